@@ -1,0 +1,4 @@
+//! tokenvend
+
+pub mod clock;
+pub mod identity;

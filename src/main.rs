@@ -1,0 +1,3 @@
+//! The `tokenvend` command.
+
+fn main() {}
