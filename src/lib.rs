@@ -2,3 +2,8 @@
 
 pub mod clock;
 pub mod identity;
+pub mod issuer;
+pub mod metrics;
+pub mod pools;
+pub mod token;
+pub mod vending;

@@ -1,0 +1,132 @@
+//! Tokens from Amazon Cognito: the one place that knows the SDK's request and the SDK's errors.
+//!
+//! One call is one attempt. The SDK's own retries are off, because each of them would draw on Cognito's quota
+//! without asking the budget: one request of ours would be three of theirs just when it is throttling us.
+
+mod classify;
+
+use std::time::Duration;
+
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_credential_types::provider::ProvideCredentials as _;
+use aws_sdk_cognitoidentity::Client;
+use aws_smithy_async::time::TimeSource;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+
+use super::{IssueError, IssueErrorKind, IssueRequest, IssuedToken, TokenIssuer};
+use crate::clock::SharedClock;
+use crate::identity::IdentityId;
+use crate::token::OpenIdToken;
+
+/// How Cognito is reached.
+#[derive(Debug, Clone)]
+pub struct CognitoSettings {
+    /// Where to call instead of AWS's own endpoint of the region.
+    pub endpoint_url: Option<String>,
+    /// How long a connection may take to come about.
+    pub connect_timeout: Duration,
+    /// How long the first byte of an answer may take.
+    pub read_timeout: Duration,
+    /// How long a whole call may take, credentials and connection included.
+    pub operation_timeout: Duration,
+}
+
+/// The account's side of AWS: one credential chain, from which an issuer per region is made.
+#[derive(Debug)]
+pub struct Cognito {
+    config: SdkConfig,
+}
+
+impl Cognito {
+    /// Reads the AWS SDK's whole configuration chain (environment, profile files, container and instance
+    /// metadata). Makes no call to Cognito. `home` is the region for the chain's own calls (STS, SSO) where
+    /// the environment names none.
+    pub async fn load(settings: &CognitoSettings, home: &str, clock: SharedClock) -> Self {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(settings.connect_timeout)
+            .read_timeout(settings.read_timeout)
+            .operation_timeout(settings.operation_timeout)
+            .build();
+        let region = aws_config::meta::region::RegionProviderChain::default_provider()
+            .or_else(Region::new(home.to_owned()));
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .region(region)
+            .timeout_config(timeouts)
+            .retry_config(RetryConfig::disabled())
+            .time_source(SdkTime(clock));
+        if let Ok(name) = AppName::new(concat!("tokenvend-", env!("CARGO_PKG_VERSION"))) {
+            loader = loader.app_name(name);
+        }
+        if let Some(url) = &settings.endpoint_url {
+            loader = loader.endpoint_url(url);
+        }
+        Self { config: loader.load().await }
+    }
+
+    /// An issuer for the pools of one region.
+    pub fn issuer(&self, region: &str) -> CognitoIssuer {
+        let config = aws_sdk_cognitoidentity::config::Builder::from(&self.config)
+            .region(Region::new(region.to_owned()))
+            .build();
+        CognitoIssuer { client: Client::from_conf(config) }
+    }
+
+    /// Whether the credential chain yields credentials.
+    ///
+    /// # Errors
+    /// The chain's own words on why not.
+    pub async fn find_credentials(&self) -> Result<(), String> {
+        let Some(provider) = self.config.credentials_provider() else {
+            return Err("the AWS configuration has no credential provider".to_owned());
+        };
+        match provider.provide_credentials().await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(classify::chain(&error)),
+        }
+    }
+}
+
+/// Calls GetOpenIdTokenForDeveloperIdentity in one region.
+#[derive(Debug)]
+pub struct CognitoIssuer {
+    client: Client,
+}
+
+impl TokenIssuer for CognitoIssuer {
+    fn issue<'a>(&'a self, request: &'a IssueRequest) -> BoxFuture<'a, Result<IssuedToken, IssueError>> {
+        async move {
+            let mut call = self
+                .client
+                .get_open_id_token_for_developer_identity()
+                .identity_pool_id(request.pool.as_str())
+                .logins(request.provider.as_str(), request.user.as_str())
+                .token_duration(request.duration.seconds().into());
+            for (key, value) in request.tags.iter() {
+                call = call.principal_tags(key, value);
+            }
+            let answer = call.send().await.map_err(|error| classify::classify(&error))?;
+            let (Some(identity), Some(token)) = (answer.identity_id, answer.token) else {
+                return Err(mismatched("the answer has no identity id or no token"));
+            };
+            let token = OpenIdToken::new(token);
+            let identity = IdentityId::parse(&identity).map_err(|why| mismatched(&why.to_string()))?;
+            Ok(IssuedToken { identity, token })
+        }
+        .boxed()
+    }
+}
+
+fn mismatched(why: &str) -> IssueError {
+    IssueError::new(IssueErrorKind::Mismatched, why)
+}
+
+/// Our clock, as the SDK wants it: requests are signed with the time that the rest of the service goes by.
+#[derive(Debug)]
+struct SdkTime(SharedClock);
+
+impl TimeSource for SdkTime {
+    fn now(&self) -> std::time::SystemTime {
+        self.0.now().into()
+    }
+}

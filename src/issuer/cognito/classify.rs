@@ -1,0 +1,86 @@
+//! The SDK's errors, told apart once by what may be done about them. By type and error code, never by the
+//! text of a message: AWS rewords those.
+
+use std::error::Error;
+use std::fmt::Write as _;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_cognitoidentity::config::http::HttpResponse;
+use aws_sdk_cognitoidentity::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_cognitoidentity::operation::RequestId;
+use aws_sdk_cognitoidentity::operation::get_open_id_token_for_developer_identity::GetOpenIdTokenForDeveloperIdentityError as Refusal;
+
+use crate::issuer::{IssueError, IssueErrorKind as Kind};
+
+/// What the failed call means for the one who asked.
+pub(super) fn classify(error: &SdkError<Refusal, HttpResponse>) -> IssueError {
+    match error {
+        SdkError::ServiceError(answer) => {
+            let status = answer.raw().status().as_u16();
+            let refusal = answer.err();
+            IssueError::new(service_kind(refusal, status), words(refusal, status))
+        }
+        SdkError::ConstructionFailure(_) => IssueError::new(Kind::Misconfigured, chain(error)),
+        // The chain of credentials is walked while a request is dispatched; without any, every call fails
+        // alike until the operator acts.
+        SdkError::DispatchFailure(_) if caused_by::<CredentialsError>(error) => {
+            IssueError::new(Kind::Misconfigured, chain(error))
+        }
+        // Time-outs, lost connections, answers that are none; and what the SDK may add later.
+        _ => IssueError::new(Kind::Unavailable, chain(error)),
+    }
+}
+
+fn service_kind(refusal: &Refusal, status: u16) -> Kind {
+    match refusal {
+        Refusal::TooManyRequestsException(_) => Kind::Throttled,
+        Refusal::InternalErrorException(_) => Kind::Unavailable,
+        Refusal::DeveloperUserAlreadyRegisteredException(_) => Kind::AlreadyRegistered,
+        Refusal::ResourceConflictException(_) => Kind::LoginTaken,
+        // No identity id and no public login is ever sent, so what is not found is the pool, and what is not
+        // authorized is us; and every input was proved before the call.
+        Refusal::ResourceNotFoundException(_)
+        | Refusal::NotAuthorizedException(_)
+        | Refusal::InvalidParameterException(_) => Kind::Misconfigured,
+        // Codes that the operation's model does not name: the front door's, before Cognito itself.
+        other => match other.code() {
+            Some(
+                "ThrottlingException" | "Throttling" | "RequestLimitExceeded" | "LimitExceededException",
+            ) => Kind::Throttled,
+            _ if status >= 500 => Kind::Unavailable,
+            _ => Kind::Misconfigured,
+        },
+    }
+}
+
+/// AWS's own words, for the operator: error code, status, message, request id.
+fn words(refusal: &Refusal, status: u16) -> String {
+    let mut text = format!("{} (HTTP {status})", refusal.code().unwrap_or("no error code"));
+    if let Some(message) = refusal.message() {
+        let _ = write!(text, ": {message}");
+    }
+    if let Some(id) = refusal.request_id() {
+        let _ = write!(text, " [aws request id {id}]");
+    }
+    text
+}
+
+/// The error and all its causes in one line. The SDK's outermost text alone says `dispatch failure`.
+pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    for cause in causes(error).skip(1) {
+        let cause = cause.to_string();
+        if !text.ends_with(&cause) {
+            let _ = write!(text, ": {cause}");
+        }
+    }
+    text
+}
+
+fn caused_by<E: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
+    causes(error).any(|cause| cause.is::<E>())
+}
+
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| (**error).source())
+}

@@ -1,0 +1,169 @@
+//! Every metric of the service, on one page. The help text is the documentation; the README's table is made
+//! of it. All names begin with `tokenvend_`, durations are in seconds, labels are the enums of [`labels`].
+
+mod families;
+pub mod labels;
+
+use prometheus::{
+    Encoder as _, Gauge, Histogram, HistogramOpts, IntCounter, IntGauge, Opts, Registry, TextEncoder,
+};
+
+pub use families::{Counters, Histograms, Requests};
+use labels::{
+    AuthOutcome, Eviction, FetchOutcome, PauseCause, RefreshOutcome, Route, Source, UpstreamOutcome,
+};
+
+/// What can keep the registry from being built: a name or label that breaks its rules, or stands twice.
+pub type MetricsError = prometheus::Error;
+
+/// From half a millisecond to ten seconds: a hit is at the low end, a throttled miss at the high one.
+const LATENCY: [f64; 14] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+/// Around the lines that freshness draws with the default settings: 60 s, 300 s, 420 s, 900 s, 3600 s.
+const LIFE: [f64; 11] = [0.0, 30.0, 60.0, 180.0, 300.0, 420.0, 600.0, 900.0, 1800.0, 3600.0, 86_400.0];
+
+macro_rules! page {
+    ($($(#[doc = $help:literal])+ $field:ident: $kind:ty = $make:expr;)+) => {
+        /// The metrics, registered. Handed to whoever counts.
+        #[derive(Debug)]
+        pub struct Metrics {
+            registry: Registry,
+            $($(#[doc = $help])+ pub $field: $kind,)+
+        }
+
+        impl Metrics {
+            /// Builds and registers every metric in a registry of its own.
+            ///
+            /// # Errors
+            /// Two metrics share a name, or one breaks the naming rules: a fault of this page.
+            pub fn new() -> Result<Self, MetricsError> {
+                let registry = Registry::new();
+                $(let $field = {
+                    let make: fn(&Registry, &str, &str) -> Result<$kind, MetricsError> = $make;
+                    make(&registry, concat!("tokenvend_", stringify!($field)), concat!($($help),+).trim())?
+                };)+
+                #[cfg(target_os = "linux")]
+                registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
+                Ok(Self { registry, $($field,)+ })
+            }
+        }
+    };
+}
+
+page! {
+    /// Answers, by route and status.
+    http_requests_total: Requests = |r, name, help| Requests::register::<Route>(r, name, help);
+    /// Time from a request's head to its answer, by route.
+    http_request_duration_seconds: Histograms<Route> =
+        |r, name, help| Histograms::register(r, name, "route", help, &LATENCY);
+    /// Requests being answered now.
+    http_requests_in_flight: IntGauge = gauge;
+    /// Authentications, by outcome; every outcome but verified is a refusal or a failure.
+    auth_total: Counters<AuthOutcome> = |r, name, help| Counters::register(r, name, "outcome", help);
+    /// Tokens handed out, by where they came from.
+    vends_total: Counters<Source> = |r, name, help| Counters::register(r, name, "source", help);
+    /// Life left in tokens when they were handed out.
+    vend_remaining_life_seconds: Histogram = |r, name, help| histogram(r, name, help, &LIFE);
+    /// Calls to Cognito, by outcome. Each attempt counts.
+    upstream_calls_total: Counters<UpstreamOutcome> =
+        |r, name, help| Counters::register(r, name, "outcome", help);
+    /// Duration of calls to Cognito, by outcome.
+    upstream_call_duration_seconds: Histograms<UpstreamOutcome> =
+        |r, name, help| Histograms::register(r, name, "outcome", help, &LATENCY);
+    /// Calls to Cognito under way now.
+    upstream_calls_in_flight: IntGauge = gauge;
+    /// Time that calls waited for room in the budget towards Cognito.
+    budget_wait_seconds: Histogram = |r, name, help| histogram(r, name, help, &LATENCY);
+    /// Calls not made because the budget had no room within the longest wait.
+    budget_exhausted_total: IntCounter = counter;
+    /// Calls to Cognito that the budgets have room for at once, over all regions.
+    budget_available_calls: Gauge = |r, name, help| families::register(r, Gauge::new(name, help));
+    /// Pauses of calls to Cognito, by cause.
+    pauses_total: Counters<PauseCause> = |r, name, help| Counters::register(r, name, "cause", help);
+    /// Regions towards which calls are paused now.
+    paused_regions: IntGauge = gauge;
+    /// Requests answered with a remembered refusal, without a call to Cognito.
+    remembered_refusals_total: IntCounter = counter;
+    /// Advisory refreshes, by outcome.
+    refreshes_total: Counters<RefreshOutcome> = |r, name, help| Counters::register(r, name, "outcome", help);
+    /// Users with cached tokens.
+    cache_entries: IntGauge = gauge;
+    /// Bytes that the cached tokens take.
+    cache_bytes: IntGauge = gauge;
+    /// Entries that left the cache, by cause.
+    cache_evictions_total: Counters<Eviction> = |r, name, help| Counters::register(r, name, "cause", help);
+    /// Cognito's clock minus ours when the last token was minted; the call's own duration blurs it.
+    clock_skew_seconds: Gauge = |r, name, help| families::register(r, Gauge::new(name, help));
+    /// Tokens accepted that are no JWT, and so could not be checked.
+    opaque_tokens_total: IntCounter = counter;
+    /// Age of the oldest set of the app's signing keys in use; 0 where keys come from files.
+    jwks_age_seconds: Gauge = |r, name, help| families::register(r, Gauge::new(name, help));
+    /// Fetches of the app's signing keys, by outcome.
+    jwks_fetches_total: Counters<FetchOutcome> = |r, name, help| Counters::register(r, name, "outcome", help);
+    /// Always 1; the label is the version that runs.
+    build_info: IntGauge = |r, name, help| {
+        let info = IntGauge::with_opts(Opts::new(name, help).const_label("version", env!("CARGO_PKG_VERSION")));
+        families::register(r, info).inspect(|info| info.set(1))
+    };
+}
+
+fn gauge(registry: &Registry, name: &str, help: &str) -> Result<IntGauge, MetricsError> {
+    families::register(registry, IntGauge::new(name, help))
+}
+
+fn counter(registry: &Registry, name: &str, help: &str) -> Result<IntCounter, MetricsError> {
+    families::register(registry, IntCounter::new(name, help))
+}
+
+fn histogram(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    buckets: &[f64],
+) -> Result<Histogram, MetricsError> {
+    families::register(
+        registry,
+        Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec())),
+    )
+}
+
+impl Metrics {
+    /// The media type of [`Metrics::exposition`].
+    pub const MEDIA_TYPE: &str = prometheus::TEXT_FORMAT;
+
+    /// All metrics in Prometheus' text format.
+    ///
+    /// # Errors
+    /// A metric cannot be encoded: a fault of this page.
+    pub fn exposition(&self) -> Result<Vec<u8>, MetricsError> {
+        let mut text = Vec::with_capacity(32 * 1024);
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_value_of_every_label_is_there_from_the_start() {
+        let metrics = Metrics::new().unwrap();
+        let text = String::from_utf8(metrics.exposition().unwrap()).unwrap();
+        for line in [
+            r#"tokenvend_vends_total{source="stale"} 0"#,
+            r#"tokenvend_auth_total{outcome="unknown_key"} 0"#,
+            r#"tokenvend_http_requests_total{route="/v1/token",status="503"} 0"#,
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} is missing in\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_status_that_nobody_foresaw_counts_under_its_class() {
+        let metrics = Metrics::new().unwrap();
+        metrics.http_requests_total.count(Route::Other, 418);
+        let text = String::from_utf8(metrics.exposition().unwrap()).unwrap();
+        assert!(text.contains(r#"tokenvend_http_requests_total{route="other",status="4xx"} 1"#), "{text}");
+    }
+}

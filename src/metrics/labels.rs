@@ -1,0 +1,154 @@
+//! Every value that a metric label can take. Labels are enums, so that their number is known when the program
+//! is built; nothing that a caller sends, and no user, can become one.
+
+/// A closed set of label values.
+pub trait Label: Copy + Eq + 'static {
+    /// Every value there is.
+    const ALL: &'static [Self];
+    /// The text that stands in the exposition.
+    fn text(self) -> &'static str;
+    /// The place of the value in [`Label::ALL`].
+    fn index(self) -> usize;
+}
+
+macro_rules! label {
+    ($(#[$doc:meta])* $name:ident { $($(#[$value_doc:meta])* $value:ident => $text:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $name { $($(#[$value_doc])* $value,)+ }
+
+        impl Label for $name {
+            const ALL: &'static [Self] = &[$(Self::$value,)+];
+            fn text(self) -> &'static str {
+                match self { $(Self::$value => $text,)+ }
+            }
+            fn index(self) -> usize {
+                self as usize
+            }
+        }
+    };
+}
+
+label!(
+    /// Where the token of an answer came from. The `Tokenvend-Cache` header has the same words.
+    Source {
+        /// From the cache.
+        Hit => "hit",
+        /// Minted for this request.
+        Miss => "miss",
+        /// Minted for another request that was already waiting for the same token.
+        Coalesced => "coalesced",
+        /// From the cache, inside the skew allowance, because no new one could be had.
+        Stale => "stale",
+    }
+);
+
+label!(
+    /// What became of one call to Cognito.
+    UpstreamOutcome {
+        /// A token came back.
+        Issued => "issued",
+        /// Cognito's quota is used up.
+        Throttled => "throttled",
+        /// Cognito failed, was too slow or could not be reached.
+        Unavailable => "unavailable",
+        /// Our configuration, rights or credentials are wrong.
+        Misconfigured => "misconfigured",
+        /// The user is registered under another identity, or a login is taken.
+        Conflict => "conflict",
+        /// A token came back that is not the one asked for.
+        Mismatched => "mismatched",
+    }
+);
+
+label!(
+    /// What became of an advisory refresh.
+    RefreshOutcome {
+        /// A new token replaced the old one.
+        Refreshed => "refreshed",
+        /// The budget or a pause had no room; a later request may start it again.
+        Skipped => "skipped",
+        /// The call was made and failed; the old token stays.
+        Failed => "failed",
+    }
+);
+
+label!(
+    /// What became of a request's authentication.
+    AuthOutcome {
+        /// The caller is known.
+        Verified => "verified",
+        /// No credential was presented.
+        Missing => "missing",
+        /// More than one credential, or none that can be read.
+        Malformed => "malformed",
+        /// The signing algorithm is not on the list.
+        Algorithm => "algorithm",
+        /// No key is known for the token's `kid`.
+        UnknownKey => "unknown_key",
+        /// The signature does not fit.
+        Signature => "signature",
+        /// `iss` is not the one configured.
+        Issuer => "issuer",
+        /// `aud` is not one of those configured.
+        Audience => "audience",
+        /// `exp` has passed.
+        Expired => "expired",
+        /// `nbf` or `iat` lies ahead.
+        NotYetValid => "not_yet_valid",
+        /// The claim that names the user is missing or unfit.
+        User => "user",
+        /// The keys to judge by could not be had.
+        Unavailable => "unavailable",
+    }
+);
+
+label!(
+    /// The routes of both listeners. Whatever matches none is `other`.
+    Route {
+        /// `/v1/token`
+        Token => "/v1/token",
+        /// `/openapi.json`
+        OpenApi => "/openapi.json",
+        /// `/livez`
+        Live => "/livez",
+        /// `/readyz`
+        Ready => "/readyz",
+        /// `/metrics`
+        Metrics => "/metrics",
+        /// No route of ours.
+        Other => "other",
+    }
+);
+
+label!(
+    /// Why an entry left the cache.
+    Eviction {
+        /// Its token ended.
+        Expired => "expired",
+        /// The cache was full.
+        Size => "size",
+        /// The user was forgotten.
+        Forgotten => "forgotten",
+    }
+);
+
+label!(
+    /// Why calls to Cognito were paused.
+    PauseCause {
+        /// Cognito throttled a call.
+        Throttled => "throttled",
+        /// Calls failed one after the other.
+        Failures => "failures",
+    }
+);
+
+label!(
+    /// What became of a fetch of the app's signing keys.
+    FetchOutcome {
+        /// A key set came back.
+        Fetched => "fetched",
+        /// It could not be had or read; the last one stays in use.
+        Failed => "failed",
+    }
+);

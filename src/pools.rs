@@ -1,0 +1,52 @@
+//! The configured identity pools, by the names that callers use.
+
+use std::sync::Arc;
+
+use crate::identity::{DeveloperProvider, IdentityPoolId, TokenDuration};
+
+/// A configured identity pool.
+#[derive(Debug, Clone)]
+pub struct Pool {
+    /// Which of the configured pools this is. Stands for the whole pool in cache keys: two pools never share
+    /// an index, whatever else they share.
+    pub index: PoolIndex,
+    /// The name that callers use.
+    pub name: Box<str>,
+    /// Cognito's id of the pool.
+    pub id: IdentityPoolId,
+    /// The developer provider under which the pool knows the app's users.
+    pub provider: DeveloperProvider,
+    /// The life asked for its tokens.
+    pub token_duration: TokenDuration,
+}
+
+/// The place of a pool among the configured ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PoolIndex(pub u16);
+
+/// All configured pools; one of them is the default. Never empty.
+#[derive(Debug, Clone)]
+pub struct Pools {
+    pools: Vec<Arc<Pool>>,
+    default: Arc<Pool>,
+}
+
+impl Pools {
+    /// The pools in the order of their indices, and which of them serves requests that name none.
+    pub fn new(default: Arc<Pool>, pools: Vec<Arc<Pool>>) -> Self {
+        Self { pools, default }
+    }
+
+    /// The pool of that name, or the default one for no name.
+    pub fn find(&self, name: Option<&str>) -> Option<&Arc<Pool>> {
+        match name {
+            None => Some(&self.default),
+            Some(name) => self.pools.iter().find(|pool| &*pool.name == name),
+        }
+    }
+
+    /// Every pool, in the order of their indices.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Pool>> {
+        self.pools.iter()
+    }
+}

@@ -1,0 +1,338 @@
+//! Vending: answering a request for a token, from the cache as long as that is right, from Cognito when it is
+//! not. [`TokenVendor::vend`] is the use case and reads as such; each decision has a file of its own:
+//!
+//! [`key`] what a token is kept under · [`freshness`] whether it may be served · `store` where it is kept ·
+//! `flight` one call however many wait · `refusals` remembered noes · `check` whether a minted token is the
+//! one asked for · `upstream` the way out to Cognito, through `budget` and `pause` · [`minted`] the answer.
+
+mod budget;
+mod check;
+mod flight;
+pub mod freshness;
+pub mod key;
+mod mint;
+pub mod minted;
+mod pause;
+mod refusals;
+mod store;
+mod upstream;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use budget::BudgetSettings;
+use check::Checker;
+use flight::{Boarding, Flights};
+use freshness::{Freshness, Needs, Windows};
+use key::{Shape, TokenKey, UserKey};
+use mint::Mint;
+use minted::MintedToken;
+pub use pause::PauseSettings;
+pub use refusals::RefusalLifetimes;
+use refusals::Refusals;
+use store::Store;
+use upstream::Upstream;
+pub use upstream::UpstreamSettings;
+
+use crate::clock::{SharedClock, Timestamp};
+use crate::identity::{DeveloperUserId, PrincipalTags};
+use crate::issuer::{IssueError, IssueErrorKind, TokenIssuer};
+use crate::metrics::Metrics;
+use crate::metrics::labels::{RefreshOutcome, Source};
+use crate::pools::{Pool, Pools};
+
+/// How tokens are vended.
+#[derive(Debug, Clone, Copy)]
+pub struct VendingSettings {
+    /// When a token is fresh, and when no longer.
+    pub windows: Windows,
+    /// A user who came within this time before is refreshed ahead; who did not is not.
+    pub seen_within: Duration,
+    /// A caller who asks for a new token gets one that is younger than this. Bounds what one user can make
+    /// Cognito do, without counting anything.
+    pub renewal_interval: Duration,
+    /// How long a caller with a token that is still valid waits for a new one.
+    pub stale_after: Duration,
+    /// The bytes that kept tokens may take.
+    pub cache_bytes: u64,
+    /// How long refusals are remembered.
+    pub refusals: RefusalLifetimes,
+    /// How Cognito is called.
+    pub upstream: UpstreamSettings,
+    /// Whether a token that is no JWT, and so cannot be checked, is accepted.
+    pub opaque_tokens: bool,
+    /// From how much skew between Cognito's clock and ours on the operator is warned.
+    pub skew_warning: Duration,
+}
+
+/// What an authenticated caller asks for.
+#[derive(Debug, Clone)]
+pub struct TokenRequest {
+    /// The pool, already allowed to the caller.
+    pub pool: Arc<Pool>,
+    /// The user, as the caller's verified credential names it.
+    pub user: DeveloperUserId,
+    /// The principal tags, as the caller's verified credential gives them.
+    pub tags: PrincipalTags,
+    /// The least life that the caller needs.
+    pub min_ttl: Option<Duration>,
+    /// Whether the caller wants a new token because the last one was refused downstream.
+    pub refresh: bool,
+}
+
+/// A token to hand out.
+#[derive(Debug)]
+pub struct Vended {
+    /// The token and its answer.
+    pub token: Arc<MintedToken>,
+    /// Where it came from.
+    pub source: Source,
+    /// The life it has left, by our clock.
+    pub life_left: Duration,
+}
+
+/// Why there is no token to hand out.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum VendError {
+    /// The caller needs more life than a token of this pool can be relied on to have.
+    #[error("at most {most} s of life can be had")]
+    LifeOutOfReach {
+        /// The most that may be asked for, in seconds.
+        most: u64,
+    },
+    /// The issuer gave none.
+    #[error(transparent)]
+    Issue(#[from] IssueError),
+}
+
+/// The use case: one for the whole process.
+#[derive(Debug)]
+pub struct TokenVendor {
+    settings: VendingSettings,
+    flights: Arc<Flights>,
+    refusals: Arc<Refusals>,
+    /// By pool index; pools of one region share theirs, as they share the region's quota.
+    upstreams: Vec<Arc<Upstream>>,
+    runtime: tokio::runtime::Handle,
+    clock: SharedClock,
+    metrics: Arc<Metrics>,
+}
+
+impl TokenVendor {
+    /// A vendor for the pools, with an issuer for each region. Flights are flown on the runtime that this is
+    /// called on, which must outlive the requests.
+    pub fn new(
+        settings: VendingSettings,
+        pools: &Pools,
+        issuer: impl Fn(&str) -> Arc<dyn TokenIssuer>,
+        clock: SharedClock,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let checker = Checker { windows: settings.windows, opaque_tokens: settings.opaque_tokens };
+        let mut by_region: Vec<(&str, Arc<Upstream>)> = Vec::new();
+        let mut upstreams = Vec::new();
+        for pool in pools.iter() {
+            let region = pool.id.region();
+            let known = by_region.iter().find(|(other, _)| *other == region).map(|(_, known)| known.clone());
+            let upstream = known.unwrap_or_else(|| {
+                let (clock, metrics) = (clock.clone(), metrics.clone());
+                let made =
+                    Arc::new(Upstream::new(issuer(region), checker, settings.upstream, clock, metrics));
+                by_region.push((region, made.clone()));
+                made
+            });
+            upstreams.push(upstream);
+        }
+        let store = Store::new(settings.cache_bytes, clock.clone(), metrics.clone());
+        Self {
+            settings,
+            flights: Flights::new(store),
+            refusals: Arc::new(Refusals::new(settings.refusals, clock.clone())),
+            upstreams,
+            runtime: tokio::runtime::Handle::current(),
+            clock,
+            metrics,
+        }
+    }
+
+    /// Answers a request for a token.
+    ///
+    /// # Errors
+    /// The caller asks for what cannot be had, or Cognito gave nothing and no kept token may stand in.
+    pub async fn vend(&self, request: &TokenRequest) -> Result<Vended, VendError> {
+        let needs = self.needs(request)?;
+        let key = key_of(request);
+        let now = self.clock.now();
+        let kept = self.flights.store().get(&key).filter(|token| needs.met_by(token.times(), now));
+        let Some(token) = kept else {
+            return self.mint_and_wait(request, &key, needs, None).await;
+        };
+        let last_seen_ago = token.seen(now);
+        match self.settings.windows.judge(token.times(), now) {
+            Freshness::Fresh => Ok(self.hand_out(token, Source::Hit, now)),
+            Freshness::Advisory => {
+                if last_seen_ago <= self.settings.seen_within {
+                    self.refresh_behind(request, &key);
+                }
+                Ok(self.hand_out(token, Source::Hit, now))
+            }
+            Freshness::Mandatory => self.mint_and_wait(request, &key, needs, Some(token)).await,
+            Freshness::Spent => self.mint_and_wait(request, &key, needs, None).await,
+        }
+    }
+
+    /// Forgets a user's tokens in a pool. Does not end them: Cognito has no way to.
+    pub fn forget(&self, pool: &Pool, user: &DeveloperUserId) {
+        self.flights.forget(&UserKey { pool: pool.index, user: user.clone() });
+    }
+
+    /// Brings the gauges up to date that nobody counts as they change.
+    pub fn sample(&self) {
+        let (entries, bytes) = self.flights.store().size();
+        self.metrics.cache_entries.set(i64::try_from(entries).unwrap_or(i64::MAX));
+        self.metrics.cache_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        let (mut available, mut paused) = (0.0, 0);
+        for (at, upstream) in self.upstreams.iter().enumerate() {
+            let is_first = !self.upstreams.iter().take(at).any(|other| Arc::ptr_eq(other, upstream));
+            if is_first {
+                available += upstream.available();
+                paused += i64::from(upstream.is_paused());
+            }
+        }
+        self.metrics.budget_available_calls.set(available);
+        self.metrics.paused_regions.set(paused);
+    }
+
+    /// What the caller needs, if it can be had. A token just minted must do for at least one renewal
+    /// interval; else a caller could have a new one made with each request.
+    fn needs(&self, request: &TokenRequest) -> Result<Needs, VendError> {
+        let most = request.pool.token_duration.as_duration().saturating_sub(self.settings.renewal_interval);
+        if request.min_ttl.is_some_and(|least| least > most) {
+            return Err(VendError::LifeOutOfReach { most: most.as_secs() });
+        }
+        let max_age = request.refresh.then_some(self.settings.renewal_interval);
+        Ok(Needs { min_ttl: request.min_ttl, max_age })
+    }
+
+    /// Waits for a new token; `fallback` is served if none can be had, or not soon.
+    async fn mint_and_wait(
+        &self,
+        request: &TokenRequest,
+        key: &TokenKey,
+        needs: Needs,
+        fallback: Option<Arc<MintedToken>>,
+    ) -> Result<Vended, VendError> {
+        let held_back = fallback.is_some() && self.upstream(request).is_paused();
+        let outcome = if let Some(refusal) = self.refusals.recall(key) {
+            self.metrics.remembered_refusals_total.inc();
+            Err(refusal)
+        } else if held_back && !self.flights.is_aloft(key) {
+            Err(IssueError::new(IssueErrorKind::Unavailable, "calls to cognito are paused"))
+        } else {
+            let patience = fallback.is_some().then_some(self.settings.stale_after);
+            self.fly(request, key, needs, patience).await
+        };
+        let now = self.clock.now();
+        match (outcome, fallback) {
+            (Ok((token, source)), _) => {
+                if needs.min_ttl.is_some_and(|least| token.life_left(now) < least) {
+                    return Err(VendError::LifeOutOfReach { most: token.life_left(now).as_secs() });
+                }
+                Ok(self.hand_out(token, source, now))
+            }
+            (Err(error), Some(token)) if error.kind.is_trouble() && self.may_stand_in(&token, needs, now) => {
+                Ok(self.hand_out(token, Source::Stale, now))
+            }
+            (Err(error), _) => Err(error.into()),
+        }
+    }
+
+    /// Time has gone by since the fallback was looked up; it may have come to its end meanwhile.
+    fn may_stand_in(&self, token: &MintedToken, needs: Needs, now: Timestamp) -> bool {
+        self.settings.windows.judge(token.times(), now) != Freshness::Spent
+            && needs.met_by(token.times(), now)
+    }
+
+    async fn fly(
+        &self,
+        request: &TokenRequest,
+        key: &TokenKey,
+        needs: Needs,
+        patience: Option<Duration>,
+    ) -> Result<(Arc<MintedToken>, Source), IssueError> {
+        let now = self.clock.now();
+        let will_do = |token: &MintedToken| {
+            let verdict = self.settings.windows.judge(token.times(), now);
+            matches!(verdict, Freshness::Fresh | Freshness::Advisory) && needs.met_by(token.times(), now)
+        };
+        let (ticket, source) = match self.flights.board(key, will_do) {
+            Boarding::Landed(token) => return Ok((token, Source::Coalesced)),
+            Boarding::Following(ticket) => (ticket, Source::Coalesced),
+            Boarding::Leading(ticket, landing) => {
+                let mint = self.mint(request, key);
+                self.runtime.spawn(async move { landing.land(mint.run(None).await) });
+                (ticket, Source::Miss)
+            }
+        };
+        let Some(patience) = patience else {
+            return Ok((ticket.outcome().await?, source));
+        };
+        tokio::select! {
+            outcome = ticket.outcome() => Ok((outcome?, source)),
+            () = self.clock.sleep(patience) => {
+                Err(IssueError::new(IssueErrorKind::Unavailable, "cognito takes its time"))
+            }
+        }
+    }
+
+    /// Gets a new token behind the caller's back, if nothing speaks against it now.
+    fn refresh_behind(&self, request: &TokenRequest, key: &TokenKey) {
+        if self.flights.is_aloft(key) || self.refusals.recall(key).is_some() {
+            return;
+        }
+        let Some(reserved) = self.upstream(request).reserve_spare() else {
+            self.metrics.refreshes_total.count(RefreshOutcome::Skipped);
+            return;
+        };
+        let Boarding::Leading(_, landing) = self.flights.board(key, |_| false) else { return };
+        let (mint, metrics) = (self.mint(request, key), self.metrics.clone());
+        self.runtime.spawn(async move {
+            let outcome = mint.run(Some(reserved)).await;
+            metrics.refreshes_total.count(match &outcome {
+                Ok(_) => RefreshOutcome::Refreshed,
+                Err(_) => RefreshOutcome::Failed,
+            });
+            landing.land(outcome);
+        });
+    }
+
+    fn mint(&self, request: &TokenRequest, key: &TokenKey) -> Mint {
+        Mint {
+            upstream: self.upstream(request).clone(),
+            refusals: self.refusals.clone(),
+            pool: request.pool.clone(),
+            key: key.clone(),
+            skew_warning: self.settings.skew_warning,
+            metrics: self.metrics.clone(),
+        }
+    }
+
+    /// Every pool has its place in the list: both are made from the same [`Pools`].
+    fn upstream(&self, request: &TokenRequest) -> &Arc<Upstream> {
+        &self.upstreams[usize::from(request.pool.index.0)]
+    }
+
+    fn hand_out(&self, token: Arc<MintedToken>, source: Source, now: Timestamp) -> Vended {
+        let life_left = token.life_left(now);
+        self.metrics.vends_total.count(source);
+        self.metrics.vend_remaining_life_seconds.observe(life_left.as_secs_f64());
+        Vended { token, source, life_left }
+    }
+}
+
+fn key_of(request: &TokenRequest) -> TokenKey {
+    TokenKey {
+        user: UserKey { pool: request.pool.index, user: request.user.clone() },
+        shape: Shape { duration: request.pool.token_duration, tags: request.tags.clone() },
+    }
+}

@@ -1,0 +1,152 @@
+//! One flight per key: however many ask for the same token at once, one call is made, in a task of its own.
+//! Callers only watch. One who hangs up cancels nothing; the flight lands, and its token serves the others.
+//!
+//! Taking off, landing and forgetting a user happen under one lock, with the store's reads and writes inside.
+//! So nobody takes off for a token that has just landed, and no flight that began before its user was
+//! forgotten leaves a token behind.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use super::key::{Shape, TokenKey, UserKey};
+use super::minted::MintedToken;
+use super::store::Store;
+use crate::issuer::{IssueError, IssueErrorKind};
+
+/// How a flight ended. All who wait for it share this.
+pub(super) type Outcome = Result<Arc<MintedToken>, IssueError>;
+
+#[derive(Debug)]
+struct Flight {
+    shape: Shape,
+    number: u64,
+    outcome: watch::Receiver<Option<Outcome>>,
+}
+
+#[derive(Debug, Default)]
+struct Tower {
+    aloft: HashMap<UserKey, Vec<Flight>>,
+    last_number: u64,
+}
+
+/// All flights that are under way, and the store that they land in.
+#[derive(Debug)]
+pub(super) struct Flights {
+    tower: Mutex<Tower>,
+    store: Store,
+}
+
+/// What someone who needs a token is given.
+pub(super) enum Boarding {
+    /// It has just landed.
+    Landed(Arc<MintedToken>),
+    /// Somebody else's flight is under way.
+    Following(Ticket),
+    /// There was none: the landing must be handed to a task that flies.
+    Leading(Ticket, Landing),
+}
+
+impl Flights {
+    pub(super) fn new(store: Store) -> Arc<Self> {
+        Arc::new(Self { tower: Mutex::default(), store })
+    }
+
+    /// The store, to read from.
+    pub(super) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Joins the flight of this key, or begins it, unless the store has a token that will do by now.
+    pub(super) fn board(
+        self: &Arc<Self>,
+        key: &TokenKey,
+        will_do: impl FnOnce(&MintedToken) -> bool,
+    ) -> Boarding {
+        let mut tower = self.tower.lock();
+        if let Some(flight) = tower.aloft.get(&key.user).and_then(|all| find(all, &key.shape)) {
+            return Boarding::Following(Ticket(flight.outcome.clone()));
+        }
+        if let Some(token) = self.store.get(key).filter(|token| will_do(token)) {
+            return Boarding::Landed(token);
+        }
+        tower.last_number += 1;
+        let number = tower.last_number;
+        let (sender, outcome) = watch::channel(None);
+        let flight = Flight { shape: key.shape.clone(), number, outcome: outcome.clone() };
+        tower.aloft.entry(key.user.clone()).or_default().push(flight);
+        let landing = Landing { flights: self.clone(), key: key.clone(), number, outcome: sender };
+        Boarding::Leading(Ticket(outcome), landing)
+    }
+
+    /// Whether a flight for this key is under way.
+    pub(super) fn is_aloft(&self, key: &TokenKey) -> bool {
+        self.tower.lock().aloft.get(&key.user).is_some_and(|all| find(all, &key.shape).is_some())
+    }
+
+    /// Drops a user's tokens; flights under way still answer those who wait, and leave nothing behind.
+    pub(super) fn forget(&self, user: &UserKey) {
+        let mut tower = self.tower.lock();
+        tower.aloft.remove(user);
+        self.store.forget(user);
+    }
+
+    /// Takes the flight off the board, if it is still the one that stands there, and then runs `keep`.
+    fn land(&self, key: &TokenKey, number: u64, keep: impl FnOnce(&Store)) {
+        let mut tower = self.tower.lock();
+        let Some(flights) = tower.aloft.get_mut(&key.user) else { return };
+        let Some(at) = flights.iter().position(|flight| flight.number == number) else { return };
+        flights.swap_remove(at);
+        if flights.is_empty() {
+            tower.aloft.remove(&key.user);
+        }
+        keep(&self.store);
+    }
+}
+
+fn find<'a>(flights: &'a [Flight], shape: &Shape) -> Option<&'a Flight> {
+    flights.iter().find(|flight| flight.shape == *shape)
+}
+
+/// The right to land one flight. Dropped without landing (a panic), it clears the board, and whoever waits
+/// is told that the flight was lost.
+#[derive(Debug)]
+pub(super) struct Landing {
+    flights: Arc<Flights>,
+    key: TokenKey,
+    number: u64,
+    outcome: watch::Sender<Option<Outcome>>,
+}
+
+impl Landing {
+    /// Keeps the token, if there is one, and tells all who wait.
+    pub(super) fn land(self, outcome: Outcome) {
+        self.flights.land(&self.key, self.number, |store| {
+            if let Ok(token) = &outcome {
+                store.keep(&self.key.user, token.clone());
+            }
+        });
+        self.outcome.send_replace(Some(outcome));
+    }
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        self.flights.land(&self.key, self.number, |_| {});
+    }
+}
+
+/// A place among those who wait for one flight.
+#[derive(Debug)]
+pub(super) struct Ticket(watch::Receiver<Option<Outcome>>);
+
+impl Ticket {
+    /// Waits for the flight's end.
+    pub(super) async fn outcome(mut self) -> Outcome {
+        let lost = || IssueError::new(IssueErrorKind::Unavailable, "the call was lost before it ended");
+        let ended = self.0.wait_for(Option::is_some).await.map_err(|_| lost())?;
+        ended.clone().unwrap_or_else(|| Err(lost()))
+    }
+}

@@ -1,0 +1,172 @@
+//! The way out to Cognito in one region: no call while a pause is on, none without room in the budget, a few
+//! attempts for what passes, every token checked against its request, and every call measured.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::budget::{Budget, BudgetSettings, Exhausted};
+use super::check::{Checked, Checker, Span};
+use super::pause::{Health, Pause, PauseSettings, Paused};
+use crate::clock::SharedClock;
+use crate::issuer::{IssueError, IssueErrorKind, IssueRequest, IssuedToken, TokenIssuer};
+use crate::metrics::Metrics;
+use crate::metrics::labels::UpstreamOutcome;
+
+/// How a region's Cognito is called.
+#[derive(Debug, Clone, Copy)]
+pub struct UpstreamSettings {
+    /// Our share of the quota.
+    pub budget: BudgetSettings,
+    /// When calls are paused.
+    pub pause: PauseSettings,
+    /// The most calls made for one token.
+    pub attempts: u32,
+    /// No call takes longer than this: the issuer's own time-out.
+    pub call_timeout: Duration,
+}
+
+/// A call's place in the budget, already taken.
+#[derive(Debug)]
+pub(super) struct Reserved(());
+
+/// One region's Cognito.
+#[derive(Debug)]
+pub(super) struct Upstream {
+    issuer: Arc<dyn TokenIssuer>,
+    checker: Checker,
+    budget: Budget,
+    pause: Pause,
+    settings: UpstreamSettings,
+    clock: SharedClock,
+    metrics: Arc<Metrics>,
+}
+
+impl Upstream {
+    pub(super) fn new(
+        issuer: Arc<dyn TokenIssuer>,
+        checker: Checker,
+        settings: UpstreamSettings,
+        clock: SharedClock,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let budget = Budget::new(settings.budget, clock.clone());
+        let pause = Pause::new(settings.pause, settings.call_timeout, clock.clone());
+        Self { issuer, checker, budget, pause, settings, clock, metrics }
+    }
+
+    /// Whether calls are paused now.
+    pub(super) fn is_paused(&self) -> bool {
+        self.pause.is_on()
+    }
+
+    /// The calls that the budget has room for at once.
+    pub(super) fn available(&self) -> f64 {
+        self.budget.available()
+    }
+
+    /// A place for a call that can as well be made later.
+    pub(super) fn reserve_spare(&self) -> Option<Reserved> {
+        if self.pause.is_on() {
+            return None;
+        }
+        self.budget.try_acquire_spare().ok().map(|()| Reserved(()))
+    }
+
+    /// Gets a token that passes its check, in a few attempts if need be.
+    pub(super) async fn mint(
+        &self,
+        request: &IssueRequest,
+        mut reserved: Option<Reserved>,
+    ) -> Result<(IssuedToken, Checked), IssueError> {
+        let started = self.clock.monotonic();
+        let mut attempt = 1;
+        loop {
+            // The budget first: its wait may be long, and a pause that began meanwhile must hold.
+            if reserved.take().is_none() {
+                self.wait_for_budget().await?;
+            }
+            self.wait_for_pause().await?;
+            match self.call(request).await {
+                Err(error) if error.kind.is_passing() && self.may_try_again(attempt, started) => {
+                    tracing::debug!(attempt, %error, "call to cognito failed, trying again");
+                    attempt += 1;
+                }
+                end => return end,
+            }
+        }
+    }
+
+    /// Not once as much time has gone by as one call may take: whoever waits has waited long enough.
+    fn may_try_again(&self, attempt: u32, started: Duration) -> bool {
+        let elapsed = self.clock.monotonic().saturating_sub(started);
+        attempt < self.settings.attempts && elapsed < self.settings.call_timeout
+    }
+
+    async fn wait_for_budget(&self) -> Result<(), IssueError> {
+        match self.budget.acquire().await {
+            Ok(waited) => {
+                self.metrics.budget_wait_seconds.observe(waited.as_secs_f64());
+                Ok(())
+            }
+            Err(Exhausted(retry_after)) => {
+                self.metrics.budget_exhausted_total.inc();
+                Err(held_back(retry_after, "the budget for calls to cognito is spent"))
+            }
+        }
+    }
+
+    /// Sits a pause out, if it ends within the budget's longest wait: the caller's patience is one.
+    async fn wait_for_pause(&self) -> Result<(), IssueError> {
+        let deadline = self.clock.monotonic() + self.settings.budget.max_wait;
+        while let Err(Paused(left)) = self.pause.admit() {
+            if self.clock.monotonic() + left > deadline {
+                return Err(held_back(left, "calls to cognito are paused"));
+            }
+            self.clock.sleep(left).await;
+        }
+        Ok(())
+    }
+
+    async fn call(&self, request: &IssueRequest) -> Result<(IssuedToken, Checked), IssueError> {
+        let started = self.clock.monotonic();
+        self.metrics.upstream_calls_in_flight.inc();
+        let result = self.issue_and_check(request).await;
+        self.metrics.upstream_calls_in_flight.dec();
+        let (outcome, health) = judge(result.as_ref().err().map(|error| error.kind));
+        self.metrics.upstream_calls_total.count(outcome);
+        self.metrics
+            .upstream_call_duration_seconds
+            .observe(outcome, self.clock.monotonic().saturating_sub(started));
+        if let Some(cause) = self.pause.report(health, fastrand::f64()) {
+            self.metrics.pauses_total.count(cause);
+        }
+        result
+    }
+
+    async fn issue_and_check(&self, request: &IssueRequest) -> Result<(IssuedToken, Checked), IssueError> {
+        let asked_at = self.clock.now();
+        let issued = self.issuer.issue(request).await?;
+        let span = Span { asked_at, came_at: self.clock.now() };
+        let checked = self.checker.check(request, &issued, span, fastrand::f64())?;
+        Ok((issued, checked))
+    }
+}
+
+fn judge(error: Option<IssueErrorKind>) -> (UpstreamOutcome, Health) {
+    let Some(kind) = error else { return (UpstreamOutcome::Issued, Health::Well) };
+    match kind {
+        IssueErrorKind::Throttled => (UpstreamOutcome::Throttled, Health::Throttling),
+        IssueErrorKind::Unavailable | IssueErrorKind::HeldBack(_) => {
+            (UpstreamOutcome::Unavailable, Health::Failing)
+        }
+        IssueErrorKind::Misconfigured => (UpstreamOutcome::Misconfigured, Health::Well),
+        IssueErrorKind::Mismatched => (UpstreamOutcome::Mismatched, Health::Well),
+        IssueErrorKind::AlreadyRegistered | IssueErrorKind::LoginTaken => {
+            (UpstreamOutcome::Conflict, Health::Well)
+        }
+    }
+}
+
+fn held_back(retry_after: Duration, why: &str) -> IssueError {
+    IssueError::new(IssueErrorKind::HeldBack(retry_after), why)
+}
