@@ -1,6 +1,7 @@
 //! tokenvend
 
 pub mod clock;
+pub mod config;
 pub mod identity;
 pub mod issuer;
 pub mod metrics;

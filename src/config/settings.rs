@@ -1,0 +1,142 @@
+//! The settings: proved values, each of a type that cannot hold a wrong one.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jsonwebtoken::Algorithm;
+
+use super::secret::Secret;
+use crate::issuer::cognito::CognitoSettings;
+use crate::pools::Pools;
+use crate::vending::VendingSettings;
+
+/// Everything that the service needs to know.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The identity pools.
+    pub pools: Pools,
+    /// How tokens are vended.
+    pub vending: VendingSettings,
+    /// How Cognito is reached.
+    pub cognito: CognitoSettings,
+    /// The ways in which callers authenticate, in the order in which they are tried. Never empty.
+    pub auth: Vec<AuthSettings>,
+    /// The public listener.
+    pub http: HttpSettings,
+    /// The admin listener.
+    pub admin: AdminSettings,
+    /// How the service shuts down.
+    pub drain: DrainSettings,
+    /// What is logged, and how.
+    pub log: LogSettings,
+}
+
+/// One way of authenticating callers.
+#[derive(Debug, Clone)]
+pub struct AuthSettings {
+    /// Its name in the configuration.
+    pub name: String,
+    /// What it demands.
+    pub jwt: JwtSettings,
+}
+
+/// A bearer JWT signed by the app.
+#[derive(Debug, Clone)]
+pub struct JwtSettings {
+    /// The only `iss` that is accepted.
+    pub issuer: String,
+    /// The `aud` values that are meant for us.
+    pub audience: Vec<String>,
+    /// The algorithms allowed. Symmetric or asymmetric, never both.
+    pub algorithms: Vec<Algorithm>,
+    /// Where the keys come from.
+    pub keys: KeySource,
+    /// The names that lead down to the claim that names the user. Never empty.
+    pub user_claim: Vec<String>,
+    /// How far the token's times may be off.
+    pub leeway: Duration,
+}
+
+/// Where the keys come from that the app's tokens are judged by.
+#[derive(Debug, Clone)]
+pub enum KeySource {
+    /// A JWKS over HTTP.
+    Jwks(JwksSettings),
+    /// A file that holds a JWKS or a PEM public key.
+    File(PathBuf),
+    /// A shared secret.
+    Secret(Secret),
+}
+
+/// A JWKS over HTTP.
+#[derive(Debug, Clone)]
+pub struct JwksSettings {
+    /// Where it is.
+    pub url: reqwest::Url,
+    /// How often it is fetched anew.
+    pub refresh: Duration,
+    /// The least time between two fetches for a `kid` that is not known.
+    pub min_interval: Duration,
+    /// How long a fetch may take.
+    pub timeout: Duration,
+}
+
+/// The public listener.
+#[derive(Debug, Clone)]
+pub struct HttpSettings {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Threads that answer; 0 is one for each core.
+    pub workers: usize,
+    /// Connections held open at once, for each worker.
+    pub max_connections: usize,
+    /// How long an idle connection is kept.
+    pub keep_alive: Duration,
+    /// How long a request's head may take to arrive.
+    pub head_timeout: Duration,
+    /// How long a request's body may take to arrive.
+    pub body_timeout: Duration,
+    /// The most bytes in a body.
+    pub max_body_bytes: usize,
+    /// The most bytes in all headers together.
+    pub max_header_bytes: usize,
+    /// The origins whose pages may call, as browsers send them.
+    pub allowed_origins: Vec<String>,
+}
+
+/// The admin listener.
+#[derive(Debug, Clone)]
+pub struct AdminSettings {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// The bearer token that it demands, if any.
+    pub credential: Option<Secret>,
+}
+
+/// How the service shuts down.
+#[derive(Debug, Clone, Copy)]
+pub struct DrainSettings {
+    /// How long it goes on answering, no longer ready.
+    pub delay: Duration,
+    /// How long requests under way may then take.
+    pub timeout: Duration,
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct LogSettings {
+    /// The least important level that is written.
+    pub level: tracing::Level,
+    /// How a line looks.
+    pub format: LogFormat,
+}
+
+/// How a log line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For human eyes.
+    Pretty,
+}

@@ -1,0 +1,252 @@
+//! What a configuration may say, and what is said of one that may not.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::*;
+
+const SMALLEST: &str = r#"
+[pools.main]
+identity_pool_id = "us-east-1:7c9e6679-7425-40de-944b-e07fc1f90ae7"
+developer_provider = "login.example"
+[auth.app]
+issuer = "https://app.example"
+audience = ["tokenvend"]
+algorithms = ["RS256"]
+jwks_url = "https://app.example/jwks.json"
+"#;
+
+fn load_with(text: &str, variables: &[(&str, &str)]) -> Result<Loaded, ConfigError> {
+    let document = Document { name: "my.toml".to_owned(), text: text.to_owned() };
+    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    load(&[document], &Environment::of(variables))
+}
+
+fn faults_of(text: &str, variables: &[(&str, &str)]) -> Vec<String> {
+    match load_with(text, variables) {
+        Err(ConfigError::Faults(faults)) => faults.iter().map(ToString::to_string).collect(),
+        other => panic!("expected faults, got {other:?}"),
+    }
+}
+
+/// The smallest configuration with one line of it replaced, or one added.
+fn smallest_with(key: &str, line: &str) -> String {
+    let mut found = false;
+    let mut lines: Vec<&str> = SMALLEST
+        .lines()
+        .map(|old| {
+            let hit = old.starts_with(key);
+            found |= hit;
+            if hit { line } else { old }
+        })
+        .collect();
+    if !found {
+        lines.push(line);
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn the_smallest_configuration_takes_everything_else_from_the_defaults() {
+    let loaded = load_with(SMALLEST, &[]).unwrap();
+    assert_eq!(loaded.warnings, Vec::<String>::new());
+    let settings = loaded.settings;
+    let pool = settings.pools.find(None).unwrap();
+    assert_eq!((&*pool.name, pool.token_duration.seconds()), ("main", 900));
+    assert_eq!(settings.vending.windows.skew_allowance, Duration::from_secs(300));
+    assert_eq!(settings.vending.upstream.budget.calls_per_second, 50);
+    assert_eq!(settings.auth[0].jwt.user_claim, ["sub"]);
+    assert!(!settings.vending.opaque_tokens);
+}
+
+#[test]
+fn the_environment_wins_over_the_file() {
+    let variables = [
+        ("TOKENVEND__VENDING__SKEW_ALLOWANCE", "120"),
+        ("TOKENVEND__UPSTREAM__BURST", "7"),
+        ("TOKENVEND__HTTP__ALLOWED_ORIGINS", "https://a.example, https://b.example:8443"),
+        ("TOKENVEND__POOLS__MAIN__TOKEN_DURATION", "1h"),
+        ("TOKENVEND__AUTH__APP__USER_CLAIM", r#"["https://app.example/user", "id"]"#),
+        ("UNRELATED", "x"),
+    ];
+    let settings =
+        load_with(&smallest_with("token_duration", "[vending]\nskew_allowance = \"4m\""), &variables);
+    let settings = settings.unwrap().settings;
+    assert_eq!(settings.vending.windows.skew_allowance, Duration::from_secs(120));
+    assert_eq!(settings.vending.upstream.budget.burst, 7);
+    assert_eq!(settings.http.allowed_origins, ["https://a.example", "https://b.example:8443"]);
+    assert_eq!(settings.pools.find(Some("main")).unwrap().token_duration.seconds(), 3600);
+    assert_eq!(settings.auth[0].jwt.user_claim, ["https://app.example/user", "id"]);
+}
+
+#[test]
+fn all_faults_are_told_at_once_each_with_path_origin_value_and_what_is_allowed() {
+    let text = "
+[pools.main]
+identity_pool_id = \"somewhere\"
+developer_provider = 7
+token_duration = \"5m\"
+[auth.app]
+audience = []
+algorithms = [\"none\"]
+[http]
+listn = \"127.0.0.1:1\"
+[upstream]
+burst = 0
+";
+    let faults = faults_of(text, &[("TOKENVEND__LOG__LEVEL", "loud")]);
+    for expected in [
+        "pools.main.identity_pool_id (my.toml, line 3): found \"somewhere\" (an identity pool id has no colon",
+        "pools.main.developer_provider (my.toml, line 4): found 7; allowed: the pool's DeveloperProviderName",
+        "pools.main.token_duration (my.toml, line 5): found 5m; allowed: more than vending.skew_allowance, 5m",
+        "auth.app.issuer (not set): found nothing; allowed: text that is not empty",
+        "auth.app.audience (my.toml, line 7): found []",
+        "auth.app.algorithms (my.toml, line 8): found [\"none\"]; allowed: a list of RS256",
+        "auth.app.jwks_url (not set): found none of them; allowed: exactly one of",
+        "http.listn (my.toml, line 10): found a key that does not exist; allowed: a key of the manual \
+         (tokenvend print-default-config); near: http.listen",
+        "upstream.burst (my.toml, line 12): found 0; allowed: a whole number from 1 to 100000",
+        "log.level (environment variable TOKENVEND__LOG__LEVEL): found \"loud\" (it is none of them); allowed: one of",
+    ] {
+        assert!(faults.iter().any(|fault| fault.starts_with(expected)), "no {expected:?} in {faults:#?}");
+    }
+    assert_eq!(faults.len(), 10, "{faults:#?}");
+}
+
+#[test]
+fn text_that_is_no_toml_is_a_fault_with_its_line_and_is_not_repeated() {
+    let faults = faults_of(&format!("{SMALLEST}\nsecret = hush hush\n"), &[]);
+    assert!(faults[0].contains("my.toml, line 11"), "{faults:?}");
+    assert!(!faults.iter().any(|fault| fault.contains("hush")), "{faults:?}");
+}
+
+#[test]
+fn an_empty_configuration_says_what_is_needed_first() {
+    let faults = faults_of("", &[]);
+    assert!(faults.iter().any(|fault| fault.contains("at least one table [pools.NAME]")), "{faults:?}");
+    assert!(faults.iter().any(|fault| fault.contains("at least one table [auth.NAME]")), "{faults:?}");
+}
+
+#[test]
+fn values_that_are_at_odds_are_refused() {
+    for (text, expected) in [
+        (smallest_with("algorithms", "algorithms = [\"RS256\", \"HS256\"]"), "with public keys; allowed: HS"),
+        (smallest_with("jwks_url", "secret = \"0123456789abcdef0123456789abcdef\""), "with a shared secret"),
+        (smallest_with("jwks_url", "secret = \"short\""), "a secret of 5 bytes; allowed: at least 32"),
+        (smallest_with("jwks_url", "jwks_url = \"http://app.example/jwks\""), "could swap the keys"),
+        (smallest_with("zzz", "secret = \"x\""), "jwks_url and secret; allowed: exactly one"),
+        (smallest_with("zzz", "[admin]\nlisten = \"127.0.0.1:8080\""), "which is http.listen too"),
+        (smallest_with("zzz", "[vending]\nstale_floor = \"10m\""), "at most vending.skew_allowance"),
+        (smallest_with("zzz", "[vending]\ndefault_pool = \"other\""), "there is no such pool"),
+        (smallest_with("zzz", "[upstream]\nread_timeout = \"20s\""), "at most upstream.call_timeout"),
+        (smallest_with("zzz", "[http]\nallowed_origins = [\"*\"]"), "no wildcard"),
+        (smallest_with("zzz", "[http]\nallowed_origins = [\"null\"]"), "no wildcard"),
+        (smallest_with("zzz", "[http]\nallowed_origins = [\"https://a.example/\"]"), "without a path"),
+        (SMALLEST.replace("us-east-1", "useast"), "no AWS region before the colon"),
+        (SMALLEST.replace("pools.main", "pools.Main"), "pool names of 1 to 64 lower-case"),
+        (
+            smallest_with("developer_provider", "developer_provider = \"x\"\ntoken_duration = \"2h\""),
+            "at most vending.token_duration_ceiling",
+        ),
+    ] {
+        let faults = faults_of(&text, &[]);
+        assert!(faults.iter().any(|fault| fault.contains(expected)), "no {expected:?} in {faults:#?}");
+    }
+}
+
+#[test]
+fn several_pools_need_a_default_and_each_may_have_its_own_duration() {
+    let second = "[pools.second]\nidentity_pool_id = \"eu-west-1:1-2\"\ndeveloper_provider = \"x\"\n\
+                  token_duration = 1800\n";
+    let faults = faults_of(&format!("{SMALLEST}{second}"), &[]);
+    assert!(
+        faults[0].contains("nothing, and 2 pools; allowed: the name of a configured pool (main, second)")
+    );
+    let settings = load_with(&format!("{SMALLEST}{second}[vending]\ndefault_pool = \"second\"\n"), &[]);
+    let pools = settings.unwrap().settings.pools;
+    assert_eq!(&*pools.find(None).unwrap().name, "second");
+    assert_eq!(pools.find(None).unwrap().token_duration.seconds(), 1800);
+    assert_eq!(pools.find(Some("main")).unwrap().token_duration.seconds(), 900);
+    assert!(pools.find(Some("third")).is_none());
+}
+
+#[test]
+fn what_is_allowed_but_unwise_is_warned_of() {
+    let text = smallest_with("developer_provider", "developer_provider = \"x\"\ntoken_duration = \"2h\"")
+        + "\n[vending]\ntoken_duration_ceiling = \"3h\"\n[admin]\nlisten = \"0.0.0.0:8081\"\n\
+           [upstream]\nendpoint_url = \"http://10.0.0.1:5000\"\n";
+    let loaded = load_with(&text, &[]).unwrap();
+    for expected in ["cannot be called back", "can read the metrics", "can be read on the way"] {
+        assert!(loaded.warnings.iter().any(|w| w.contains(expected)), "{:?}", loaded.warnings);
+    }
+    assert!(loaded.settings.vending.opaque_tokens);
+}
+
+#[test]
+fn a_secret_is_taken_from_a_value_a_variable_or_a_file_and_is_never_shown() {
+    let secret = "0123456789abcdef0123456789abcdef";
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), format!("{secret}\n")).unwrap();
+    let hs = SMALLEST.replace("RS256", "HS256");
+    let with = |line: &str| hs.replace("jwks_url = \"https://app.example/jwks.json\"", line);
+    let path = file.path().to_str().unwrap();
+    for (text, variables) in [
+        (with(&format!("secret = \"{secret}\"")), vec![]),
+        (with("secret = { env = \"APP_SECRET\" }"), vec![("APP_SECRET", secret)]),
+        (with(&format!("secret = {{ file = {path:?} }}")), vec![]),
+        (with(""), vec![("TOKENVEND__AUTH__APP__SECRET", secret)]),
+        (with(""), vec![("TOKENVEND__AUTH__APP__SECRET__FILE", path)]),
+    ] {
+        let settings = load_with(&text, &variables).unwrap().settings;
+        match &settings.auth[0].jwt.keys {
+            KeySource::Secret(found) => assert_eq!(found.expose(), secret.as_bytes()),
+            other => panic!("{other:?}"),
+        }
+        assert!(!format!("{settings:?}").contains(secret));
+    }
+    for (line, expected) in [
+        ("secret = { env = \"GONE\" }", "the environment variable GONE, which is not set"),
+        ("secret = { file = \"/nowhere\" }", "the file /nowhere: "),
+        ("secret = { env = \"A\", file = \"B\" }", "both env and file"),
+        ("secret = 7", "neither a text nor env nor file"),
+        ("secret = \" \"", "nothing but white space"),
+    ] {
+        let faults = faults_of(&with(line), &[]);
+        assert!(faults.iter().any(|fault| fault.contains(expected)), "no {expected:?} in {faults:#?}");
+    }
+}
+
+#[test]
+fn every_key_that_is_read_stands_in_the_manual_and_nothing_else_does() {
+    let document = Document { name: "my.toml".to_owned(), text: SMALLEST.to_owned() };
+    let mut layers = Layers::default();
+    layers.add_document("the defaults", DEFAULT, &mut Vec::new());
+    layers.take_templates();
+    layers.add_document(&document.name, &document.text, &mut Vec::new());
+    layers.apply_templates();
+    let environment = Environment::default();
+    let mut reader = Reader::new(layers, &environment, Vec::new());
+    sections::read(&mut reader).unwrap();
+    let read: BTreeSet<String> = reader
+        .asked()
+        .iter()
+        .map(|path| path.replace("pools.main", "pools.NAME").replace("auth.app", "auth.NAME"))
+        .collect();
+    assert_eq!(read, keys_of_the_manual());
+}
+
+/// Every `key =` of the manual, those that are commented out too, as dotted paths.
+fn keys_of_the_manual() -> BTreeSet<String> {
+    let mut section = String::new();
+    let mut keys = BTreeSet::new();
+    for line in DEFAULT.lines() {
+        if let Some(header) = line.strip_prefix('[') {
+            section = header.trim_end_matches(']').to_owned();
+        } else if let Some((key, _)) = line.trim_start_matches("# ").split_once(" = ")
+            && key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+        {
+            keys.insert(format!("{section}.{key}"));
+        }
+    }
+    keys
+}
