@@ -1,5 +1,6 @@
 //! tokenvend
 
+pub mod auth;
 pub mod clock;
 pub mod config;
 pub mod identity;
