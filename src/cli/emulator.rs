@@ -60,9 +60,9 @@ pub(super) struct Args {
 }
 
 fn parse_pool(text: &str) -> Result<PoolSeed, String> {
-    let (id, provider) = text.split_once('=').ok_or_else(|| {
-        format!("it has no '='; it looks like {DEFAULT_POOL}={DEFAULT_DEVELOPER_PROVIDER}")
-    })?;
+    let (id, provider) = text
+        .split_once('=')
+        .ok_or_else(|| format!("it has no '='; it looks like {DEFAULT_POOL}={DEFAULT_DEVELOPER_PROVIDER}"))?;
     let id = IdentityPoolId::parse(id).map_err(|fault| fault.to_string())?;
     let provider = DeveloperProvider::parse(provider).map_err(|fault| fault.to_string())?;
     Ok(PoolSeed::new(id, provider))
@@ -139,10 +139,10 @@ fn announcement(settings: &Settings, url: &str) -> String {
     for key in &settings.credentials {
         let _ = writeln!(text, "  access key {}", key.id);
     }
-    let state = settings.state_file.as_ref().map_or_else(
-        || "in memory only, gone when it stops".to_owned(),
-        |file| file.display().to_string(),
-    );
+    let state = settings
+        .state_file
+        .as_ref()
+        .map_or_else(|| "in memory only, gone when it stops".to_owned(), |file| file.display().to_string());
     let _ = writeln!(text, "  state      {state}");
     let _ = writeln!(text, "  discovery  {url}/.well-known/openid-configuration");
     let _ = writeln!(text, "  faults     {url}/_emulator/faults (GET, PUT, DELETE)");

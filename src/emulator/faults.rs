@@ -60,7 +60,9 @@ impl Faults {
         }
         for operation in &self.operations {
             if operations::find(operation).is_none() {
-                return Err(format!("operations names {operation:?}, which is no operation of this emulator"));
+                return Err(format!(
+                    "operations names {operation:?}, which is no operation of this emulator"
+                ));
             }
         }
         Ok(())

@@ -19,12 +19,15 @@ const REGION_GUID: &str = r"[\w-]+:[0-9a-f-]+";
 /// Reads a request body. Members that the operation does not know are ignored, as AWS does.
 pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     serde_json::from_slice(body).map_err(|fault| {
-        ApiError::new(ErrorType::Serialization, if fault.is_data() {
-            // Only the position: serde's own words would repeat values, which may be tokens.
-            format!("The input has a member of the wrong type, at column {}.", fault.column())
-        } else {
-            format!("The input is not JSON, at column {}.", fault.column())
-        })
+        ApiError::new(
+            ErrorType::Serialization,
+            if fault.is_data() {
+                // Only the position: serde's own words would repeat values, which may be tokens.
+                format!("The input has a member of the wrong type, at column {}.", fault.column())
+            } else {
+                format!("The input is not JSON, at column {}.", fault.column())
+            },
+        )
     })
 }
 

@@ -11,9 +11,7 @@ use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
-use aws_lc_rs::signature::{
-    KeyPair as _, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA512, RSA_PKCS1_SHA512,
-};
+use aws_lc_rs::signature::{KeyPair as _, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA512, RSA_PKCS1_SHA512};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
@@ -127,10 +125,7 @@ impl KeyRing {
 
     /// Whether the key named `kid` made `signature` over `message`.
     pub(super) fn verifies(&self, kid: &str, message: &[u8], signature: &[u8]) -> bool {
-        self.keys
-            .load()
-            .iter()
-            .any(|key| key.kid == kid && key.public.verify_sig(message, signature).is_ok())
+        self.keys.load().iter().any(|key| key.kid == kid && key.public.verify_sig(message, signature).is_ok())
     }
 
     /// The key set of RFC 7517.

@@ -153,10 +153,7 @@ impl MessageBody for Severed {
         BodySize::Stream
     }
 
-    fn poll_next(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, SeveredOnPurpose>>> {
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, SeveredOnPurpose>>> {
         Poll::Ready(Some(Err(SeveredOnPurpose)))
     }
 }

@@ -62,9 +62,7 @@ impl Service {
                 self.calls.answered(operation.name, calls::DROPPED);
                 return Outcome::Dropped;
             }
-            Some(Misfortune::Throttled) => {
-                Err(ApiError::new(ErrorType::TooManyRequests, "Rate exceeded"))
-            }
+            Some(Misfortune::Throttled) => Err(ApiError::new(ErrorType::TooManyRequests, "Rate exceeded")),
             Some(Misfortune::Failed) => Err(ApiError::internal()),
             None => self.perform(operation, request, fate.minting),
         };

@@ -50,11 +50,8 @@ impl Verifier<'_> {
         };
         let authorization = Authorization::parse(header)?;
         let date = self.check_date(request.headers)?;
-        let access_key = self
-            .access_keys
-            .iter()
-            .find(|key| key.id == authorization.access_key_id)
-            .ok_or_else(|| {
+        let access_key =
+            self.access_keys.iter().find(|key| key.id == authorization.access_key_id).ok_or_else(|| {
                 ApiError::new(
                     ErrorType::UnrecognizedClient,
                     "The security token included in the request is invalid.",
@@ -186,7 +183,9 @@ fn check_signed_headers(authorization: &Authorization<'_>, headers: &HeaderMap) 
     for name in MUST_BE_SIGNED {
         if headers.contains_key(name) && !authorization.signed_headers.split(';').any(|signed| signed == name)
         {
-            return Err(invalid(format!("'{name}' must be a 'SignedHeader' in the AWS Authorization header.")));
+            return Err(invalid(format!(
+                "'{name}' must be a 'SignedHeader' in the AWS Authorization header."
+            )));
         }
     }
     Ok(())

@@ -122,7 +122,8 @@ impl State {
     /// An id that no pool has yet.
     pub(super) fn new_pool_id(&mut self, region: &str) -> Result<IdentityPoolId, ApiError> {
         loop {
-            let id = IdentityPoolId::parse(&self.new_region_guid(region)).map_err(|_| ApiError::internal())?;
+            let id =
+                IdentityPoolId::parse(&self.new_region_guid(region)).map_err(|_| ApiError::internal())?;
             if !self.pools.contains_key(&id) {
                 return Ok(id);
             }
@@ -175,8 +176,13 @@ impl State {
                 break id;
             }
         };
-        let identity =
-            Identity { id: id.clone(), pool: pool.id.clone(), logins: Vec::new(), created: now, modified: now };
+        let identity = Identity {
+            id: id.clone(),
+            pool: pool.id.clone(),
+            logins: Vec::new(),
+            created: now,
+            modified: now,
+        };
         self.identities.insert(id.clone(), Arc::new(identity));
         self.changed();
         Ok(id)

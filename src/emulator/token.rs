@@ -97,7 +97,11 @@ impl Wrong {
             Some(Tamper::Amr) => {
                 let amr = grant.amr.iter().map(|reference| {
                     // The long reference ends in the user; the others name how, not who.
-                    if reference.contains(':') { format!("{reference}-somebody-else") } else { reference.clone() }
+                    if reference.contains(':') {
+                        format!("{reference}-somebody-else")
+                    } else {
+                        reference.clone()
+                    }
                 });
                 Self { amr: Some(amr.collect()), ..Self::default() }
             }

@@ -90,7 +90,9 @@ impl ApiError {
 
     /// The body that carries it.
     pub(super) fn body(&self) -> Vec<u8> {
-        serde_json::json!({"__type": self.error_type.name(), "message": self.message}).to_string().into_bytes()
+        serde_json::json!({"__type": self.error_type.name(), "message": self.message})
+            .to_string()
+            .into_bytes()
     }
 }
 

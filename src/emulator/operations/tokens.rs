@@ -57,8 +57,7 @@ pub(super) fn get_open_id_token_for_developer_identity(call: &Call<'_>) -> Answe
 }
 
 fn principal_tags(tags: Option<Pairs>) -> Result<PrincipalTags, ApiError> {
-    PrincipalTags::parse(tags.unwrap_or_default().0)
-        .map_err(|fault| input::violation("principalTags", fault))
+    PrincipalTags::parse(tags.unwrap_or_default().0).map_err(|fault| input::violation("principalTags", fault))
 }
 
 fn token_duration(seconds: Option<i64>) -> Result<TokenDuration, ApiError> {

@@ -52,7 +52,10 @@ async fn pools_are_listed_page_by_page() {
     let pages = harness.aws.list_identity_pools().max_results(2).into_paginator().send();
     let pages = pages.try_collect().await.unwrap();
     assert_eq!(pages.iter().map(|page| page.identity_pools().len()).collect::<Vec<_>>(), [2, 2, 1]);
-    let ids: Vec<_> =
-        pages.iter().flat_map(|page| page.identity_pools()).filter_map(|pool| pool.identity_pool_id()).collect();
+    let ids: Vec<_> = pages
+        .iter()
+        .flat_map(|page| page.identity_pools())
+        .filter_map(|pool| pool.identity_pool_id())
+        .collect();
     assert!(ids.is_sorted() && ids.contains(&POOL), "{ids:?}");
 }
