@@ -32,6 +32,7 @@ use std::sync::{Arc, Mutex};
 
 use actix_web::dev::ServerHandle;
 use fastrand::Rng;
+use tokio::net::TcpSocket;
 use tokio::task::JoinHandle;
 
 use crate::clock::{SharedClock, SystemClock};
@@ -50,6 +51,8 @@ pub const DEFAULT_POOL: &str = "us-east-1:00000000-0000-4000-8000-000000000001";
 pub const DEFAULT_DEVELOPER_PROVIDER: &str = "login.tokenvend.example";
 /// The region of an emulator that starts without a pool.
 const DEFAULT_REGION: &str = "us-east-1";
+/// How many connections may wait to be accepted: a load test opens its thousands all at once.
+const BACKLOG: u32 = 16_384;
 
 /// How an emulator is set up.
 #[derive(Debug, Clone)]
@@ -191,8 +194,8 @@ pub enum StartError {
     Key,
 }
 
-/// An emulator that answers. [`RunningEmulator::stop`] ends it in order; dropping it ends it too, but without
-/// waiting and without a last look at the state file.
+/// An emulator that answers. [`RunningEmulator::stop`] ends it in order; dropping it ends it too, but does
+/// not wait for that or for the state file.
 #[derive(Debug)]
 pub struct RunningEmulator {
     address: SocketAddr,
@@ -276,7 +279,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningEmul
     });
 
     let failed = |source| StartError::Listen { address: settings.listen, source };
-    let listener = TcpListener::bind(settings.listen).map_err(failed)?;
+    let listener = listen(settings.listen).map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     let writer = settings.state_file.map(|path| keep(path, &service)).transpose()?;
     let server = server::serve(listener, Arc::clone(&service), settings.workers).map_err(failed)?;
@@ -285,10 +288,20 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningEmul
     Ok(RunningEmulator { address, handle, server, writer })
 }
 
+/// Listens with a backlog of its own: the standard library's is too short for clients that all come at once.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Windows would let a second server take the port.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)?.into_std()
+}
+
 /// Writes the file once now: a place that cannot be written should be known at the start, and the new
 /// signing key is kept before the first token leaves.
 fn keep(path: PathBuf, service: &Arc<Service>) -> Result<state_file::Writer, StartError> {
-    let snapshot = service.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner).snapshot();
+    let snapshot = service.lock_state().snapshot();
     state_file::save(&path, &service.keys, &snapshot)?;
     Ok(state_file::Writer::spawn(path, Arc::clone(service)))
 }

@@ -67,7 +67,7 @@ async fn rotate_keys(request: HttpRequest, service: web::Data<Service>) -> HttpR
     let key = web::block(SigningKey::generate).await;
     match key.ok().and_then(Result::ok).and_then(|key| service.keys.add(key).ok()) {
         Some(kid) => {
-            service.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner).changed();
+            service.lock_state().changed();
             HttpResponse::Ok().json(json!({ "kid": kid }))
         }
         None => HttpResponse::InternalServerError().json(json!({ "message": "no key could be made" })),

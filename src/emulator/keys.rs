@@ -1,7 +1,7 @@
 //! The RSA keys that tokens are signed with, and the key set that is published for them.
 //!
 //! The newest key signs; older ones stay published and keep verifying, so that a rotation or a restart
-//! breaks no token. A key's id is derived from the key itself: the same key has the same id for ever.
+//! breaks no token. A key's id is derived from the region and the key: it needs no keeping.
 
 use std::sync::Arc;
 
@@ -107,6 +107,8 @@ impl KeyRing {
         let key = Arc::new(PublishedKey::new(&self.region, key)?);
         self.keys.rcu(|keys| {
             let mut keys = Vec::clone(keys);
+            // The state file may hold the very key that the settings name.
+            keys.retain(|other| other.kid != key.kid);
             keys.push(Arc::clone(&key));
             keys
         });
@@ -149,6 +151,9 @@ mod tests {
         let ring = KeyRing::new("us-east-1", [restored]).unwrap();
         assert_eq!(ring.current().unwrap().kid, kid);
         assert_ne!(ring.add(SigningKey::generate().unwrap()).unwrap(), kid);
+
+        ring.add(ring.current().unwrap().key.clone()).unwrap();
+        assert_eq!(ring.all().len(), 2, "a key that is there already is not added again");
 
         let (message, signature) = token.rsplit_once('.').unwrap();
         let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();

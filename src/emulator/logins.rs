@@ -1,5 +1,6 @@
 //! Sorts a `Logins` map: the pool's developer provider, public providers, or this emulator's own tokens.
 
+use super::input;
 use super::pool::Pool;
 use super::state::Login;
 use super::token::{OWN_PROVIDER, public_user};
@@ -25,7 +26,7 @@ pub(super) fn sort_developer_logins(
             "Please provide the pool's developer provider and a developer user identifier in Logins.",
         ));
     };
-    super::input::length("logins", &user, 1..=1024)?;
+    input::length("logins", &user, 1..=1024)?;
     Ok(DeveloperLogins { developer: Login { provider, user }, public: to_public(pool, public)? })
 }
 

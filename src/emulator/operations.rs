@@ -8,7 +8,7 @@ mod paging;
 mod pools;
 mod tokens;
 
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 
 use super::faults::Minting;
 use super::service::Service;
@@ -27,9 +27,8 @@ pub(super) struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// The state, for as long as the guard lives: never while signing a token.
     fn state(&self) -> MutexGuard<'_, State> {
-        self.service.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.service.lock_state()
     }
 }
 

@@ -29,8 +29,6 @@ use crate::clock::SharedClock;
 
 /// Ten logins of 50,000 characters fit; a body beyond this is no call.
 const MOST_BODY_BYTES: usize = 1 << 20;
-/// A load test opens its connections all at once.
-const BACKLOG: u32 = 16_384;
 
 /// Sets the server up on a listener; it runs once the future is polled.
 pub(super) fn serve(listener: TcpListener, service: Arc<Service>, workers: usize) -> io::Result<Server> {
@@ -51,7 +49,6 @@ pub(super) fn serve(listener: TcpListener, service: Arc<Service>, workers: usize
     });
     Ok(server
         .workers(workers.max(1))
-        .backlog(BACKLOG)
         // A slow client under load is no reason to cut it off.
         .client_request_timeout(Duration::from_secs(60))
         .disable_signals()

@@ -1,13 +1,13 @@
 //! One call from its HTTP headers to its outcome: which operation, what fate, who signs, what answer.
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
 
 use super::AccessKey;
 use super::calls::{self, Calls};
-use super::faults::{FaultInjector, Misfortune};
+use super::faults::{FaultInjector, Minting, Misfortune};
 use super::keys::KeyRing;
 use super::operations::{self, Call, Operation};
 use super::signature::{SignedRequest, Verifier};
@@ -42,6 +42,12 @@ pub(super) enum Outcome {
 }
 
 impl Service {
+    /// The state, for as long as the guard lives: never while a token is signed or a client waited for.
+    pub(super) fn lock_state(&self) -> MutexGuard<'_, State> {
+        // A handler that panicked has changed nothing by halves: changes are made last, and all at once.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Answers one call. Faults strike before the signature is looked at and before anything changes.
     pub(super) async fn call(&self, request: &SignedRequest<'_>) -> Outcome {
         let operation = match operation_of(request.headers) {
@@ -68,15 +74,11 @@ impl Service {
         };
         let outcome = answer.as_ref().err().map_or(calls::OK, |fault| fault.error_type.name());
         self.calls.answered(operation.name, outcome);
+        tracing::debug!(operation = operation.name, outcome, "call answered");
         Outcome::Answered(answer)
     }
 
-    fn perform(
-        &self,
-        operation: &Operation,
-        request: &SignedRequest<'_>,
-        minting: super::faults::Minting,
-    ) -> Answer {
+    fn perform(&self, operation: &Operation, request: &SignedRequest<'_>, minting: Minting) -> Answer {
         let now = self.clock.now();
         let region = if operation.signed {
             let verifier = Verifier { access_keys: &self.access_keys, regions: &self.regions, now };
@@ -90,14 +92,13 @@ impl Service {
 
 fn operation_of(headers: &HeaderMap) -> Result<&'static Operation, ApiError> {
     let unknown = |message: &str| ApiError::new(ErrorType::UnknownOperation, message);
-    let text = |value: &actix_web::http::header::HeaderValue| value.to_str().ok().map(str::to_owned);
-    let content_type = headers.get(CONTENT_TYPE).and_then(text).unwrap_or_default();
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let content_type = text(CONTENT_TYPE.as_str()).unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     if !essence.eq_ignore_ascii_case(JSON_1_1) {
         return Err(unknown("The Content-Type is not application/x-amz-json-1.1."));
     }
-    let target = headers.get("x-amz-target").and_then(text);
-    let target = target.ok_or_else(|| unknown("The header X-Amz-Target is missing."))?;
+    let target = text("x-amz-target").ok_or_else(|| unknown("The header X-Amz-Target is missing."))?;
     target
         .strip_prefix(TARGET_PREFIX)
         .and_then(operations::find)

@@ -154,21 +154,18 @@ impl<'a> Authorization<'a> {
                 .ok_or_else(|| incomplete(format!("Authorization header requires '{name}' parameter.")))
         };
         let credential = parameter("Credential")?;
-        let mut parts = credential.split('/');
-        let mut part = || {
-            parts.next().ok_or_else(|| {
-                incomplete(
-                    "Credential must have exactly 5 slash-delimited elements, e.g. \
-                     keyid/date/region/service/term.",
-                )
-            })
+        let parts: Vec<_> = credential.split('/').collect();
+        let [access_key_id, date, region, service, terminator] = parts[..] else {
+            return Err(incomplete(
+                "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term.",
+            ));
         };
         Ok(Self {
-            access_key_id: part()?,
-            date: part()?,
-            region: part()?,
-            service: part()?,
-            terminator: part()?,
+            access_key_id,
+            date,
+            region,
+            service,
+            terminator,
             signed_headers: parameter("SignedHeaders")?,
             signature: parameter("Signature")?,
         })
@@ -289,6 +286,7 @@ mod tests {
             "Bearer abc",
             "AWS4-HMAC-SHA256",
             "AWS4-HMAC-SHA256 Credential=a/b/c, SignedHeaders=host, Signature=0",
+            "AWS4-HMAC-SHA256 Credential=a/b/c/d/e/f, SignedHeaders=host, Signature=0",
             "AWS4-HMAC-SHA256 Credential=a/b/c/d/e, Signature=0",
             "AWS4-HMAC-SHA256 Credential=a/b/c/d/e, SignedHeaders=host",
         ] {

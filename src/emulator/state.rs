@@ -149,12 +149,8 @@ impl State {
 
     /// The identity of that id, if it is one of `pool`'s.
     pub(super) fn identity_of(&self, pool: &Pool, id: &IdentityId) -> Result<Arc<Identity>, ApiError> {
-        let identity = self.identity(id)?;
-        if identity.pool == pool.id {
-            Ok(identity)
-        } else {
-            Err(ApiError::not_found(format!("Identity '{id}' not found.")))
-        }
+        let missing = || ApiError::not_found(format!("Identity '{id}' not found."));
+        self.identity(id).ok().filter(|identity| identity.pool == pool.id).ok_or_else(missing)
     }
 
     /// Whose login it is.

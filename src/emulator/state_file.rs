@@ -7,7 +7,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -211,30 +211,27 @@ impl Writer {
     /// Writes `service`'s state to `path` whenever it has changed.
     pub(super) fn spawn(path: PathBuf, service: Arc<Service>) -> Self {
         let (stop, mut stopped) = oneshot::channel();
-        let mut changes = lock(&service).changes();
+        let mut changes = service.lock_state().changes();
         let task = tokio::spawn(async move {
+            let mut unwritten = false;
             loop {
-                let last_round = tokio::select! {
+                tokio::select! {
+                    _ = &mut stopped => break,
+                    changed = changes.changed() => if changed.is_err() { break },
+                }
+                // Whoever stops the emulator does not wait for the gathering.
+                let stopping = tokio::select! {
                     _ = &mut stopped => true,
-                    changed = changes.changed() => changed.is_err(),
+                    () = service.wait_clock.sleep(GATHERING) => false,
                 };
-                if !last_round {
-                    // Whoever stops the emulator does not wait for the gathering.
-                    tokio::select! {
-                        _ = &mut stopped => {
-                            write(&path, &service).await;
-                            return;
-                        }
-                        () = service.wait_clock.sleep(GATHERING) => {}
-                    }
-                    changes.mark_unchanged();
-                    write(&path, &service).await;
-                } else {
-                    if changes.has_changed().unwrap_or(true) {
-                        write(&path, &service).await;
-                    }
+                changes.mark_unchanged();
+                unwritten = !write(&path, &service).await;
+                if stopping {
                     return;
                 }
+            }
+            if unwritten || changes.has_changed().unwrap_or(false) {
+                write(&path, &service).await;
             }
         });
         Self { stop, task }
@@ -248,18 +245,20 @@ impl Writer {
     }
 }
 
-async fn write(path: &Path, service: &Arc<Service>) {
+/// Whether it went well. If not, the next change tries again, and so does the end.
+async fn write(path: &Path, service: &Arc<Service>) -> bool {
     let (path, service) = (path.to_owned(), Arc::clone(service));
     let written = tokio::task::spawn_blocking(move || {
-        let snapshot = lock(&service).snapshot();
+        let snapshot = service.lock_state().snapshot();
         save(&path, &service.keys, &snapshot)
     });
-    match written.await {
-        Ok(Ok(())) => {}
-        // The next change tries again.
-        Ok(Err(fault)) => tracing::error!(error = %report(&fault), "state file not written"),
-        Err(fault) => tracing::error!(error = %fault, "state file not written"),
-    }
+    let fault = match written.await {
+        Ok(Ok(())) => return true,
+        Ok(Err(fault)) => report(&fault),
+        Err(fault) => fault.to_string(),
+    };
+    tracing::error!(error = %fault, "state file not written");
+    false
 }
 
 fn report(fault: &StateFileError) -> String {
@@ -267,10 +266,6 @@ fn report(fault: &StateFileError) -> String {
         Some(source) => format!("{fault}: {source}"),
         None => fault.to_string(),
     }
-}
-
-fn lock(service: &Service) -> std::sync::MutexGuard<'_, super::state::State> {
-    service.state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

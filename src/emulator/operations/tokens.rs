@@ -10,7 +10,7 @@ use crate::emulator::input::{self, Pairs};
 use crate::emulator::logins::{DeveloperLogins, sort_developer_logins};
 use crate::emulator::token::{self, Grant};
 use crate::emulator::wire::{Answer, ApiError, answer};
-use crate::identity::{IdentityId, PrincipalTags, TokenDuration};
+use crate::identity::{PrincipalTags, TokenDuration};
 
 /// How long a token of `GetOpenIdToken` lives.
 const OPEN_ID_TOKEN_LIFE: Duration = Duration::from_secs(600);
@@ -78,7 +78,7 @@ struct ClientInput {
 /// is the safer of the two.
 pub(super) fn get_open_id_token(call: &Call<'_>) -> Answer {
     let input: ClientInput = input::parse(call.body)?;
-    let id: IdentityId = input::identity_id(input.identity_id)?;
+    let id = input::identity_id(input.identity_id)?;
     let Entrance { identity, amr } = enter(call, &id, input::logins(input.logins)?)?;
     mint(
         call,
