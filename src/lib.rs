@@ -1,8 +1,10 @@
 //! tokenvend
 
 pub mod auth;
+pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod emulator;
 pub mod identity;
 pub mod issuer;
 pub mod metrics;

@@ -1,0 +1,195 @@
+//! Finding, entering, looking up and describing identities.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::Call;
+use super::paging::{self, MOST_RESULTS};
+use crate::clock::Timestamp;
+use crate::emulator::input::{self, Pairs};
+use crate::emulator::logins::{ClientLogins, sort_client_logins};
+use crate::emulator::state::{Identity, Login};
+use crate::emulator::token;
+use crate::emulator::wire::{Answer, ApiError, answer};
+use crate::identity::IdentityId;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct GetIdInput {
+    account_id: Option<String>,
+    identity_pool_id: Option<String>,
+    logins: Option<Pairs>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct GetIdOutput<'a> {
+    identity_id: &'a str,
+}
+
+pub(super) fn get_id(call: &Call<'_>) -> Answer {
+    let input: GetIdInput = input::parse(call.body)?;
+    if let Some(account) = &input.account_id {
+        input::length("accountId", account, 1..=15)?;
+        input::characters("accountId", account, r"\d+", |c| c.is_ascii_digit())?;
+        if *account != call.service.account_id {
+            return Err(ApiError::not_authorized("The identity pool is another account's."));
+        }
+    }
+    let pool_id = input::pool_id(input.identity_pool_id)?;
+    let logins = input::logins(input.logins)?;
+
+    let mut state = call.state();
+    let pool = state.pool(&pool_id)?;
+    match sort_client_logins(&pool, logins)? {
+        ClientLogins::Public(logins) => {
+            let id = state.find_or_create(&pool, logins, call.now)?;
+            answer(&GetIdOutput { identity_id: id.as_str() })
+        }
+        ClientLogins::OwnToken(_) => {
+            Err(ApiError::not_authorized("Invalid login token. Can't pass in a Cognito token."))
+        }
+    }
+}
+
+/// An identity that a client may act as, and how it proved that.
+pub(super) struct Entrance {
+    pub(super) identity: Arc<Identity>,
+    pub(super) amr: Vec<String>,
+}
+
+/// Lets a client act as an identity, by its logins or as a guest.
+pub(super) fn enter(
+    call: &Call<'_>,
+    id: &IdentityId,
+    logins: Vec<(String, String)>,
+) -> Result<Entrance, ApiError> {
+    let (identity, own_token) = {
+        let mut state = call.state();
+        let identity = state.identity(id)?;
+        let pool = state.pool(&identity.pool)?;
+        match sort_client_logins(&pool, logins)? {
+            ClientLogins::Public(logins) => {
+                let amr = amr_of(&logins);
+                state.enter(&pool, &identity, logins, call.now)?;
+                return Ok(Entrance { identity, amr });
+            }
+            ClientLogins::OwnToken(token) => (identity, token),
+        }
+    };
+    let amr = token::verify(&call.service.keys, &own_token, &identity.pool, id, call.now)?;
+    Ok(Entrance { identity, amr })
+}
+
+fn amr_of(logins: &[Login]) -> Vec<String> {
+    let standing = if logins.is_empty() { "unauthenticated" } else { "authenticated" };
+    std::iter::once(standing.to_owned()).chain(logins.iter().map(|login| login.provider.clone())).collect()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct LookupInput {
+    identity_pool_id: Option<String>,
+    identity_id: Option<String>,
+    developer_user_identifier: Option<String>,
+    max_results: Option<i64>,
+    next_token: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct LookupOutput<'a> {
+    identity_id: &'a str,
+    developer_user_identifier_list: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_token: Option<String>,
+}
+
+/// By the identity or by one user: all users of the identity. By both: that user, if the two belong
+/// together.
+pub(super) fn lookup_developer_identity(call: &Call<'_>) -> Answer {
+    let input: LookupInput = input::parse(call.body)?;
+    let pool_id = input::pool_id(input.identity_pool_id)?;
+    let wanted = input::optional_identity_id(input.identity_id)?;
+    let user = input.developer_user_identifier;
+    if let Some(user) = &user {
+        input::length("developerUserIdentifier", user, 1..=1024)?;
+    }
+
+    let state = call.state();
+    let pool = state.pool(&pool_id)?;
+    let provider = pool.settings.developer_provider_name.as_deref().unwrap_or_default();
+    let owner = |user: &str| {
+        let login = Login { provider: provider.to_owned(), user: user.to_owned() };
+        state.owner(&pool, &login).ok_or_else(|| ApiError::not_found("Developer user identifier not found."))
+    };
+    let both = wanted.is_some() && user.is_some();
+    let identity = match (&wanted, &user) {
+        (None, None) => {
+            return Err(ApiError::invalid_parameter(
+                "Either IdentityId or DeveloperUserIdentifier must be given.",
+            ));
+        }
+        (None, Some(user)) => state.identity(owner(user)?)?,
+        (Some(id), None) => state.identity_of(&pool, id)?,
+        (Some(id), Some(user)) => {
+            let identity = state.identity_of(&pool, id)?;
+            if owner(user).ok() != Some(id) {
+                return Err(ApiError::conflict("The developer user identifier is not the identity's."));
+            }
+            identity
+        }
+    };
+
+    let users: BTreeSet<_> = identity
+        .logins
+        .iter()
+        .filter(|login| login.provider == provider)
+        .map(|login| login.user.as_str())
+        .filter(|linked| !both || user.as_deref() == Some(*linked))
+        .collect();
+    let max_results = input.max_results.unwrap_or(MOST_RESULTS);
+    let page = paging::page(users, |user| user, max_results, input.next_token.as_deref())?;
+    answer(&LookupOutput {
+        identity_id: identity.id.as_str(),
+        developer_user_identifier_list: page.items,
+        next_token: page.next_token,
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct DescribeInput {
+    identity_id: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct DescribeOutput<'a> {
+    identity_id: &'a str,
+    /// The providers' names, each once.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    logins: BTreeSet<&'a str>,
+    creation_date: f64,
+    last_modified_date: f64,
+}
+
+pub(super) fn describe_identity(call: &Call<'_>) -> Answer {
+    let input: DescribeInput = input::parse(call.body)?;
+    let id = input::identity_id(input.identity_id)?;
+    let identity = call.state().identity(&id)?;
+    answer(&DescribeOutput {
+        identity_id: id.as_str(),
+        logins: identity.logins.iter().map(|login| login.provider.as_str()).collect(),
+        creation_date: epoch_seconds(identity.created),
+        last_modified_date: epoch_seconds(identity.modified),
+    })
+}
+
+/// A moment as JSON 1.1 writes it: seconds since the epoch, with a fraction.
+#[expect(clippy::cast_precision_loss, reason = "milliseconds are exact in a double for 285,000 years")]
+pub(super) fn epoch_seconds(moment: Timestamp) -> f64 {
+    moment.as_millis() as f64 / 1000.0
+}

@@ -1,0 +1,200 @@
+//! An identity pool: its settings as they travel on the wire, and which providers it knows.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::PoolSeed;
+use super::input::{self, null_is_default};
+use super::wire::ApiError;
+use crate::identity::{DeveloperProvider, IdentityPoolId};
+
+/// What `CreateIdentityPool` takes and `DescribeIdentityPool` answers, the id apart.
+///
+/// A missing name is read as an empty one, which the length check then refuses.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct PoolSettings {
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub(super) identity_pool_name: String,
+    /// Always there once the settings are checked.
+    pub(super) allow_unauthenticated_identities: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) allow_classic_flow: Option<bool>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "null_is_default")]
+    pub(super) supported_login_providers: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) developer_provider_name: Option<String>,
+    #[serde(
+        default,
+        rename = "OpenIdConnectProviderARNs",
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "null_is_default"
+    )]
+    pub(super) open_id_connect_provider_arns: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_default")]
+    pub(super) cognito_identity_providers: Vec<CognitoProvider>,
+    #[serde(
+        default,
+        rename = "SamlProviderARNs",
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "null_is_default"
+    )]
+    pub(super) saml_provider_arns: Vec<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "null_is_default")]
+    pub(super) identity_pool_tags: BTreeMap<String, String>,
+}
+
+/// A user pool that an identity pool trusts.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct CognitoProvider {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    provider_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    client_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    server_side_token_check: Option<bool>,
+}
+
+impl PoolSettings {
+    /// Checks the service model's constraints.
+    pub(super) fn check(&self) -> Result<(), ApiError> {
+        input::length("identityPoolName", &self.identity_pool_name, 1..=128)?;
+        input::characters("identityPoolName", &self.identity_pool_name, r"[\w\s+=,.@-]+", |c| {
+            c.is_ascii_alphanumeric() || c.is_ascii_whitespace() || "_+=,.@-".contains(c)
+        })?;
+        input::required("allowUnauthenticatedIdentities", self.allow_unauthenticated_identities)?;
+        input::count("supportedLoginProviders", self.supported_login_providers.len(), 0..=10)?;
+        for (name, value) in &self.supported_login_providers {
+            input::length("supportedLoginProviders", name, 1..=128)?;
+            input::length("supportedLoginProviders", value, 1..=128)?;
+            input::characters("supportedLoginProviders", value, r"[\w.;_/-]+", |c| {
+                c.is_ascii_alphanumeric() || ".;_/-".contains(c)
+            })?;
+        }
+        if let Some(name) = &self.developer_provider_name {
+            const MEMBER: &str = "developerProviderName";
+            input::length(MEMBER, name, 1..=128)?;
+            DeveloperProvider::parse(name).map_err(|_| {
+                input::violation(MEMBER, r"Member must satisfy regular expression pattern: [\w._-]+")
+            })?;
+        }
+        for arn in &self.open_id_connect_provider_arns {
+            input::length("openIdConnectProviderARNs", arn, 20..=2048)?;
+        }
+        for arn in &self.saml_provider_arns {
+            input::length("samlProviderARNs", arn, 20..=2048)?;
+        }
+        for provider in &self.cognito_identity_providers {
+            for text in [&provider.provider_name, &provider.client_id].into_iter().flatten() {
+                input::length("cognitoIdentityProviders", text, 1..=128)?;
+            }
+        }
+        input::count("identityPoolTags", self.identity_pool_tags.len(), 0..=50)?;
+        for (key, value) in &self.identity_pool_tags {
+            input::length("identityPoolTags", key, 1..=128)?;
+            input::length("identityPoolTags", value, 0..=256)?;
+        }
+        Ok(())
+    }
+}
+
+/// A pool, as it travels and as the state file keeps it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Pool {
+    pub(super) id: IdentityPoolId,
+    pub(super) settings: PoolSettings,
+}
+
+impl Pool {
+    pub(super) fn allows_guests(&self) -> bool {
+        self.settings.allow_unauthenticated_identities == Some(true)
+    }
+
+    pub(super) fn has_developer_provider(&self, name: &str) -> bool {
+        self.settings.developer_provider_name.as_deref() == Some(name)
+    }
+
+    /// Whether users of that public provider may sign in: a supported login provider, a user pool, an OpenID
+    /// Connect provider (named by what follows `oidc-provider/` in its ARN) or a SAML provider (by its ARN).
+    pub(super) fn has_public_provider(&self, name: &str) -> bool {
+        let settings = &self.settings;
+        settings.supported_login_providers.contains_key(name)
+            || settings
+                .cognito_identity_providers
+                .iter()
+                .any(|provider| provider.provider_name.as_deref() == Some(name))
+            || settings
+                .open_id_connect_provider_arns
+                .iter()
+                .any(|arn| arn.split_once(":oidc-provider/").is_some_and(|(_, provider)| provider == name))
+            || settings.saml_provider_arns.iter().any(|arn| arn == name)
+    }
+
+    /// The pool on the wire.
+    pub(super) fn description(&self) -> PoolDescription<'_> {
+        PoolDescription { identity_pool_id: self.id.as_str(), settings: &self.settings }
+    }
+}
+
+impl From<&PoolSeed> for Pool {
+    fn from(seed: &PoolSeed) -> Self {
+        Self {
+            id: seed.id.clone(),
+            settings: PoolSettings {
+                identity_pool_name: seed.name.clone(),
+                allow_unauthenticated_identities: Some(seed.allow_guests),
+                developer_provider_name: Some(seed.developer_provider.as_str().to_owned()),
+                supported_login_providers: seed.supported_login_providers.clone(),
+                ..PoolSettings::default()
+            },
+        }
+    }
+}
+
+/// AWS's shape named `IdentityPool`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct PoolDescription<'a> {
+    identity_pool_id: &'a str,
+    #[serde(flatten)]
+    settings: &'a PoolSettings,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_provider_is_known_by_any_of_the_four_ways() {
+        let settings = serde_json::json!({
+            "SupportedLoginProviders": {"accounts.google.com": "app"},
+            "CognitoIdentityProviders": [{"ProviderName": "cognito-idp.us-east-1.amazonaws.com/us-east-1_x"}],
+            "OpenIdConnectProviderARNs": ["arn:aws:iam::123456789012:oidc-provider/login.example/oidc"],
+            "SamlProviderARNs": ["arn:aws:iam::123456789012:saml-provider/corp"],
+        });
+        let pool = Pool {
+            id: IdentityPoolId::parse("us-east-1:1").unwrap(),
+            settings: serde_json::from_value(settings).unwrap(),
+        };
+        for known in [
+            "accounts.google.com",
+            "cognito-idp.us-east-1.amazonaws.com/us-east-1_x",
+            "login.example/oidc",
+            "arn:aws:iam::123456789012:saml-provider/corp",
+        ] {
+            assert!(pool.has_public_provider(known), "{known}");
+        }
+        assert!(!pool.has_public_provider("graph.facebook.com"));
+    }
+
+    #[test]
+    fn settings_without_a_name_or_a_word_on_guests_are_refused() {
+        for bad in ["{}", r#"{"IdentityPoolName":"a"}"#, r#"{"AllowUnauthenticatedIdentities":true}"#] {
+            assert!(serde_json::from_str::<PoolSettings>(bad).unwrap().check().is_err(), "{bad}");
+        }
+        let odd = r#"{"IdentityPoolName":"a/b","AllowUnauthenticatedIdentities":true}"#;
+        assert!(serde_json::from_str::<PoolSettings>(odd).unwrap().check().is_err());
+    }
+}

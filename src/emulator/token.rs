@@ -1,0 +1,252 @@
+//! The OpenID token: what stands in it, how it is minted, and how one that comes back is checked.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::faults::{Minting, Tamper};
+use super::keys::KeyRing;
+use super::wire::ApiError;
+use crate::clock::Timestamp;
+use crate::identity::{IdentityId, IdentityPoolId, PrincipalTags};
+
+/// The `iss` of every token, and the login name under which clients hand a token on.
+pub(super) const ISSUER: &str = "https://cognito-identity.amazonaws.com";
+pub(super) const OWN_PROVIDER: &str = "cognito-identity.amazonaws.com";
+
+/// What a token is to say.
+pub(super) struct Grant<'a> {
+    pub(super) pool: &'a IdentityPoolId,
+    pub(super) identity: &'a IdentityId,
+    pub(super) amr: Vec<String>,
+    pub(super) tags: &'a PrincipalTags,
+    pub(super) life: Duration,
+}
+
+#[derive(Serialize)]
+struct Claims<'a> {
+    sub: &'a str,
+    aud: &'a str,
+    amr: &'a [String],
+    iss: &'a str,
+    #[serde(rename = "https://aws.amazon.com/tags", skip_serializing_if = "Tags::is_empty")]
+    tags: Tags<'a>,
+    exp: i64,
+    iat: i64,
+}
+
+#[derive(Serialize)]
+struct Tags<'a> {
+    #[serde(serialize_with = "one_value_lists")]
+    principal_tags: &'a PrincipalTags,
+}
+
+impl Tags<'_> {
+    fn is_empty(&self) -> bool {
+        self.principal_tags.is_empty()
+    }
+}
+
+/// Each tag's value stands in a list of one.
+fn one_value_lists<S: Serializer>(tags: &PrincipalTags, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(tags.iter().map(|(key, value)| (key, [value])))
+}
+
+/// Mints a token; `minting` may ask for a wrong one.
+pub(super) fn mint(
+    keys: &KeyRing,
+    grant: &Grant<'_>,
+    now: Timestamp,
+    minting: &Minting,
+) -> Result<String, ApiError> {
+    let wrong = Wrong::of(grant, minting.tamper);
+    if minting.tamper == Some(Tamper::Opaque) {
+        return Ok("an-opaque-token-that-is-no-jwt".to_owned());
+    }
+    let issued = now.as_secs().saturating_add(minting.clock_skew_seconds);
+    let claims = Claims {
+        sub: wrong.sub.as_deref().unwrap_or(grant.identity.as_str()),
+        aud: wrong.aud.as_deref().unwrap_or(grant.pool.as_str()),
+        amr: wrong.amr.as_deref().unwrap_or(&grant.amr),
+        iss: ISSUER,
+        tags: Tags { principal_tags: grant.tags },
+        exp: issued.saturating_add(i64::try_from(grant.life.as_secs()).unwrap_or(i64::MAX)),
+        iat: issued,
+    };
+    let claims = serde_json::to_vec(&claims).map_err(|_| ApiError::internal())?;
+    let key = keys.current().ok_or_else(ApiError::internal)?;
+    key.sign(&claims).map_err(|_| ApiError::internal())
+}
+
+/// Claims that are not the ones asked for: those of somebody else who could exist.
+#[derive(Default)]
+struct Wrong {
+    sub: Option<String>,
+    aud: Option<String>,
+    amr: Option<Vec<String>>,
+}
+
+impl Wrong {
+    fn of(grant: &Grant<'_>, tamper: Option<Tamper>) -> Self {
+        let other = || format!("{}:00000000-0000-4000-8000-00000000beef", grant.pool.region());
+        match tamper {
+            Some(Tamper::Sub) => Self { sub: Some(other()), ..Self::default() },
+            Some(Tamper::Aud) => Self { aud: Some(other()), ..Self::default() },
+            Some(Tamper::Amr) => {
+                let amr = grant.amr.iter().map(|reference| {
+                    // The long reference ends in the user; the others name how, not who.
+                    if reference.contains(':') {
+                        format!("{reference}-somebody-else")
+                    } else {
+                        reference.clone()
+                    }
+                });
+                Self { amr: Some(amr.collect()), ..Self::default() }
+            }
+            Some(Tamper::Opaque) | None => Self::default(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+    kid: String,
+}
+
+#[derive(Deserialize)]
+struct PresentedClaims {
+    iss: String,
+    sub: String,
+    aud: String,
+    amr: Vec<String>,
+    exp: i64,
+}
+
+/// Checks a token of this emulator that a client presents as its login; gives its `amr`.
+pub(super) fn verify(
+    keys: &KeyRing,
+    token: &str,
+    pool: &IdentityPoolId,
+    identity: &IdentityId,
+    now: Timestamp,
+) -> Result<Vec<String>, ApiError> {
+    let refuse = |why: String| ApiError::not_authorized(format!("Invalid login token. {why}"));
+    let shapeless = || refuse("Not a valid OpenId Connect identity token.".to_owned());
+
+    let (message, signature) = token.rsplit_once('.').ok_or_else(shapeless)?;
+    let (header, claims) = message.split_once('.').ok_or_else(shapeless)?;
+    let header: Header = read_part(header).ok_or_else(shapeless)?;
+    let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| shapeless())?;
+    if header.alg != "RS512" || !keys.verifies(&header.kid, message.as_bytes(), &signature) {
+        return Err(refuse("Couldn't verify signed token.".to_owned()));
+    }
+    let claims: PresentedClaims = read_part(claims).ok_or_else(shapeless)?;
+    if claims.iss != ISSUER {
+        return Err(refuse("Issuer doesn't match providerName.".to_owned()));
+    }
+    if claims.aud != pool.as_str() {
+        return Err(refuse("Incorrect token audience.".to_owned()));
+    }
+    if claims.sub != identity.as_str() {
+        return Err(refuse("The token is another identity's.".to_owned()));
+    }
+    if now.as_secs() >= claims.exp {
+        return Err(refuse(format!("Token expired: {} >= {}", now.as_secs(), claims.exp)));
+    }
+    Ok(claims.amr)
+}
+
+fn read_part<T: for<'de> Deserialize<'de>>(part: &str) -> Option<T> {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
+}
+
+/// The stable name of a user at a public provider: the `sub` of a JWT, otherwise the token itself.
+///
+/// Nothing is verified: other providers' keys are out of an emulator's reach, and a test wants to make up
+/// its users freely.
+pub(super) fn public_user(token: &str) -> String {
+    #[derive(Deserialize)]
+    struct Subject {
+        sub: String,
+    }
+
+    let mut parts = token.split('.');
+    match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(_), Some(claims), Some(_), None) => {
+            read_part(claims).map_or_else(|| token.to_owned(), |subject: Subject| subject.sub)
+        }
+        _ => token.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::emulator::keys::SigningKey;
+
+    const NOW: Timestamp = Timestamp::from_secs(1_000);
+
+    #[test]
+    fn a_token_verifies_until_the_second_of_its_exp_and_for_nobody_else() {
+        let keys = KeyRing::new("us-east-1", [SigningKey::generate().unwrap()]).unwrap();
+        let pool = IdentityPoolId::parse("us-east-1:1").unwrap();
+        let (alice, bob) =
+            (IdentityId::parse("us-east-1:a").unwrap(), IdentityId::parse("us-east-1:b").unwrap());
+        let grant = Grant {
+            pool: &pool,
+            identity: &alice,
+            amr: vec!["authenticated".to_owned()],
+            tags: &PrincipalTags::none(),
+            life: Duration::from_secs(60),
+        };
+        let token = mint(&keys, &grant, NOW, &Minting::default()).unwrap();
+
+        let check = |token: &str, pool, identity, seconds| {
+            verify(&keys, token, pool, identity, Timestamp::from_secs(seconds))
+        };
+        assert_eq!(check(&token, &pool, &alice, 1_059).unwrap(), ["authenticated"]);
+        let fault = check(&token, &pool, &alice, 1_060).unwrap_err();
+        assert_eq!(fault.message, "Invalid login token. Token expired: 1060 >= 1060");
+        assert!(check(&token, &pool, &bob, 1_000).is_err());
+        let other_pool = IdentityPoolId::parse("us-east-1:2").unwrap();
+        assert!(check(&token, &other_pool, &alice, 1_000).is_err());
+        assert!(check("opaque", &pool, &alice, 1_000).is_err());
+        let (message, _) = token.rsplit_once('.').unwrap();
+        assert!(check(&format!("{message}.AAAA"), &pool, &alice, 1_000).is_err());
+    }
+
+    #[test]
+    fn the_header_and_the_claims_have_cognito_s_own_form() {
+        let keys = KeyRing::new("us-east-1", [SigningKey::generate().unwrap()]).unwrap();
+        let (pool, identity) =
+            (IdentityPoolId::parse("us-east-1:1").unwrap(), IdentityId::parse("us-east-1:a").unwrap());
+        let tags = PrincipalTags::parse([("team", "red")]).unwrap();
+        let grant = Grant {
+            pool: &pool,
+            identity: &identity,
+            amr: vec!["authenticated".to_owned(), "p".to_owned()],
+            tags: &tags,
+            life: Duration::from_secs(900),
+        };
+        let token = mint(&keys, &grant, NOW, &Minting::default()).unwrap();
+        let parts: Vec<_> = token.split('.').collect();
+        let text = |part: &str| String::from_utf8(URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap();
+        let kid = &keys.current().unwrap().kid;
+        assert_eq!(text(parts[0]), format!(r#"{{"kid":"{kid}","typ":"JWS","alg":"RS512"}}"#));
+        assert_eq!(
+            text(parts[1]),
+            r#"{"sub":"us-east-1:a","aud":"us-east-1:1","amr":["authenticated","p"],"iss":"https://cognito-identity.amazonaws.com","https://aws.amazon.com/tags":{"principal_tags":{"team":["red"]}},"exp":1900,"iat":1000}"#
+        );
+    }
+
+    #[test]
+    fn a_public_user_is_the_subject_of_a_jwt_or_else_the_token_itself() {
+        let claims = URL_SAFE_NO_PAD.encode(r#"{"sub":"g1"}"#);
+        assert_eq!(public_user(&format!("e30.{claims}.x")), "g1");
+        assert_eq!(public_user("a.b.c"), "a.b.c");
+        assert_eq!(public_user("EAAB"), "EAAB");
+    }
+}

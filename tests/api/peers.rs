@@ -1,0 +1,163 @@
+//! The emulator before strangers: boto3, PyJWT, jose and the AWS CLI, which know nothing of this crate.
+//!
+//! Their packages are installed once under `target/peers/`. Where Python, Node or their registries are
+//! missing, the tests say `SKIPPED` and why; with `CI=true` they fail instead.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::{Arc, OnceLock};
+
+use serde_json::Value;
+use tokenvend::clock::SystemClock;
+use tokenvend::emulator::{
+    AccessKey, DEFAULT_DEVELOPER_PROVIDER, DEFAULT_POOL, PoolSeed, RunningEmulator, Settings, start,
+};
+
+/// Where the peers are installed, or why they are not.
+fn peers() -> Result<&'static Path, &'static str> {
+    static PEERS: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    PEERS.get_or_init(install).as_deref().map_err(String::as_str)
+}
+
+fn install() -> Result<PathBuf, String> {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers");
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("peers");
+    fs::create_dir_all(&place).map_err(|fault| fault.to_string())?;
+    // Another test run may be installing at the same time.
+    let lock = File::create(place.join("lock")).map_err(|fault| fault.to_string())?;
+    lock.lock().map_err(|fault| fault.to_string())?;
+
+    let wanted: String = ["requirements.txt", "package.json", "verify_with_jose.mjs"]
+        .iter()
+        .map(|name| fs::read_to_string(sources.join(name)).unwrap())
+        .collect();
+    let stamp = place.join("installed");
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(place);
+    }
+    let venv = place.join("venv");
+    attempt(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
+    let requirements = sources.join("requirements.txt");
+    attempt(Command::new(venv.join("bin/pip")).args(["install", "--quiet", "-r"]).arg(requirements))?;
+    for name in ["package.json", "verify_with_jose.mjs"] {
+        fs::copy(sources.join(name), place.join(name)).map_err(|fault| fault.to_string())?;
+    }
+    attempt(
+        Command::new("npm").args(["install", "--silent", "--no-audit", "--no-fund"]).current_dir(&place),
+    )?;
+    fs::write(&stamp, wanted).map_err(|fault| fault.to_string())?;
+    Ok(place)
+}
+
+fn attempt(command: &mut Command) -> Result<(), String> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    match command.output() {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => Err(format!("{name} failed: {}", String::from_utf8_lossy(&output.stderr).trim())),
+        Err(fault) => Err(format!("{name} does not run: {fault}")),
+    }
+}
+
+/// The peers' place, unless this machine cannot have them.
+#[expect(clippy::disallowed_methods, reason = "whether a missing peer is a failure is the CI's to say")]
+fn peers_or_skip() -> Option<&'static Path> {
+    match peers() {
+        Ok(place) => Some(place),
+        Err(why) if std::env::var("CI").is_ok_and(|ci| ci == "true") => panic!("no peers: {why}"),
+        Err(why) => {
+            println!("SKIPPED: {why}");
+            None
+        }
+    }
+}
+
+async fn emulator() -> RunningEmulator {
+    let pool = PoolSeed { allow_guests: true, ..PoolSeed::default() };
+    let settings = Settings { pools: vec![pool], ..Settings::default() };
+    start(settings, Arc::new(SystemClock::new())).await.unwrap()
+}
+
+/// Runs a peer off the runtime's threads; with the emulator's own credentials, and nobody's configuration.
+async fn run(mut command: Command) -> Output {
+    let key = AccessKey::default();
+    command
+        .env("AWS_ACCESS_KEY_ID", key.id)
+        .env("AWS_SECRET_ACCESS_KEY", key.secret)
+        .env("AWS_DEFAULT_REGION", "us-east-1")
+        .env("AWS_CONFIG_FILE", "/dev/null")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+        .env_remove("AWS_SESSION_TOKEN")
+        .env_remove("AWS_PROFILE");
+    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+}
+
+fn told(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+async fn aws_cli(place: &Path, url: &str, arguments: &[&str]) -> Output {
+    let mut command = Command::new(place.join("venv/bin/aws"));
+    command.args(["cognito-identity", "--endpoint-url", url, "--output", "json"]).args(arguments);
+    run(command).await
+}
+
+#[tokio::test]
+async fn boto3_parses_every_answer_and_pyjwt_verifies_every_token() {
+    let Some(place) = peers_or_skip() else { return };
+    let emulator = emulator().await;
+    let mut command = Command::new(place.join("venv/bin/python"));
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/emulator_peers.py");
+    command.arg(script).arg(emulator.url());
+    let output = run(command).await;
+    println!("{}", told(&output));
+    assert!(output.status.success());
+    emulator.stop().await;
+}
+
+#[tokio::test]
+async fn the_aws_cli_gets_a_token_that_jose_verifies() {
+    let Some(place) = peers_or_skip() else { return };
+    let emulator = emulator().await;
+    let url = emulator.url();
+    let login = format!("{DEFAULT_DEVELOPER_PROVIDER}=alice");
+    let output = aws_cli(
+        place,
+        &url,
+        &[
+            "get-open-id-token-for-developer-identity",
+            "--identity-pool-id",
+            DEFAULT_POOL,
+            "--logins",
+            &login,
+            "--principal-tags",
+            "team=red",
+        ],
+    )
+    .await;
+    assert!(output.status.success(), "{}", told(&output));
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let (identity, token) = (answer["IdentityId"].as_str().unwrap(), answer["Token"].as_str().unwrap());
+
+    let mut command = Command::new("node");
+    command.current_dir(place).arg("verify_with_jose.mjs");
+    command.args([&format!("{url}/.well-known/jwks_uri"), token, DEFAULT_POOL]);
+    let verdict = run(command).await;
+    assert!(verdict.status.success(), "{}", told(&verdict));
+
+    let logins = format!("cognito-identity.amazonaws.com={token}");
+    for arguments in [
+        vec!["get-id", "--identity-pool-id", DEFAULT_POOL],
+        vec!["get-open-id-token", "--identity-id", identity, "--logins", &logins],
+        vec!["get-credentials-for-identity", "--identity-id", identity, "--logins", &logins],
+        vec!["describe-identity", "--identity-id", identity],
+        vec!["lookup-developer-identity", "--identity-pool-id", DEFAULT_POOL, "--identity-id", identity],
+        vec!["describe-identity-pool", "--identity-pool-id", DEFAULT_POOL],
+        vec!["list-identity-pools", "--max-results", "5"],
+        vec!["create-identity-pool", "--identity-pool-name", "x", "--no-allow-unauthenticated-identities"],
+    ] {
+        let output = aws_cli(place, &url, &arguments).await;
+        assert!(output.status.success(), "{}: {}", arguments[0], told(&output));
+    }
+    emulator.stop().await;
+}
