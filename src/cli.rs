@@ -1,30 +1,146 @@
-//! The command line: one file a subcommand.
+//! The command line: one file a subcommand. Exit codes are those of sysexits.h: 64 for a wrong usage, 78 for a
+//! wrong configuration, 69 where something needed cannot be had, 1 for everything else.
 
+mod check_config;
+mod dev;
 mod emulator;
+mod healthcheck;
+mod serve;
 
+use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::config::{self, ConfigError, Document, Environment, Loaded};
+
 /// A token-vending service for Amazon Cognito developer-authenticated identities.
 #[derive(Debug, Parser)]
-#[command(name = "tokenvend", version)]
-pub struct Cli {
+#[command(version, subcommand_required = true, arg_required_else_help = true)]
+struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Runs the Cognito emulator alone.
+    /// Run the service.
+    Serve(ConfigFile),
+    /// Run the service, a Cognito emulator and a demo sign-in on this machine; no AWS account is needed.
+    Dev(dev::Args),
+    /// Run the Cognito emulator alone.
     Emulator(emulator::Args),
+    /// Say everything that is wrong with a configuration.
+    CheckConfig(ConfigFile),
+    /// Print the default configuration, which is also the manual.
+    PrintDefaultConfig,
+    /// Print the OpenAPI document of the public listener.
+    Openapi,
+    /// Ask a running service whether it is healthy; the exit code tells.
+    Healthcheck(healthcheck::Args),
 }
 
-impl Cli {
-    /// Runs the command to its end.
-    pub async fn run(self) -> ExitCode {
-        match self.command {
-            Command::Emulator(args) => emulator::run(args).await,
+/// Where the configuration is.
+#[derive(Debug, clap::Args)]
+struct ConfigFile {
+    /// A TOML file to lay over the defaults. The environment (TOKENVEND__SECTION__KEY) is laid over both.
+    #[arg(long = "config", value_name = "FILE", env = "TOKENVEND_CONFIG")]
+    path: Option<PathBuf>,
+}
+
+impl ConfigFile {
+    fn load(&self) -> Result<Loaded, ConfigError> {
+        let documents = self.path.iter().map(|path| Document::read(path)).collect::<Result<Vec<_>, _>>()?;
+        config::load(&documents, &Environment::of_process())
+    }
+}
+
+/// Why a command failed, and what the shell is told.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: u8,
+    words: String,
+}
+
+impl Failure {
+    /// Something that is needed cannot be had. Told with all its causes.
+    fn unavailable(error: impl std::error::Error) -> Self {
+        let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+        let words = causes.fold(error.to_string(), |words, cause| format!("{words}: {cause}"));
+        Self { code: 69, words }
+    }
+
+    /// The command cannot be used like this.
+    fn usage(words: impl Into<String>) -> Self {
+        Self { code: 64, words: words.into() }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self { code: 78, words: error.to_string() }
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self { code: 1, words: error.to_string() }
+    }
+}
+
+/// Parses the process's arguments, runs the command, and tells how it went.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come as errors too; there is nothing left to tell if even this fails.
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(64) } else { ExitCode::SUCCESS };
+        }
+    };
+    let done = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::from)
+        .and_then(|runtime| runtime.block_on(run(cli.command)));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure { code, words }) => {
+            let _ = writeln!(std::io::stderr(), "tokenvend: {words}");
+            ExitCode::from(code)
         }
     }
+}
+
+async fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve(file) => serve::run(&file).await,
+        Command::Dev(args) => dev::run(args).await,
+        Command::Emulator(args) => emulator::run(args).await,
+        Command::CheckConfig(file) => check_config::run(&file),
+        Command::PrintDefaultConfig => print(config::DEFAULT),
+        Command::Openapi => print(crate::http::OPENAPI),
+        Command::Healthcheck(args) => healthcheck::run(&args).await,
+    }
+}
+
+/// Writes to standard output. A reader that has gone away (`| head`) is no failure.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Waits until the process is told to end: SIGTERM from an orchestrator, SIGINT from a terminal.
+async fn told_to_end() -> Result<(), Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
 }

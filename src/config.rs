@@ -8,7 +8,6 @@
 mod fault;
 mod layers;
 mod reader;
-mod secret;
 mod sections;
 mod settings;
 
@@ -18,7 +17,6 @@ use std::path::{Path, PathBuf};
 pub use fault::{ConfigError, Fault};
 use layers::Layers;
 use reader::Reader;
-pub use secret::Secret;
 pub use settings::{
     AdminSettings, AuthSettings, DrainSettings, HttpSettings, JwksSettings, JwtSettings, KeySource,
     LogFormat, LogSettings, Settings,

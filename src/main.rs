@@ -1,11 +1,7 @@
-//! The `tokenvend` command.
+//! The `tokenvend` command: parse, run one command, exit code. Everything else is in the library.
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use tokenvend::cli::Cli;
-
-#[tokio::main]
-async fn main() -> ExitCode {
-    Cli::parse().run().await
+fn main() -> ExitCode {
+    tokenvend::cli::main()
 }

@@ -1,20 +1,15 @@
 //! `tokenvend emulator`: the Cognito emulator alone, until it is told to stop.
 
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::sync::Arc;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
-
+use super::{Failure, print, told_to_end};
 use crate::clock::SystemClock;
 use crate::emulator::{self, AccessKey, DEFAULT_DEVELOPER_PROVIDER, DEFAULT_POOL, PoolSeed, Settings};
 use crate::identity::{DeveloperProvider, IdentityPoolId};
 
-/// Exit code for a command line that cannot be obeyed (`EX_USAGE`).
-const USAGE: u8 = 64;
 /// [`PoolSeed::default`], as a flag has it.
 const DEFAULT_FLAG: &str = "us-east-1:00000000-0000-4000-8000-000000000001=login.tokenvend.example";
 
@@ -79,33 +74,22 @@ fn parse_access_key(text: &str) -> Result<AccessKey, String> {
     Ok(AccessKey { id: id.to_owned(), secret: secret.to_owned() })
 }
 
-/// Runs the emulator until SIGINT or SIGTERM.
-pub(super) async fn run(args: Args) -> ExitCode {
+pub(super) async fn run(args: Args) -> Result<(), Failure> {
     if !args.listen.ip().is_loopback() && !args.allow_non_loopback {
-        complain(&format!(
-            "--listen {} can be reached from other machines, and the emulator mints tokens for anybody. \
-             Use a loopback address such as 127.0.0.1:8082, or say --allow-non-loopback.",
+        return Err(Failure::usage(format!(
+            "--listen {} can be reached from other machines, and the emulator mints tokens for anybody; use a \
+             loopback address such as 127.0.0.1:8082, or add --allow-non-loopback",
             args.listen
-        ));
-        return ExitCode::from(USAGE);
+        )));
     }
-    // Before the server starts, so that a signal right after the announcement already stops it in order.
-    let signals = signal(SignalKind::interrupt()).and_then(|int| Ok((int, signal(SignalKind::terminate())?)));
-    let (interrupt, terminate) = match signals {
-        Ok(signals) => signals,
-        Err(fault) => return fail(&fault),
-    };
     let settings = args.into_settings();
     let announced = settings.clone();
-    let running = match emulator::start(settings, Arc::new(SystemClock::new())).await {
-        Ok(running) => running,
-        Err(fault) => return fail(&fault),
-    };
-    // A closed standard output is no reason to stop serving.
-    let _ = write!(io::stdout(), "{}", announcement(&announced, &running.url()));
-    wait_for(interrupt, terminate).await;
+    let running =
+        emulator::start(settings, Arc::new(SystemClock::new())).await.map_err(Failure::unavailable)?;
+    print(&announcement(&announced, &running.url()))?;
+    told_to_end().await?;
     running.stop().await;
-    ExitCode::SUCCESS
+    Ok(())
 }
 
 impl Args {
@@ -162,26 +146,6 @@ fn announcement(settings: &Settings, url: &str) -> String {
         );
     }
     text
-}
-
-async fn wait_for(mut interrupt: Signal, mut terminate: Signal) {
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-}
-
-fn fail(fault: &dyn std::error::Error) -> ExitCode {
-    match fault.source() {
-        Some(source) => complain(&format!("{fault}: {source}")),
-        None => complain(&fault.to_string()),
-    }
-    ExitCode::FAILURE
-}
-
-fn complain(what: &str) {
-    // Nobody is left to tell if standard error is closed.
-    let _ = writeln!(io::stderr(), "error: {what}");
 }
 
 #[cfg(test)]

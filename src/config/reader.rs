@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::Environment;
 use super::fault::Fault;
 use super::layers::{Layers, Leaf, Node, Table, Value};
-use super::secret::Secret;
+use crate::secret::Secret;
 
 /// Everything read so far, and everything wrong with it.
 #[derive(Debug)]

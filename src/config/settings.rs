@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use jsonwebtoken::Algorithm;
 
-use super::secret::Secret;
 use crate::issuer::cognito::CognitoSettings;
 use crate::pools::Pools;
+use crate::secret::Secret;
 use crate::vending::VendingSettings;
 
 /// Everything that the service needs to know.

@@ -7,7 +7,11 @@ mod classify;
 
 use std::time::Duration;
 
+use aws_config::environment::region::EnvironmentVariableRegionProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::region::ProfileFileRegionProvider;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_sdk_cognitoidentity::Client;
 use aws_smithy_async::time::TimeSource;
@@ -17,6 +21,7 @@ use futures_util::future::BoxFuture;
 use super::{IssueError, IssueErrorKind, IssueRequest, IssuedToken, TokenIssuer};
 use crate::clock::SharedClock;
 use crate::identity::IdentityId;
+use crate::secret::Secret;
 use crate::token::OpenIdToken;
 
 /// How Cognito is reached.
@@ -30,6 +35,18 @@ pub struct CognitoSettings {
     pub read_timeout: Duration,
     /// How long a whole call may take, credentials and connection included.
     pub operation_timeout: Duration,
+    /// Credentials instead of those of the SDK's chain. Not from the configuration: long-lived keys have no
+    /// place in one; this is for the emulator's.
+    pub credentials: Option<AccessKey>,
+}
+
+/// An access key that is known beforehand.
+#[derive(Debug, Clone)]
+pub struct AccessKey {
+    /// The access key id.
+    pub id: String,
+    /// The secret access key.
+    pub secret: Secret,
 }
 
 /// The account's side of AWS: one credential chain, from which an issuer per region is made.
@@ -48,7 +65,10 @@ impl Cognito {
             .read_timeout(settings.read_timeout)
             .operation_timeout(settings.operation_timeout)
             .build();
-        let region = aws_config::meta::region::RegionProviderChain::default_provider()
+        // Not the SDK's default chain: it would ask the instance metadata service, which elsewhere than on
+        // EC2 is a wait of seconds at every start.
+        let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+            .or_else(ProfileFileRegionProvider::new())
             .or_else(Region::new(home.to_owned()));
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .region(region)
@@ -60,6 +80,10 @@ impl Cognito {
         }
         if let Some(url) = &settings.endpoint_url {
             loader = loader.endpoint_url(url);
+        }
+        if let Some(AccessKey { id, secret }) = &settings.credentials {
+            let secret = String::from_utf8_lossy(secret.expose());
+            loader = loader.credentials_provider(Credentials::new(id, secret, None, None, "given"));
         }
         Self { config: loader.load().await }
     }

@@ -1,11 +1,24 @@
-//! Integration tests: real servers on port 0, real clients, a clock that the test moves.
+//! What tokenvend promises, tried over sockets: HTTP in, HTTP out, with the emulator as Cognito. One binary, no
+//! fixed port, no order. A clock that the test moves takes the place of waiting.
 
 #![expect(
-    clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
-    clippy::print_stdout,
-    reason = "clippy takes only the test functions for tests, not their helpers"
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "what a test cannot go on without fails it, helpers included"
 )]
 
+mod support;
+
+mod auth;
 mod emulator;
+mod fences;
+mod flights;
+mod freshness;
+mod http;
+mod metrics;
 mod peers;
+mod process;
+mod trouble;
+mod vending;

@@ -14,6 +14,8 @@ use tokenvend::emulator::{
     AccessKey, DEFAULT_DEVELOPER_PROVIDER, DEFAULT_POOL, PoolSeed, RunningEmulator, Settings, start,
 };
 
+use crate::support::skipped;
+
 /// Where the peers are installed, or why they are not.
 fn peers() -> Result<&'static Path, &'static str> {
     static PEERS: OnceLock<Result<PathBuf, String>> = OnceLock::new();
@@ -60,16 +62,8 @@ fn attempt(command: &mut Command) -> Result<(), String> {
 }
 
 /// The peers' place, unless this machine cannot have them.
-#[expect(clippy::disallowed_methods, reason = "whether a missing peer is a failure is the CI's to say")]
 fn peers_or_skip() -> Option<&'static Path> {
-    match peers() {
-        Ok(place) => Some(place),
-        Err(why) if std::env::var("CI").is_ok_and(|ci| ci == "true") => panic!("no peers: {why}"),
-        Err(why) => {
-            println!("SKIPPED: {why}");
-            None
-        }
-    }
+    peers().map_err(skipped).ok()
 }
 
 async fn emulator() -> RunningEmulator {

@@ -101,7 +101,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::config::{KeySource, Secret};
+    use crate::config::KeySource;
+    use crate::secret::Secret;
 
     fn settings() -> JwtSettings {
         JwtSettings {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey};
 
-use crate::config::Secret;
+use crate::secret::Secret;
 
 /// One key and what it may be used for.
 struct Key {

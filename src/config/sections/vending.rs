@@ -71,7 +71,13 @@ pub(super) fn cognito(section: &mut Section<'_, '_>) -> Option<CognitoSettings> 
             section.fault(key, found, format!("at most upstream.call_timeout, {most}"));
         }
     }
-    Some(CognitoSettings { endpoint_url: endpoint_url?, connect_timeout, read_timeout, operation_timeout })
+    Some(CognitoSettings {
+        endpoint_url: endpoint_url?,
+        connect_timeout,
+        read_timeout,
+        operation_timeout,
+        credentials: None,
+    })
 }
 
 /// The outer `None` is a fault, the inner one an absent key.

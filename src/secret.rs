@@ -1,4 +1,4 @@
-//! A secret from the configuration: never shown, wiped when dropped.
+//! A secret that was handed to us: never shown, wiped when dropped.
 
 use std::fmt;
 

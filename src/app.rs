@@ -1,0 +1,134 @@
+//! The composition root: settings become a running service, and a running service comes to its end. Whatever
+//! is shared is made here and handed on.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::admin::{self, Admin};
+use crate::auth::Authenticator;
+use crate::auth::jwt::KeysError;
+use crate::clock::SharedClock;
+use crate::config::{DrainSettings, Settings};
+use crate::http::{self, Listener, Readiness, Service};
+use crate::issuer::TokenIssuer;
+use crate::issuer::cognito::Cognito;
+use crate::metrics::{Metrics, MetricsError};
+use crate::vending::TokenVendor;
+
+/// Why the service cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A listener's address cannot be had.
+    #[error(
+        "cannot listen on {address} ({key}): {error}; is another process there, or is the address not this machine's?"
+    )]
+    Listen {
+        /// The key that sets the address.
+        key: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// The system's words.
+        error: std::io::Error,
+    },
+    /// There is nothing to judge bearer tokens by.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The metrics page is at odds with itself.
+    #[error("the metrics cannot be registered: {0}")]
+    Metrics(#[from] MetricsError),
+}
+
+/// The service, answering.
+#[derive(Debug)]
+pub struct RunningApp {
+    public: Listener,
+    admin: Listener,
+    readiness: Arc<Readiness>,
+    drain: DrainSettings,
+    clock: SharedClock,
+}
+
+/// Builds everything and begins to answer. Flights and refreshes run on the runtime that this is called on.
+///
+/// # Errors
+/// An address cannot be had, or a key file is of no use. That keys by URL or AWS credentials are missing is no
+/// error: the service starts, says so under `/readyz`, and goes on looking.
+pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp, StartError> {
+    let metrics = Arc::new(Metrics::new()?);
+    let authenticator = Arc::new(Authenticator::start(&settings.auth, &clock, &metrics).await?);
+    let readiness = Arc::new(Readiness::new(authenticator.clone()));
+
+    let home = settings.pools.find(None).map(|pool| pool.id.region().to_owned()).unwrap_or_default();
+    let cognito = Arc::new(Cognito::load(&settings.cognito, &home, clock.clone()).await);
+    let vendor = Arc::new(TokenVendor::new(
+        settings.vending,
+        &settings.pools,
+        |region| Arc::new(cognito.issuer(region)) as Arc<dyn TokenIssuer>,
+        clock.clone(),
+        metrics.clone(),
+    ));
+    tokio::spawn(find_credentials(cognito, readiness.clone(), clock.clone()));
+
+    let service = Arc::new(Service {
+        settings: settings.http,
+        pools: settings.pools,
+        authenticator: authenticator.clone(),
+        vendor: vendor.clone(),
+        readiness: readiness.clone(),
+        clock: clock.clone(),
+        metrics: metrics.clone(),
+    });
+    let admin = Arc::new(Admin {
+        settings: settings.admin,
+        authenticator,
+        vendor,
+        readiness: readiness.clone(),
+        clock: clock.clone(),
+        metrics,
+    });
+    let address = admin.settings.listen;
+    let listening_admin =
+        admin::listen(&admin).map_err(|error| StartError::Listen { key: "admin.listen", address, error })?;
+    let address = service.settings.listen;
+    let public = http::listen(&service, settings.drain.timeout).map_err(|error| StartError::Listen {
+        key: "http.listen",
+        address,
+        error,
+    })?;
+    Ok(RunningApp { public, admin: listening_admin, readiness, drain: settings.drain, clock })
+}
+
+impl RunningApp {
+    /// Where the public listener really is.
+    pub fn public_address(&self) -> SocketAddr {
+        self.public.address()
+    }
+
+    /// Where the admin listener really is.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin.address()
+    }
+
+    /// Comes to an end: no longer ready, but answering, for the drain's delay; then what is under way ends.
+    /// The admin listener goes last, so that the end can be watched.
+    pub async fn drain(self) {
+        self.readiness.drain();
+        tracing::info!(delay_seconds = self.drain.delay.as_secs_f64(), "shutting down, still answering");
+        self.clock.sleep(self.drain.delay).await;
+        self.public.stop().await;
+        self.admin.stop().await;
+        tracing::info!("shut down");
+    }
+}
+
+/// Looks for AWS credentials until there are some. The SDK keeps them fresh from then on.
+async fn find_credentials(cognito: Arc<Cognito>, readiness: Arc<Readiness>, clock: SharedClock) {
+    let mut wait = Duration::from_secs(1);
+    while let Err(error) = cognito.find_credentials().await {
+        tracing::error!(error, "no aws credentials yet, looking again in {} s", wait.as_secs());
+        clock.sleep(wait).await;
+        wait = (wait * 2).min(Duration::from_secs(60));
+    }
+    readiness.found_credentials();
+}

@@ -1,0 +1,25 @@
+//! `tokenvend check-config`: everything that is wrong with a configuration, without running it.
+
+use std::fmt::Write as _;
+
+use super::{ConfigFile, Failure, print};
+
+pub(super) fn run(file: &ConfigFile) -> Result<(), Failure> {
+    let loaded = file.load()?;
+    let mut text = String::new();
+    for warning in &loaded.warnings {
+        let _ = writeln!(text, "warning: {warning}");
+    }
+    let settings = &loaded.settings;
+    let default = settings.pools.find(None).map(|pool| pool.name.clone()).unwrap_or_default();
+    for pool in settings.pools.iter() {
+        let (id, provider, seconds) = (&pool.id, &pool.provider, pool.token_duration.seconds());
+        let mark = if pool.name == default { " (default)" } else { "" };
+        let _ = writeln!(text, "pool {}{mark}: {id}, provider {provider}, tokens of {seconds} s", pool.name);
+    }
+    for way in &settings.auth {
+        let _ = writeln!(text, "auth {}: bearer JWTs of {}", way.name, way.jwt.issuer);
+    }
+    text.push_str("The configuration holds.\n");
+    print(&text)
+}

@@ -1,0 +1,26 @@
+//! `tokenvend serve`: the service, until it is told to end.
+
+use std::sync::Arc;
+
+use super::{ConfigFile, Failure, told_to_end};
+use crate::clock::SystemClock;
+use crate::{app, telemetry};
+
+pub(super) async fn run(file: &ConfigFile) -> Result<(), Failure> {
+    let loaded = file.load()?;
+    telemetry::start(&loaded.settings.log).map_err(Failure::unavailable)?;
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    let app =
+        app::start(loaded.settings, Arc::new(SystemClock::new())).await.map_err(Failure::unavailable)?;
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        http.listen = %app.public_address(),
+        admin.listen = %app.admin_address(),
+        "serving"
+    );
+    told_to_end().await?;
+    app.drain().await;
+    Ok(())
+}

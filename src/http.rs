@@ -1,0 +1,91 @@
+//! The public listener: the route table, and what every request passes on its way in. One file a resource.
+
+mod health;
+mod listener;
+mod openapi;
+mod problem;
+mod token;
+mod trace;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::{Resource, Route, web};
+
+pub(crate) use health::{Readiness, live, ready};
+pub(crate) use listener::{Listener, Reach};
+pub use openapi::DOCUMENT as OPENAPI;
+pub(crate) use problem::{Code, Problem};
+pub(crate) use trace::Trace;
+
+use crate::auth::Authenticator;
+use crate::clock::SharedClock;
+use crate::config::HttpSettings;
+use crate::metrics::Metrics;
+use crate::pools::Pools;
+use crate::vending::TokenVendor;
+
+/// What the resources work with.
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) settings: HttpSettings,
+    pub(crate) pools: Pools,
+    pub(crate) authenticator: Arc<Authenticator>,
+    pub(crate) vendor: Arc<TokenVendor>,
+    pub(crate) readiness: Arc<Readiness>,
+    pub(crate) clock: SharedClock,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// Binds the public listener and begins to answer. `shutdown`: how long requests under way may take at the end.
+///
+/// # Errors
+/// The address cannot be had.
+pub(crate) fn listen(service: &Arc<Service>, shutdown: Duration) -> std::io::Result<Listener> {
+    let settings = &service.settings;
+    let reach = Reach {
+        listen: settings.listen,
+        workers: settings.workers,
+        max_connections: settings.max_connections,
+        keep_alive: settings.keep_alive,
+        head_timeout: settings.head_timeout,
+        origins: settings.allowed_origins.clone(),
+        shutdown,
+    };
+    let trace = Trace {
+        readiness: service.readiness.clone(),
+        clock: service.clock.clone(),
+        metrics: service.metrics.clone(),
+        max_header_bytes: settings.max_header_bytes,
+    };
+    let service = service.clone();
+    Listener::start(&reach, trace, move |app| {
+        app.app_data(web::Data::from(service.clone()))
+            .app_data(web::Data::from(service.readiness.clone()))
+            .service(
+                resource("/v1/token", "GET, POST, DELETE")
+                    .route(web::get().to(token::get))
+                    .route(web::post().to(token::post))
+                    .route(web::delete().to(token::delete)),
+            )
+            .service(read_only("/openapi.json", web::get().to(openapi::get)))
+            .service(read_only("/livez", web::get().to(live)))
+            .service(read_only("/readyz", web::get().to(ready)));
+    })
+}
+
+/// A resource that takes these methods, and tells whoever tries another one.
+fn resource(path: &str, methods: &'static str) -> Resource {
+    web::resource(path).default_service(web::to(move || async move {
+        Problem::new(Code::MethodNotAllowed, format!("this resource takes {methods}")).allowing(methods)
+    }))
+}
+
+/// A resource that is only read.
+pub(crate) fn read_only(path: &str, get: Route) -> Resource {
+    resource(path, "GET").route(get)
+}
+
+async fn not_found() -> Problem {
+    Problem::new(Code::NotFound, "there is no such resource here")
+}

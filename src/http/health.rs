@@ -1,0 +1,61 @@
+//! Whether the process lives, and whether it should be sent requests. The same on both listeners.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use actix_web::{HttpResponse, web};
+use serde_json::json;
+
+use super::problem::{Code, Problem};
+use crate::auth::Authenticator;
+
+/// What must hold for the service to be sent requests.
+#[derive(Debug)]
+pub(crate) struct Readiness {
+    authenticator: Arc<Authenticator>,
+    credentials_found: AtomicBool,
+    draining: AtomicBool,
+}
+
+impl Readiness {
+    pub(crate) fn new(authenticator: Arc<Authenticator>) -> Self {
+        Self { authenticator, credentials_found: AtomicBool::new(false), draining: AtomicBool::new(false) }
+    }
+
+    /// AWS credentials were found.
+    pub(crate) fn found_credentials(&self) {
+        self.credentials_found.store(true, Ordering::Relaxed);
+    }
+
+    /// The end has begun.
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// What is still missing, in words.
+    fn missing(&self) -> Vec<&'static str> {
+        let checks = [
+            (self.authenticator.is_ready(), "the app's signing keys have not been fetched yet"),
+            (self.credentials_found.load(Ordering::Relaxed), "no aws credentials have been found yet"),
+            (!self.is_draining(), "the service is shutting down"),
+        ];
+        checks.into_iter().filter(|(holds, _)| !holds).map(|(_, missing)| missing).collect()
+    }
+}
+
+/// `GET /livez`: the process answers.
+pub(crate) async fn live() -> HttpResponse {
+    HttpResponse::Ok().json(json!({"status": "live"}))
+}
+
+/// `GET /readyz`: send requests here, or not.
+pub(crate) async fn ready(readiness: web::Data<Readiness>) -> Result<HttpResponse, Problem> {
+    match readiness.missing().as_slice() {
+        [] => Ok(HttpResponse::Ok().json(json!({"status": "ready"}))),
+        missing => Err(Problem::new(Code::NotReady, missing.join("; "))),
+    }
+}

@@ -1,0 +1,99 @@
+//! One HTTP listener: its limits, its address, its end. Both listeners are made here; they differ in routes.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_cors::Cors;
+use actix_web::dev::ServerHandle;
+use actix_web::http::{Method, header};
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpServer, web};
+use tokio::task::JoinHandle;
+
+use super::not_found;
+use super::trace::{Trace, trace};
+
+/// Where a listener is reached, by how many, and by whom.
+#[derive(Debug, Clone)]
+pub(crate) struct Reach {
+    pub(crate) listen: SocketAddr,
+    /// Threads that answer; 0 is one for each core.
+    pub(crate) workers: usize,
+    /// For each worker.
+    pub(crate) max_connections: usize,
+    pub(crate) keep_alive: Duration,
+    pub(crate) head_timeout: Duration,
+    /// How long requests under way may take once the listener has closed.
+    pub(crate) shutdown: Duration,
+    /// The origins whose pages may call.
+    pub(crate) origins: Vec<String>,
+}
+
+/// A listener that answers.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    address: SocketAddr,
+    handle: ServerHandle,
+    ended: JoinHandle<std::io::Result<()>>,
+}
+
+impl Listener {
+    /// Binds the address and begins to answer, on threads of its own.
+    ///
+    /// # Errors
+    /// The address cannot be had.
+    pub(crate) fn start(
+        reach: &Reach,
+        through: Trace,
+        routes: impl Fn(&mut web::ServiceConfig) + Send + Clone + 'static,
+    ) -> std::io::Result<Self> {
+        let (origins, through) = (reach.origins.clone(), Arc::new(through));
+        let server = HttpServer::new(move || {
+            App::new()
+                .app_data(web::Data::from(through.clone()))
+                .wrap(cors(&origins))
+                .wrap(from_fn(trace))
+                .configure(routes.clone())
+                .default_service(web::to(not_found))
+        });
+        let server = if reach.workers == 0 { server } else { server.workers(reach.workers) };
+        let server = server
+            .max_connections(reach.max_connections)
+            .keep_alive(reach.keep_alive)
+            .client_request_timeout(reach.head_timeout)
+            .client_disconnect_timeout(Duration::from_secs(1))
+            .shutdown_timeout(reach.shutdown.as_secs().max(1))
+            .disable_signals()
+            .bind(reach.listen)?;
+        let address = server.addrs().first().copied().unwrap_or(reach.listen);
+        let server = server.run();
+        let handle = server.handle();
+        Ok(Self { address, handle, ended: tokio::spawn(server) })
+    }
+
+    /// Where it really listens: the port that was given for port 0.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Accepts no more, lets what is under way end, and ends.
+    pub(crate) async fn stop(self) {
+        self.handle.stop(true).await;
+        // Its only errors are those of accepting, and there is nobody left to accept.
+        let _ = self.ended.await;
+    }
+}
+
+/// No origin is allowed unless it is listed; the list is compared with what the browser sends, whole.
+fn cors(origins: &[String]) -> Cors {
+    let cors = Cors::default()
+        .allowed_methods([Method::GET, Method::POST, Method::DELETE])
+        .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
+        .allowed_header("x-request-id")
+        .expose_headers(["tokenvend-cache", "x-request-id", "retry-after"])
+        .max_age(3600)
+        // Written on every answer, whether it is to a browser or not: see trace.
+        .disable_vary_header();
+    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+}

@@ -1,0 +1,220 @@
+//! Errors as callers see them: RFC 9457 problem details with a stable type. What is told here is for strangers;
+//! what only the operator may know was logged where it happened.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError};
+use serde::Serialize;
+
+use crate::auth::{AuthError, Refusal};
+use crate::issuer::IssueErrorKind;
+use crate::vending::VendError;
+
+/// The kinds of problems. Their names are part of the contract, in `urn:tokenvend:error:NAME`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Code {
+    InvalidRequest,
+    Unauthorized,
+    UnknownPool,
+    NotFound,
+    MethodNotAllowed,
+    RequestTimeout,
+    AlreadyRegistered,
+    LoginTaken,
+    BodyTooLarge,
+    UnsupportedMediaType,
+    LifeOutOfReach,
+    HeadersTooLarge,
+    Misconfigured,
+    AuthUnavailable,
+    UpstreamUnavailable,
+    NotReady,
+}
+
+impl Code {
+    /// Status, name and title.
+    fn parts(self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::InvalidRequest => (StatusCode::BAD_REQUEST, "invalid-request", "The request is malformed"),
+            Self::Unauthorized => {
+                (StatusCode::UNAUTHORIZED, "unauthorized", "The credential is not accepted")
+            }
+            Self::UnknownPool => (StatusCode::NOT_FOUND, "unknown-pool", "There is no pool of that name"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "There is no such resource"),
+            Self::MethodNotAllowed => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method-not-allowed",
+                "The resource does not take this method",
+            ),
+            Self::RequestTimeout => {
+                (StatusCode::REQUEST_TIMEOUT, "request-timeout", "The request took too long to arrive")
+            }
+            Self::AlreadyRegistered => {
+                (StatusCode::CONFLICT, "already-registered", "The user is registered under another identity")
+            }
+            Self::LoginTaken => {
+                (StatusCode::CONFLICT, "login-taken", "The login belongs to another identity")
+            }
+            Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large"),
+            Self::UnsupportedMediaType => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body is not JSON")
+            }
+            Self::LifeOutOfReach => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "life-out-of-reach", "No token can live that long")
+            }
+            Self::HeadersTooLarge => (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "headers-too-large",
+                "The headers are too large",
+            ),
+            Self::Misconfigured => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "misconfigured", "The service is not set up right")
+            }
+            Self::AuthUnavailable => {
+                (StatusCode::SERVICE_UNAVAILABLE, "auth-unavailable", "Credentials cannot be checked now")
+            }
+            Self::UpstreamUnavailable => {
+                (StatusCode::SERVICE_UNAVAILABLE, "upstream-unavailable", "No token can be had now")
+            }
+            Self::NotReady => (StatusCode::SERVICE_UNAVAILABLE, "not-ready", "The service is not ready"),
+        }
+    }
+}
+
+/// A problem to answer with.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    code: Code,
+    detail: Cow<'static, str>,
+    retry_after: Option<Duration>,
+    allow: Option<&'static str>,
+    challenge: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    request_id: &'a str,
+}
+
+impl Problem {
+    pub(crate) fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, detail: detail.into(), retry_after: None, allow: None, challenge: None }
+    }
+
+    /// Says which methods would do.
+    pub(super) fn allowing(self, methods: &'static str) -> Self {
+        Self { allow: Some(methods), ..self }
+    }
+
+    /// Says when to come back.
+    fn retry_after(self, after: Duration) -> Self {
+        Self { retry_after: Some(after), ..self }
+    }
+
+    /// A refused credential, with the challenge of RFC 6750, section 3.
+    pub(crate) fn unauthorized(detail: &'static str, challenge: &'static str) -> Self {
+        Self { challenge: Some(challenge), ..Self::new(Code::Unauthorized, detail) }
+    }
+
+    /// The answer, for the request of this id.
+    pub(super) fn answer(&self, request_id: &str) -> HttpResponse {
+        let (status, name, title) = self.code.parts();
+        let mut answer = HttpResponse::build(status);
+        if let Some(after) = self.retry_after {
+            // Rounded up: to come back too early is to come back twice.
+            let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+            answer.insert_header((header::RETRY_AFTER, seconds.max(1)));
+        }
+        if let Some(methods) = self.allow {
+            answer.insert_header((header::ALLOW, HeaderValue::from_static(methods)));
+        }
+        if let Some(challenge) = self.challenge {
+            answer.insert_header((header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge)));
+        }
+        let r#type = format!("urn:tokenvend:error:{name}");
+        let body = Body { r#type, title, status: status.as_u16(), detail: &self.detail, request_id };
+        answer.content_type("application/problem+json").json(body)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
+/// Carried outwards as an error; `trace` renders it, because it knows the request's id.
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.code.parts().0
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        self.answer("")
+    }
+}
+
+impl Responder for Problem {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        HttpResponse::from_error(self)
+    }
+}
+
+impl From<AuthError> for Problem {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::Refused(refusal @ Refusal::Missing) => {
+                Self::unauthorized(refusal.detail(), "Bearer realm=\"tokenvend\"")
+            }
+            AuthError::Refused(refusal) => {
+                Self::unauthorized(refusal.detail(), "Bearer realm=\"tokenvend\", error=\"invalid_token\"")
+            }
+            AuthError::CannotSay => {
+                let detail = "the keys to check your credential with cannot be had now";
+                Self::new(Code::AuthUnavailable, detail).retry_after(Duration::from_secs(5))
+            }
+        }
+    }
+}
+
+impl From<VendError> for Problem {
+    fn from(error: VendError) -> Self {
+        let error = match error {
+            VendError::LifeOutOfReach { most } => {
+                let detail = format!("minTtl may be at most {most} seconds here");
+                return Self::new(Code::LifeOutOfReach, detail);
+            }
+            VendError::Issue(error) => error,
+        };
+        let unavailable = |after| {
+            Self::new(Code::UpstreamUnavailable, "Amazon Cognito gives no token now; try again later")
+                .retry_after(after)
+        };
+        match error.kind {
+            IssueErrorKind::HeldBack(after) => unavailable(after),
+            IssueErrorKind::Throttled | IssueErrorKind::Unavailable => unavailable(Duration::from_secs(2)),
+            IssueErrorKind::Misconfigured | IssueErrorKind::Mismatched => Self::new(
+                Code::Misconfigured,
+                "the service cannot get tokens from Amazon Cognito; its operator finds the cause in its log",
+            ),
+            IssueErrorKind::AlreadyRegistered => {
+                Self::new(Code::AlreadyRegistered, "this user is already registered under another identity")
+            }
+            IssueErrorKind::LoginTaken => {
+                Self::new(Code::LoginTaken, "one of this user's logins already belongs to another identity")
+            }
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! What every request passes, on both listeners: its id, the limit on its headers, its count, its time, its one
+//! log line, and the headers that every answer bears.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::web;
+
+use super::health::Readiness;
+use super::problem::{Code, Problem};
+use crate::clock::SharedClock;
+use crate::metrics::Metrics;
+use crate::metrics::labels::{Route, Source};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The longest request id that is taken over from whoever stands before us.
+const LONGEST_ID: usize = 128;
+
+/// What tracing needs.
+#[derive(Debug)]
+pub(crate) struct Trace {
+    pub(crate) readiness: Arc<Readiness>,
+    pub(crate) clock: SharedClock,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) max_header_bytes: usize,
+}
+
+/// The middleware around every route.
+pub(super) async fn trace<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
+    let Some(trace) = request.app_data::<web::Data<Trace>>().cloned() else {
+        return Ok(next.call(request).await?.map_into_left_body());
+    };
+    let started = trace.clock.monotonic();
+    let id = request_id(request.headers());
+    let route = route(request.path());
+    trace.metrics.http_requests_in_flight.inc();
+    let _in_flight = InFlight(&trace.metrics);
+
+    let mut response = if header_bytes(request.headers()) > trace.max_header_bytes {
+        let detail = format!("all headers together may have {} bytes", trace.max_header_bytes);
+        request.into_response(Problem::new(Code::HeadersTooLarge, detail).answer(&id)).map_into_right_body()
+    } else {
+        with_id(next.call(request).await?, &id)
+    };
+    let status = response.status();
+    mark(&mut response, &id, trace.readiness.is_draining());
+    let took = trace.clock.monotonic().saturating_sub(started);
+    trace.metrics.http_requests_total.count(route, status.as_u16());
+    trace.metrics.http_request_duration_seconds.observe(route, took);
+    log(&response, &id, route, status, took);
+    Ok(response)
+}
+
+/// Counts the request as done, also where its client hangs up and this future is dropped.
+struct InFlight<'m>(&'m Metrics);
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.http_requests_in_flight.dec();
+    }
+}
+
+/// Renders a problem again, now with the request's id in it.
+fn with_id<B>(response: ServiceResponse<B>, id: &str) -> ServiceResponse<EitherBody<B>> {
+    let rendered = response
+        .response()
+        .error()
+        .and_then(|error| error.as_error::<Problem>())
+        .map(|problem| problem.answer(id));
+    let Some(mut rendered) = rendered else { return response.map_into_left_body() };
+    // What the layers between added to the answer, for browsers, belongs to this one too.
+    for (name, value) in response.headers() {
+        if name.as_str().starts_with("access-control-") {
+            rendered.headers_mut().append(name.clone(), value.clone());
+        }
+    }
+    response.into_response(rendered).map_into_right_body()
+}
+
+/// The headers that every answer bears: nothing of it may be stored, sniffed, framed or shown as a page.
+fn mark<B>(response: &mut ServiceResponse<B>, id: &str, draining: bool) {
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    for (name, value) in [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::VARY, "Authorization, Origin"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if draining {
+        // So that clients which keep their connection look for another server before this one is gone.
+        response.response_mut().head_mut().set_connection_type(actix_web::http::ConnectionType::Close);
+    }
+}
+
+/// One line a request: failures as warnings, what callers did wrong and every call to Cognito as information,
+/// the rest (hits, probes, scrapes) only for those who debug.
+fn log<B>(response: &ServiceResponse<B>, request_id: &str, route: Route, status: StatusCode, took: Duration) {
+    use crate::metrics::labels::Label as _;
+    let source = response.response().extensions().get::<Source>().map(|source| source.text());
+    let (method, route, status) = (response.request().method().as_str(), route.text(), status.as_u16());
+    let took_ms = took.as_secs_f64() * 1000.0;
+    macro_rules! line {
+        ($level:ident) => {
+            tracing::$level!(request_id, method, route, status, source, took_ms, "answered")
+        };
+    }
+    match status {
+        500.. => line!(warn),
+        400..=499 => line!(info),
+        _ if source.is_some_and(|source| source != Source::Hit.text()) => line!(info),
+        _ => line!(debug),
+    }
+}
+
+/// The id that whoever stands before us gave the request, if it is harmless in a log line; else a new one.
+fn request_id(headers: &HeaderMap) -> String {
+    let given = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| {
+        (1..=LONGEST_ID).contains(&id.len())
+            && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':'))
+    });
+    given.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned)
+}
+
+/// As they stand on the wire, with `: ` and the line's end.
+fn header_bytes(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum()
+}
+
+fn route(path: &str) -> Route {
+    use crate::metrics::labels::Label as _;
+    Route::ALL.iter().copied().find(|route| route.text() == path).unwrap_or(Route::Other)
+}

@@ -1,0 +1,224 @@
+//! Who gets in, and who does not. Whoever does not costs no call to Cognito.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde_json::{Value, json};
+
+use crate::support::{Answer, World, jwks_of, new_key};
+
+/// A bearer that must be refused with 401, without any call to Cognito, and without being repeated.
+async fn is_refused(world: &World, what: &str, bearer: &str) {
+    let answer = world.vend_bearer(bearer).await;
+    assert_eq!(answer.status, 401, "{what}: {answer:?}");
+    answer.is_problem(401, "unauthorized");
+    assert!(answer.header("www-authenticate").starts_with("Bearer realm="), "{what}: {answer:?}");
+    assert!(!answer.text.contains(bearer), "{what}");
+    assert_eq!(world.calls().await, 0, "{what}");
+}
+
+fn unsigned(header: &Value, claims: &Value, signature: &str) -> String {
+    let part = |json: &Value| URL_SAFE_NO_PAD.encode(json.to_string());
+    format!("{}.{}.{signature}", part(header), part(claims))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tokens_that_the_app_did_not_sign_are_refused() {
+    let world = World::start().await;
+    let claims = world.demo.claims("alice", tokenvend::clock::Clock::now(&*world.clock));
+    let good = world.demo.sign(&claims);
+    let (message, signature) = good.rsplit_once('.').unwrap();
+    let foreign = new_key();
+    let sign = |key: &EncodingKey, kid: &str| {
+        let header = Header { kid: Some(kid.to_owned()), ..Header::new(Algorithm::ES256) };
+        jsonwebtoken::encode(&header, &claims, key).unwrap()
+    };
+    let own_jwk: Value = serde_json::from_str(&jwks_of(&foreign, "one")).unwrap();
+    let smuggled = |extra: Value| {
+        let mut header = json!({"alg": "ES256", "kid": "one"});
+        header.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        let message = unsigned(&header, &claims, "");
+        let message = message.trim_end_matches('.');
+        let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &foreign, Algorithm::ES256).unwrap();
+        format!("{message}.{signature}")
+    };
+    for (what, bearer) in [
+        ("alg none", unsigned(&json!({"alg": "none"}), &claims, "")),
+        ("alg None with a signature", unsigned(&json!({"alg": "None"}), &claims, signature)),
+        ("no signature", format!("{message}.")),
+        ("no dots", "nonsense".to_owned()),
+        ("two parts", message.to_owned()),
+        ("four parts", format!("{good}.x")),
+        ("a truncated signature", good[..good.len() - 8].to_owned()),
+        ("an all-zero signature", format!("{message}.{}", URL_SAFE_NO_PAD.encode([0; 64]))),
+        ("a foreign key under our kid", sign(&foreign, "one")),
+        ("an unknown kid", sign(&foreign, "two")),
+        ("a kid that is a path", sign(&foreign, "../../etc/passwd")),
+        ("a key of its own in jwk", smuggled(json!({"jwk": own_jwk["keys"][0]}))),
+        ("a key of its own by jku", smuggled(json!({"jku": "https://evil.example/jwks.json"}))),
+        ("a critical extension", smuggled(json!({"crit": ["exp"]}))),
+        ("claims that were changed", {
+            let (header, rest) = good.split_once('.').unwrap();
+            let mut changed = claims.clone();
+            changed["sub"] = json!("bob");
+            let (_, signature) = rest.split_once('.').unwrap();
+            format!("{header}.{}.{signature}", URL_SAFE_NO_PAD.encode(changed.to_string()))
+        }),
+        ("a header that is no json", format!("bm8.{}.{signature}", URL_SAFE_NO_PAD.encode("{}"))),
+    ] {
+        is_refused(&world, what, &bearer).await;
+    }
+    assert_eq!(world.vend_bearer(&good).await.source(), "miss");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_public_key_is_never_taken_for_a_shared_secret() {
+    let world = World::start().await;
+    let claims = world.demo.claims("alice", tokenvend::clock::Clock::now(&*world.clock));
+    let jwks = jwks_of(&world.demo.key, "one");
+    let jwk: Value = serde_json::from_str(&jwks).unwrap();
+    let x = jwk["keys"][0]["x"].as_str().unwrap();
+    let y = jwk["keys"][0]["y"].as_str().unwrap();
+    let mut point = vec![4];
+    point.extend(URL_SAFE_NO_PAD.decode(x).unwrap());
+    point.extend(URL_SAFE_NO_PAD.decode(y).unwrap());
+    for (what, secret) in [("the point", point), ("the jwk", jwks.into_bytes()), ("nothing", vec![])] {
+        for algorithm in [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512] {
+            let header = Header { kid: Some("one".to_owned()), ..Header::new(algorithm) };
+            let key = EncodingKey::from_secret(&secret);
+            let bearer = jsonwebtoken::encode(&header, &claims, &key).unwrap();
+            is_refused(&world, &format!("{algorithm:?} with {what}"), &bearer).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tokens_with_the_wrong_claims_are_refused() {
+    let world = World::start().await;
+    let now = tokenvend::clock::Clock::now(&*world.clock);
+    let honest = world.demo.claims("alice", now);
+    let at = |seconds: i64| json!(now.as_secs() + seconds);
+    for (claim, value) in [
+        ("exp", at(-31)),
+        ("exp", json!("soon")),
+        ("nbf", at(60)),
+        ("iat", at(3600)),
+        ("iss", json!("https://app.example.evil")),
+        ("iss", json!("https://app.exampl")),
+        ("iss", json!(null)),
+        ("aud", json!("another")),
+        ("aud", json!(["another", "tokenvend2"])),
+        ("aud", json!(null)),
+        ("sub", json!("")),
+        ("sub", json!("null")),
+        ("sub", json!("undefined")),
+        ("sub", json!("a\u{0}b")),
+        ("sub", json!("x".repeat(1025))),
+        ("sub", json!({"id": "alice"})),
+    ] {
+        let mut claims = honest.clone();
+        claims[claim] = value.clone();
+        is_refused(&world, &format!("{claim} = {value}"), &world.demo.sign(&claims)).await;
+    }
+    for claim in ["exp", "iss", "aud", "sub"] {
+        let mut claims = honest.clone();
+        claims.as_object_mut().unwrap().remove(claim);
+        is_refused(&world, &format!("no {claim}"), &world.demo.sign(&claims)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_without_exactly_one_bearer_is_refused() {
+    let world = World::start().await;
+    let bearer = world.bearer("alice");
+    let send = async |headers: &[String]| {
+        let mut request = world.client.post(world.url("/v1/token"));
+        for header in headers {
+            request = request.header("authorization", header);
+        }
+        Answer::of(request.send().await.unwrap()).await
+    };
+    let good = format!("Bearer {bearer}");
+    for headers in [
+        vec![],
+        vec!["Basic YTpi".to_owned()],
+        vec!["Bearer".to_owned()],
+        vec![bearer.clone()],
+        vec![good.clone(), good.clone()],
+        vec![good.clone(), "Basic YTpi".to_owned()],
+        vec![format!("Bearer {bearer}, Bearer {bearer}")],
+        vec![format!("Bearer {}", "x".repeat(9000))],
+    ] {
+        let answer = send(&headers).await;
+        answer.is_problem(401, "unauthorized");
+        assert!(!answer.header("www-authenticate").is_empty());
+    }
+    assert_eq!(world.calls().await, 0);
+    assert_eq!(send(&[good]).await.source(), "miss");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_the_app_has_just_published_is_fetched_at_once_but_made_up_ones_cost_no_storm() {
+    let world = World::start().await;
+    assert_eq!(world.vend("alice").await.source(), "miss");
+    assert_eq!(world.demo.fetches(), 1);
+    world.advance(30);
+    *world.demo.kid.lock().unwrap() = "two".to_owned();
+    world.demo.publish(jwks_of(&world.demo.key, "two"));
+    assert_eq!(world.vend("bob").await.source(), "miss");
+    assert_eq!(world.demo.fetches(), 2);
+
+    *world.demo.kid.lock().unwrap() = "made-up".to_owned();
+    for n in 0..50 {
+        world.vend(&format!("user-{n}")).await.is_problem(401, "unauthorized");
+    }
+    assert_eq!(world.demo.fetches(), 2, "not within the least interval");
+    world.advance(30);
+    for n in 0..50 {
+        world.vend(&format!("user-{n}")).await.is_problem(401, "unauthorized");
+    }
+    assert_eq!(world.demo.fetches(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_stay_in_use_while_the_app_cannot_be_reached() {
+    let world = World::start().await;
+    world.demo.set_broken(true);
+    world.advance(600);
+    world.until_metric("tokenvend_jwks_fetches_total{outcome=\"failed\"}", 1.0).await;
+    assert_eq!(world.vend("alice").await.source(), "miss");
+    assert_eq!(world.metric("tokenvend_jwks_age_seconds").await, 600.0);
+    let ready = world.client.get(world.url("/readyz")).send().await.unwrap();
+    assert_eq!(ready.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_keys_from_the_start_nobody_is_refused_for_good_and_the_service_is_not_ready() {
+    let world = World::with("auth.app.jwks_url = \"http://127.0.0.1:1/jwks.json\"").await;
+    let answer = world.vend("alice").await;
+    answer.is_problem(503, "auth-unavailable");
+    let ready = Answer::of(world.client.get(world.url("/readyz")).send().await.unwrap()).await;
+    assert_eq!(ready.status, 503);
+    assert!(ready.text.contains("signing keys"), "{ready:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shared_secret_and_a_pem_file_judge_too() {
+    let secret = "0123456789abcdef0123456789abcdef";
+    let overlay = format!(
+        "[auth.backend]\nissuer = \"https://backend.example\"\naudience = [\"tokenvend\"]\n\
+         algorithms = [\"HS256\"]\nsecret = \"{secret}\"\n"
+    );
+    let world = World::with(&overlay).await;
+    let mut claims = world.demo.claims("alice", tokenvend::clock::Clock::now(&*world.clock));
+    claims["iss"] = json!("https://backend.example");
+    let key = EncodingKey::from_secret(secret.as_bytes());
+    let bearer = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).unwrap();
+    assert_eq!(world.vend_bearer(&bearer).await.source(), "miss");
+    // The other issuer's key does not open this one's door, nor the other way round.
+    let bearer = world.demo.sign(&claims);
+    world.vend_bearer(&bearer).await.is_problem(401, "unauthorized");
+    claims["iss"] = json!("https://app.example");
+    let bearer = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).unwrap();
+    world.vend_bearer(&bearer).await.is_problem(401, "unauthorized");
+}

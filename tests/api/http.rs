@@ -1,0 +1,220 @@
+//! The edge: what a request may look like, and what every answer does.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::support::{Answer, World};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_that_is_not_what_the_resource_takes_is_refused_and_says_why() {
+    let world = World::start().await;
+    let post = async |content_type: Option<&str>, body: &str| {
+        let mut request = world.request(Method::POST, "alice").body(body.to_owned());
+        if let Some(content_type) = content_type {
+            request = request.header("content-type", content_type);
+        }
+        Answer::of(request.send().await.unwrap()).await
+    };
+    let json = Some("application/json");
+    for body in [
+        "{",
+        "[]",
+        "null",
+        "{\"pool\": 7}",
+        "{\"minTtl\": -1}",
+        "{\"minTtl\": \"10\"}",
+        "{\"refresh\": \"yes\"}",
+        "{\"user\": \"bob\"}",
+        "{\"identityId\": \"us-east-1:x\"}",
+        "{\"pool\": \"main\", \"pool\": \"second\"}",
+        "{} {}",
+        "\u{feff}{}",
+    ] {
+        post(json, body).await.is_problem(400, "invalid-request");
+    }
+    assert!(post(json, "{\"userId\": \"bob\"}").await.text.contains("userId"));
+    for content_type in [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("json")] {
+        post(content_type, "{}").await.is_problem(415, "unsupported-media-type");
+    }
+    post(json, &format!("{{\"pool\": \"{}\"}}", "x".repeat(5000))).await.is_problem(413, "body-too-large");
+    assert_eq!(world.calls().await, 0);
+    assert_eq!(post(Some("application/json; charset=utf-8"), "{}").await.source(), "miss");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn methods_paths_and_queries_that_do_not_exist_are_told_so() {
+    let world = World::start().await;
+    for method in [Method::PUT, Method::PATCH, Method::HEAD] {
+        let answer = Answer::of(world.request(method.clone(), "alice").send().await.unwrap()).await;
+        assert_eq!(answer.status, 405, "{method}");
+        assert_eq!(answer.header("allow"), "GET, POST, DELETE");
+    }
+    let get = async |path: &str| {
+        let request = world.client.get(world.url(path)).bearer_auth(world.bearer("alice"));
+        Answer::of(request.send().await.unwrap()).await
+    };
+    for path in ["/", "/v1", "/v1/token/", "/v1/tokens", "/metrics", "/admin/v1/x"] {
+        get(path).await.is_problem(404, "not-found");
+    }
+    for query in ["format=AWS", "fromat=aws", "format=aws&user=bob"] {
+        get(&format!("/v1/token?{query}")).await.is_problem(400, "invalid-request");
+    }
+    let with_body = world.request(Method::GET, "alice").body("{}").send().await.unwrap();
+    Answer::of(with_body).await.is_problem(400, "invalid-request");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn headers_that_are_too_large_are_refused() {
+    let world = World::start().await;
+    let request = world.request(Method::POST, "alice").header("x-filler", "x".repeat(20_000));
+    Answer::of(request.send().await.unwrap()).await.is_problem(431, "headers-too-large");
+    assert_eq!(world.calls().await, 0);
+    assert_eq!(world.vend("alice").await.source(), "miss");
+}
+
+/// Sends bytes and reads until the server hangs up.
+async fn raw(world: &World, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(world.app.public_address()).await.unwrap();
+    stream.write_all(bytes).await.unwrap();
+    let mut answer = Vec::new();
+    let read = stream.read_to_end(&mut answer);
+    let _ = tokio::time::timeout(Duration::from_secs(10), read).await.expect("the server does not hang up");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slow_clients_are_not_waited_for() {
+    let world = World::with("http.head_timeout = \"200ms\"\nhttp.body_timeout = \"200ms\"").await;
+    let answer = raw(&world, b"POST /v1/token HTTP/1.1\r\nHost: x\r\nAuthor").await;
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
+    let head = format!(
+        "POST /v1/token HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+         Content-Length: 20\r\nConnection: close\r\n\r\n{{",
+        world.bearer("alice")
+    );
+    let answer = raw(&world, head.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert!(answer.contains("urn:tokenvend:error:request-timeout"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_http_is_refused_without_a_word_about_the_inside() {
+    let world = World::start().await;
+    for bytes in [
+        &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 this is no http\r\n\r\n"[..],
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"POST /v1/token HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
+        b"POST /v1/token HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n0\r\n\r\n",
+    ] {
+        let answer = raw(&world, bytes).await;
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
+        assert!(!answer.contains("panic") && !answer.contains("actix"), "{answer}");
+    }
+    let endless = [b"GET /livez HTTP/1.1\r\nHost: x\r\nX: ".as_slice(), &vec![b'x'; 300_000]].concat();
+    let mut stream = TcpStream::connect(world.app.public_address()).await.unwrap();
+    // The server may hang up before all of it is written.
+    let _ = stream.write_all(&endless).await;
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_keeps_the_id_it_came_with_if_that_is_harmless() {
+    let world = World::start().await;
+    let with_id = async |id: &str| {
+        let request = world.client.get(world.url("/livez")).header("x-request-id", id);
+        Answer::of(request.send().await.unwrap()).await.header("x-request-id").to_owned()
+    };
+    assert_eq!(with_id("edge-1:ab_c.d").await, "edge-1:ab_c.d");
+    for bad in ["", "a b", "a\"b", "{}", &"x".repeat(129)] {
+        let made = with_id(bad).await;
+        assert_eq!(made.len(), 36, "{bad:?} became {made:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_answer_bears_the_headers_that_keep_it_from_being_stored_sniffed_or_framed() {
+    let world = World::start().await;
+    for path in ["/v1/token", "/livez", "/nowhere"] {
+        let answer = Answer::of(world.client.get(world.url(path)).send().await.unwrap()).await;
+        for (name, value) in [
+            ("cache-control", "no-store"),
+            ("vary", "Authorization, Origin"),
+            ("x-content-type-options", "nosniff"),
+            ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+        ] {
+            assert_eq!(answer.header(name), value, "{path}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_pages_of_the_listed_origins_may_call() {
+    let world = World::start().await;
+    let call = async |origin: &str| {
+        let request = world.request(Method::POST, "alice").header("origin", origin);
+        Answer::of(request.send().await.unwrap()).await
+    };
+    let allowed = call("https://web.example").await;
+    allowed.source();
+    assert_eq!(allowed.header("access-control-allow-origin"), "https://web.example");
+    assert!(allowed.header("access-control-expose-headers").contains("tokenvend-cache"));
+    assert_eq!(allowed.header("access-control-allow-credentials"), "");
+    for origin in [
+        "null",
+        "https://web.example.evil",
+        "https://evil-web.example",
+        "http://web.example",
+        "https://web.example:444",
+    ] {
+        assert_eq!(call(origin).await.header("access-control-allow-origin"), "", "{origin}");
+    }
+    let preflight = async |origin: &str| {
+        let request = world
+            .client
+            .request(Method::OPTIONS, world.url("/v1/token"))
+            .header("origin", origin)
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-headers", "authorization,content-type");
+        Answer::of(request.send().await.unwrap()).await
+    };
+    let allowed = preflight("https://web.example").await;
+    assert_eq!(allowed.status, 200);
+    assert_eq!(allowed.header("access-control-allow-origin"), "https://web.example");
+    assert!(allowed.header("access-control-allow-headers").to_lowercase().contains("authorization"));
+    let refused = preflight("https://evil.example").await;
+    assert_eq!((refused.status.as_u16(), refused.header("access-control-allow-origin")), (400, ""));
+    // A page must be able to read why it was refused.
+    let bad = world.client.post(world.url("/v1/token")).header("origin", "https://web.example");
+    let bad = Answer::of(bad.send().await.unwrap()).await;
+    bad.is_problem(401, "unauthorized");
+    assert_eq!(bad.header("access-control-allow-origin"), "https://web.example");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_openapi_document_tells_of_every_route_and_every_problem() {
+    let world = World::start().await;
+    let document: Value =
+        Answer::of(world.client.get(world.url("/openapi.json")).send().await.unwrap()).await.json();
+    let paths: Vec<&String> = document["paths"].as_object().unwrap().keys().collect();
+    assert_eq!(paths, ["/livez", "/openapi.json", "/readyz", "/v1/token"]);
+    assert_eq!(document["paths"]["/v1/token"].as_object().unwrap().len(), 3);
+    let properties = &document["components"]["schemas"]["Token"]["properties"];
+    let told = world.vend("alice").await.json();
+    for name in told.as_object().unwrap().keys() {
+        assert!(properties.get(name).is_some(), "{name} is not in the document");
+    }
+    let text = document.to_string();
+    for name in
+        ["invalid-request", "unauthorized", "unknown-pool", "upstream-unavailable", "life-out-of-reach"]
+    {
+        assert!(text.contains(&format!("`{name}`")), "{name} is not in the document");
+    }
+    assert_eq!(json!(told["expiresIn"].is_u64()), json!(true));
+}

@@ -1,0 +1,73 @@
+//! What operators see.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use crate::support::{Answer, World};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_happens_is_counted() {
+    let world = World::start().await;
+    world.vend("alice").await;
+    world.vend("alice").await;
+    world.vend_bearer("nonsense").await;
+    for (name, value) in [
+        ("tokenvend_vends_total{source=\"miss\"}", 1.0),
+        ("tokenvend_vends_total{source=\"hit\"}", 1.0),
+        ("tokenvend_http_requests_total{route=\"/v1/token\",status=\"200\"}", 2.0),
+        ("tokenvend_http_requests_total{route=\"/v1/token\",status=\"401\"}", 1.0),
+        ("tokenvend_auth_total{outcome=\"verified\"}", 2.0),
+        ("tokenvend_auth_total{outcome=\"malformed\"}", 1.0),
+        ("tokenvend_upstream_calls_total{outcome=\"issued\"}", 1.0),
+        ("tokenvend_upstream_call_duration_seconds_count{outcome=\"issued\"}", 1.0),
+        ("tokenvend_budget_wait_seconds_count", 1.0),
+        ("tokenvend_vend_remaining_life_seconds_count", 2.0),
+        ("tokenvend_cache_entries", 1.0),
+        ("tokenvend_jwks_fetches_total{outcome=\"fetched\"}", 1.0),
+        ("tokenvend_upstream_calls_in_flight", 0.0),
+    ] {
+        assert_eq!(world.metric(name).await, value, "{name}");
+    }
+    assert!(world.metric("tokenvend_cache_bytes").await > 1000.0);
+    assert!(world.metric("process_resident_memory_bytes").await > 0.0);
+    let text = world.metrics().await;
+    assert!(text.contains("tokenvend_build_info{version="), "{text}");
+    assert!(!text.contains("alice"), "no user is ever a label");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metrics_are_on_the_admin_listener_alone_and_behind_its_credential_if_there_is_one() {
+    let world = World::with("admin.credential = \"open-sesame\"").await;
+    let scrape = async |authorization: &str| {
+        let request = world.client.get(world.admin_url("/metrics")).header("authorization", authorization);
+        Answer::of(request.send().await.unwrap()).await
+    };
+    for wrong in ["", "Bearer open-sesam", "Bearer open-sesame2", "Basic open-sesame", "open-sesame"] {
+        scrape(wrong).await.is_problem(401, "unauthorized");
+    }
+    let right = scrape("Bearer open-sesame").await;
+    assert_eq!(right.status, 200);
+    assert!(right.header("content-type").starts_with("text/plain; version=0.0.4"), "{right:?}");
+    let health = world.client.get(world.admin_url("/livez")).send().await.unwrap();
+    assert_eq!(health.status(), 200);
+    let public = Answer::of(world.client.get(world.url("/metrics")).send().await.unwrap()).await;
+    public.is_problem(404, "not-found");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn promtool_has_nothing_to_say_against_the_metrics() {
+    let Ok(mut promtool) = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+    else {
+        crate::support::skipped("promtool is not installed (Debian: apt-get install prometheus)");
+        return;
+    };
+    let world = World::start().await;
+    world.vend("alice").await;
+    promtool.stdin.take().unwrap().write_all(world.metrics().await.as_bytes()).unwrap();
+    let output = promtool.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}

@@ -1,0 +1,308 @@
+//! The real binary: its signals, its exit codes, its logs.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use serde_json::{Value, json};
+use tokenvend::clock::{Clock as _, SystemClock};
+use tokenvend::emulator::{self, AccessKey, RunningEmulator};
+
+use crate::support::{self, Answer, DemoApp};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_tokenvend");
+
+/// `tokenvend serve` as a process, with the emulator and the app in this one.
+pub struct Served {
+    child: Child,
+    pub emulator: RunningEmulator,
+    pub demo: DemoApp,
+    client: reqwest::Client,
+    pub url: String,
+    pub admin_url: String,
+    log: Arc<Mutex<String>>,
+    _directory: tempfile::TempDir,
+}
+
+impl Served {
+    pub async fn start(overlay: &str) -> Self {
+        let demo = DemoApp::start();
+        let settings = support::emulator_settings();
+        let emulator = emulator::start(settings, Arc::new(SystemClock::new())).await.unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("tokenvend.toml");
+        // Top-level dotted keys come before the tables.
+        let text = format!("{overlay}\n{}", support::configuration(&emulator.url(), &demo));
+        std::fs::write(&path, text).unwrap();
+        let AccessKey { id, secret } = AccessKey::default();
+        let mut child = Command::new(BINARY)
+            .args(["serve", "--config"])
+            .arg(&path)
+            .env("AWS_ACCESS_KEY_ID", id)
+            .env("AWS_SECRET_ACCESS_KEY", secret)
+            .env_remove("RUST_LOG")
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = Arc::new(Mutex::new(String::new()));
+        let mut lines = BufReader::new(child.stderr.take().unwrap());
+        let (url, admin_url) = loop {
+            let mut line = String::new();
+            assert!(lines.read_line(&mut line).unwrap() > 0, "it ended: {}", log.lock().unwrap());
+            log.lock().unwrap().push_str(&line);
+            let line: Value = serde_json::from_str(&line).unwrap_or_default();
+            if line["message"] == "serving" {
+                let address = |key: &str| format!("http://{}", line[key].as_str().unwrap());
+                break (address("http.listen"), address("admin.listen"));
+            }
+        };
+        let rest = log.clone();
+        std::thread::spawn(move || {
+            for line in lines.lines().map_while(Result::ok) {
+                let mut log = rest.lock().unwrap();
+                log.push_str(&line);
+                log.push('\n');
+            }
+        });
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let served = Self { child, emulator, demo, client, url, admin_url, log, _directory: directory };
+        support::until(|| async {
+            let ready = served.client.get(format!("{}/readyz", served.url)).send().await;
+            ready.is_ok_and(|ready| ready.status() == 200)
+        })
+        .await;
+        served
+    }
+
+    pub async fn faults(&self, faults: Value) {
+        let url = format!("{}/_emulator/faults", self.emulator.url());
+        assert_eq!(self.client.put(url).body(faults.to_string()).send().await.unwrap().status(), 200);
+    }
+
+    pub async fn calls(&self) -> u64 {
+        support::calls(&self.client, &self.emulator.url()).await
+    }
+
+    pub fn request(&self, user: &str) -> reqwest::RequestBuilder {
+        let bearer = self.demo.sign(&self.demo.claims(user, SystemClock::new().now()));
+        self.client.post(format!("{}/v1/token", self.url)).bearer_auth(bearer)
+    }
+
+    /// Vends for all these users at once, each over a connection of its own.
+    pub async fn vend_all(&self, users: impl Iterator<Item = String>) -> Vec<String> {
+        let requests: Vec<_> = users.map(|user| self.request(&user)).collect();
+        let mut answers: FuturesUnordered<_> = requests
+            .into_iter()
+            .map(|request| async { Answer::of(request.send().await.unwrap()).await })
+            .collect();
+        let mut tokens = Vec::new();
+        while let Some(answer) = answers.next().await {
+            answer.source();
+            tokens.push(answer.token());
+        }
+        tokens
+    }
+
+    pub fn terminate(&self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    }
+
+    /// Waits for the process's end: its exit code.
+    pub async fn ended(&mut self) -> Option<i32> {
+        let child = Mutex::new(&mut self.child);
+        support::until(|| async { child.lock().unwrap().try_wait().unwrap().is_some() }).await;
+        self.child.wait().unwrap().code()
+    }
+
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_told_to_end_under_load_no_accepted_request_fails() {
+    let mut served = Served::start("").await;
+    served.faults(json!({"latencyMillis": 400})).await;
+    let requests: Vec<_> = (0..200).map(|n| served.request(&format!("user-{n}"))).collect();
+    let mut answers: FuturesUnordered<_> = requests
+        .into_iter()
+        .map(|request| async { Answer::of(request.send().await.unwrap()).await })
+        .collect();
+    let all_in = async {
+        let in_flight = || async {
+            let metrics = served.client.get(format!("{}/metrics", served.admin_url)).send().await.unwrap();
+            let text = metrics.text().await.unwrap();
+            // The scrape itself is one of them.
+            text.lines().any(|line| line == "tokenvend_http_requests_in_flight 201")
+        };
+        support::until(in_flight).await;
+        served.terminate();
+    };
+    let answered = async {
+        let mut count = 0;
+        while let Some(answer) = answers.next().await {
+            assert_eq!(answer.source(), "miss");
+            count += 1;
+        }
+        count
+    };
+    let ((), count) = tokio::join!(all_in, answered);
+    assert_eq!(count, 200);
+    assert_eq!(served.ended().await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_it_drains_it_still_answers_says_that_it_is_not_ready_and_asks_clients_to_go_elsewhere() {
+    let mut served = Served::start("drain.delay = \"1s\"").await;
+    served.terminate();
+    let ready = || async { served.client.get(format!("{}/readyz", served.url)).send().await.unwrap() };
+    support::until(|| async { ready().await.status() == 503 }).await;
+    let answer = Answer::of(served.request("alice").send().await.unwrap()).await;
+    assert_eq!(answer.source(), "miss");
+    assert_eq!(answer.header("connection"), "close");
+    assert_eq!(served.ended().await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn at_trace_no_secret_stands_anywhere_in_the_log() {
+    let served = Served::start("log.level = \"trace\"").await;
+    let mut secrets = vec![AccessKey::default().secret];
+    for faults in
+        [json!({}), json!({"throttleRate": 0.5}), json!({"errorRate": 0.5}), json!({"dropRate": 0.5})]
+    {
+        served.faults(faults).await;
+        for n in 0..10 {
+            let bearer =
+                served.demo.sign(&served.demo.claims(&format!("user-{n}"), SystemClock::new().now()));
+            for bearer in [bearer.clone(), format!("{bearer}x"), bearer.replace('.', "!")] {
+                let request = served.client.post(format!("{}/v1/token", served.url)).bearer_auth(&bearer);
+                let answer = Answer::of(request.send().await.unwrap()).await;
+                if answer.status == 200 {
+                    secrets.push(answer.token());
+                }
+                secrets.push(bearer);
+            }
+        }
+    }
+    for tamper in ["aud", "opaque"] {
+        served.faults(json!({"tamper": tamper})).await;
+        let answer = Answer::of(served.request(tamper).send().await.unwrap()).await;
+        if answer.status == 200 {
+            secrets.push(answer.token());
+        }
+    }
+    let log = served.log();
+    assert!(log.lines().count() > 40, "{log}");
+    assert!(log.contains("\"level\":\"DEBUG\""), "{log}");
+    for secret in &secrets {
+        // A signature alone is as good as the whole; a prefix of it would give it away as well.
+        let signature = secret.rsplit('.').next().unwrap();
+        for part in [secret.as_str(), signature, &signature[..signature.len().min(20)]] {
+            assert!(part.len() < 8 || !log.contains(part), "{part} in the log");
+        }
+    }
+}
+
+fn run(arguments: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String, String) {
+    let mut command = Command::new(BINARY);
+    command.args(arguments).env_remove("TOKENVEND_CONFIG").envs(variables.iter().copied());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (mut out, mut err) = (String::new(), String::new());
+    child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+    child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+    (child.wait().unwrap().code(), out, err)
+}
+
+#[test]
+fn a_wrong_configuration_is_told_whole_and_ends_with_its_own_exit_code() {
+    for command in ["serve", "check-config"] {
+        let (code, _, err) = run(&[command], &[("TOKENVEND__HTTP__LISTEN", "nowhere")]);
+        assert_eq!(code, Some(78), "{err}");
+        for expected in
+            ["http.listen (environment variable TOKENVEND__HTTP__LISTEN)", "[pools.NAME]", "[auth.NAME]"]
+        {
+            assert!(err.contains(expected), "no {expected} in {err}");
+        }
+    }
+    let (code, _, err) = run(&["serve", "--config", "/nowhere.toml"], &[]);
+    assert_eq!(code, Some(78));
+    assert!(err.contains("/nowhere.toml"), "{err}");
+}
+
+#[test]
+fn a_configuration_that_holds_is_summed_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("c.toml");
+    let text = "pools.main.identity_pool_id = \"eu-west-1:1-2\"\npools.main.developer_provider = \"login.x\"\n\
+                auth.app.issuer = \"https://a\"\nauth.app.audience = [\"t\"]\nauth.app.algorithms = [\"HS256\"]\n\
+                auth.app.secret = \"0123456789abcdef0123456789abcdef\"\nadmin.listen = \"0.0.0.0:1\"\n";
+    std::fs::write(&path, text).unwrap();
+    let (code, out, err) = run(&["check-config", "--config", path.to_str().unwrap()], &[]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains("pool main (default): eu-west-1:1-2, provider login.x, tokens of 900 s"), "{out}");
+    assert!(out.contains("warning: admin.listen 0.0.0.0:1"), "{out}");
+    assert!(!out.contains("0123456789abcdef"), "{out}");
+}
+
+#[test]
+fn the_manual_is_printed_as_it_stands() {
+    let (code, out, _) = run(&["print-default-config"], &[]);
+    assert_eq!((code, out.as_str()), (Some(0), tokenvend::config::DEFAULT));
+}
+
+#[test]
+fn a_wrong_usage_ends_with_64_and_a_health_check_of_nothing_with_69() {
+    for arguments in
+        [&["no-such-command"][..], &["serve", "--no-such-option"], &["dev", "--listen", "0.0.0.0"]]
+    {
+        let (code, _, err) = run(arguments, &[]);
+        assert_eq!(code, Some(64), "{arguments:?}: {err}");
+    }
+    let (code, _, err) = run(&["healthcheck", "--url", "http://127.0.0.1:1/livez"], &[]);
+    assert_eq!(code, Some(69), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_lines_that_dev_prints_work_as_they_stand() {
+    let mut child = Command::new(BINARY)
+        .args(["dev", "--port", "0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut introduction = String::new();
+    while !introduction.contains("Ctrl-C") {
+        assert!(out.read_line(&mut introduction).unwrap() > 0, "it ended: {introduction}");
+    }
+    let lines: Vec<&str> = introduction.lines().filter_map(|line| line.strip_prefix("  curl ")).collect();
+    assert_eq!(lines.len(), 3, "{introduction}");
+    let shell = |line: &str| {
+        let output = Command::new("sh").args(["-c", &format!("curl {line}")]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let [token, aws, metrics] = lines[..] else { panic!("{lines:?}") };
+    let first = shell(token);
+    assert!(first.contains("tokenvend-cache: miss") && first.contains("\"token\":\"ey"), "{first}");
+    assert!(shell(token).contains("tokenvend-cache: hit"));
+    let aws: Value = serde_json::from_str(&shell(aws)).unwrap();
+    assert!(aws["IdentityId"].is_string() && aws["Token"].is_string());
+    let counted = shell(metrics);
+    assert!(counted.contains("tokenvend_vends_total{source=\"miss\"} 1"), "{counted}");
+    assert!(counted.contains("tokenvend_vends_total{source=\"hit\"} 2"), "{counted}");
+    let id = child.id().to_string();
+    Command::new("kill").args(["-INT", &id]).status().unwrap();
+    let child = Mutex::new(child);
+    support::until(|| async { child.lock().unwrap().try_wait().unwrap().is_some() }).await;
+    assert_eq!(child.into_inner().unwrap().wait().unwrap().code(), Some(0));
+}
