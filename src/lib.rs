@@ -1,4 +1,30 @@
-//! tokenvend
+//! tokenvend vends tokens for Amazon Cognito developer-authenticated identities: an app's own signed-in user
+//! comes with the app's own credential, and leaves with an OpenID token that Cognito minted for that user.
+//!
+//! # The house
+//! Data flows one way, and so do the imports (`tests/api/fences.rs` keeps it so):
+//!
+//! ```text
+//! main → cli → app → http, admin → auth → vending → issuer → token, identity, clock
+//! ```
+//!
+//! | room | what is in it |
+//! |---|---|
+//! | [`cli`] | the command, one file a subcommand |
+//! | [`app`] | the composition root: settings become a running service, and come to an end |
+//! | [`config`] | three layers of configuration, proved into [`config::Settings`], all faults at once |
+//! | [`http`], `admin` | the two listeners: routes, one file a resource, problems, what every request passes |
+//! | [`auth`] | who is calling; one file a way of authenticating |
+//! | [`vending`] | **the use case**, [`vending::TokenVendor::vend`], and one file for each decision in it |
+//! | [`issuer`] | the port towards whoever makes tokens, and Cognito behind it |
+//! | [`pools`], [`identity`], [`token`], [`secret`] | the words: types that cannot hold a wrong value or show a secret |
+//! | [`clock`] | time, handed in |
+//! | [`metrics`], [`telemetry`] | what operators see |
+//! | [`emulator`] | Cognito over HTTP, for tests and development; shares nothing with the service but names and time |
+//! | [`dev`] | all of it on one machine |
+//!
+//! Start with [`vending`]. The caches and the way of a request are told in `docs/architecture.md`, every
+//! setting in `config/default.toml`.
 
 mod admin;
 pub mod app;

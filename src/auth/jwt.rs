@@ -1,5 +1,5 @@
 //! A bearer JWT that the app signed. What comes in is text that anybody may have written; it becomes
-//! [`claims::UnverifiedClaims`] by parsing, and a [`Caller`] only after its signature and every claim hold.
+//! `UnverifiedClaims` by parsing, and a [`Caller`] only after its signature and every claim hold.
 
 mod claims;
 mod jwks;

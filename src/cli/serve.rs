@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::{ConfigFile, Failure, told_to_end};
+use crate::app;
 use crate::clock::SystemClock;
-use crate::{app, telemetry};
+use crate::telemetry;
 
 pub(super) async fn run(file: &ConfigFile) -> Result<(), Failure> {
     let loaded = file.load()?;

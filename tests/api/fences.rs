@@ -18,12 +18,14 @@ const FENCES: &[Fence] = &[
     Fence { text: "aws_config::", within: &["issuer"] },
     Fence { text: "moka::", within: &["vending/store.rs", "vending/refusals.rs"] },
     Fence { text: "prometheus::", within: &["metrics", "metrics.rs"] },
-    Fence { text: "std::env::", within: &["config.rs", "cli"] },
+    Fence { text: "std::env::", within: &["config.rs"] },
     Fence { text: "SystemTime::now", within: &["clock.rs"] },
     Fence { text: "Instant::now", within: &["clock.rs"] },
     Fence { text: "tracing_subscriber::", within: &["telemetry.rs"] },
     // The arrows of docs/architecture.md. The heart knows nothing of its edges ...
-    Fence { text: "crate::http", within: &["app.rs", "admin.rs", "cli.rs", "http"] },
+    Fence { text: "crate::http", within: &["app.rs", "admin.rs", "cli.rs"] },
+    // Rooms are imported one by one, so that the lines below see them.
+    Fence { text: "use crate::{", within: &[] },
     Fence { text: "crate::app", within: &["cli", "dev.rs"] },
     Fence { text: "crate::admin", within: &["app.rs"] },
     Fence { text: "crate::cli", within: &[] },

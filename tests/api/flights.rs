@@ -11,9 +11,16 @@ use serde_json::json;
 use crate::process::Served;
 use crate::support::World;
 
+/// Ten thousand connections are half of what this process may hold open, so one such test runs at a time.
+static CROWD: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+/// So many clients on so few cores take their time to say what they want.
+const PATIENT: &str = "http.head_timeout = \"60s\"";
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_callers_at_once_for_one_cold_user_cost_one_call_and_get_the_same_token() {
-    let served = Served::start("").await;
+    let _alone = CROWD.lock().await;
+    let served = Served::start(PATIENT).await;
     served.faults(json!({"latencyMillis": 2000})).await;
     let tokens = served.vend_all(std::iter::repeat_n("alice".to_owned(), 10_000)).await;
     assert_eq!(tokens.len(), 10_000);
@@ -23,7 +30,8 @@ async fn ten_thousand_callers_at_once_for_one_cold_user_cost_one_call_and_get_th
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_cold_users_with_ten_callers_each_cost_exactly_a_thousand_calls() {
-    let served = Served::start("").await;
+    let _alone = CROWD.lock().await;
+    let served = Served::start(PATIENT).await;
     let callers = (0..10_000).map(|n| format!("user-{}", n % 1000));
     let tokens = served.vend_all(callers).await;
     assert_eq!(tokens.len(), 10_000);

@@ -4,8 +4,9 @@
 //! missing, the tests say `SKIPPED` and why; with `CI=true` they fail instead.
 
 use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
@@ -14,7 +15,7 @@ use tokenvend::emulator::{
     AccessKey, DEFAULT_DEVELOPER_PROVIDER, DEFAULT_POOL, PoolSeed, RunningEmulator, Settings, start,
 };
 
-use crate::support::skipped;
+use crate::support::{World, skipped};
 
 /// Where the peers are installed, or why they are not.
 fn peers() -> Result<&'static Path, &'static str> {
@@ -107,6 +108,48 @@ async fn boto3_parses_every_answer_and_pyjwt_verifies_every_token() {
     println!("{}", told(&output));
     assert!(output.status.success());
     emulator.stop().await;
+}
+
+/// moto's server, on a port of its own choosing; it ends with the test.
+struct Moto {
+    process: Child,
+    url: String,
+}
+
+impl Moto {
+    fn start(place: &Path) -> Self {
+        let mut process = Command::new(place.join("venv/bin/moto_server"))
+            .args(["-H", "127.0.0.1", "-p", "0"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
+        let url = lines.find_map(|line| Some(line.unwrap().split_once("Running on ")?.1.trim().to_owned()));
+        // Goes on reading: a full pipe would stop it.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { process, url: url.unwrap() }
+    }
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_of_motos_is_vended_and_cached_although_it_is_no_jwt() {
+    let Some(place) = peers_or_skip() else { return };
+    let moto = Moto::start(place);
+    let world = World::with(&format!("upstream.endpoint_url = \"{}\"", moto.url)).await;
+    let first = world.vend("alice").await;
+    assert_eq!(first.source(), "miss");
+    assert!(first.token().split('.').count() < 3, "moto has learnt to make JWTs: {first:?}");
+    let second = world.vend("alice").await;
+    assert_eq!((second.source(), second.token()), ("hit", first.token()));
+    assert_eq!(world.metric("tokenvend_opaque_tokens_total").await, 1.0);
 }
 
 #[tokio::test]
