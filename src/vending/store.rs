@@ -24,8 +24,9 @@ type Tokens = Arc<[Arc<MintedToken>]>;
 /// ends first gives way.
 const MOST_SHAPES: usize = 8;
 
-/// What an entry costs besides its tokens: moka's node, deques and timers. Measured, not documented.
-const ENTRY_OVERHEAD: usize = 320;
+/// What an entry costs besides its tokens: moka's node, queues and timers, and the allocator's rounding. Measured:
+/// 200,000 users with tokens of 1.1 KB took 1,968 bytes each, 1,484 of them accounted for.
+const ENTRY_OVERHEAD: usize = 480;
 
 /// The kept tokens, bounded by the bytes that they take.
 #[derive(Debug)]
