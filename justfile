@@ -10,10 +10,6 @@ test *words:
 run *arguments:
     cargo run --locked -- dev {{ arguments }}
 
-# The hot path against a bare actix-web handler
-bench *arguments:
-    cargo bench --locked {{ arguments }}
-
 # The docs of the inner workings too, opened in the browser
 docs:
     cargo doc --locked --no-deps --document-private-items --open
