@@ -72,6 +72,9 @@ pub enum IssueErrorKind {
     HeldBack(Duration),
     /// Our configuration, our rights or our credentials are wrong. Page the operator.
     Misconfigured,
+    /// The issuer does not take what was asked for, though it was proved before: this user's id, most likely.
+    /// Page the operator; other users are not touched.
+    Unacceptable,
     /// The issuer made a token for somebody or something else. Page the operator; never serve it.
     Mismatched,
     /// The user is registered under another identity. The caller's data must be mended.
@@ -89,6 +92,7 @@ impl IssueErrorKind {
             | Self::Unavailable
             | Self::HeldBack(_)
             | Self::Misconfigured
+            | Self::Unacceptable
             | Self::Mismatched => true,
             Self::AlreadyRegistered | Self::LoginTaken => false,
         }
@@ -100,6 +104,7 @@ impl IssueErrorKind {
             Self::Throttled | Self::Unavailable => true,
             Self::HeldBack(_)
             | Self::Misconfigured
+            | Self::Unacceptable
             | Self::Mismatched
             | Self::AlreadyRegistered
             | Self::LoginTaken => false,
@@ -114,6 +119,7 @@ impl fmt::Display for IssueErrorKind {
             Self::Unavailable => "unavailable",
             Self::HeldBack(_) => "held back",
             Self::Misconfigured => "misconfigured",
+            Self::Unacceptable => "unacceptable",
             Self::Mismatched => "mismatched token",
             Self::AlreadyRegistered => "user already registered",
             Self::LoginTaken => "login taken",

@@ -14,6 +14,8 @@ mod mint;
 pub mod minted;
 mod pause;
 mod refusals;
+mod request;
+mod settings;
 mod store;
 mod upstream;
 
@@ -23,87 +25,25 @@ use std::time::Duration;
 pub use budget::BudgetSettings;
 use check::Checker;
 use flight::{Boarding, Flights};
-use freshness::{Freshness, Needs, Windows};
-use key::{Shape, TokenKey, UserKey};
+use freshness::{Freshness, Needs};
+use key::{TokenKey, UserKey};
 use mint::Mint;
 use minted::MintedToken;
 pub use pause::PauseSettings;
 pub use refusals::RefusalLifetimes;
 use refusals::Refusals;
+pub use request::{TokenRequest, VendError, Vended};
+pub use settings::VendingSettings;
 use store::Store;
 use upstream::Upstream;
 pub use upstream::UpstreamSettings;
 
 use crate::clock::{SharedClock, Timestamp};
-use crate::identity::{DeveloperUserId, PrincipalTags};
+use crate::identity::DeveloperUserId;
 use crate::issuer::{IssueError, IssueErrorKind, TokenIssuer};
 use crate::metrics::Metrics;
 use crate::metrics::labels::{RefreshOutcome, Source};
 use crate::pools::{Pool, Pools};
-
-/// How tokens are vended.
-#[derive(Debug, Clone, Copy)]
-pub struct VendingSettings {
-    /// When a token is fresh, and when no longer.
-    pub windows: Windows,
-    /// A user who came within this time before is refreshed ahead; who did not is not.
-    pub seen_within: Duration,
-    /// A caller who asks for a new token gets one that is younger than this. Bounds what one user can make
-    /// Cognito do, without counting anything.
-    pub renewal_interval: Duration,
-    /// How long a caller with a token that is still valid waits for a new one.
-    pub stale_after: Duration,
-    /// The bytes that kept tokens may take.
-    pub cache_bytes: u64,
-    /// How long refusals are remembered.
-    pub refusals: RefusalLifetimes,
-    /// How Cognito is called.
-    pub upstream: UpstreamSettings,
-    /// Whether a token that is no JWT, and so cannot be checked, is accepted.
-    pub opaque_tokens: bool,
-    /// From how much skew between Cognito's clock and ours on the operator is warned.
-    pub skew_warning: Duration,
-}
-
-/// What an authenticated caller asks for.
-#[derive(Debug, Clone)]
-pub struct TokenRequest {
-    /// The pool, already allowed to the caller.
-    pub pool: Arc<Pool>,
-    /// The user, as the caller's verified credential names it.
-    pub user: DeveloperUserId,
-    /// The principal tags, as the caller's verified credential gives them.
-    pub tags: PrincipalTags,
-    /// The least life that the caller needs.
-    pub min_ttl: Option<Duration>,
-    /// Whether the caller wants a new token because the last one was refused downstream.
-    pub refresh: bool,
-}
-
-/// A token to hand out.
-#[derive(Debug)]
-pub struct Vended {
-    /// The token and its answer.
-    pub token: Arc<MintedToken>,
-    /// Where it came from.
-    pub source: Source,
-    /// The life it has left, by our clock.
-    pub life_left: Duration,
-}
-
-/// Why there is no token to hand out.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum VendError {
-    /// The caller needs more life than a token of this pool can be relied on to have.
-    #[error("at most {most} s of life can be had")]
-    LifeOutOfReach {
-        /// The most that may be asked for, in seconds.
-        most: u64,
-    },
-    /// The issuer gave none.
-    #[error(transparent)]
-    Issue(#[from] IssueError),
-}
 
 /// The use case: one for the whole process.
 #[derive(Debug)]
@@ -161,7 +101,7 @@ impl TokenVendor {
     /// The caller asks for what cannot be had, or Cognito gave nothing and no kept token may stand in.
     pub async fn vend(&self, request: &TokenRequest) -> Result<Vended, VendError> {
         let needs = self.needs(request)?;
-        let key = key_of(request);
+        let key = request.key();
         let now = self.clock.now();
         let kept = self.flights.store().get(&key).filter(|token| needs.met_by(token.times(), now));
         let Some(token) = kept else {
@@ -327,12 +267,5 @@ impl TokenVendor {
         self.metrics.vends_total.count(source);
         self.metrics.vend_remaining_life_seconds.observe(life_left.as_secs_f64());
         Vended { token, source, life_left }
-    }
-}
-
-fn key_of(request: &TokenRequest) -> TokenKey {
-    TokenKey {
-        user: UserKey { pool: request.pool.index, user: request.user.clone() },
-        shape: Shape { duration: request.pool.token_duration, tags: request.tags.clone() },
     }
 }

@@ -205,10 +205,12 @@ impl From<VendError> for Problem {
         match error.kind {
             IssueErrorKind::HeldBack(after) => unavailable(after),
             IssueErrorKind::Throttled | IssueErrorKind::Unavailable => unavailable(Duration::from_secs(2)),
-            IssueErrorKind::Misconfigured | IssueErrorKind::Mismatched => Self::new(
-                Code::Misconfigured,
-                "the service cannot get tokens from Amazon Cognito; its operator finds the cause in its log",
-            ),
+            IssueErrorKind::Misconfigured | IssueErrorKind::Unacceptable | IssueErrorKind::Mismatched => {
+                Self::new(
+                    Code::Misconfigured,
+                    "the service cannot get tokens from Amazon Cognito; its operator finds the cause in its log",
+                )
+            }
             IssueErrorKind::AlreadyRegistered => {
                 Self::new(Code::AlreadyRegistered, "this user is already registered under another identity")
             }

@@ -69,7 +69,7 @@ impl Mint {
     fn log(&self, error: &IssueError) {
         let pool = &*self.pool.name;
         match error.kind {
-            IssueErrorKind::Misconfigured | IssueErrorKind::Mismatched => {
+            IssueErrorKind::Misconfigured | IssueErrorKind::Unacceptable | IssueErrorKind::Mismatched => {
                 tracing::error!(pool, %error, "cognito gave no token that may be served");
             }
             IssueErrorKind::AlreadyRegistered | IssueErrorKind::LoginTaken => {

@@ -58,8 +58,10 @@ impl Refusals {
                 (About::Token(key.clone()), self.lifetimes.user)
             }
             IssueErrorKind::Misconfigured => (About::Pool(key.user.pool), self.lifetimes.pool),
-            // A mix-up is about one token; asking again is how it ends, but not at once.
-            IssueErrorKind::Mismatched => (About::Token(key.clone()), self.lifetimes.pool),
+            // About one token, not the pool; asking again is how it ends, but not at once.
+            IssueErrorKind::Mismatched | IssueErrorKind::Unacceptable => {
+                (About::Token(key.clone()), self.lifetimes.pool)
+            }
             IssueErrorKind::Throttled | IssueErrorKind::Unavailable | IssueErrorKind::HeldBack(_) => return,
         };
         let until = self.clock.monotonic() + lifetime;

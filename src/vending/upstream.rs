@@ -159,7 +159,9 @@ fn judge(error: Option<IssueErrorKind>) -> (UpstreamOutcome, Health) {
         IssueErrorKind::Unavailable | IssueErrorKind::HeldBack(_) => {
             (UpstreamOutcome::Unavailable, Health::Failing)
         }
-        IssueErrorKind::Misconfigured => (UpstreamOutcome::Misconfigured, Health::Well),
+        IssueErrorKind::Misconfigured | IssueErrorKind::Unacceptable => {
+            (UpstreamOutcome::Misconfigured, Health::Well)
+        }
         IssueErrorKind::Mismatched => (UpstreamOutcome::Mismatched, Health::Well),
         IssueErrorKind::AlreadyRegistered | IssueErrorKind::LoginTaken => {
             (UpstreamOutcome::Conflict, Health::Well)

@@ -38,10 +38,10 @@ fn service_kind(refusal: &Refusal, status: u16) -> Kind {
         Refusal::DeveloperUserAlreadyRegisteredException(_) => Kind::AlreadyRegistered,
         Refusal::ResourceConflictException(_) => Kind::LoginTaken,
         // No identity id and no public login is ever sent, so what is not found is the pool, and what is not
-        // authorized is us; and every input was proved before the call.
-        Refusal::ResourceNotFoundException(_)
-        | Refusal::NotAuthorizedException(_)
-        | Refusal::InvalidParameterException(_) => Kind::Misconfigured,
+        // authorized is us.
+        Refusal::ResourceNotFoundException(_) | Refusal::NotAuthorizedException(_) => Kind::Misconfigured,
+        // Not the whole pool's: one user with an odd id must not stop the others.
+        Refusal::InvalidParameterException(_) => Kind::Unacceptable,
         // Codes that the operation's model does not name: the front door's, before Cognito itself.
         other => match other.code() {
             Some(

@@ -1,0 +1,31 @@
+//! How tokens are vended, as the operator wants it.
+
+use std::time::Duration;
+
+use super::freshness::Windows;
+use super::refusals::RefusalLifetimes;
+use super::upstream::UpstreamSettings;
+
+/// How tokens are vended.
+#[derive(Debug, Clone, Copy)]
+pub struct VendingSettings {
+    /// When a token is fresh, and when no longer.
+    pub windows: Windows,
+    /// A user who came within this time before is refreshed ahead; who did not is not.
+    pub seen_within: Duration,
+    /// A caller who asks for a new token gets one that is younger than this. Bounds what one user can make
+    /// Cognito do, without counting anything.
+    pub renewal_interval: Duration,
+    /// How long a caller with a token that is still valid waits for a new one.
+    pub stale_after: Duration,
+    /// The bytes that kept tokens may take.
+    pub cache_bytes: u64,
+    /// How long refusals are remembered.
+    pub refusals: RefusalLifetimes,
+    /// How Cognito is called.
+    pub upstream: UpstreamSettings,
+    /// Whether a token that is no JWT, and so cannot be checked, is accepted.
+    pub opaque_tokens: bool,
+    /// From how much skew between Cognito's clock and ours on the operator is warned.
+    pub skew_warning: Duration,
+}
