@@ -13,6 +13,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::causes;
 use crate::config::{self, ConfigError, Document, Environment, Loaded};
 
 /// A token-vending service for Amazon Cognito developer-authenticated identities.
@@ -65,10 +66,8 @@ pub(crate) struct Failure {
 
 impl Failure {
     /// Something that is needed cannot be had. Told with all its causes.
-    fn unavailable(error: impl std::error::Error) -> Self {
-        let causes = std::iter::successors(error.source(), |cause| (*cause).source());
-        let words = causes.fold(error.to_string(), |words, cause| format!("{words}: {cause}"));
-        Self { code: 69, words }
+    fn unavailable(error: impl std::error::Error + 'static) -> Self {
+        Self { code: 69, words: causes::told(&error) }
     }
 
     /// The command cannot be used like this.

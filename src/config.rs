@@ -12,6 +12,7 @@ mod sections;
 mod settings;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 pub use fault::{ConfigError, Fault};
@@ -28,8 +29,8 @@ pub const DEFAULT: &str = include_str!("../config/default.toml");
 /// The overlay of `tokenvend dev`.
 pub const DEV: &str = include_str!("../config/dev.toml");
 
-/// The environment, as it was when the program started.
-#[derive(Debug, Clone, Default)]
+/// The environment, as it was when the program started. Not shown: others keep their secrets in it as well.
+#[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
@@ -55,13 +56,25 @@ impl Environment {
     }
 }
 
-/// A layer between the defaults and the environment.
-#[derive(Debug, Clone)]
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Environment({} variables)", self.0.len())
+    }
+}
+
+/// A layer between the defaults and the environment. Only its name is shown: its text may hold secrets.
+#[derive(Clone)]
 pub struct Document {
     /// What to call it in a fault.
     pub name: String,
     /// TOML.
     pub text: String,
+}
+
+impl fmt::Debug for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Document({})", self.name)
+    }
 }
 
 impl Document {

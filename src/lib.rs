@@ -29,6 +29,7 @@
 mod admin;
 pub mod app;
 pub mod auth;
+mod causes;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -13,6 +13,7 @@ pub mod key;
 mod mint;
 pub mod minted;
 mod pause;
+mod rations;
 mod refusals;
 mod request;
 mod settings;
@@ -30,6 +31,7 @@ use key::{TokenKey, UserKey};
 use mint::Mint;
 use minted::MintedToken;
 pub use pause::PauseSettings;
+use rations::Rations;
 pub use refusals::RefusalLifetimes;
 use refusals::Refusals;
 pub use request::{TokenRequest, VendError, Vended};
@@ -51,6 +53,7 @@ pub struct TokenVendor {
     settings: VendingSettings,
     flights: Arc<Flights>,
     refusals: Arc<Refusals>,
+    rations: Arc<Rations>,
     /// By pool index; pools of one region share theirs, as they share the region's quota.
     upstreams: Vec<Arc<Upstream>>,
     runtime: tokio::runtime::Handle,
@@ -88,6 +91,7 @@ impl TokenVendor {
             settings,
             flights: Flights::new(store),
             refusals: Arc::new(Refusals::new(settings.refusals, clock.clone())),
+            rations: Arc::new(Rations::new(settings.renewal_interval, clock.clone())),
             upstreams,
             runtime: tokio::runtime::Handle::current(),
             clock,
@@ -102,9 +106,11 @@ impl TokenVendor {
     pub async fn vend(&self, request: &TokenRequest) -> Result<Vended, VendError> {
         let needs = self.needs(request)?;
         let key = request.key();
-        let now = self.clock.now();
-        let kept = self.flights.store().get(&key).filter(|token| needs.met_by(token.times(), now));
-        let Some(token) = kept else {
+        let kept = self.flights.store().get(&key).map(|token| {
+            let now = token.judged_at(&*self.clock);
+            (token, now)
+        });
+        let Some((token, now)) = kept.filter(|(token, now)| needs.met_by(token.times(), *now)) else {
             return self.mint_and_wait(request, &key, needs, None).await;
         };
         let last_seen_ago = token.seen(now);
@@ -172,15 +178,16 @@ impl TokenVendor {
             let patience = fallback.is_some().then_some(self.settings.stale_after);
             self.fly(request, key, needs, patience).await
         };
-        let now = self.clock.now();
         match (outcome, fallback) {
             (Ok((token, source)), _) => {
+                let now = token.judged_at(&*self.clock);
                 if needs.min_ttl.is_some_and(|least| token.life_left(now) < least) {
                     return Err(VendError::LifeOutOfReach { most: token.life_left(now).as_secs() });
                 }
                 Ok(self.hand_out(token, source, now))
             }
-            (Err(error), Some(token)) if error.kind.is_trouble() && self.may_stand_in(&token, needs, now) => {
+            (Err(error), Some(token)) if error.kind.is_trouble() && self.may_stand_in(&token, needs) => {
+                let now = token.judged_at(&*self.clock);
                 Ok(self.hand_out(token, Source::Stale, now))
             }
             (Err(error), _) => Err(error.into()),
@@ -188,7 +195,8 @@ impl TokenVendor {
     }
 
     /// Time has gone by since the fallback was looked up; it may have come to its end meanwhile.
-    fn may_stand_in(&self, token: &MintedToken, needs: Needs, now: Timestamp) -> bool {
+    fn may_stand_in(&self, token: &MintedToken, needs: Needs) -> bool {
+        let now = token.judged_at(&*self.clock);
         self.settings.windows.judge(token.times(), now) != Freshness::Spent
             && needs.met_by(token.times(), now)
     }
@@ -200,8 +208,8 @@ impl TokenVendor {
         needs: Needs,
         patience: Option<Duration>,
     ) -> Result<(Arc<MintedToken>, Source), IssueError> {
-        let now = self.clock.now();
         let will_do = |token: &MintedToken| {
+            let now = token.judged_at(&*self.clock);
             let verdict = self.settings.windows.judge(token.times(), now);
             matches!(verdict, Freshness::Fresh | Freshness::Advisory) && needs.met_by(token.times(), now)
         };
@@ -234,7 +242,11 @@ impl TokenVendor {
             self.metrics.refreshes_total.count(RefreshOutcome::Skipped);
             return;
         };
-        let Boarding::Leading(_, landing) = self.flights.board(key, |_| false) else { return };
+        // Another one may have landed since the token in hand was looked up.
+        let has_just_landed = |token: &MintedToken| {
+            self.settings.windows.judge(token.times(), token.judged_at(&*self.clock)) == Freshness::Fresh
+        };
+        let Boarding::Leading(_, landing) = self.flights.board(key, has_just_landed) else { return };
         let (mint, metrics) = (self.mint(request, key), self.metrics.clone());
         self.runtime.spawn(async move {
             let outcome = mint.run(Some(reserved)).await;
@@ -250,6 +262,8 @@ impl TokenVendor {
         Mint {
             upstream: self.upstream(request).clone(),
             refusals: self.refusals.clone(),
+            rations: self.rations.clone(),
+            clock: self.clock.clone(),
             pool: request.pool.clone(),
             key: key.clone(),
             skew_warning: self.settings.skew_warning,

@@ -22,6 +22,9 @@ pub(super) async fn run(file: &ConfigFile) -> Result<(), Failure> {
         "serving"
     );
     told_to_end().await?;
-    app.drain().await;
-    Ok(())
+    tokio::select! {
+        () = app.drain() => Ok(()),
+        // Told again: whoever says it twice does not want to wait.
+        told = told_to_end() => told,
+    }
 }

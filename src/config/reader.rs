@@ -209,6 +209,15 @@ impl Section<'_, '_> {
         })
     }
 
+    /// true or false.
+    pub(super) fn flag(&mut self, key: &str) -> Option<bool> {
+        self.required(key, "true or false", |leaf| match &leaf.value {
+            Value::Flag(flag) => Ok(*flag),
+            Value::Text(text) if leaf.from_environment => text.parse().map_err(|_| None),
+            _ => Err(None),
+        })
+    }
+
     /// A duration: text with a unit (`"90s"`, `"15m"`, `"250ms"`), or whole seconds.
     pub(super) fn duration(&mut self, key: &str, range: RangeInclusive<Duration>) -> Option<Duration> {
         let allowed = format!(
@@ -284,7 +293,10 @@ impl Section<'_, '_> {
         match (text_at(self, "env"), text_at(self, "file")) {
             (Some(name), None) => {
                 let value = self.reader.environment.get(&name).map(str::to_owned);
-                value.ok_or_else(|| format!("the environment variable {name}, which is not set"))
+                // Shown only if it can be a variable's name, and not a secret that was put there by mistake.
+                let is_name = name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
+                let shown = if is_name { name } else { "named there".to_owned() };
+                value.ok_or_else(|| format!("the environment variable {shown}, which is not set"))
             }
             (None, Some(path)) => {
                 std::fs::read_to_string(&path).map_err(|error| format!("the file {path}: {error}"))
@@ -312,6 +324,10 @@ fn split(text: &str) -> Option<Vec<String>> {
 
 fn shown(value: &Value) -> String {
     match value {
+        // A URL may have a password in it.
+        Value::Text(text) if text.contains("://") && text.contains('@') => {
+            "a URL with a user in it".to_owned()
+        }
         Value::Text(text) => format!("{text:?}"),
         Value::Integer(integer) => integer.to_string(),
         Value::Flag(flag) => flag.to_string(),

@@ -23,9 +23,9 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     let drain = drain(&mut reader.section("drain"));
     let log = log(&mut reader.section("log"));
     let cognito = vending::cognito(&mut reader.section("upstream"));
-    let upstream = vending::upstream(&mut reader.section("upstream"));
+    let upstream = vending::upstream(&mut reader.section("upstream"), cognito.as_ref());
     let cache_bytes = vending::cache_bytes(&mut reader.section("cache"));
-    let opaque_tokens = cognito.as_ref().is_some_and(|cognito| cognito.endpoint_url.is_some());
+    let opaque_tokens = reader.section("upstream").flag("accept_opaque_tokens");
     let windows = vending::windows(&mut reader.section("vending"));
     let vending =
         vending::vending(&mut reader.section("vending"), windows, upstream, cache_bytes, opaque_tokens);

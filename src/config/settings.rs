@@ -54,6 +54,8 @@ pub struct JwtSettings {
     pub keys: KeySource,
     /// The names that lead down to the claim that names the user. Never empty.
     pub user_claim: Vec<String>,
+    /// What is put before the user's name, so that users of several issuers stay apart.
+    pub user_prefix: String,
     /// How far the token's times may be off.
     pub leeway: Duration,
 }

@@ -142,6 +142,11 @@ fn values_that_are_at_odds_are_refused() {
         (smallest_with("zzz", "[http]\nallowed_origins = [\"*\"]"), "no wildcard"),
         (smallest_with("zzz", "[http]\nallowed_origins = [\"null\"]"), "no wildcard"),
         (smallest_with("zzz", "[http]\nallowed_origins = [\"https://a.example/\"]"), "without a path"),
+        (
+            SMALLEST.replace("https://app.example/jwks", "https://u:hush@app.example/jwks"),
+            "found a URL with a user in it",
+        ),
+        (SMALLEST.replace("auth.app", "auth.App"), "names of 1 to 64 lower-case"),
         (SMALLEST.replace("us-east-1", "useast"), "no AWS region before the colon"),
         (SMALLEST.replace("pools.main", "pools.Main"), "pool names of 1 to 64 lower-case"),
         (
@@ -152,6 +157,21 @@ fn values_that_are_at_odds_are_refused() {
         let faults = faults_of(&text, &[]);
         assert!(faults.iter().any(|fault| fault.contains(expected)), "no {expected:?} in {faults:#?}");
     }
+}
+
+#[test]
+fn several_issuers_must_be_told_apart() {
+    let second = |prefix: &str| {
+        format!(
+            "{SMALLEST}{prefix}[auth.web]\nissuer = \"https://web.example\"\naudience = [\"t\"]\n\
+             algorithms = [\"ES256\"]\njwks_url = \"https://web.example/jwks\"\nuser_prefix = \"web:\"\n"
+        )
+    };
+    let faults = faults_of(&second(""), &[]);
+    assert!(faults[0].contains("prefixes of which none begins with another"), "{faults:?}");
+    assert!(load_with(&second("user_prefix = \"app:\"\n"), &[]).is_ok());
+    let faults = faults_of(&second("user_prefix = \"web:x\"\n"), &[]);
+    assert!(faults[0].contains("prefixes of which none begins with another"), "{faults:?}");
 }
 
 #[test]
@@ -179,7 +199,7 @@ fn what_is_allowed_but_unwise_is_warned_of() {
     for expected in ["cannot be called back", "can read the metrics", "can be read on the way"] {
         assert!(loaded.warnings.iter().any(|w| w.contains(expected)), "{:?}", loaded.warnings);
     }
-    assert!(loaded.settings.vending.opaque_tokens);
+    assert!(!loaded.settings.vending.opaque_tokens);
 }
 
 #[test]

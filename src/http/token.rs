@@ -164,6 +164,13 @@ fn parse(request: &HttpRequest, body: &[u8]) -> Result<Wish, Problem> {
             "send the body with Content-Type: application/json",
         ));
     }
+    // The derived reader would take a list of the fields' values as well.
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err(Problem::new(
+            Code::InvalidRequest,
+            "the body is not what this resource takes: no JSON object",
+        ));
+    }
     serde_json::from_slice(body).map_err(|error| {
         // The parser's words name the field and the place; a value that it quotes is the caller's own.
         Problem::new(Code::InvalidRequest, format!("the body is not what this resource takes: {error}"))

@@ -19,6 +19,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
 use super::{IssueError, IssueErrorKind, IssueRequest, IssuedToken, TokenIssuer};
+use crate::causes;
 use crate::clock::SharedClock;
 use crate::identity::IdentityId;
 use crate::secret::Secret;
@@ -53,6 +54,7 @@ pub struct AccessKey {
 #[derive(Debug)]
 pub struct Cognito {
     config: SdkConfig,
+    timeouts: TimeoutConfig,
 }
 
 impl Cognito {
@@ -60,21 +62,13 @@ impl Cognito {
     /// metadata). Makes no call to Cognito. `home` is the region for the chain's own calls (STS, SSO) where
     /// the environment names none.
     pub async fn load(settings: &CognitoSettings, home: &str, clock: SharedClock) -> Self {
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(settings.connect_timeout)
-            .read_timeout(settings.read_timeout)
-            .operation_timeout(settings.operation_timeout)
-            .build();
         // Not the SDK's default chain: it would ask the instance metadata service, which elsewhere than on
         // EC2 is a wait of seconds at every start.
         let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
             .or_else(ProfileFileRegionProvider::new())
             .or_else(Region::new(home.to_owned()));
-        let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .region(region)
-            .timeout_config(timeouts)
-            .retry_config(RetryConfig::disabled())
-            .time_source(SdkTime(clock));
+        let mut loader =
+            aws_config::defaults(BehaviorVersion::latest()).region(region).time_source(SdkTime(clock));
         if let Ok(name) = AppName::new(concat!("tokenvend-", env!("CARGO_PKG_VERSION"))) {
             loader = loader.app_name(name);
         }
@@ -85,13 +79,21 @@ impl Cognito {
             let secret = String::from_utf8_lossy(secret.expose());
             loader = loader.credentials_provider(Credentials::new(id, secret, None, None, "given"));
         }
-        Self { config: loader.load().await }
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(settings.connect_timeout)
+            .read_timeout(settings.read_timeout)
+            .operation_timeout(settings.operation_timeout)
+            .build();
+        Self { config: loader.load().await, timeouts }
     }
 
     /// An issuer for the pools of one region.
     pub fn issuer(&self, region: &str) -> CognitoIssuer {
         let config = aws_sdk_cognitoidentity::config::Builder::from(&self.config)
             .region(Region::new(region.to_owned()))
+            // For Cognito alone: the calls that fetch credentials (STS, SSO) keep the SDK's own, retries too.
+            .timeout_config(self.timeouts.clone())
+            .retry_config(RetryConfig::disabled())
             .build();
         CognitoIssuer { client: Client::from_conf(config) }
     }
@@ -106,7 +108,7 @@ impl Cognito {
         };
         match provider.provide_credentials().await {
             Ok(_) => Ok(()),
-            Err(error) => Err(classify::chain(&error)),
+            Err(error) => Err(causes::told(&error)),
         }
     }
 }

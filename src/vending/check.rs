@@ -49,7 +49,8 @@ impl Checker {
             check_claims(request, issued, claims)?;
         } else if !self.opaque_tokens {
             return Err(mismatched(
-                "the token is no JWT, so its audience, subject and user cannot be checked",
+                "the token is no JWT, so nothing in it can be checked; if this is a stand-in for cognito, set \
+                 upstream.accept_opaque_tokens",
             ));
         }
         let expires_at = expiry(request, claims.as_ref(), span);

@@ -6,8 +6,10 @@ use std::time::Duration;
 use super::flight::Outcome;
 use super::key::TokenKey;
 use super::minted::MintedToken;
+use super::rations::Rations;
 use super::refusals::Refusals;
 use super::upstream::{Reserved, Upstream};
+use crate::clock::SharedClock;
 use crate::issuer::{IssueError, IssueErrorKind, IssueRequest};
 use crate::metrics::Metrics;
 use crate::pools::Pool;
@@ -17,9 +19,11 @@ use crate::pools::Pool;
 pub(super) struct Mint {
     pub(super) upstream: Arc<Upstream>,
     pub(super) refusals: Arc<Refusals>,
+    pub(super) rations: Arc<Rations>,
     pub(super) pool: Arc<Pool>,
     pub(super) key: TokenKey,
     pub(super) skew_warning: Duration,
+    pub(super) clock: SharedClock,
     pub(super) metrics: Arc<Metrics>,
 }
 
@@ -45,14 +49,17 @@ impl Mint {
             duration: self.key.shape.duration,
             tags: self.key.shape.tags.clone(),
         };
+        self.rations.check(&self.key.user)?;
         let (issued, checked) = self.upstream.mint(&request, reserved).await?;
+        self.rations.count(&self.key.user);
         if checked.opaque {
             self.metrics.opaque_tokens_total.inc();
         }
         if let Some(seconds) = checked.skew_seconds {
             self.note_skew(seconds);
         }
-        Ok(Arc::new(MintedToken::new(&request, &issued, checked.times)))
+        let minted_on = self.clock.monotonic();
+        Ok(Arc::new(MintedToken::new(&request, &issued, checked.times, minted_on)))
     }
 
     fn note_skew(&self, seconds: f64) {

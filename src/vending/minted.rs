@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::freshness::Times;
 use super::key::Shape;
-use crate::clock::Timestamp;
+use crate::clock::{Clock, Timestamp};
 use crate::issuer::{IssueRequest, IssuedToken};
 
 /// The login key under which a client hands the token on. China has a key of its own for each region.
@@ -26,14 +26,22 @@ fn login_key(region: &str) -> String {
 pub struct MintedToken {
     shape: Shape,
     times: Times,
+    /// When it was minted, on the monotonic clock.
+    minted_on: Duration,
     answer: Answer,
     last_seen: AtomicI64,
 }
 
 impl MintedToken {
     /// Renders the answer of a token that was checked against its request.
-    pub(super) fn new(request: &IssueRequest, issued: &IssuedToken, times: Times) -> Self {
+    pub(super) fn new(
+        request: &IssueRequest,
+        issued: &IssuedToken,
+        times: Times,
+        minted_on: Duration,
+    ) -> Self {
         Self {
+            minted_on,
             shape: Shape { duration: request.duration, tags: request.tags.clone() },
             times,
             answer: Answer::render(request, issued, times.expires_at),
@@ -54,6 +62,13 @@ impl MintedToken {
     /// What its user is told.
     pub fn answer(&self) -> &Answer {
         &self.answer
+    }
+
+    /// The moment to judge it by: the wall clock's, or where that was set back since the token was minted, the
+    /// one that the monotonic clock makes of it. A token does not grow younger.
+    pub fn judged_at(&self, clock: &dyn Clock) -> Timestamp {
+        let steady = self.times.minted_at + clock.monotonic().saturating_sub(self.minted_on);
+        clock.now().max(steady)
     }
 
     /// The life that it has left.
@@ -151,6 +166,11 @@ mod tests {
     use crate::token::OpenIdToken;
 
     fn answer(region: &str, token: &str) -> Answer {
+        let (request, issued) = minted(region, token);
+        Answer::render(&request, &issued, Timestamp::from_secs(1_767_225_600))
+    }
+
+    fn minted(region: &str, token: &str) -> (IssueRequest, IssuedToken) {
         let request = IssueRequest {
             pool: IdentityPoolId::parse(&format!("{region}:1-2")).unwrap(),
             provider: DeveloperProvider::parse("login.example").unwrap(),
@@ -160,7 +180,32 @@ mod tests {
         };
         let identity = IdentityId::parse(&format!("{region}:abc")).unwrap();
         let issued = IssuedToken { identity, token: OpenIdToken::new(token.to_owned()) };
-        Answer::render(&request, &issued, Timestamp::from_secs(1_767_225_600))
+        (request, issued)
+    }
+
+    /// A wall clock that somebody set back by an hour, on a machine that has been up for a minute since.
+    #[derive(Debug)]
+    struct SetBack;
+
+    impl Clock for SetBack {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_secs(10_000 - 3600)
+        }
+        fn monotonic(&self) -> Duration {
+            Duration::from_secs(500 + 60)
+        }
+        fn sleep(&self, _: Duration) -> futures_util::future::BoxFuture<'static, ()> {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    #[test]
+    fn a_token_does_not_grow_younger_when_the_wall_clock_is_set_back() {
+        let (request, issued) = minted("us-east-1", "a.b.c");
+        let minted_at = Timestamp::from_secs(10_000);
+        let times = Times { minted_at, refresh_from: minted_at, expires_at: Timestamp::from_secs(10_900) };
+        let token = MintedToken::new(&request, &issued, times, Duration::from_secs(500));
+        assert_eq!(token.life_left(token.judged_at(&SetBack)), Duration::from_secs(840));
     }
 
     #[test]

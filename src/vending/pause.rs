@@ -43,6 +43,8 @@ pub(super) struct Paused(pub(super) Duration);
 struct State {
     /// No call before this, on the monotonic clock.
     until: Duration,
+    /// When the last pause began.
+    begun: Duration,
     throttles: u32,
     failures: u32,
     /// Until when the call that probes has the field to itself.
@@ -64,35 +66,45 @@ impl Pause {
         Self { settings, probe_time, clock, state: Mutex::default() }
     }
 
-    /// Whether a call may be made now. Whoever is let through must [`Pause::report`] how it went.
-    pub(super) fn admit(&self) -> Result<(), Paused> {
+    /// How long calls are held back yet, by a pause or for a probe.
+    pub(super) fn left(&self) -> Option<Duration> {
+        self.left_in(&self.state.lock())
+    }
+
+    fn left_in(&self, state: &State) -> Option<Duration> {
         let now = self.clock.monotonic();
-        let mut state = self.state.lock();
         if now < state.until {
-            return Err(Paused(state.until - now));
+            return Some(state.until - now);
+        }
+        // How long a probe takes nobody knows; asking again after the shortest pause is soon enough.
+        let is_probed = state.probe_until.is_some_and(|until| now < until);
+        is_probed.then_some(self.settings.failure_base)
+    }
+
+    /// Whether a call may be made now. Whoever is let through must [`Pause::report`] how it went: the first
+    /// one after a pause for failures is the probe.
+    pub(super) fn admit(&self) -> Result<(), Paused> {
+        let mut state = self.state.lock();
+        if let Some(left) = self.left_in(&state) {
+            return Err(Paused(left));
         }
         if state.failures >= self.settings.failures {
-            if state.probe_until.is_some_and(|until| now < until) {
-                return Err(Paused(self.settings.failure_base));
-            }
-            state.probe_until = Some(now + self.probe_time);
+            state.probe_until = Some(self.clock.monotonic() + self.probe_time);
         }
         Ok(())
     }
 
-    /// Whether calls are held back, by a pause or for a probe.
-    pub(super) fn is_on(&self) -> bool {
-        let now = self.clock.monotonic();
-        let state = self.state.lock();
-        now < state.until || state.probe_until.is_some_and(|until| now < until)
-    }
-
-    /// Takes note of how a call went. `chance`, from 0 up to 1, is the jitter. Says whether a pause begins.
-    pub(super) fn report(&self, health: Health, chance: f64) -> Option<PauseCause> {
+    /// Takes note of how a call went that was made at `made` on the monotonic clock. `chance`, from 0 up to 1,
+    /// is the jitter. Says whether a pause begins.
+    pub(super) fn report(&self, health: Health, made: Duration, chance: f64) -> Option<PauseCause> {
         let now = self.clock.monotonic();
         let PauseSettings { throttle_base, throttle_cap, failures, failure_base, failure_cap } =
             self.settings;
         let mut state = self.state.lock();
+        // Calls that were under way when a pause began fail for the cause that it was made for.
+        if health != Health::Well && made < state.begun {
+            return None;
+        }
         match health {
             Health::Well => {
                 // A pause that a throttle began meanwhile stays: this call may be older than it.
@@ -107,18 +119,16 @@ impl Pause {
                 let pause = doubled(throttle_base, state.throttles, throttle_cap).mul_f64(jitter(chance));
                 state.throttles += 1;
                 state.until = state.until.max(now + pause);
+                state.begun = now;
                 Some(PauseCause::Throttled)
             }
             Health::Failing => {
                 state.probe_until = None;
-                // Calls already under way when the pause began fail too, and say nothing new.
-                if now < state.until && state.failures >= failures {
-                    return None;
-                }
                 state.failures += 1;
                 let beyond = state.failures.checked_sub(failures)?;
                 let pause = doubled(failure_base, beyond, failure_cap).mul_f64(jitter(chance));
                 state.until = now + pause;
+                state.begun = now;
                 Some(PauseCause::Failures)
             }
         }
@@ -139,7 +149,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::clock::{ManualClock, Timestamp};
+    use crate::clock::{Clock as _, ManualClock, Timestamp};
 
     const SETTINGS: PauseSettings = PauseSettings {
         throttle_base: Duration::from_millis(100),
@@ -154,18 +164,23 @@ mod tests {
         (Pause::new(SETTINGS, Duration::from_secs(10), clock.clone()), clock)
     }
 
+    /// A call that was made and answered just now.
+    fn report(pause: &Pause, health: Health, chance: f64) -> Option<PauseCause> {
+        pause.report(health, pause.clock.monotonic(), chance)
+    }
+
     #[test]
     fn throttles_in_a_row_double_the_pause_up_to_its_cap_and_a_good_answer_starts_over() {
         let (pause, clock) = pause();
         for wait in [100, 200, 400, 800, 1600, 3200, 5000, 5000] {
-            assert_eq!(pause.report(Health::Throttling, 1.0), Some(PauseCause::Throttled));
+            assert_eq!(report(&pause, Health::Throttling, 1.0), Some(PauseCause::Throttled));
             let wait = Duration::from_millis(wait);
             assert_eq!(pause.admit(), Err(Paused(wait)));
             clock.advance(wait);
             assert_eq!(pause.admit(), Ok(()));
         }
-        pause.report(Health::Well, 1.0);
-        pause.report(Health::Throttling, 1.0);
+        report(&pause, Health::Well, 1.0);
+        report(&pause, Health::Throttling, 1.0);
         assert_eq!(pause.admit(), Err(Paused(Duration::from_millis(100))));
     }
 
@@ -173,10 +188,10 @@ mod tests {
     fn one_failure_pauses_nothing_and_failures_in_a_row_do() {
         let (pause, _clock) = pause();
         for _ in 0..2 {
-            assert_eq!(pause.report(Health::Failing, 0.0), None);
+            assert_eq!(report(&pause, Health::Failing, 0.0), None);
             assert_eq!(pause.admit(), Ok(()));
         }
-        assert_eq!(pause.report(Health::Failing, 0.0), Some(PauseCause::Failures));
+        assert_eq!(report(&pause, Health::Failing, 0.0), Some(PauseCause::Failures));
         assert_eq!(pause.admit(), Err(Paused(Duration::from_millis(500))));
     }
 
@@ -184,16 +199,16 @@ mod tests {
     fn after_a_pause_one_call_probes_and_the_others_wait_for_its_end() {
         let (pause, clock) = pause();
         for _ in 0..3 {
-            pause.report(Health::Failing, 1.0);
+            report(&pause, Health::Failing, 1.0);
         }
         clock.advance(Duration::from_secs(1));
         assert_eq!(pause.admit(), Ok(()));
-        assert!(pause.admit().is_err() && pause.is_on());
-        pause.report(Health::Failing, 1.0);
+        assert!(pause.admit().is_err() && pause.left().is_some());
+        report(&pause, Health::Failing, 1.0);
         assert_eq!(pause.admit(), Err(Paused(Duration::from_secs(2))));
         clock.advance(Duration::from_secs(2));
         assert_eq!(pause.admit(), Ok(()));
-        pause.report(Health::Well, 1.0);
+        report(&pause, Health::Well, 1.0);
         assert!((0..10).all(|_| pause.admit() == Ok(())));
     }
 
@@ -201,7 +216,7 @@ mod tests {
     fn a_probe_that_never_reports_does_not_hold_the_others_back_for_ever() {
         let (pause, clock) = pause();
         for _ in 0..3 {
-            pause.report(Health::Failing, 1.0);
+            report(&pause, Health::Failing, 1.0);
         }
         clock.advance(Duration::from_secs(1));
         assert_eq!(pause.admit(), Ok(()));
@@ -211,10 +226,20 @@ mod tests {
 
     #[test]
     fn calls_that_were_under_way_when_a_pause_began_do_not_lengthen_it() {
-        let (pause, _clock) = pause();
-        for _ in 0..20 {
-            pause.report(Health::Failing, 1.0);
+        for (health, wait) in [(Health::Failing, 1000), (Health::Throttling, 100)] {
+            let (pause, clock) = pause();
+            let made = clock.monotonic();
+            for _ in 0..20 {
+                clock.advance(Duration::from_nanos(1));
+                pause.report(health, made, 1.0);
+            }
+            let Err(Paused(left)) = pause.admit() else { panic!("{health:?} does not pause") };
+            assert!(left <= Duration::from_millis(wait), "{health:?}: {left:?}");
+            // Nor do those that end only after it.
+            clock.advance(left);
+            assert_eq!(pause.admit(), Ok(()));
+            assert_eq!(pause.report(health, made, 1.0), None);
+            assert!(!matches!(pause.admit(), Err(Paused(left)) if left > Duration::from_secs(1)));
         }
-        assert_eq!(pause.admit(), Err(Paused(Duration::from_secs(1))));
     }
 }

@@ -52,7 +52,7 @@ pub enum VendError {
 
 impl TokenRequest {
     /// The key of the token that answers this. Whether the caller wants it new or long-lived does not shape it.
-    pub(super) fn key(&self) -> TokenKey {
+    pub fn key(&self) -> TokenKey {
         TokenKey {
             user: UserKey { pool: self.pool.index, user: self.user.clone() },
             shape: Shape { duration: self.pool.token_duration, tags: self.tags.clone() },

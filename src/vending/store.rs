@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use moka::notification::RemovalCause;
+use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 
 use super::key::{TokenKey, UserKey};
@@ -39,6 +40,9 @@ impl Store {
     pub(super) fn new(max_bytes: u64, clock: SharedClock, metrics: Arc<Metrics>) -> Self {
         let cache = Cache::builder()
             .max_capacity(max_bytes)
+            // Not moka's default, which turns newcomers away when it is full: here the newcomer has just cost a
+            // call to Cognito, and the oldest is the nearest to its end.
+            .eviction_policy(EvictionPolicy::lru())
             .weigher(|user: &UserKey, tokens: &Tokens| {
                 let tokens: usize = tokens.iter().map(|token| token.weight()).sum();
                 u32::try_from(ENTRY_OVERHEAD + user.user.as_str().len() + tokens).unwrap_or(u32::MAX)
@@ -62,12 +66,12 @@ impl Store {
 
     /// Keeps a token in the place of the one of the same shape.
     pub(super) fn keep(&self, user: &UserKey, token: Arc<MintedToken>) {
-        let now = self.clock.now();
         let mut tokens = vec![token];
         if let Some(kept) = self.cache.get(user) {
-            let others = kept
-                .iter()
-                .filter(|other| other.shape() != tokens[0].shape() && other.times().expires_at > now);
+            let others = kept.iter().filter(|other| {
+                other.shape() != tokens[0].shape()
+                    && !other.life_left(other.judged_at(&*self.clock)).is_zero()
+            });
             tokens.extend(others.cloned().collect::<Vec<_>>());
             tokens[1..].sort_by_key(|other| std::cmp::Reverse(other.times().expires_at));
             tokens.truncate(MOST_SHAPES);
@@ -92,7 +96,7 @@ struct UntilTheLastEnds(SharedClock);
 
 impl UntilTheLastEnds {
     fn left(&self, tokens: &Tokens) -> Option<Duration> {
-        tokens.iter().map(|token| token.life_left(self.0.now())).max()
+        tokens.iter().map(|token| token.life_left(token.judged_at(&*self.0))).max()
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::budget::{Budget, BudgetSettings, Exhausted};
 use super::check::{Checked, Checker, Span};
-use super::pause::{Health, Pause, PauseSettings, Paused};
+use super::pause::{Health, Pause, PauseSettings};
 use crate::clock::SharedClock;
 use crate::issuer::{IssueError, IssueErrorKind, IssueRequest, IssuedToken, TokenIssuer};
 use crate::metrics::Metrics;
@@ -56,7 +56,7 @@ impl Upstream {
 
     /// Whether calls are paused now.
     pub(super) fn is_paused(&self) -> bool {
-        self.pause.is_on()
+        self.pause.left().is_some()
     }
 
     /// The calls that the budget has room for at once.
@@ -66,7 +66,7 @@ impl Upstream {
 
     /// A place for a call that can as well be made later.
     pub(super) fn reserve_spare(&self) -> Option<Reserved> {
-        if self.pause.is_on() {
+        if self.is_paused() {
             return None;
         }
         self.budget.try_acquire_spare().ok().map(|()| Reserved(()))
@@ -81,11 +81,7 @@ impl Upstream {
         let started = self.clock.monotonic();
         let mut attempt = 1;
         loop {
-            // The budget first: its wait may be long, and a pause that began meanwhile must hold.
-            if reserved.take().is_none() {
-                self.wait_for_budget().await?;
-            }
-            self.wait_for_pause().await?;
+            self.clearance(reserved.take()).await?;
             match self.call(request).await {
                 Err(error) if error.kind.is_passing() && self.may_try_again(attempt, started) => {
                     tracing::debug!(attempt, %error, "call to cognito failed, trying again");
@@ -102,6 +98,32 @@ impl Upstream {
         attempt < self.settings.attempts && elapsed < self.settings.call_timeout
     }
 
+    /// Waits until a call may be made: no pause is on, and the budget has room. A place in the budget that was
+    /// waited for while a pause began is given up for it: else all who waited would call the moment it ends.
+    async fn clearance(&self, mut reserved: Option<Reserved>) -> Result<(), IssueError> {
+        let deadline = self.clock.monotonic() + self.settings.budget.max_wait;
+        loop {
+            self.sit_out_pause(deadline).await?;
+            if reserved.take().is_none() {
+                self.wait_for_budget().await?;
+            }
+            if self.pause.admit().is_ok() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Waits for the end of a pause, if that comes before the deadline.
+    async fn sit_out_pause(&self, deadline: Duration) -> Result<(), IssueError> {
+        while let Some(left) = self.pause.left() {
+            if self.clock.monotonic() + left > deadline {
+                return Err(held_back(left, "calls to cognito are paused"));
+            }
+            self.clock.sleep(left).await;
+        }
+        Ok(())
+    }
+
     async fn wait_for_budget(&self) -> Result<(), IssueError> {
         match self.budget.acquire().await {
             Ok(waited) => {
@@ -115,18 +137,6 @@ impl Upstream {
         }
     }
 
-    /// Sits a pause out, if it ends within the budget's longest wait: the caller's patience is one.
-    async fn wait_for_pause(&self) -> Result<(), IssueError> {
-        let deadline = self.clock.monotonic() + self.settings.budget.max_wait;
-        while let Err(Paused(left)) = self.pause.admit() {
-            if self.clock.monotonic() + left > deadline {
-                return Err(held_back(left, "calls to cognito are paused"));
-            }
-            self.clock.sleep(left).await;
-        }
-        Ok(())
-    }
-
     async fn call(&self, request: &IssueRequest) -> Result<(IssuedToken, Checked), IssueError> {
         let started = self.clock.monotonic();
         self.metrics.upstream_calls_in_flight.inc();
@@ -137,7 +147,7 @@ impl Upstream {
         self.metrics
             .upstream_call_duration_seconds
             .observe(outcome, self.clock.monotonic().saturating_sub(started));
-        if let Some(cause) = self.pause.report(health, fastrand::f64()) {
+        if let Some(cause) = self.pause.report(health, started, fastrand::f64()) {
             self.metrics.pauses_total.count(cause);
         }
         result

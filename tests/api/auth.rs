@@ -173,11 +173,15 @@ async fn a_key_that_the_app_has_just_published_is_fetched_at_once_but_made_up_on
         world.vend(&format!("user-{n}")).await.is_problem(401, "unauthorized");
     }
     assert_eq!(world.demo.fetches(), 2, "not within the least interval");
-    world.advance(30);
+    world.advance(10);
     for n in 0..50 {
         world.vend(&format!("user-{n}")).await.is_problem(401, "unauthorized");
     }
     assert_eq!(world.demo.fetches(), 3);
+    // A key that cannot be looked up is no reason to send its user away for good.
+    world.demo.set_broken(true);
+    world.advance(10);
+    world.vend("alice").await.is_problem(503, "auth-unavailable");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -206,7 +210,8 @@ async fn without_keys_from_the_start_nobody_is_refused_for_good_and_the_service_
 async fn a_shared_secret_and_a_pem_file_judge_too() {
     let secret = "0123456789abcdef0123456789abcdef";
     let overlay = format!(
-        "[auth.backend]\nissuer = \"https://backend.example\"\naudience = [\"tokenvend\"]\n\
+        "auth.app.user_prefix = \"app:\"\n[auth.backend]\nissuer = \"https://backend.example\"\n\
+         user_prefix = \"backend:\"\naudience = [\"tokenvend\"]\n\
          algorithms = [\"HS256\"]\nsecret = \"{secret}\"\n"
     );
     let world = World::with(&overlay).await;
@@ -214,7 +219,11 @@ async fn a_shared_secret_and_a_pem_file_judge_too() {
     claims["iss"] = json!("https://backend.example");
     let key = EncodingKey::from_secret(secret.as_bytes());
     let bearer = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).unwrap();
-    assert_eq!(world.vend_bearer(&bearer).await.source(), "miss");
+    let theirs = world.vend_bearer(&bearer).await;
+    assert_eq!(theirs.source(), "miss");
+    let ours = world.vend("alice").await;
+    assert_eq!(ours.source(), "miss", "another issuer's alice is somebody else");
+    assert_ne!(ours.json()["identityId"], theirs.json()["identityId"]);
     // The other issuer's key does not open this one's door, nor the other way round.
     let bearer = world.demo.sign(&claims);
     world.vend_bearer(&bearer).await.is_problem(401, "unauthorized");

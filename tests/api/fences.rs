@@ -16,7 +16,7 @@ const FENCES: &[Fence] = &[
     Fence { text: "actix_cors::", within: &["http"] },
     Fence { text: "aws_sdk_", within: &["issuer"] },
     Fence { text: "aws_config::", within: &["issuer"] },
-    Fence { text: "moka::", within: &["vending/store.rs", "vending/refusals.rs"] },
+    Fence { text: "moka::", within: &["vending/store.rs", "vending/refusals.rs", "vending/rations.rs"] },
     Fence { text: "prometheus::", within: &["metrics", "metrics.rs"] },
     Fence { text: "std::env::", within: &["config.rs"] },
     Fence { text: "SystemTime::now", within: &["clock.rs"] },

@@ -23,6 +23,7 @@ async fn a_body_that_is_not_what_the_resource_takes_is_refused_and_says_why() {
     for body in [
         "{",
         "[]",
+        "[\"second\", 10, false]",
         "null",
         "{\"pool\": 7}",
         "{\"minTtl\": -1}",

@@ -191,6 +191,7 @@ pub fn configuration(emulator: &str, demo: &DemoApp) -> String {
         http.allowed_origins = ["https://web.example"]
         admin.listen = "127.0.0.1:0"
         upstream.endpoint_url = "{emulator}"
+        upstream.accept_opaque_tokens = true
         upstream.burst = 5000
         upstream.calls_per_second = 5000
         drain.timeout = "5s"

@@ -1,8 +1,14 @@
 //! Whose token a caller gets.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 use reqwest::Method;
 use serde_json::json;
+use tokenvend::identity::{DeveloperProvider, DeveloperUserId, IdentityPoolId, PrincipalTags, TokenDuration};
+use tokenvend::pools::{Pool, PoolIndex};
+use tokenvend::vending::TokenRequest;
+use tokenvend::vending::key::TokenKey;
 
 use crate::support::{Answer, SECOND_POOL, World, claims_of};
 
@@ -132,6 +138,24 @@ async fn a_caller_whose_token_was_refused_downstream_gets_a_new_one_but_not_agai
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_who_signs_out_and_in_without_end_uses_up_no_more_than_a_ration() {
+    let world = World::start().await;
+    let mut held_back = 0;
+    for _ in 0..30 {
+        world.request(Method::DELETE, "alice").send().await.unwrap();
+        let answer = world.vend("alice").await;
+        if answer.status != 200 {
+            answer.is_problem(503, "upstream-unavailable");
+            held_back += 1;
+        }
+    }
+    assert_eq!((held_back, world.calls().await), (20, 10));
+    assert_eq!(world.vend("bob").await.source(), "miss", "it is nobody else's ration");
+    world.advance(30);
+    assert_eq!(world.vend("alice").await.source(), "miss");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_minted_token_whose_aud_sub_or_amr_is_not_what_was_asked_for_is_never_served() {
     let world = World::with("vending.remember_pool_refusal = \"0s\"").await;
     for claim in ["aud", "sub", "amr"] {
@@ -141,6 +165,13 @@ async fn a_minted_token_whose_aud_sub_or_amr_is_not_what_was_asked_for_is_never_
     assert_eq!(world.metric("tokenvend_upstream_calls_total{outcome=\"mismatched\"}").await, 3.0);
     world.faults(json!({})).await;
     assert_eq!(world.vend("alice").await.source(), "miss", "and what was refused was not kept");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_is_no_jwt_is_served_only_where_the_operator_allows_it() {
+    let world = World::with("upstream.accept_opaque_tokens = false").await;
+    world.faults(json!({"tamper": "opaque"})).await;
+    world.vend("alice").await.is_problem(500, "misconfigured");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -197,18 +228,22 @@ fn shaping() -> impl Strategy<Value = Shaping> {
     (0..2_u16, "[ab:]{1,2}", prop_oneof![Just(900_u64), Just(901)], tags)
 }
 
-fn key_of((pool, user, seconds, tags): &Shaping) -> tokenvend::vending::key::TokenKey {
-    use tokenvend::identity::{DeveloperUserId, PrincipalTags, TokenDuration};
-    use tokenvend::vending::key::{Shape, TokenKey, UserKey};
+/// The key of a whole request, as the vendor makes it.
+fn key_of((pool, user, seconds, tags): &Shaping) -> TokenKey {
+    let pool = Pool {
+        index: PoolIndex(*pool),
+        name: "main".into(),
+        id: IdentityPoolId::parse("us-east-1:1").unwrap(),
+        provider: DeveloperProvider::parse("login.example").unwrap(),
+        token_duration: TokenDuration::parse(*seconds).unwrap(),
+    };
     let tags = tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-    TokenKey {
-        user: UserKey {
-            pool: tokenvend::pools::PoolIndex(*pool),
-            user: DeveloperUserId::parse(user).unwrap(),
-        },
-        shape: Shape {
-            duration: TokenDuration::parse(*seconds).unwrap(),
-            tags: PrincipalTags::parse(tags).unwrap(),
-        },
-    }
+    let request = TokenRequest {
+        pool: Arc::new(pool),
+        user: DeveloperUserId::parse(user).unwrap(),
+        tags: PrincipalTags::parse(tags).unwrap(),
+        min_ttl: None,
+        refresh: false,
+    };
+    request.key()
 }

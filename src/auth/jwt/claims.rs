@@ -44,7 +44,7 @@ impl UnverifiedClaims {
                 return Err(Refusal::NotYetValid);
             }
         }
-        let user = self.user(&settings.user_claim).ok_or(Refusal::User)?;
+        let user = self.user(settings).ok_or(Refusal::User)?;
         Ok(Caller { user, way: way.clone(), expires_at })
     }
 
@@ -73,14 +73,13 @@ impl UnverifiedClaims {
     }
 
     /// The user at the end of the path: a text, or a whole number as its digits.
-    fn user(&self, path: &[String]) -> Option<DeveloperUserId> {
-        let (first, rest) = path.split_first()?;
+    fn user(&self, settings: &JwtSettings) -> Option<DeveloperUserId> {
+        let (first, rest) = settings.user_claim.split_first()?;
+        let named = |name: &str| DeveloperUserId::parse(&format!("{}{name}", settings.user_prefix)).ok();
         let found = rest.iter().try_fold(self.0.get(first)?, |value, name| value.as_object()?.get(name))?;
         match found {
-            Value::String(text) if !is_a_slip(text) => DeveloperUserId::parse(text).ok(),
-            Value::Number(number) if number.is_i64() || number.is_u64() => {
-                DeveloperUserId::parse(&number.to_string()).ok()
-            }
+            Value::String(text) if !text.is_empty() && !is_a_slip(text) => named(text),
+            Value::Number(number) if number.is_i64() || number.is_u64() => named(&number.to_string()),
             _ => None,
         }
     }
@@ -111,6 +110,7 @@ mod tests {
             algorithms: vec![Algorithm::HS256],
             keys: KeySource::Secret(Secret::new("x")),
             user_claim: vec!["sub".to_owned()],
+            user_prefix: String::new(),
             leeway: Duration::from_secs(30),
         }
     }
@@ -188,6 +188,13 @@ mod tests {
         ] {
             assert_eq!(verify(with("sub", user.clone()), &settings()), Err(Refusal::User), "{user}");
         }
+    }
+
+    #[test]
+    fn a_prefix_keeps_the_users_of_two_issuers_apart() {
+        let settings = JwtSettings { user_prefix: "web:".to_owned(), ..settings() };
+        assert_eq!(verify(honest(), &settings), Ok("web:alice".to_owned()));
+        assert_eq!(verify(with("sub", json!("")), &settings), Err(Refusal::User));
     }
 
     #[test]

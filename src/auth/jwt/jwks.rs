@@ -9,6 +9,7 @@ use arc_swap::ArcSwapOption;
 use tokio::sync::Mutex;
 
 use super::keys::{KeySet, KeysError};
+use crate::causes;
 use crate::clock::SharedClock;
 use crate::config::JwksSettings;
 use crate::metrics::Metrics;
@@ -27,6 +28,14 @@ struct Fetched {
     at: Duration,
 }
 
+/// How the last fetch went.
+#[derive(Debug, Default)]
+struct LastFetch {
+    /// On the monotonic clock.
+    ended: Duration,
+    succeeded: bool,
+}
+
 /// One published key set.
 #[derive(Debug)]
 pub(super) struct Jwks {
@@ -34,8 +43,8 @@ pub(super) struct Jwks {
     settings: JwksSettings,
     client: reqwest::Client,
     current: ArcSwapOption<Fetched>,
-    /// When the last fetch began, on the monotonic clock. Held while one is under way.
-    last_begun: Mutex<Option<Duration>>,
+    /// Held while a fetch is under way: whoever wants another one waits, and finds that it is no longer due.
+    last: Mutex<LastFetch>,
     clock: SharedClock,
     metrics: Arc<Metrics>,
 }
@@ -60,7 +69,7 @@ impl Jwks {
             settings,
             client,
             current: ArcSwapOption::empty(),
-            last_begun: Mutex::new(None),
+            last: Mutex::default(),
             clock,
             metrics,
         });
@@ -80,44 +89,48 @@ impl Jwks {
         current.as_ref().map(|fetched| self.clock.monotonic().saturating_sub(fetched.at))
     }
 
-    /// The keys after another fetch, unless there was one a moment ago. All who ask meanwhile share it.
-    pub(super) async fn refetched(&self) -> Option<Arc<KeySet>> {
-        let mut last_begun = self.last_begun.lock().await;
-        let now = self.clock.monotonic();
-        let due = last_begun.is_none_or(|begun| now >= begun + self.settings.min_interval);
-        // Without any keys nobody can be let in: then only the retries of the task are waited for.
-        if due {
-            *last_begun = Some(now);
-            self.fetch().await;
-        }
-        self.current()
+    /// The keys, after another fetch unless there was one a moment ago. `None`: there are none, or the app
+    /// could not be asked, so that nobody can say whether it has published another key since.
+    ///
+    /// The fetch runs in a task of its own: the one who asked may hang up, and must not take it along.
+    pub(super) async fn refetched(self: &Arc<Self>) -> Option<Arc<KeySet>> {
+        let jwks = self.clone();
+        let fetching = tokio::spawn(async move {
+            let mut last = jwks.last.lock().await;
+            let is_due = jwks.clock.monotonic() >= last.ended + jwks.settings.min_interval;
+            if is_due {
+                jwks.fetch(&mut last).await;
+            }
+            last.succeeded
+        });
+        if fetching.await.unwrap_or(false) { self.current() } else { None }
     }
 
     async fn fetch_now(&self) -> bool {
-        let mut last_begun = self.last_begun.lock().await;
-        *last_begun = Some(self.clock.monotonic());
-        self.fetch().await
+        let mut last = self.last.lock().await;
+        self.fetch(&mut last).await;
+        last.succeeded
     }
 
-    async fn fetch(&self) -> bool {
-        match self.download().await {
+    async fn fetch(&self, last: &mut LastFetch) {
+        let downloaded = self.download().await;
+        *last = LastFetch { ended: self.clock.monotonic(), succeeded: downloaded.is_ok() };
+        match downloaded {
             Ok(keys) => {
                 let fetched = Fetched { keys: Arc::new(keys), at: self.clock.monotonic() };
                 self.current.store(Some(Arc::new(fetched)));
                 self.metrics.jwks_fetches_total.count(FetchOutcome::Fetched);
-                true
             }
             Err(error) => {
                 let (way, url) = (&*self.way, self.settings.url.as_str());
                 tracing::warn!(way, url, error, "cannot fetch the app's signing keys, the last ones stay");
                 self.metrics.jwks_fetches_total.count(FetchOutcome::Failed);
-                false
             }
         }
     }
 
     async fn download(&self) -> Result<KeySet, String> {
-        let fail = |error: reqwest::Error| full_text(&error.without_url());
+        let fail = |error: reqwest::Error| causes::told(&error.without_url());
         let request = self.client.get(self.settings.url.clone()).header("accept", "application/json");
         let mut response = request.send().await.map_err(fail)?;
         if !response.status().is_success() {
@@ -142,10 +155,4 @@ async fn keep_fresh(jwks: std::sync::Weak<Jwks>, clock: SharedClock, refresh: Du
         let Some(jwks) = jwks.upgrade() else { return };
         retry = if jwks.fetch_now().await { RETRY } else { (retry * 2).min(refresh) };
     }
-}
-
-/// The error with its causes: the outermost text alone says `error sending request`.
-fn full_text(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -109,15 +109,17 @@ impl KeySet {
     /// The key for a token that names this `kid` and algorithm. A token that names no key is judged by the
     /// only key that fits; where several do, none is tried: that would be guessing.
     pub(super) fn find(&self, kid: Option<&str>, algorithm: Algorithm) -> Lookup<'_> {
-        let named = |key: &&Key| match (&key.kid, kid) {
-            (Some(own), Some(kid)) => own == kid,
-            (None, _) | (_, None) => true,
+        let is_named = |key: &&Key| kid.is_some() && key.kid.as_deref() == kid;
+        let is_nameless = |key: &&Key| kid.is_none() || key.kid.is_none();
+        // The key of that very name if there is one; keys without a name only stand in for it.
+        let candidates: Vec<&Key> = match self.keys.iter().find(is_named) {
+            Some(_) => self.keys.iter().filter(is_named).collect(),
+            None => self.keys.iter().filter(is_nameless).collect(),
         };
-        let mut known = self.keys.iter().filter(named).peekable();
-        if known.peek().is_none() {
+        if candidates.is_empty() {
             return Lookup::UnknownKid;
         }
-        let mut fit = known.filter(|key| key.algorithms.contains(&algorithm));
+        let mut fit = candidates.into_iter().filter(|key| key.algorithms.contains(&algorithm));
         match (fit.next(), fit.next()) {
             (Some(key), None) => Lookup::Found(&key.key),
             _ => Lookup::Unfit,

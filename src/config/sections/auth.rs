@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jsonwebtoken::{Algorithm, AlgorithmFamily};
 
+use super::pools::is_name;
 use super::vending::is_loopback;
 use super::{DAY, MINUTE, SECOND};
 use crate::config::reader::{Reader, Section};
@@ -41,12 +42,30 @@ pub(super) fn all(reader: &mut Reader<'_>) -> Option<Vec<AuthSettings>> {
     };
     // Collected first, so that a fault in one does not hide those in the next.
     let all: Vec<Option<AuthSettings>> = names.iter().map(read).collect();
+    for name in names.iter().filter(|name| !is_name(name)) {
+        let allowed = "names of 1 to 64 lower-case letters, digits, '-' and '_'";
+        reader.fault(&format!("auth.{name}"), format!("the name {name:?}"), allowed);
+    }
     let all: Vec<AuthSettings> = all.into_iter().collect::<Option<_>>()?;
     for (at, one) in all.iter().enumerate() {
         if let Some(other) = all.iter().take(at).find(|other| other.jwt.issuer == one.jwt.issuer) {
             let path = format!("auth.{}.issuer", one.name);
             let found = format!("{:?}, as auth.{} has it", one.jwt.issuer, other.name);
-            reader.fault(&path, found, "an issuer of its own: else their users could not be told apart");
+            reader.fault(&path, found, "an issuer of its own");
+            return None;
+        }
+        let is_within =
+            |a: &AuthSettings, b: &AuthSettings| a.jwt.user_prefix.starts_with(&b.jwt.user_prefix);
+        if let Some(other) = all.iter().take(at).find(|other| is_within(one, other) || is_within(other, one))
+        {
+            let path = format!("auth.{}.user_prefix", one.name);
+            let found = format!(
+                "{:?} beside the {:?} of auth.{}",
+                one.jwt.user_prefix, other.jwt.user_prefix, other.name
+            );
+            let allowed = "prefixes of which none begins with another: else a user of one issuer could be \
+                           taken for a user of the other";
+            reader.fault(&path, found, allowed);
             return None;
         }
     }
@@ -59,6 +78,9 @@ fn jwt(section: &mut Section<'_, '_>) -> Option<JwtSettings> {
     let algorithms = algorithms(section);
     let keys = keys(section);
     let user_claim = section.claim_path("user_claim");
+    let user_prefix = section.parsed("user_prefix", "text without control characters", |text| {
+        if text.chars().any(char::is_control) { Err("it has one") } else { Ok(text.to_owned()) }
+    });
     let leeway = section.duration("leeway", Duration::ZERO..=5 * MINUTE);
     let (algorithms, keys) = (algorithms?, keys?);
     let symmetric = matches!(keys, KeySource::Secret(_));
@@ -77,6 +99,7 @@ fn jwt(section: &mut Section<'_, '_>) -> Option<JwtSettings> {
         algorithms,
         keys,
         user_claim: user_claim?,
+        user_prefix: user_prefix?,
         leeway: leeway?,
     })
 }
@@ -131,14 +154,22 @@ fn keys(section: &mut Section<'_, '_>) -> Option<KeySource> {
 }
 
 fn jwks(section: &mut Section<'_, '_>) -> Option<JwksSettings> {
-    let url = section.optional("jwks_url", "an https URL, or an http one on loopback", |text| {
-        let url = reqwest::Url::parse(text).map_err(|error| error.to_string())?;
-        match url.scheme() {
-            "https" => Ok(url),
-            "http" if is_loopback(&url) => Ok(url),
-            _ => Err("whoever is on the way could swap the keys".to_owned()),
-        }
-    });
+    let url = section.optional(
+        "jwks_url",
+        "an https URL, or an http one on loopback, without a password",
+        |text| {
+            let url = reqwest::Url::parse(text).map_err(|error| error.to_string())?;
+            match url.scheme() {
+                // It would be shown wherever the URL is.
+                _ if !url.username().is_empty() || url.password().is_some() => {
+                    Err("it has a user or a password in it".to_owned())
+                }
+                "https" => Ok(url),
+                "http" if is_loopback(&url) => Ok(url),
+                _ => Err("whoever is on the way could swap the keys".to_owned()),
+            }
+        },
+    );
     let refresh = section.duration("jwks_refresh", SECOND..=DAY);
     let min_interval = section.duration("jwks_min_interval", SECOND..=DAY);
     let timeout = section.duration("jwks_timeout", Duration::from_millis(100)..=MINUTE);

@@ -20,7 +20,7 @@ pub(super) fn pools(reader: &mut Reader<'_>, windows: Option<&Windows>) -> Optio
         let allowance = windows.map(|windows| windows.skew_allowance);
         let section = &mut reader.section(format!("pools.{name}"));
         pools.push(pool(section, name, PoolIndex(index), allowance, ceiling).map(Arc::new));
-        if !is_pool_name(name) {
+        if !is_name(name) {
             let allowed = "pool names of 1 to 64 lower-case letters, digits, '-' and '_'";
             reader.fault(&format!("pools.{name}"), format!("the name {name:?}"), allowed);
         }
@@ -113,7 +113,7 @@ fn looks_like_a_region(region: &str) -> bool {
     let is_word = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
     match parts.as_slice() {
         [first, middle @ .., last] => {
-            first.len() == 2
+            (2..=4).contains(&first.len())
                 && is_word(first)
                 && !middle.is_empty()
                 && middle.iter().all(is_word)
@@ -123,7 +123,8 @@ fn looks_like_a_region(region: &str) -> bool {
     }
 }
 
-fn is_pool_name(name: &str) -> bool {
+/// What pools and ways of authenticating may be called: names that the environment's keys can spell.
+pub(super) fn is_name(name: &str) -> bool {
     (1..=64).contains(&name.len())
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
 }

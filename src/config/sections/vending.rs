@@ -15,7 +15,7 @@ pub(super) fn vending(
     windows: Option<Windows>,
     upstream: Option<UpstreamSettings>,
     cache_bytes: Option<u64>,
-    opaque_tokens: bool,
+    opaque_tokens: Option<bool>,
 ) -> Option<VendingSettings> {
     let seen_within = section.duration("seen_within", Duration::ZERO..=DAY);
     let stale_after = section.duration("stale_after", 10 * MILLISECOND..=MINUTE);
@@ -32,7 +32,7 @@ pub(super) fn vending(
         skew_warning: skew_warning?,
         cache_bytes: cache_bytes?,
         upstream: upstream?,
-        opaque_tokens,
+        opaque_tokens: opaque_tokens?,
     })
 }
 
@@ -82,17 +82,18 @@ pub(super) fn cognito(section: &mut Section<'_, '_>) -> Option<CognitoSettings> 
 
 /// The outer `None` is a fault, the inner one an absent key.
 fn endpoint_url(section: &mut Section<'_, '_>) -> Option<Option<String>> {
-    if !section.has("endpoint_url") {
-        section.optional("endpoint_url", "", |_| Ok::<_, &str>(()));
-        return Some(None);
-    }
+    let is_set = section.has("endpoint_url");
     let url = section.optional("endpoint_url", "an http or https URL", |text| {
         let url = reqwest::Url::parse(text).map_err(|error| error.to_string())?;
         match url.scheme() {
             "http" | "https" => Ok(url),
             other => Err(format!("its scheme is {other}")),
         }
-    })?;
+    });
+    if !is_set {
+        return Some(None);
+    }
+    let url = url?;
     if url.scheme() == "http" && !is_loopback(&url) {
         section.warn(format!(
             "upstream.endpoint_url {url} is plain http to another machine: tokens can be read on the way."
@@ -113,16 +114,18 @@ pub(super) fn is_loopback(url: &reqwest::Url) -> bool {
     }
 }
 
-pub(super) fn upstream(section: &mut Section<'_, '_>) -> Option<UpstreamSettings> {
+pub(super) fn upstream(
+    section: &mut Section<'_, '_>,
+    cognito: Option<&CognitoSettings>,
+) -> Option<UpstreamSettings> {
     let budget = budget(section);
     let pause = pause(section);
     let attempts = section.integer("attempts", 1..=10);
-    let call_timeout = section.duration("call_timeout", 10 * MILLISECOND..=MINUTE);
     Some(UpstreamSettings {
         budget: budget?,
         pause: pause?,
         attempts: attempts?,
-        call_timeout: call_timeout?,
+        call_timeout: cognito?.operation_timeout,
     })
 }
 

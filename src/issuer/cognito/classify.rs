@@ -1,7 +1,6 @@
 //! The SDK's errors, told apart once by what may be done about them. By type and error code, never by the
 //! text of a message: AWS rewords those.
 
-use std::error::Error;
 use std::fmt::Write as _;
 
 use aws_credential_types::provider::error::CredentialsError;
@@ -10,6 +9,7 @@ use aws_sdk_cognitoidentity::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cognitoidentity::operation::RequestId;
 use aws_sdk_cognitoidentity::operation::get_open_id_token_for_developer_identity::GetOpenIdTokenForDeveloperIdentityError as Refusal;
 
+use crate::causes;
 use crate::issuer::{IssueError, IssueErrorKind as Kind};
 
 /// What the failed call means for the one who asked.
@@ -20,14 +20,19 @@ pub(super) fn classify(error: &SdkError<Refusal, HttpResponse>) -> IssueError {
             let refusal = answer.err();
             IssueError::new(service_kind(refusal, status), words(refusal, status))
         }
-        SdkError::ConstructionFailure(_) => IssueError::new(Kind::Misconfigured, chain(error)),
+        SdkError::ConstructionFailure(_) => IssueError::new(Kind::Misconfigured, causes::told(error)),
         // The chain of credentials is walked while a request is dispatched; without any, every call fails
-        // alike until the operator acts.
-        SdkError::DispatchFailure(_) if caused_by::<CredentialsError>(error) => {
-            IssueError::new(Kind::Misconfigured, chain(error))
+        // alike until the operator acts. A provider that merely failed this time is trouble like any other.
+        SdkError::DispatchFailure(_)
+            if matches!(
+                causes::find::<CredentialsError>(error),
+                Some(CredentialsError::CredentialsNotLoaded(_) | CredentialsError::InvalidConfiguration(_))
+            ) =>
+        {
+            IssueError::new(Kind::Misconfigured, causes::told(error))
         }
         // Time-outs, lost connections, answers that are none; and what the SDK may add later.
-        _ => IssueError::new(Kind::Unavailable, chain(error)),
+        _ => IssueError::new(Kind::Unavailable, causes::told(error)),
     }
 }
 
@@ -63,24 +68,4 @@ fn words(refusal: &Refusal, status: u16) -> String {
         let _ = write!(text, " [aws request id {id}]");
     }
     text
-}
-
-/// The error and all its causes in one line. The SDK's outermost text alone says `dispatch failure`.
-pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    for cause in causes(error).skip(1) {
-        let cause = cause.to_string();
-        if !text.ends_with(&cause) {
-            let _ = write!(text, ": {cause}");
-        }
-    }
-    text
-}
-
-fn caused_by<E: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
-    causes(error).any(|cause| cause.is::<E>())
-}
-
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error| (**error).source())
 }
