@@ -29,6 +29,20 @@ async fn ten_thousand_callers_at_once_for_one_cold_user_cost_one_call_and_get_th
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_callers_get_the_one_token_although_the_first_of_them_hung_up_at_once() {
+    let _alone = CROWD.lock().await;
+    let served = Served::start(PATIENT).await;
+    served.faults(json!({"latencyMillis": 2000})).await;
+    let first = tokio::spawn(served.request("alice").send());
+    crate::support::until(|| async { served.calls().await == 1 }).await;
+    first.abort();
+    let tokens = served.vend_all(std::iter::repeat_n("alice".to_owned(), 10_000)).await;
+    assert_eq!(tokens.len(), 10_000);
+    assert_eq!(tokens.into_iter().collect::<HashSet<_>>().len(), 1);
+    assert_eq!(served.calls().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_cold_users_with_ten_callers_each_cost_exactly_a_thousand_calls() {
     let _alone = CROWD.lock().await;
     let served = Served::start(PATIENT).await;
