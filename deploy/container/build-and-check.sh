@@ -32,8 +32,10 @@ sysroot=$(rustc --print sysroot)
 if (($# > 0)); then
     mkdir -p "$1"
     work=$(cd "$1" && pwd)
+    stays=yes
 else
     work=$(mktemp -d)
+    stays=
 fi
 
 # Own storage, so that nothing of the machine's is touched. vfs needs no kernel support.
@@ -49,7 +51,7 @@ finish() {
     fi
     ip netns delete "$netns" 2>/dev/null || true
     buildah rm --all >/dev/null 2>&1 || true
-    (($# > 0)) || rm -rf --one-file-system "$work"
+    [[ -n $stays ]] || rm -rf --one-file-system "$work"
     exit "$code"
 }
 
@@ -217,7 +219,7 @@ check_configurations() {
     buildah run --isolation chroot "${variables[@]}" "$container" -- "${entrypoint[@]}" check-config
 }
 
-trap 'finish "$@"' EXIT
+trap finish EXIT
 trap 'exit 130' INT TERM
 cd "$work" # buildah and ip want a directory that they can leave
 
