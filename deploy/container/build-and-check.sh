@@ -1,0 +1,270 @@
+#!/usr/bin/env bash
+# Builds the container image and uses it, on a Debian machine that has neither a container daemon nor a registry to
+# pull from.
+#
+#   deploy/container/build-and-check.sh [DIRECTORY]
+#
+# The base images are made here: Debian by debootstrap, from the mirror that apt is set up with, and this machine's own
+# Rust toolchain. Cargo downloads outside, in whatever way it is set up to, and builds inside without a network. The
+# image then runs as its own user in a network namespace of its own, so that no port can clash and AWS cannot help.
+#
+# Needs root and a Rust toolchain with its own sysroot (rustup's). Missing Debian packages are installed. With
+# DIRECTORY, base images and layers stay there for the next time; without, nothing stays. TOKENVEND_REPOSITORY builds
+# another checkout than this script's.
+set -euo pipefail
+
+repository=${TOKENVEND_REPOSITORY:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
+image=localhost/tokenvend:check
+netns=tokenvend-check-$$
+server=
+
+say() { printf '%s\n' "$*"; }
+step() { printf '\n== %s\n' "$*"; }
+fail() {
+    printf 'FAILED: %s\n' "$*" >&2
+    exit 1
+}
+
+((EUID == 0)) || fail "needs root: it makes a chroot and a network namespace"
+sysroot=$(rustc --print sysroot)
+[[ $sysroot != /usr && -x $sysroot/bin/cargo ]] || fail "the toolchain in $sysroot cannot be mounted on its own"
+
+if (($# > 0)); then
+    mkdir -p "$1"
+    work=$(cd "$1" && pwd)
+    stays=yes
+else
+    work=$(mktemp -d)
+    stays=
+fi
+
+# Own storage, so that nothing of the machine's is touched. vfs needs no kernel support.
+buildah() {
+    command buildah --root "$work/storage" --runroot "$work/run" --storage-driver "${STORAGE_DRIVER:-vfs}" "$@"
+}
+
+finish() {
+    local code=$?
+    if [[ -n $server ]] && kill -0 "$server" 2>/dev/null; then
+        stop_program KILL || true
+        wait "$server" || true
+    fi
+    ip netns delete "$netns" 2>/dev/null || true
+    buildah rm --all >/dev/null 2>&1 || true
+    [[ -n $stays ]] || rm -rf --one-file-system "$work"
+    exit "$code"
+}
+
+# The process of the program: a descendant of `buildah run`, which passes no signals on.
+program_of() {
+    local child
+    for child in $(pgrep --parent "$1"); do
+        if [[ $(cat "/proc/$child/comm" 2>/dev/null) == tokenvend ]]; then
+            say "$child"
+        else
+            program_of "$child"
+        fi
+    done
+}
+
+stop_program() {
+    local program
+    program=$(program_of "$server")
+    [[ -n $program ]] && kill "-$1" "$program"
+}
+
+install_missing() {
+    local -A package_of=([buildah]=buildah [debootstrap]=debootstrap [ip]=iproute2 [jq]=jq [curl]=curl [pgrep]=procps)
+    local tool missing=()
+    for tool in "${!package_of[@]}"; do
+        command -v "$tool" >/dev/null || missing+=("${package_of[$tool]}")
+    done
+    # Also where nothing is missing, for a machine whose lists of packages are still empty.
+    apt-get update --quiet=2
+    ((${#missing[@]} == 0)) && return
+    DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends "${missing[@]}"
+}
+
+# Where apt gets the release $1 from.
+mirror_of() {
+    # shellcheck disable=SC2016 # apt fills this in
+    apt-get indextargets --format '$(REPO_URI)' "Created-By: Packages" "Component: main" "Codename: $1" | head -n 1
+}
+
+# Makes the base image $1 of Debian's essential packages and the further ones in $2.
+make_base() {
+    local name=$1 packages=$2 release mirror container
+    buildah images --quiet "localhost/$name" >/dev/null 2>&1 && return
+    # shellcheck source=/dev/null
+    release=$(. /etc/os-release && echo "$VERSION_CODENAME")
+    mirror=$(mirror_of "$release")
+    [[ -n $mirror ]] || fail "apt knows no mirror for $release"
+    mkdir -p "$work/packages"
+    rm -rf --one-file-system "${work:?}/$name"
+    debootstrap --variant=minbase --cache-dir="$work/packages" ${packages:+--include="$packages"} \
+        "$release" "$work/$name" "$mirror" >"$work/$name.log" 2>&1 || {
+        tail -n 20 "$work/$name.log" >&2
+        fail "debootstrap"
+    }
+    container=$(buildah from scratch)
+    buildah add --quiet "$container" "$work/$name" / >/dev/null
+    buildah config --env PATH=/usr/local/rust/bin:/usr/sbin:/usr/bin:/sbin:/bin --env CARGO_HOME=/usr/local/cargo \
+        --env CARGO_NET_OFFLINE=true "$container"
+    buildah commit --quiet --rm "$container" "localhost/$name" >/dev/null
+    rm -rf --one-file-system "${work:?}/$name"
+}
+
+build() {
+    (cd "$repository" && cargo fetch --locked --quiet)
+    buildah bud --isolation chroot --format docker --pull-never --layers \
+        --build-arg BUILDER_IMAGE=localhost/builder --build-arg RUNTIME_IMAGE=localhost/runtime \
+        --build-arg REVISION="$(git -C "$repository" rev-parse HEAD 2>/dev/null || echo unknown)" \
+        --volume "$sysroot:/usr/local/rust:ro" \
+        --volume "${CARGO_HOME:-$HOME/.cargo}/registry:/usr/local/cargo/registry:ro" \
+        --tag "$image" "$repository" >"$work/build.log" 2>&1 || {
+        tail -n 50 "$work/build.log" >&2
+        fail "the build"
+    }
+}
+
+# A value of the image's configuration, by a jq path; lists come one word a line.
+configured() { buildah inspect --type image "$image" | jq --raw-output ".Docker.config$1"; }
+
+in_image() { ip netns exec "$netns" "${buildah_run[@]}" "$@"; }
+
+# The words that the image itself gives for its health check.
+health() { in_image "${health_words[@]}"; }
+
+ask() { ip netns exec "$netns" curl --silent --show-error --max-time 5 "$@"; }
+
+check_contents() {
+    local root found
+    root=$(buildah mount "$container")
+    found=$(find "$root" -xdev -perm /6000)
+    [[ -z $found ]] || fail "setuid or setgid: $found"
+    found=$(find "$root" -xdev \( ! -user 0 -o ! -type l -perm /0022 \))
+    [[ -z $found ]] || fail "the program's user could change: $found"
+    found=$(find "$root" -xdev -type f -perm /0111 ! -name '*.so*' ! -path "$root/usr/local/bin/tokenvend")
+    [[ -z $found ]] || fail "can be run besides the program: $found"
+    say "$(find "$root" -xdev -type f | wc -l) files, nothing setuid, nothing to run but the program"
+    say "size: $(du -s --apparent-size --block-size=kB "$root" | cut -f 1)," \
+        "gzipped $(tar -C "$root" -c . | gzip | wc -c | numfmt --to=si)B"
+    find "$root" -xdev -type f -printf '%s\t/%P\n' | sort -rn | head -n 5
+    buildah unmount "$container" >/dev/null
+}
+
+check_process() {
+    local program status
+    program=$(program_of "$server")
+    [[ -n $program ]] || fail "the program's process cannot be found"
+    status=$(grep -E '^(Uid|Gid|CapEff|CapPrm):' "/proc/$program/status")
+    say "$status"
+    grep -qE '^Uid:\s65532\s65532\s65532\s65532$' <<<"$status" || fail "it does not run as uid 65532"
+    grep -qE '^CapEff:\s0+$' <<<"$status" || fail "it holds capabilities"
+}
+
+check_health() {
+    local tries
+    if health 2>"$work/health"; then fail "the health check is green though nothing runs"; fi
+    say "before the start: failing ($(head -n 1 "$work/health"))"
+    in_image "${entrypoint[@]}" dev >"$work/program.log" 2>&1 &
+    server=$!
+    for ((tries = 0; tries < 100; tries++)); do
+        if health 2>/dev/null; then
+            say "green at try $((tries + 1))"
+            return
+        fi
+        kill -0 "$server" 2>/dev/null || break
+        sleep 0.2
+    done
+    cat "$work/program.log" >&2
+    fail "the health check did not turn green"
+}
+
+check_token() {
+    local signed_in answer
+    in_image "${entrypoint[@]}" healthcheck --url http://localhost:8080/livez || fail "no name is resolved"
+    signed_in=$(ask --fail --request POST 'http://127.0.0.1:8083/sign-in?name=alice')
+    for _ in first second; do
+        answer=$(ask --fail-with-body --request POST --header "Authorization: Bearer $signed_in" \
+            --write-out '\n%header{tokenvend-cache}' http://127.0.0.1:8080/v1/token) || fail "no token: $answer"
+        [[ $(head -n 1 <<<"$answer" | jq --raw-output '.token | length') -gt 100 ]] || fail "no token: $answer"
+        say "a token for $(head -n 1 <<<"$answer" | jq --raw-output '.identityId') ($(tail -n 1 <<<"$answer"))"
+    done
+}
+
+check_stop() {
+    local code=0 begin=$EPOCHREALTIME
+    stop_program "$(configured .StopSignal | sed 's/^SIG//')"
+    wait "$server" || code=$?
+    server=
+    ((code == 0)) || fail "it ended with $code: $(tail -n 5 "$work/program.log")"
+    say "ended by itself, exit code 0, after $(jq -n "$EPOCHREALTIME - $begin | . * 100 | round / 100") s"
+    if health 2>/dev/null; then fail "the health check is green though it ended"; fi
+    say "the health check fails again"
+}
+
+# The configurations that are handed out beside the image hold for the program in it.
+check_configurations() {
+    local file variables
+    for file in "$repository"/deploy/kubernetes/{base,overlays/*}/tokenvend.toml; do
+        say "${file#"$repository/"}:"
+        buildah run --isolation chroot --volume "$file:/etc/tokenvend/tokenvend.toml:ro" "$container" -- \
+            "${entrypoint[@]}" check-config --config /etc/tokenvend/tokenvend.toml
+    done
+    file=deploy/ecs/task-definition.json
+    say "$file:"
+    mapfile -t variables < <(jq --raw-output \
+        '.containerDefinitions[0].environment[] | "--env=\(.name)=\(.value)"' "$repository/$file")
+    buildah run --isolation chroot "${variables[@]}" "$container" -- "${entrypoint[@]}" check-config
+}
+
+trap finish EXIT
+trap 'exit 130' INT TERM
+cd "$work" # buildah and ip want a directory that they can leave
+
+step "tools"
+install_missing
+say "$(command buildah --version), $(rustc --version)"
+
+step "base images"
+make_base builder gcc,libc6-dev,ca-certificates
+make_base runtime ""
+buildah images --filter dangling=false --format '{{.Name}} {{.Size}}'
+
+step "build"
+SECONDS=0
+build
+say "built in $SECONDS s"
+
+step "contents"
+container=$(buildah from "$image")
+# `ip netns exec` starts programs, not functions of this shell.
+buildah_run=("$(command -v buildah)" --root "$work/storage" --runroot "$work/run"
+    --storage-driver "${STORAGE_DRIVER:-vfs}" run --isolation chroot "$container" --)
+mapfile -t entrypoint < <(configured '.Entrypoint[]')
+[[ $(configured '.Healthcheck.Test[0]') == CMD ]] || fail "the image has no health check of the exec form"
+mapfile -t health_words < <(configured '.Healthcheck.Test[1:][]')
+say "user $(configured .User), entrypoint ${entrypoint[*]}, command $(configured '.Cmd | join(" ")')"
+say "health check: ${health_words[*]}"
+check_contents
+
+step "health"
+ip netns add "$netns"
+ip -netns "$netns" link set lo up
+check_health
+
+step "process"
+check_process
+
+step "token"
+check_token
+
+step "stop"
+check_stop
+
+step "configurations"
+check_configurations
+
+say
+say "The image holds what it promises."
