@@ -1,6 +1,7 @@
 //! Logs: structured lines on standard error. The level that is set is ours alone. The libraries below are held
-//! to their warnings whatever it is: at debug and trace the HTTP stack and the AWS SDK write headers and
-//! bodies, and with them tokens.
+//! to their warnings whatever it is: at debug and trace the HTTP stack writes headers and bodies, and with them
+//! tokens. The AWS SDK does so even in warnings (the whole answer of a credential source that failed), so it
+//! writes nothing; what it has to say reaches the log in our own words, through its errors.
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
@@ -16,7 +17,10 @@ use crate::config::{LogFormat, LogSettings};
 /// Somebody else has begun already.
 pub fn start(settings: &LogSettings) -> Result<(), TryInitError> {
     let libraries = LevelFilter::WARN.min(settings.level.into());
-    let filter = Targets::new().with_default(libraries).with_target(env!("CARGO_CRATE_NAME"), settings.level);
+    let filter = Targets::new()
+        .with_default(libraries)
+        .with_target("aws_", LevelFilter::OFF)
+        .with_target(env!("CARGO_CRATE_NAME"), settings.level);
     let lines = fmt::layer().with_writer(std::io::stderr);
     let lines = match settings.format {
         LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).boxed(),

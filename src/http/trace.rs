@@ -113,7 +113,7 @@ fn log<B>(response: &ServiceResponse<B>, request_id: &str, route: Route, status:
     use crate::metrics::labels::Label as _;
     let source = response.response().extensions().get::<Source>().map(|source| source.text());
     let (method, route, status) = (response.request().method().as_str(), route.text(), status.as_u16());
-    let took_ms = took.as_secs_f64() * 1000.0;
+    let took_ms = took.as_micros() as f64 / 1000.0;
     macro_rules! line {
         ($level:ident) => {
             tracing::$level!(request_id, method, route, status, source, took_ms, "answered")

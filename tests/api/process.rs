@@ -213,6 +213,41 @@ async fn at_trace_no_secret_stands_anywhere_in_the_log() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_credential_source_answers_stands_nowhere_in_the_log_even_if_it_cannot_be_read() {
+    use actix_web::{App, HttpResponse, HttpServer, web};
+    let broken = || async {
+        HttpResponse::Forbidden().body("{\"AccessKeyId\": \"A\", \"SecretAccessKey\": \"hush-hush\"")
+    };
+    let source = HttpServer::new(move || App::new().default_service(web::to(broken)));
+    let source = source.workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", source.addrs()[0]);
+    tokio::spawn(source.run());
+    let demo = DemoApp::start();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("tokenvend.toml");
+    let overlay = "log.level = \"trace\"";
+    std::fs::write(&path, format!("{overlay}\n{}", support::configuration("http://127.0.0.1:1", &demo)))
+        .unwrap();
+    let mut child = Command::new(BINARY)
+        .args(["serve", "--config"])
+        .arg(&path)
+        .env_clear()
+        .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", url)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = String::new();
+    let mut lines = BufReader::new(child.stderr.take().unwrap());
+    while !log.contains("no aws credentials yet") {
+        assert!(lines.read_line(&mut log).unwrap() > 0, "it ended: {log}");
+    }
+    child.kill().unwrap();
+    lines.read_to_string(&mut log).unwrap();
+    child.wait().unwrap();
+    assert!(!log.contains("hush"), "{log}");
+}
+
 fn run(arguments: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String, String) {
     let mut command = Command::new(BINARY);
     command.args(arguments).env_remove("TOKENVEND_CONFIG").envs(variables.iter().copied());
