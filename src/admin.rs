@@ -36,6 +36,7 @@ pub(crate) fn listen(admin: &Arc<Admin>) -> std::io::Result<Listener> {
         max_connections: 256,
         keep_alive: Duration::from_secs(75),
         head_timeout: Duration::from_secs(5),
+        read_answer_timeout: Duration::from_secs(30),
         origins: Vec::new(),
         shutdown: Duration::from_secs(1),
     };

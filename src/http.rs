@@ -49,6 +49,7 @@ pub(crate) fn listen(service: &Arc<Service>, shutdown: Duration) -> std::io::Res
         max_connections: settings.max_connections,
         keep_alive: settings.keep_alive,
         head_timeout: settings.head_timeout,
+        read_answer_timeout: settings.read_answer_timeout,
         origins: settings.allowed_origins.clone(),
         shutdown,
     };

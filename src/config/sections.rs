@@ -50,6 +50,8 @@ fn http(section: &mut Section<'_, '_>) -> Option<HttpSettings> {
     let keep_alive = section.duration("keep_alive", Duration::ZERO..=HOUR);
     let head_timeout = section.duration("head_timeout", Duration::from_millis(100)..=MINUTE);
     let body_timeout = section.duration("body_timeout", Duration::from_millis(100)..=MINUTE);
+    let read_answer_timeout =
+        section.duration("read_answer_timeout", Duration::from_millis(100)..=5 * MINUTE);
     let max_body_bytes = section.integer("max_body_bytes", 256..=1_048_576);
     let max_header_bytes = section.integer("max_header_bytes", 1024..=65_536);
     let allowed_origins = origins(section);
@@ -60,6 +62,7 @@ fn http(section: &mut Section<'_, '_>) -> Option<HttpSettings> {
         keep_alive: keep_alive?,
         head_timeout: head_timeout?,
         body_timeout: body_timeout?,
+        read_answer_timeout: read_answer_timeout?,
         max_body_bytes: max_body_bytes?,
         max_header_bytes: max_header_bytes?,
         allowed_origins: allowed_origins?,

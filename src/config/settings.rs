@@ -99,6 +99,8 @@ pub struct HttpSettings {
     pub head_timeout: Duration,
     /// How long a request's body may take to arrive.
     pub body_timeout: Duration,
+    /// How long an answer may lie unread by its client.
+    pub read_answer_timeout: Duration,
     /// The most bytes in a body.
     pub max_body_bytes: usize,
     /// The most bytes in all headers together.

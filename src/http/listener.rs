@@ -1,5 +1,6 @@
 //! One HTTP listener: its limits, its address, its end. Both listeners are made here; they differ in routes.
 
+use std::any::Any;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,10 @@ use actix_web::dev::ServerHandle;
 use actix_web::http::{Method, header};
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
+#[cfg(target_os = "linux")]
+use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
 use super::not_found;
@@ -24,6 +29,7 @@ pub(crate) struct Reach {
     pub(crate) max_connections: usize,
     pub(crate) keep_alive: Duration,
     pub(crate) head_timeout: Duration,
+    pub(crate) read_answer_timeout: Duration,
     /// How long requests under way may take once the listener has closed.
     pub(crate) shutdown: Duration,
     /// The origins whose pages may call.
@@ -49,6 +55,7 @@ impl Listener {
         routes: impl Fn(&mut web::ServiceConfig) + Send + Clone + 'static,
     ) -> std::io::Result<Self> {
         let (origins, through) = (reach.origins.clone(), Arc::new(through));
+        let read_answer_timeout = reach.read_answer_timeout;
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(web::Data::from(through.clone()))
@@ -62,6 +69,7 @@ impl Listener {
             .max_connections(reach.max_connections)
             .keep_alive(reach.keep_alive)
             .client_request_timeout(reach.head_timeout)
+            .on_connect(move |connection, _| close_when_unread(connection, read_answer_timeout))
             .client_disconnect_timeout(Duration::from_secs(1))
             .shutdown_timeout(reach.shutdown.as_secs().max(1))
             .disable_signals()
@@ -83,6 +91,19 @@ impl Listener {
         // Its only errors are those of accepting, and there is nobody left to accept.
         let _ = self.ended.await;
     }
+}
+
+/// Has the system close a connection whose client does not take what it was sent. actix-web would wait for
+/// ever.
+fn close_when_unread(connection: &dyn Any, timeout: Duration) {
+    #[cfg(target_os = "linux")]
+    if let Some(stream) = connection.downcast_ref::<TcpStream>()
+        && let Err(error) = SockRef::from(stream).set_tcp_user_timeout(Some(timeout))
+    {
+        tracing::debug!(%error, "cannot limit how long an answer may lie unread");
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (connection, timeout);
 }
 
 /// No origin is allowed unless it is listed; the list is compared with what the browser sends, whole.

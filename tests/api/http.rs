@@ -103,6 +103,18 @@ async fn slow_clients_are_not_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_asks_and_asks_and_never_reads_is_cut_off() {
+    let world = World::with("http.read_answer_timeout = \"500ms\"").await;
+    let mut stream = TcpStream::connect(world.app.public_address()).await.unwrap();
+    let asking = async {
+        // Ends only with an error: sooner or later there is no room left between the two.
+        while stream.write_all(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n").await.is_ok() {}
+    };
+    tokio::time::timeout(Duration::from_secs(20), asking).await.expect("the connection is still held open");
+    assert_eq!(world.vend("alice").await.source(), "miss");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_no_http_is_refused_without_a_word_about_the_inside() {
     let world = World::start().await;
     for bytes in [
