@@ -1,9 +1,10 @@
 //! Vending: answering a request for a token, from the cache as long as that is right, from Cognito when it is
 //! not. [`TokenVendor::vend`] is the use case and reads as such; each decision has a file of its own:
 //!
-//! [`key`] what a token is kept under · [`freshness`] whether it may be served · `store` where it is kept ·
-//! `flight` one call however many wait · `refusals` remembered noes · `check` whether a minted token is the
-//! one asked for · `upstream` the way out to Cognito, through `budget` and `pause` · [`minted`] the answer.
+//! `request` what is asked · [`key`] what a token is kept under · [`freshness`] whether it may be served ·
+//! `store` where it is kept · `flight` one call however many wait · `refusals` remembered noes · `mint` one
+//! flight's work, within the user's `rations` · `upstream` the way out to Cognito, through `budget` and `pause`
+//! · `check` whether a minted token is the one asked for · [`minted`] the answer.
 
 mod budget;
 mod check;

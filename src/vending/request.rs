@@ -13,7 +13,7 @@ use crate::pools::Pool;
 /// What an authenticated caller asks for.
 #[derive(Debug, Clone)]
 pub struct TokenRequest {
-    /// The pool, already allowed to the caller.
+    /// The pool. Every configured one is open to every verified caller.
     pub pool: Arc<Pool>,
     /// The user, as the caller's verified credential names it.
     pub user: DeveloperUserId,
