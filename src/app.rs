@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use crate::admin::{self, Admin};
 use crate::auth::Authenticator;
-use crate::auth::jwt::KeysError;
 use crate::clock::SharedClock;
 use crate::config::{DrainSettings, Settings};
 use crate::http::{self, Listener, Readiness, Service};
 use crate::issuer::TokenIssuer;
 use crate::issuer::cognito::Cognito;
+use crate::jws::KeysError;
 use crate::metrics::{Metrics, MetricsError};
 use crate::vending::TokenVendor;
 

@@ -13,6 +13,7 @@ use jwt::JwtWay;
 use crate::clock::{SharedClock, Timestamp};
 use crate::config::AuthSettings;
 use crate::identity::DeveloperUserId;
+use crate::jws::KeysError;
 use crate::metrics::Metrics;
 use crate::metrics::labels::AuthOutcome;
 
@@ -131,7 +132,7 @@ impl Authenticator {
         settings: &[AuthSettings],
         clock: &SharedClock,
         metrics: &Arc<Metrics>,
-    ) -> Result<Self, jwt::KeysError> {
+    ) -> Result<Self, KeysError> {
         let mut ways = Vec::new();
         for way in settings {
             let jwt = JwtWay::start(&way.name, &way.jwt, clock.clone(), metrics.clone()).await?;

@@ -1,5 +1,7 @@
 //! The public listener: the route table, and what every request passes on its way in. One file a resource.
 
+mod body;
+mod caller;
 mod health;
 mod listener;
 mod openapi;

@@ -17,6 +17,7 @@
 //! | [`auth`] | who is calling; one file a way of authenticating |
 //! | [`vending`] | **the use case**, [`vending::TokenVendor::vend`], and one file for each decision in it |
 //! | [`issuer`] | the port towards whoever makes tokens, and Cognito behind it |
+//! | [`jws`] | signed tokens taken apart and proved, by keys that are fixed or fetched |
 //! | [`pools`], [`identity`], [`token`], [`secret`] | the words: types that cannot hold a wrong value or show a secret |
 //! | [`clock`] | time, handed in |
 //! | [`metrics`], [`telemetry`] | what operators see |
@@ -38,6 +39,7 @@ pub mod emulator;
 pub mod http;
 pub mod identity;
 pub mod issuer;
+pub mod jws;
 pub mod metrics;
 pub mod pools;
 pub mod secret;

@@ -4,13 +4,11 @@ use std::time::Duration;
 
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
-use bytes::Bytes;
 use serde::Deserialize;
 
-use super::Service;
 use super::problem::{Code, Problem};
+use super::{Service, body};
 use crate::auth::Caller;
-use crate::identity::PrincipalTags;
 use crate::metrics::labels::Label as _;
 use crate::vending::{TokenRequest, Vended};
 
@@ -49,9 +47,9 @@ enum Format {
 }
 
 pub(super) async fn get(request: HttpRequest, service: web::Data<Service>) -> Result<HttpResponse, Problem> {
-    let caller = authenticate(&request, &service).await?;
+    let caller = service.caller(&request).await?;
     let format = format_of(&request)?;
-    refuse_body(&request)?;
+    body::refuse(&request)?;
     vend(&service, caller, &Wish::default(), format).await
 }
 
@@ -60,10 +58,10 @@ pub(super) async fn post(
     body: web::Payload,
     service: web::Data<Service>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = authenticate(&request, &service).await?;
+    let caller = service.caller(&request).await?;
     let format = format_of(&request)?;
-    let body = read(body, &service).await?;
-    let wish = if body.is_empty() { Wish::default() } else { parse(&request, &body)? };
+    let body = body::read(body, &service.settings).await?;
+    let wish = if body.is_empty() { Wish::default() } else { body::json(&request, &body)? };
     vend(&service, caller, &wish, format).await
 }
 
@@ -72,17 +70,12 @@ pub(super) async fn delete(
     request: HttpRequest,
     service: web::Data<Service>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = authenticate(&request, &service).await?;
-    refuse_body(&request)?;
+    let caller = service.caller(&request).await?;
+    body::refuse(&request)?;
     for pool in service.pools.iter() {
         service.vendor.forget(pool, &caller.user);
     }
     Ok(HttpResponse::NoContent().finish())
-}
-
-async fn authenticate(request: &HttpRequest, service: &Service) -> Result<Caller, Problem> {
-    let headers = request.headers().get_all(header::AUTHORIZATION).map(HeaderValue::as_bytes);
-    Ok(service.authenticator.authenticate(headers).await?)
 }
 
 async fn vend(
@@ -91,15 +84,10 @@ async fn vend(
     wish: &Wish,
     format: Format,
 ) -> Result<HttpResponse, Problem> {
-    let pool = service.pools.find(wish.pool.as_deref()).ok_or_else(|| {
-        Problem::new(Code::UnknownPool, "the pool in the request is none of those configured here")
-    })?;
     let request = TokenRequest {
-        pool: pool.clone(),
-        user: caller.user,
-        tags: PrincipalTags::none(),
         min_ttl: wish.min_ttl.map(Duration::from_secs),
         refresh: wish.refresh,
+        ..service.token_request(caller, wish.pool.as_deref())?
     };
     let vended = service.vendor.vend(&request).await?;
     let mut response = HttpResponse::Ok()
@@ -132,47 +120,4 @@ fn format_of(request: &HttpRequest) -> Result<Format, Problem> {
         )
     })?;
     Ok(query.format)
-}
-
-/// A body that nobody reads is a body that somebody else may read as the next request.
-fn refuse_body(request: &HttpRequest) -> Result<(), Problem> {
-    let headers = request.headers();
-    let is_empty = headers.get(header::CONTENT_LENGTH).is_none_or(|length| length.as_bytes() == b"0");
-    if is_empty && !headers.contains_key(header::TRANSFER_ENCODING) {
-        return Ok(());
-    }
-    Err(Problem::new(Code::InvalidRequest, "this method takes no body; POST does"))
-}
-
-async fn read(body: web::Payload, service: &Service) -> Result<Bytes, Problem> {
-    let most = service.settings.max_body_bytes;
-    let arrived = tokio::time::timeout(service.settings.body_timeout, body.to_bytes_limited(most)).await;
-    match arrived {
-        Ok(Ok(Ok(bytes))) => Ok(bytes),
-        Ok(Ok(Err(_))) => Err(Problem::new(Code::InvalidRequest, "the body broke off")),
-        Ok(Err(_)) => Err(Problem::new(Code::BodyTooLarge, format!("a body may have {most} bytes"))),
-        Err(_) => Err(Problem::new(Code::RequestTimeout, "the body did not arrive in time")),
-    }
-}
-
-fn parse(request: &HttpRequest, body: &[u8]) -> Result<Wish, Problem> {
-    let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = media_type.and_then(|value| value.split(';').next()).map(str::trim);
-    if !essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
-        return Err(Problem::new(
-            Code::UnsupportedMediaType,
-            "send the body with Content-Type: application/json",
-        ));
-    }
-    // The derived reader would take a list of the fields' values as well.
-    if !body.trim_ascii_start().starts_with(b"{") {
-        return Err(Problem::new(
-            Code::InvalidRequest,
-            "the body is not what this resource takes: no JSON object",
-        ));
-    }
-    serde_json::from_slice(body).map_err(|error| {
-        // The parser's words name the field and the place; a value that it quotes is the caller's own.
-        Problem::new(Code::InvalidRequest, format!("the body is not what this resource takes: {error}"))
-    })
 }

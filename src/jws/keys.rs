@@ -18,7 +18,7 @@ struct Key {
 }
 
 /// A set of keys.
-pub(super) struct KeySet {
+pub(crate) struct KeySet {
     keys: Vec<Key>,
 }
 
@@ -30,7 +30,7 @@ impl std::fmt::Debug for KeySet {
 
 /// Why there are no keys in a key set.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum KeySetError {
+pub(crate) enum KeySetError {
     #[error("it is no JWKS: {0}")]
     NoJwks(serde_json::Error),
     #[error("it has no key that can be used to verify signatures")]
@@ -54,7 +54,7 @@ pub enum KeysError {
 }
 
 /// What a look-up found.
-pub(super) enum Lookup<'k> {
+pub(crate) enum Lookup<'k> {
     Found(&'k DecodingKey),
     /// No key of that name: perhaps a newer set has it.
     UnknownKid,
@@ -72,13 +72,13 @@ const RSA: [Algorithm; 6] = [
 ];
 
 impl KeySet {
-    pub(super) fn of_secret(secret: &Secret) -> Self {
+    pub(crate) fn of_secret(secret: &Secret) -> Self {
         let algorithms = vec![Algorithm::HS256, Algorithm::HS384, Algorithm::HS512];
         Self { keys: vec![Key { kid: None, algorithms, key: DecodingKey::from_secret(secret.expose()) }] }
     }
 
     /// A JWKS. Keys of kinds that are not known, or not meant for signatures, are left out.
-    pub(super) fn of_jwks(json: &[u8]) -> Result<Self, KeySetError> {
+    pub(crate) fn of_jwks(json: &[u8]) -> Result<Self, KeySetError> {
         let set: RawSet = serde_json::from_slice(json).map_err(KeySetError::NoJwks)?;
         // One by one: a key that this program cannot read must not hide the others.
         let jwks = set.keys.into_iter().filter_map(|jwk| serde_json::from_value::<Jwk>(jwk).ok());
@@ -87,7 +87,7 @@ impl KeySet {
     }
 
     /// A file that holds a JWKS, or one public key in PEM for the family of these algorithms.
-    pub(super) fn read(path: &Path, algorithms: &[Algorithm]) -> Result<Self, KeysError> {
+    pub(crate) fn read(path: &Path, algorithms: &[Algorithm]) -> Result<Self, KeysError> {
         let fail = |why: String| KeysError::File { path: path.to_owned(), why };
         let bytes = std::fs::read(path).map_err(|error| fail(error.to_string()))?;
         if bytes.trim_ascii_start().starts_with(b"{") {
@@ -108,7 +108,7 @@ impl KeySet {
 
     /// The key for a token that names this `kid` and algorithm. A token that names no key is judged by the
     /// only key that fits; where several do, none is tried: that would be guessing.
-    pub(super) fn find(&self, kid: Option<&str>, algorithm: Algorithm) -> Lookup<'_> {
+    pub(crate) fn find(&self, kid: Option<&str>, algorithm: Algorithm) -> Lookup<'_> {
         let is_named = |key: &&Key| kid.is_some() && key.kid.as_deref() == kid;
         let is_nameless = |key: &&Key| kid.is_none() || key.kid.is_none();
         // The key of that very name if there is one; keys without a name only stand in for it.

@@ -1,6 +1,6 @@
-//! The app's published keys, fetched at the start and then every so often. When a fetch fails, the last good
+//! Published keys, fetched at the start and then every so often. When a fetch fails, the last good
 //! set stays. A `kid` that it does not know has it fetched at once, at a bounded rate: anybody can make up a
-//! `kid`, and the app's server must not suffer for it.
+//! `kid`, and whoever publishes them must not suffer for it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,8 +38,8 @@ struct LastFetch {
 
 /// One published key set.
 #[derive(Debug)]
-pub(super) struct Jwks {
-    way: Arc<str>,
+pub(crate) struct Jwks {
+    whose: Arc<str>,
     settings: JwksSettings,
     client: reqwest::Client,
     current: ArcSwapOption<Fetched>,
@@ -51,8 +51,8 @@ pub(super) struct Jwks {
 
 impl Jwks {
     /// Fetches the keys once, and keeps them fresh in a task that ends with the last holder.
-    pub(super) async fn start(
-        way: &str,
+    pub(crate) async fn start(
+        whose: &str,
         settings: JwksSettings,
         clock: SharedClock,
         metrics: Arc<Metrics>,
@@ -65,7 +65,7 @@ impl Jwks {
             .pool_max_idle_per_host(0)
             .build()?;
         let jwks = Arc::new(Self {
-            way: way.into(),
+            whose: whose.into(),
             settings,
             client,
             current: ArcSwapOption::empty(),
@@ -79,21 +79,21 @@ impl Jwks {
     }
 
     /// The keys at hand, if there are any yet.
-    pub(super) fn current(&self) -> Option<Arc<KeySet>> {
+    pub(crate) fn current(&self) -> Option<Arc<KeySet>> {
         self.current.load().as_ref().map(|fetched| fetched.keys.clone())
     }
 
     /// How old the keys at hand are.
-    pub(super) fn age(&self) -> Option<Duration> {
+    pub(crate) fn age(&self) -> Option<Duration> {
         let current = self.current.load();
         current.as_ref().map(|fetched| self.clock.monotonic().saturating_sub(fetched.at))
     }
 
-    /// The keys, after another fetch unless there was one a moment ago. `None`: there are none, or the app
-    /// could not be asked, so that nobody can say whether it has published another key since.
+    /// The keys, after another fetch unless there was one a moment ago. `None`: there are none, or they
+    /// could not be had, so that nobody can say whether another key has been published since.
     ///
     /// The fetch runs in a task of its own: the one who asked may hang up, and must not take it along.
-    pub(super) async fn refetched(self: &Arc<Self>) -> Option<Arc<KeySet>> {
+    pub(crate) async fn refetched(self: &Arc<Self>) -> Option<Arc<KeySet>> {
         let jwks = self.clone();
         let fetching = tokio::spawn(async move {
             let mut last = jwks.last.lock().await;
@@ -122,8 +122,8 @@ impl Jwks {
                 self.metrics.jwks_fetches_total.count(FetchOutcome::Fetched);
             }
             Err(error) => {
-                let (way, url) = (&*self.way, self.settings.url.as_str());
-                tracing::warn!(way, url, error, "cannot fetch the app's signing keys, the last ones stay");
+                let (whose, url) = (&*self.whose, self.settings.url.as_str());
+                tracing::warn!(whose, url, error, "cannot fetch signing keys, the last ones stay");
                 self.metrics.jwks_fetches_total.count(FetchOutcome::Failed);
             }
         }

@@ -1,0 +1,52 @@
+//! Bodies of requests: read within their limits, and taken for what the resource says they are.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, web};
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+
+use super::problem::{Code, Problem};
+use crate::config::HttpSettings;
+
+/// A body that nobody reads is a body that somebody else may read as the next request.
+pub(super) fn refuse(request: &HttpRequest) -> Result<(), Problem> {
+    let headers = request.headers();
+    let is_empty = headers.get(header::CONTENT_LENGTH).is_none_or(|length| length.as_bytes() == b"0");
+    if is_empty && !headers.contains_key(header::TRANSFER_ENCODING) {
+        return Ok(());
+    }
+    Err(Problem::new(Code::InvalidRequest, "this method takes no body; POST does"))
+}
+
+pub(super) async fn read(body: web::Payload, settings: &HttpSettings) -> Result<Bytes, Problem> {
+    let most = settings.max_body_bytes;
+    let arrived = tokio::time::timeout(settings.body_timeout, body.to_bytes_limited(most)).await;
+    match arrived {
+        Ok(Ok(Ok(bytes))) => Ok(bytes),
+        Ok(Ok(Err(_))) => Err(Problem::new(Code::InvalidRequest, "the body broke off")),
+        Ok(Err(_)) => Err(Problem::new(Code::BodyTooLarge, format!("a body may have {most} bytes"))),
+        Err(_) => Err(Problem::new(Code::RequestTimeout, "the body did not arrive in time")),
+    }
+}
+
+pub(super) fn json<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> Result<T, Problem> {
+    let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = media_type.and_then(|value| value.split(';').next()).map(str::trim);
+    if !essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
+        return Err(Problem::new(
+            Code::UnsupportedMediaType,
+            "send the body with Content-Type: application/json",
+        ));
+    }
+    // The derived reader would take a list of the fields' values as well.
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err(Problem::new(
+            Code::InvalidRequest,
+            "the body is not what this resource takes: no JSON object",
+        ));
+    }
+    serde_json::from_slice(body).map_err(|error| {
+        // The parser's words name the field and the place; a value that it quotes is the caller's own.
+        Problem::new(Code::InvalidRequest, format!("the body is not what this resource takes: {error}"))
+    })
+}

@@ -1,0 +1,168 @@
+//! Signed text in its compact form (JWS, RFC 7515): taken apart, and its signature judged. The app's bearer JWTs
+//! pass here, and Cognito's OpenID tokens where one is handed in as a proof.
+//!
+//! What a token says of its own signature is a claim like any other: the list of algorithms is the reader's, the
+//! keys are those at hand, each tied to its family of algorithms. `jku`, `x5u` and `jwk` ("take this key") are not
+//! even read.
+
+mod jwks;
+mod keys;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::Algorithm;
+use serde::Deserialize;
+
+use crate::clock::SharedClock;
+use crate::config::KeySource;
+use crate::metrics::Metrics;
+use jwks::Jwks;
+pub use keys::KeysError;
+use keys::{KeySet, Lookup};
+
+/// Longer than any honest token, and short enough that decoding one costs nothing worth attacking.
+const LONGEST: usize = 8192;
+
+/// Text that is no JWS, or one that must not be accepted whoever signed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it is no JWS in compact form")]
+pub(crate) struct Malformed;
+
+/// Why a signature does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unproven {
+    /// The algorithm is not on the reader's list.
+    #[error("it is signed with an algorithm that is not accepted")]
+    Algorithm,
+    /// No key of that name is published.
+    #[error("it is signed with a key that is not known")]
+    UnknownKey,
+    /// The signature does not fit.
+    #[error("its signature does not fit")]
+    Signature,
+    /// The keys could not be had, so nobody can say.
+    #[error("the keys to check it with cannot be had now")]
+    CannotSay,
+}
+
+/// What a JWS says of how it is signed.
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+    kid: Option<String>,
+    crit: Option<serde_json::Value>,
+}
+
+/// A JWS taken apart. Nothing in it is trusted before [`Jws::prove`].
+pub(crate) struct Jws<'t> {
+    header: Header,
+    payload: Vec<u8>,
+    message: &'t str,
+    signature: &'t str,
+}
+
+impl<'t> Jws<'t> {
+    /// Takes the compact form apart.
+    pub(crate) fn parse(token: &'t str) -> Result<Self, Malformed> {
+        if token.len() > LONGEST {
+            return Err(Malformed);
+        }
+        let (message, signature) = token.rsplit_once('.').ok_or(Malformed)?;
+        let (header, payload) = message.split_once('.').ok_or(Malformed)?;
+        if signature.is_empty() || payload.contains('.') {
+            return Err(Malformed);
+        }
+        let header: Header = serde_json::from_slice(&decode(header)?).map_err(|_| Malformed)?;
+        // A critical extension that is not understood must be refused (RFC 7515, 4.1.11), and none is.
+        if header.crit.is_some() {
+            return Err(Malformed);
+        }
+        Ok(Self { header, payload: decode(payload)?, message, signature })
+    }
+
+    /// What was signed, as JSON. To be called before the signature is proved only to find out who should judge it.
+    pub(crate) fn payload<T: serde::de::DeserializeOwned>(&self) -> Result<T, Malformed> {
+        serde_json::from_slice(&self.payload).map_err(|_| Malformed)
+    }
+
+    /// Proves that the holder of one of the keys signed this, with one of these algorithms.
+    pub(crate) async fn prove(&self, keys: &Keys, algorithms: &[Algorithm]) -> Result<(), Unproven> {
+        let named: Option<Algorithm> = self.header.alg.parse().ok();
+        let algorithm = named.filter(|named| algorithms.contains(named)).ok_or(Unproven::Algorithm)?;
+        let kid = self.header.kid.as_deref();
+        let keys = keys.with(kid, algorithm).await.ok_or(Unproven::CannotSay)?;
+        let Lookup::Found(key) = keys.find(kid, algorithm) else {
+            return Err(Unproven::UnknownKey);
+        };
+        match jsonwebtoken::crypto::verify(self.signature, self.message.as_bytes(), key, algorithm) {
+            Ok(true) => Ok(()),
+            Ok(false) | Err(_) => Err(Unproven::Signature),
+        }
+    }
+}
+
+fn decode(segment: &str) -> Result<Vec<u8>, Malformed> {
+    URL_SAFE_NO_PAD.decode(segment).map_err(|_| Malformed)
+}
+
+/// The keys of one signer.
+#[derive(Debug)]
+pub(crate) enum Keys {
+    /// They stay as they are.
+    Fixed(Arc<KeySet>),
+    /// They are published, and fetched anew now and then.
+    Fetched(Arc<Jwks>),
+}
+
+impl Keys {
+    /// The keys from where the configuration says that they are. Those by URL are fetched once now, and kept
+    /// fresh in a task that ends with the last holder; that they cannot be had yet is no error. `whose` names
+    /// the signer in the log.
+    ///
+    /// # Errors
+    /// A key file is of no use, or no HTTPS client can be made.
+    pub(crate) async fn of(
+        whose: &str,
+        source: &KeySource,
+        algorithms: &[Algorithm],
+        clock: SharedClock,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, KeysError> {
+        Ok(match source {
+            KeySource::Secret(secret) => Self::Fixed(Arc::new(KeySet::of_secret(secret))),
+            KeySource::File(path) => Self::Fixed(Arc::new(KeySet::read(path, algorithms)?)),
+            KeySource::Jwks(jwks) => Self::Fetched(Jwks::start(whose, jwks.clone(), clock, metrics).await?),
+        })
+    }
+
+    /// Whether there are any yet.
+    pub(crate) fn are_there(&self) -> bool {
+        match self {
+            Self::Fixed(_) => true,
+            Self::Fetched(jwks) => jwks.current().is_some(),
+        }
+    }
+
+    /// How old they are, where they come by URL.
+    pub(crate) fn age(&self) -> Option<Duration> {
+        match self {
+            Self::Fixed(_) => None,
+            Self::Fetched(jwks) => jwks.age(),
+        }
+    }
+
+    /// The keys at hand; newer ones if these do not have the one asked for. `None`: they cannot be had.
+    async fn with(&self, kid: Option<&str>, algorithm: Algorithm) -> Option<Arc<KeySet>> {
+        let jwks = match self {
+            Self::Fixed(keys) => return Some(keys.clone()),
+            Self::Fetched(jwks) => jwks,
+        };
+        match jwks.current() {
+            Some(keys) if !matches!(keys.find(kid, algorithm), Lookup::UnknownKid) => Some(keys),
+            _ => jwks.refetched().await,
+        }
+    }
+}
