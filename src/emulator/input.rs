@@ -12,7 +12,7 @@ use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::wire::{ApiError, ErrorType};
-use crate::identity::{IdentityId, IdentityPoolId};
+use crate::identity::{DeveloperProvider, IdentityId, IdentityPoolId};
 
 const REGION_GUID: &str = r"[\w-]+:[0-9a-f-]+";
 
@@ -147,6 +147,21 @@ pub(super) fn identity_id(text: Option<String>) -> Result<IdentityId, ApiError> 
 /// An identity id that may be absent.
 pub(super) fn optional_identity_id(text: Option<String>) -> Result<Option<IdentityId>, ApiError> {
     text.map(|text| identity_id(Some(text))).transpose()
+}
+
+/// A developer user identifier that must be there: 1 to 1024 characters.
+pub(super) fn developer_user(member: &str, text: Option<String>) -> Result<String, ApiError> {
+    let text = required(member, text)?;
+    length(member, &text, 1..=1024)?;
+    Ok(text)
+}
+
+/// The name of a developer provider that must be there.
+pub(super) fn developer_provider(text: Option<String>) -> Result<DeveloperProvider, ApiError> {
+    const MEMBER: &str = "developerProviderName";
+    let text = required(MEMBER, text)?;
+    length(MEMBER, &text, 1..=128)?;
+    DeveloperProvider::parse(&text).map_err(|_| pattern_violation(MEMBER, r"[\w._-]+"))
 }
 
 /// A `Logins` map: at most 10, names of 1 to 128 characters, values of 1 to 50,000, no name twice.

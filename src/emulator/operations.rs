@@ -3,7 +3,10 @@
 //! To add one: write its handler beside its kin under `operations/`, and add a line here.
 
 mod credentials;
+mod deleting;
+mod describing;
 mod identities;
+mod linking;
 mod paging;
 mod pools;
 mod tokens;
@@ -48,16 +51,21 @@ const fn unsigned(name: &'static str, handler: fn(&Call<'_>) -> Answer) -> Opera
     Operation { name, signed: false, handler }
 }
 
-static OPERATIONS: [Operation; 9] = [
+static OPERATIONS: [Operation; 14] = [
     signed("CreateIdentityPool", pools::create_identity_pool),
-    signed("DescribeIdentity", identities::describe_identity),
+    signed("DeleteIdentities", deleting::delete_identities),
+    signed("DescribeIdentity", describing::describe_identity),
     signed("DescribeIdentityPool", pools::describe_identity_pool),
     unsigned("GetCredentialsForIdentity", credentials::get_credentials_for_identity),
     unsigned("GetId", identities::get_id),
     unsigned("GetOpenIdToken", tokens::get_open_id_token),
     signed("GetOpenIdTokenForDeveloperIdentity", tokens::get_open_id_token_for_developer_identity),
+    signed("ListIdentities", describing::list_identities),
     signed("ListIdentityPools", pools::list_identity_pools),
     signed("LookupDeveloperIdentity", identities::lookup_developer_identity),
+    signed("MergeDeveloperIdentities", linking::merge_developer_identities),
+    signed("UnlinkDeveloperIdentity", linking::unlink_developer_identity),
+    unsigned("UnlinkIdentity", linking::unlink_identity),
 ];
 
 /// The operation of that name.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::PoolSeed;
 use super::input::{self, null_is_default};
 use super::wire::ApiError;
-use crate::identity::{DeveloperProvider, IdentityPoolId};
+use crate::identity::IdentityPoolId;
 
 /// What `CreateIdentityPool` takes and `DescribeIdentityPool` answers, the id apart.
 ///
@@ -73,12 +73,8 @@ impl PoolSettings {
                 c.is_ascii_alphanumeric() || ".;_/-".contains(c)
             })?;
         }
-        if let Some(name) = &self.developer_provider_name {
-            const MEMBER: &str = "developerProviderName";
-            input::length(MEMBER, name, 1..=128)?;
-            DeveloperProvider::parse(name).map_err(|_| {
-                input::violation(MEMBER, r"Member must satisfy regular expression pattern: [\w._-]+")
-            })?;
+        if self.developer_provider_name.is_some() {
+            input::developer_provider(self.developer_provider_name.clone())?;
         }
         for arn in &self.open_id_connect_provider_arns {
             input::length("openIdConnectProviderARNs", arn, 20..=2048)?;

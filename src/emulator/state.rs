@@ -5,6 +5,7 @@
 //! instead of holding up every call while it serializes.
 
 mod linking;
+mod unlinking;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -32,8 +33,10 @@ pub(super) struct Login {
 pub(super) struct Identity {
     pub(super) id: IdentityId,
     pub(super) pool: IdentityPoolId,
-    /// In the order in which they were linked. None: a guest.
+    /// In the order in which they were linked. None: a guest, unless it is disabled.
     pub(super) logins: Vec<Login>,
+    /// It has lost its last login, by a merge or by being unlinked: nobody gets in any more.
+    pub(super) disabled: bool,
     pub(super) created: Timestamp,
     pub(super) modified: Timestamp,
 }
@@ -49,7 +52,8 @@ pub(super) struct Snapshot {
 #[derive(Debug)]
 pub(super) struct State {
     pools: BTreeMap<IdentityPoolId, Arc<Pool>>,
-    identities: HashMap<IdentityId, Arc<Identity>>,
+    /// By id, so that pages of them have an order to go by.
+    identities: BTreeMap<IdentityId, Arc<Identity>>,
     owners: HashMap<IdentityPoolId, HashMap<Login, IdentityId>>,
     random: Rng,
     /// Counts the changes, and wakes whoever writes them down.
@@ -61,7 +65,7 @@ impl State {
     pub(super) fn new(random: Rng) -> Self {
         Self {
             pools: BTreeMap::new(),
-            identities: HashMap::new(),
+            identities: BTreeMap::new(),
             owners: HashMap::new(),
             random,
             revision: watch::Sender::new(0),
@@ -143,14 +147,22 @@ impl State {
 
     /// The identity of that id.
     pub(super) fn identity(&self, id: &IdentityId) -> Result<Arc<Identity>, ApiError> {
-        let missing = || ApiError::not_found(format!("Identity '{id}' not found."));
-        self.identities.get(id).cloned().ok_or_else(missing)
+        self.identities.get(id).cloned().ok_or_else(|| missing_identity(id))
     }
 
     /// The identity of that id, if it is one of `pool`'s.
     pub(super) fn identity_of(&self, pool: &Pool, id: &IdentityId) -> Result<Arc<Identity>, ApiError> {
-        let missing = || ApiError::not_found(format!("Identity '{id}' not found."));
-        self.identity(id).ok().filter(|identity| identity.pool == pool.id).ok_or_else(missing)
+        self.identity(id).ok().filter(|identity| identity.pool == pool.id).ok_or_else(|| missing_identity(id))
+    }
+
+    /// The identity of that id, if somebody can still get in.
+    pub(super) fn open_identity(&self, id: &IdentityId) -> Result<Arc<Identity>, ApiError> {
+        self.identity(id).ok().filter(|identity| !identity.disabled).ok_or_else(|| missing_identity(id))
+    }
+
+    /// The identities of `pool`, by the order of their ids.
+    pub(super) fn identities_of(&self, pool: &Pool) -> impl Iterator<Item = &Arc<Identity>> {
+        self.identities.values().filter(move |identity| identity.pool == pool.id)
     }
 
     /// Whose login it is.
@@ -176,6 +188,7 @@ impl State {
             id: id.clone(),
             pool: pool.id.clone(),
             logins: Vec::new(),
+            disabled: false,
             created: now,
             modified: now,
         };
@@ -205,4 +218,8 @@ impl State {
         let guid = Builder::from_random_bytes(self.random.u128(..).to_be_bytes()).into_uuid();
         format!("{region}:{guid}")
     }
+}
+
+fn missing_identity(id: &IdentityId) -> ApiError {
+    ApiError::not_found(format!("Identity '{id}' not found."))
 }

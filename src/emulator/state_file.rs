@@ -80,6 +80,9 @@ struct SavedIdentity {
     id: String,
     pool: String,
     logins: Vec<Login>,
+    /// Written only where it holds, so that a file without such an identity is one of earlier releases too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    disabled: bool,
     created_millis: i64,
     modified_millis: i64,
 }
@@ -138,6 +141,7 @@ fn read(text: &[u8]) -> Result<Saved, String> {
             id,
             pool,
             logins: saved.logins,
+            disabled: saved.disabled,
             created: Timestamp::from_millis(saved.created_millis),
             modified: Timestamp::from_millis(saved.modified_millis),
         }))
@@ -184,6 +188,7 @@ fn document(keys: &KeyRing, snapshot: &Snapshot) -> io::Result<Document> {
                 id: identity.id.to_string(),
                 pool: identity.pool.to_string(),
                 logins: identity.logins.clone(),
+                disabled: identity.disabled,
                 created_millis: identity.created.as_millis(),
                 modified_millis: identity.modified.as_millis(),
             })

@@ -99,6 +99,10 @@ impl ApiError {
 /// The body of a call that went well, or why it did not.
 pub(super) type Answer = Result<Vec<u8>, ApiError>;
 
+/// The output of an operation that answers nothing: SDKs take an empty object for it.
+#[derive(Serialize)]
+pub(super) struct Nothing {}
+
 /// Writes an operation's output.
 pub(super) fn answer(output: &impl Serialize) -> Answer {
     serde_json::to_vec(output).map_err(|_| ApiError::internal())

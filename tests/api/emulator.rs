@@ -3,6 +3,7 @@
 
 mod faults;
 mod identities;
+mod linking;
 mod pools;
 mod protocol;
 mod state_file;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Call;
-use super::identities::{enter, epoch_seconds};
+use super::describing::epoch_seconds;
+use super::identities::enter;
 use crate::emulator::input::{self, Pairs};
 use crate::emulator::wire::{Answer, answer};
 

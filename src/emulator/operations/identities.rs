@@ -1,4 +1,4 @@
-//! Finding, entering, looking up and describing identities.
+//! Finding, entering and looking up identities.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use super::Call;
 use super::paging::{self, MOST_RESULTS};
-use crate::clock::Timestamp;
 use crate::emulator::input::{self, Pairs};
 use crate::emulator::logins::{ClientLogins, sort_client_logins};
 use crate::emulator::state::{Identity, Login};
@@ -60,26 +59,52 @@ pub(super) struct Entrance {
     pub(super) amr: Vec<String>,
 }
 
-/// Lets a client act as an identity, by its logins or as a guest.
+/// Lets a client act as an identity, by its logins or as a guest. Logins that are new are linked along.
 pub(super) fn enter(
     call: &Call<'_>,
     id: &IdentityId,
     logins: Vec<(String, String)>,
 ) -> Result<Entrance, ApiError> {
-    let (identity, own_token) = {
-        let mut state = call.state();
-        let identity = state.identity(id)?;
-        let pool = state.pool(&identity.pool)?;
-        match sort_client_logins(&pool, logins)? {
-            ClientLogins::Public(logins) => {
-                let amr = amr_of(&logins);
-                state.enter(&pool, &identity, logins, call.now)?;
-                return Ok(Entrance { identity, amr });
-            }
-            ClientLogins::OwnToken(token) => (identity, token),
+    let mut state = call.state();
+    let identity = state.open_identity(id)?;
+    let pool = state.pool(&identity.pool)?;
+    match sort_client_logins(&pool, logins)? {
+        ClientLogins::Public(logins) => {
+            let amr = amr_of(&logins);
+            state.enter(&pool, &identity, logins, call.now)?;
+            Ok(Entrance { identity, amr })
         }
-    };
-    let amr = token::verify(&call.service.keys, &own_token, &identity.pool, id, call.now)?;
+        ClientLogins::OwnToken(token) => {
+            drop(state);
+            enter_by_own_token(call, identity, &token)
+        }
+    }
+}
+
+/// The identity, if these logins prove that the client may act as it. Links nothing.
+pub(super) fn prove(
+    call: &Call<'_>,
+    id: &IdentityId,
+    logins: Vec<(String, String)>,
+) -> Result<Arc<Identity>, ApiError> {
+    let state = call.state();
+    let identity = state.open_identity(id)?;
+    let pool = state.pool(&identity.pool)?;
+    match sort_client_logins(&pool, logins)? {
+        ClientLogins::Public(logins) => {
+            state.prove(&pool, &identity, &logins)?;
+            Ok(identity)
+        }
+        ClientLogins::OwnToken(token) => {
+            drop(state);
+            enter_by_own_token(call, identity, &token).map(|entrance| entrance.identity)
+        }
+    }
+}
+
+/// Checks a signature, and so wants the state unlocked.
+fn enter_by_own_token(call: &Call<'_>, identity: Arc<Identity>, token: &str) -> Result<Entrance, ApiError> {
+    let amr = token::verify(&call.service.keys, token, &identity.pool, &identity.id, call.now)?;
     Ok(Entrance { identity, amr })
 }
 
@@ -157,39 +182,4 @@ pub(super) fn lookup_developer_identity(call: &Call<'_>) -> Answer {
         developer_user_identifier_list: page.items,
         next_token: page.next_token,
     })
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct DescribeInput {
-    identity_id: Option<String>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct DescribeOutput<'a> {
-    identity_id: &'a str,
-    /// The providers' names, each once.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    logins: BTreeSet<&'a str>,
-    creation_date: f64,
-    last_modified_date: f64,
-}
-
-pub(super) fn describe_identity(call: &Call<'_>) -> Answer {
-    let input: DescribeInput = input::parse(call.body)?;
-    let id = input::identity_id(input.identity_id)?;
-    let identity = call.state().identity(&id)?;
-    answer(&DescribeOutput {
-        identity_id: id.as_str(),
-        logins: identity.logins.iter().map(|login| login.provider.as_str()).collect(),
-        creation_date: epoch_seconds(identity.created),
-        last_modified_date: epoch_seconds(identity.modified),
-    })
-}
-
-/// A moment as JSON 1.1 writes it: seconds since the epoch, with a fraction.
-#[expect(clippy::cast_precision_loss, reason = "milliseconds are exact in a double for 285,000 years")]
-pub(super) fn epoch_seconds(moment: Timestamp) -> f64 {
-    moment.as_millis() as f64 / 1000.0
 }

@@ -26,6 +26,7 @@ impl State {
         let target = match (wanted, owner) {
             (Some(wanted), owner) => {
                 self.identity_of(pool, wanted)?;
+                self.open_identity(wanted)?;
                 if owner.is_some_and(|owner| owner != *wanted) {
                     return Err(ApiError::new(
                         ErrorType::DeveloperUserAlreadyRegistered,
@@ -78,6 +79,18 @@ impl State {
         logins: Vec<Login>,
         now: Timestamp,
     ) -> Result<(), ApiError> {
+        self.prove(pool, identity, &logins)?;
+        self.link(&identity.id, logins, now);
+        Ok(())
+    }
+
+    /// Whether the holder of these public logins may act as the identity; changes nothing.
+    pub(in crate::emulator) fn prove(
+        &self,
+        pool: &Pool,
+        identity: &Identity,
+        logins: &[Login],
+    ) -> Result<(), ApiError> {
         if logins.is_empty() {
             if !identity.logins.is_empty() {
                 return Err(ApiError::not_authorized(format!(
@@ -87,14 +100,13 @@ impl State {
             }
             return refuse_guests_of(pool);
         }
-        self.refuse_logins_of_others(pool, Some(&identity.id), &logins)?;
+        self.refuse_logins_of_others(pool, Some(&identity.id), logins)?;
         let known = logins.iter().any(|login| identity.logins.contains(login));
         if !known && !identity.logins.is_empty() {
             return Err(ApiError::not_authorized(
                 "Logins don't match. Please include at least one valid login for this identity or identity pool.",
             ));
         }
-        self.link(&identity.id, logins, now);
         Ok(())
     }
 
