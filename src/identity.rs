@@ -99,6 +99,13 @@ text_newtype!(
     |text| check_region_guid("an identity id", text)
 );
 
+impl IdentityId {
+    /// The AWS region that the identity lives in: its pool's.
+    pub fn region(&self) -> &str {
+        self.0.split_once(':').map_or("", |(region, _)| region)
+    }
+}
+
 text_newtype!(
     /// The developer provider of a pool (its `DeveloperProviderName`): 1 to 128 characters of `[\w._-]+`.
     DeveloperProvider,

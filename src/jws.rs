@@ -23,8 +23,9 @@ use jwks::Jwks;
 pub use keys::KeysError;
 use keys::{KeySet, Lookup};
 
-/// Longer than any honest token, and short enough that decoding one costs nothing worth attacking.
-const LONGEST: usize = 8192;
+/// The longest token that STS takes (`WebIdentityToken` of AssumeRoleWithWebIdentity): one of Cognito's with many
+/// principal tags comes near. Decoding it costs nothing worth attacking.
+const LONGEST: usize = 20_000;
 
 /// Text that is no JWS, or one that must not be accepted whoever signed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

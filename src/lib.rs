@@ -18,6 +18,7 @@
 //! | [`vending`] | **the use case**, [`vending::TokenVendor::vend`], and one file for each decision in it |
 //! | [`issuer`] | the port towards whoever makes tokens, and Cognito behind it |
 //! | [`jws`] | signed tokens taken apart and proved, by keys that are fixed or fetched |
+//! | [`proof`] | whether a token that somebody hands in is one that Cognito minted |
 //! | [`pools`], [`identity`], [`token`], [`secret`] | the words: types that cannot hold a wrong value or show a secret |
 //! | [`clock`] | time, handed in |
 //! | [`metrics`], [`telemetry`] | what operators see |
@@ -42,6 +43,7 @@ pub mod issuer;
 pub mod jws;
 pub mod metrics;
 pub mod pools;
+pub mod proof;
 pub mod secret;
 pub mod telemetry;
 pub mod token;

@@ -98,7 +98,7 @@ page! {
     opaque_tokens_total: IntCounter = counter;
     /// Age of the oldest set of the app's signing keys in use; 0 where keys come from files.
     jwks_age_seconds: Gauge = |r, name, help| families::register(r, Gauge::new(name, help));
-    /// Fetches of the app's signing keys, by outcome.
+    /// Fetches of signing keys, the app's and (for tokens handed in as a proof) Cognito's, by outcome.
     jwks_fetches_total: Counters<FetchOutcome> = |r, name, help| Counters::register(r, name, "outcome", help);
     /// Always 1; the label is the version that runs.
     build_info: IntGauge = |r, name, help| {

@@ -4,6 +4,8 @@
 //! claims are read to check that it is the one that was asked for and to learn its expiry, which the
 //! operation's answer does not carry. Layout of the claims: docs/architecture.md, "The token".
 
+mod authority;
+
 use std::fmt;
 
 use base64::Engine as _;
@@ -12,6 +14,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::clock::Timestamp;
+pub use authority::{authority, keys_url};
 
 /// A token as Cognito made it. `Debug` hides it, and its memory is wiped when it is dropped.
 pub struct OpenIdToken(Zeroizing<String>);

@@ -30,11 +30,13 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     let vending =
         vending::vending(&mut reader.section("vending"), windows, upstream, cache_bytes, opaque_tokens);
     let pools = pools::pools(reader, windows.as_ref());
+    let openid_keys = vending::openid_keys(&mut reader.section("upstream"), cognito.as_ref(), pools.as_ref());
     let auth = auth::all(reader);
     Some(Settings {
         pools: pools?,
         vending: vending?,
         cognito: cognito?,
+        openid_keys: openid_keys?,
         auth: auth?,
         http: http?,
         admin: admin?,
@@ -81,6 +83,34 @@ fn origins(section: &mut Section<'_, '_>) -> Option<Vec<String>> {
         }
     }
     Some(origins)
+}
+
+/// Where keys are published that signatures are judged by.
+fn keys_url(section: &mut Section<'_, '_>, key: &str) -> Option<reqwest::Url> {
+    section.optional(key, "an https URL, or an http one on loopback, without a password", |text| {
+        let url = reqwest::Url::parse(text).map_err(|error| error.to_string())?;
+        match url.scheme() {
+            // It would be shown wherever the URL is.
+            _ if !url.username().is_empty() || url.password().is_some() => {
+                Err("it has a user or a password in it".to_owned())
+            }
+            "https" => Ok(url),
+            "http" if is_loopback(&url) => Ok(url),
+            _ => Err("whoever is on the way could swap the keys".to_owned()),
+        }
+    })
+}
+
+/// Whether a URL leads to this machine.
+fn is_loopback(url: &reqwest::Url) -> bool {
+    match url.host_str() {
+        Some("localhost") => true,
+        Some(host) => {
+            let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+            ip.is_ok_and(|ip| ip.is_loopback())
+        }
+        None => false,
+    }
 }
 
 fn admin(section: &mut Section<'_, '_>, public: Option<SocketAddr>) -> Option<AdminSettings> {

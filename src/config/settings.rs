@@ -20,6 +20,8 @@ pub struct Settings {
     pub vending: VendingSettings,
     /// How Cognito is reached.
     pub cognito: CognitoSettings,
+    /// Where Cognito publishes the keys of its tokens, for those that are handed in as a proof.
+    pub openid_keys: JwksSettings,
     /// The ways in which callers authenticate, in the order in which they are tried. Never empty.
     pub auth: Vec<AuthSettings>,
     /// The public listener.
@@ -82,6 +84,15 @@ pub struct JwksSettings {
     pub min_interval: Duration,
     /// How long a fetch may take.
     pub timeout: Duration,
+}
+
+impl JwksSettings {
+    /// Cognito's keys, which hardly ever change: fetched once an hour, and when a token names a key that is not
+    /// there yet.
+    pub fn of_cognito(url: reqwest::Url, timeout: Duration) -> Self {
+        let (refresh, min_interval) = (Duration::from_secs(3600), Duration::from_secs(10));
+        Self { url, refresh, min_interval, timeout }
+    }
 }
 
 /// The public listener.

@@ -160,6 +160,24 @@ fn values_that_are_at_odds_are_refused() {
 }
 
 #[test]
+fn cognito_s_keys_are_where_it_publishes_them_unless_the_configuration_knows_better() {
+    let upstream = |line: &str| format!("{SMALLEST}[upstream]\n{line}\n");
+    for (text, url) in [
+        (SMALLEST.to_owned(), "https://cognito-identity.amazonaws.com/.well-known/jwks_uri"),
+        (
+            SMALLEST.replace("us-east-1", "us-gov-west-1"),
+            "https://cognito-identity-us-gov.amazonaws.com/.well-known/jwks_uri",
+        ),
+        (upstream("endpoint_url = \"http://127.0.0.1:1/\""), "http://127.0.0.1:1/.well-known/jwks_uri"),
+        (upstream("openid_keys_url = \"https://inside.example/k\""), "https://inside.example/k"),
+    ] {
+        assert_eq!(load_with(&text, &[]).unwrap().settings.openid_keys.url.as_str(), url);
+    }
+    let faults = faults_of(&upstream("openid_keys_url = \"http://inside.example/k\""), &[]);
+    assert!(faults[0].contains("could swap the keys"), "{faults:?}");
+}
+
+#[test]
 fn several_issuers_must_be_told_apart() {
     let second = |prefix: &str| {
         format!(

@@ -20,5 +20,6 @@ mod http;
 mod metrics;
 mod peers;
 mod process;
+mod proof;
 mod trouble;
 mod vending;

@@ -6,8 +6,7 @@ use std::time::Duration;
 use jsonwebtoken::{Algorithm, AlgorithmFamily};
 
 use super::pools::is_name;
-use super::vending::is_loopback;
-use super::{DAY, MINUTE, SECOND};
+use super::{DAY, MINUTE, SECOND, keys_url};
 use crate::config::reader::{Reader, Section};
 use crate::config::settings::{AuthSettings, JwksSettings, JwtSettings, KeySource};
 
@@ -154,22 +153,7 @@ fn keys(section: &mut Section<'_, '_>) -> Option<KeySource> {
 }
 
 fn jwks(section: &mut Section<'_, '_>) -> Option<JwksSettings> {
-    let url = section.optional(
-        "jwks_url",
-        "an https URL, or an http one on loopback, without a password",
-        |text| {
-            let url = reqwest::Url::parse(text).map_err(|error| error.to_string())?;
-            match url.scheme() {
-                // It would be shown wherever the URL is.
-                _ if !url.username().is_empty() || url.password().is_some() => {
-                    Err("it has a user or a password in it".to_owned())
-                }
-                "https" => Ok(url),
-                "http" if is_loopback(&url) => Ok(url),
-                _ => Err("whoever is on the way could swap the keys".to_owned()),
-            }
-        },
-    );
+    let url = keys_url(section, "jwks_url");
     let refresh = section.duration("jwks_refresh", SECOND..=DAY);
     let min_interval = section.duration("jwks_min_interval", SECOND..=DAY);
     let timeout = section.duration("jwks_timeout", Duration::from_millis(100)..=MINUTE);

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use super::{DAY, HOUR, MINUTE, SECOND};
+use super::{DAY, HOUR, MINUTE, SECOND, is_loopback, keys_url};
 use crate::config::reader::Section;
+use crate::config::settings::JwksSettings;
 use crate::issuer::cognito::CognitoSettings;
+use crate::pools::Pools;
+use crate::token;
 use crate::vending::freshness::Windows;
 use crate::vending::{BudgetSettings, PauseSettings, RefusalLifetimes, UpstreamSettings, VendingSettings};
 
@@ -102,16 +105,23 @@ fn endpoint_url(section: &mut Section<'_, '_>) -> Option<Option<String>> {
     Some(Some(url.to_string()))
 }
 
-/// Whether a URL leads to this machine.
-pub(super) fn is_loopback(url: &reqwest::Url) -> bool {
-    match url.host_str() {
-        Some("localhost") => true,
-        Some(host) => {
-            let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
-            ip.is_ok_and(|ip| ip.is_loopback())
-        }
-        None => false,
-    }
+/// Where Cognito's keys are: as the configuration says, or else where they are published for the default pool's
+/// region. All pools of a process lie in one partition of AWS, as its credentials do.
+pub(super) fn openid_keys(
+    section: &mut Section<'_, '_>,
+    cognito: Option<&CognitoSettings>,
+    pools: Option<&Pools>,
+) -> Option<JwksSettings> {
+    let is_set = section.has("openid_keys_url");
+    let given = keys_url(section, "openid_keys_url");
+    let (cognito, pools) = (cognito?, pools?);
+    let url = if is_set {
+        given?
+    } else {
+        let derived = token::keys_url(pools.find(None)?.id.region(), cognito.endpoint_url.as_deref());
+        reqwest::Url::parse(&derived).ok()?
+    };
+    Some(JwksSettings::of_cognito(url, cognito.operation_timeout))
 }
 
 pub(super) fn upstream(
