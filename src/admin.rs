@@ -6,6 +6,7 @@ use std::time::Duration;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use crate::audit::AuditTrail;
 use crate::auth::Authenticator;
 use crate::clock::SharedClock;
 use crate::config::AdminSettings;
@@ -23,6 +24,7 @@ pub(crate) struct Admin {
     pub(crate) readiness: Arc<Readiness>,
     pub(crate) clock: SharedClock,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) audit: Arc<AuditTrail>,
 }
 
 /// Binds the admin listener and begins to answer.
@@ -44,6 +46,7 @@ pub(crate) fn listen(admin: &Arc<Admin>) -> std::io::Result<Listener> {
         readiness: admin.readiness.clone(),
         clock: admin.clock.clone(),
         metrics: admin.metrics.clone(),
+        audit: admin.audit.clone(),
         max_header_bytes: 16 * 1024,
     };
     let admin = admin.clone();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::admin::{self, Admin};
+use crate::audit::{AuditError, AuditTrail};
 use crate::auth::Authenticator;
 use crate::clock::SharedClock;
 use crate::config::{DrainSettings, Settings};
@@ -34,6 +35,9 @@ pub enum StartError {
     /// There is nothing to judge bearer tokens by.
     #[error(transparent)]
     Keys(#[from] KeysError),
+    /// The audit trail cannot be kept.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
     /// The metrics page is at odds with itself.
     #[error("the metrics cannot be registered: {0}")]
     Metrics(#[from] MetricsError),
@@ -45,6 +49,7 @@ pub struct RunningApp {
     public: Listener,
     admin: Listener,
     readiness: Arc<Readiness>,
+    audit: Arc<AuditTrail>,
     drain: DrainSettings,
     clock: SharedClock,
 }
@@ -56,6 +61,7 @@ pub struct RunningApp {
 /// error: the service starts, says so under `/readyz`, and goes on looking.
 pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp, StartError> {
     let metrics = Arc::new(Metrics::new()?);
+    let audit = Arc::new(AuditTrail::start(settings.audit, clock.clone(), metrics.clone())?);
     let authenticator = Arc::new(Authenticator::start(&settings.auth, &clock, &metrics).await?);
     let readiness = Arc::new(Readiness::new(authenticator.clone()));
 
@@ -78,6 +84,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
         readiness: readiness.clone(),
         clock: clock.clone(),
         metrics: metrics.clone(),
+        audit: audit.clone(),
     });
     let admin = Arc::new(Admin {
         settings: settings.admin,
@@ -86,6 +93,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
         readiness: readiness.clone(),
         clock: clock.clone(),
         metrics,
+        audit: audit.clone(),
     });
     let address = admin.settings.listen;
     let listening_admin =
@@ -96,7 +104,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
         address,
         error,
     })?;
-    Ok(RunningApp { public, admin: listening_admin, readiness, drain: settings.drain, clock })
+    Ok(RunningApp { public, admin: listening_admin, readiness, audit, drain: settings.drain, clock })
 }
 
 impl RunningApp {
@@ -118,6 +126,7 @@ impl RunningApp {
         self.clock.sleep(self.drain.delay).await;
         self.public.stop().await;
         self.admin.stop().await;
+        self.audit.flush().await;
         tracing::info!("shut down");
     }
 }

@@ -24,6 +24,8 @@ pub struct Caller {
     pub user: DeveloperUserId,
     /// The name of the way by which the caller was verified.
     pub way: Arc<str>,
+    /// Who vouches for the user: the issuer of the credential.
+    pub issuer: Arc<str>,
     /// When the credential ends.
     pub expires_at: Timestamp,
 }
@@ -111,6 +113,16 @@ pub enum AuthError {
     CannotSay,
 }
 
+impl AuthError {
+    /// How it is counted.
+    pub fn outcome(self) -> AuthOutcome {
+        match self {
+            Self::Refused(refusal) => refusal.outcome(),
+            Self::CannotSay => AuthOutcome::Unavailable,
+        }
+    }
+}
+
 #[derive(Debug)]
 enum Way {
     Jwt(JwtWay),
@@ -153,10 +165,9 @@ impl Authenticator {
             Ok(bearer) => self.judge(bearer).await,
             Err(refusal) => Err(AuthError::Refused(refusal)),
         };
-        self.metrics.auth_total.count(match result {
+        self.metrics.auth_total.count(match &result {
             Ok(_) => AuthOutcome::Verified,
-            Err(AuthError::Refused(refusal)) => refusal.outcome(),
-            Err(AuthError::CannotSay) => AuthOutcome::Unavailable,
+            Err(error) => error.outcome(),
         });
         result
     }

@@ -107,6 +107,13 @@ impl Timestamp {
             // Only a year beyond 9999 gets here; the last one that can be written is as good.
             .unwrap_or_else(|| "9999-12-31T23:59:59Z".to_owned())
     }
+
+    /// The same with milliseconds, always three digits of them: `2026-01-31T08:15:00.250Z`.
+    pub fn to_rfc3339_millis(self) -> String {
+        let mut text = self.to_rfc3339();
+        text.truncate(text.len() - 1);
+        format!("{text}.{:03}Z", self.0.rem_euclid(1000))
+    }
 }
 
 fn millis(duration: Duration) -> i64 {
@@ -145,6 +152,8 @@ mod tests {
     fn a_moment_is_written_in_whole_seconds_of_utc() {
         assert_eq!(Timestamp::from_millis(1_767_225_599_999).to_rfc3339(), "2025-12-31T23:59:59Z");
         assert_eq!(Timestamp::from_secs(i64::MAX).to_rfc3339(), "9999-12-31T23:59:59Z");
+        assert_eq!(Timestamp::from_millis(1_767_225_599_007).to_rfc3339_millis(), "2025-12-31T23:59:59.007Z");
+        assert_eq!(Timestamp::from_secs(0).to_rfc3339_millis(), "1970-01-01T00:00:00.000Z");
     }
 
     #[test]

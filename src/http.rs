@@ -8,6 +8,7 @@ mod openapi;
 mod problem;
 mod token;
 mod trace;
+mod witness;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,7 @@ pub use openapi::DOCUMENT as OPENAPI;
 pub(crate) use problem::{Code, Problem};
 pub(crate) use trace::Trace;
 
+use crate::audit::AuditTrail;
 use crate::auth::Authenticator;
 use crate::clock::SharedClock;
 use crate::config::HttpSettings;
@@ -37,6 +39,7 @@ pub(crate) struct Service {
     pub(crate) readiness: Arc<Readiness>,
     pub(crate) clock: SharedClock,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) audit: Arc<AuditTrail>,
 }
 
 /// Binds the public listener and begins to answer. `shutdown`: how long requests under way may take at the end.
@@ -59,6 +62,7 @@ pub(crate) fn listen(service: &Arc<Service>, shutdown: Duration) -> std::io::Res
         readiness: service.readiness.clone(),
         clock: service.clock.clone(),
         metrics: service.metrics.clone(),
+        audit: service.audit.clone(),
         max_header_bytes: settings.max_header_bytes,
     };
     let service = service.clone();

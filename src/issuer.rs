@@ -36,6 +36,8 @@ pub struct IssuedToken {
     pub identity: IdentityId,
     /// The token.
     pub token: OpenIdToken,
+    /// The issuer's own id of the call, to be found in its records.
+    pub request_id: Option<Box<str>>,
 }
 
 /// Makes tokens. One call is one attempt: whoever calls decides about a second one, and pays for it.

@@ -22,6 +22,7 @@
 //! | [`pools`], [`identity`], [`token`], [`secret`] | the words: types that cannot hold a wrong value or show a secret |
 //! | [`clock`] | time, handed in |
 //! | [`metrics`], [`telemetry`] | what operators see |
+//! | [`audit`] | what auditors see: an event for every token, refusal and act of an administrator |
 //! | [`emulator`] | Cognito over HTTP, for tests and development; shares nothing with the service but names and time |
 //! | [`dev`] | all of it on one machine |
 //!
@@ -30,6 +31,7 @@
 
 mod admin;
 pub mod app;
+pub mod audit;
 pub mod auth;
 mod causes;
 pub mod cli;

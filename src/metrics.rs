@@ -10,7 +10,8 @@ use prometheus::{
 
 pub use families::{Counters, Histograms, Requests};
 use labels::{
-    AuthOutcome, Eviction, FetchOutcome, PauseCause, RefreshOutcome, Route, Source, UpstreamOutcome,
+    AuditOutcome, AuthOutcome, Eviction, FetchOutcome, PauseCause, RefreshOutcome, Route, Source,
+    UpstreamOutcome,
 };
 
 /// What can keep the registry from being built: a name or label that breaks its rules, or stands twice.
@@ -100,6 +101,8 @@ page! {
     jwks_age_seconds: Gauge = |r, name, help| families::register(r, Gauge::new(name, help));
     /// Fetches of signing keys, the app's and (for tokens handed in as a proof) Cognito's, by outcome.
     jwks_fetches_total: Counters<FetchOutcome> = |r, name, help| Counters::register(r, name, "outcome", help);
+    /// Audit events, by outcome; every one but written is lost.
+    audit_events_total: Counters<AuditOutcome> = |r, name, help| Counters::register(r, name, "outcome", help);
     /// Always 1; the label is the version that runs.
     build_info: IntGauge = |r, name, help| {
         let info = IntGauge::with_opts(Opts::new(name, help).const_label("version", env!("CARGO_PKG_VERSION")));

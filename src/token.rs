@@ -8,6 +8,7 @@ mod authority;
 
 use std::fmt;
 
+use aws_lc_rs::digest::SHA256;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
@@ -28,6 +29,13 @@ impl OpenIdToken {
     /// The token itself, for the one who is to get it.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// The SHA-256 digest of its text.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut digest = [0; 32];
+        digest.copy_from_slice(aws_lc_rs::digest::digest(&SHA256, self.0.as_bytes()).as_ref());
+        digest
     }
 
     /// The claims, or `None` if this is no JWT at all (some stand-ins for Cognito answer with random text).

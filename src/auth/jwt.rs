@@ -17,6 +17,7 @@ use claims::UnverifiedClaims;
 #[derive(Debug)]
 pub(super) struct JwtWay {
     name: Arc<str>,
+    issuer: Arc<str>,
     settings: JwtSettings,
     keys: Keys,
     clock: SharedClock,
@@ -30,7 +31,8 @@ impl JwtWay {
         metrics: Arc<Metrics>,
     ) -> Result<Self, KeysError> {
         let keys = Keys::of(name, &settings.keys, &settings.algorithms, clock.clone(), metrics).await?;
-        Ok(Self { name: name.into(), settings: settings.clone(), keys, clock })
+        let issuer = settings.issuer.as_str().into();
+        Ok(Self { name: name.into(), issuer, settings: settings.clone(), keys, clock })
     }
 
     pub(super) fn has_keys(&self) -> bool {
@@ -61,6 +63,7 @@ impl JwtWay {
             Unproven::Signature => Verdict::Refused(Refusal::Signature),
             Unproven::CannotSay => Verdict::CannotSay,
         })?;
-        claims.verify(&self.settings, self.clock.now(), &self.name).map_err(Verdict::Refused)
+        let now = self.clock.now();
+        claims.verify(&self.settings, now, &self.name, &self.issuer).map_err(Verdict::Refused)
     }
 }

@@ -1,6 +1,7 @@
 //! Each section of the configuration, read and proved. What several sections must agree on is checked where
 //! the later one is read.
 
+mod audit;
 mod auth;
 mod pools;
 mod vending;
@@ -20,6 +21,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     let http = http(&mut reader.section("http"));
     let admin = admin(&mut reader.section("admin"), http.as_ref().map(|http| http.listen));
+    let audit = audit::audit(&mut reader.section("audit"));
     let drain = drain(&mut reader.section("drain"));
     let log = log(&mut reader.section("log"));
     let cognito = vending::cognito(&mut reader.section("upstream"));
@@ -40,6 +42,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Settings> {
         auth: auth?,
         http: http?,
         admin: admin?,
+        audit: audit?,
         drain: drain?,
         log: log?,
     })

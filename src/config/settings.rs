@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jsonwebtoken::Algorithm;
 
+use crate::audit::AuditSettings;
 use crate::issuer::cognito::CognitoSettings;
 use crate::pools::Pools;
 use crate::secret::Secret;
@@ -28,6 +29,8 @@ pub struct Settings {
     pub http: HttpSettings,
     /// The admin listener.
     pub admin: AdminSettings,
+    /// What is recorded for auditors.
+    pub audit: AuditSettings,
     /// How the service shuts down.
     pub drain: DrainSettings,
     /// What is logged, and how.

@@ -34,6 +34,7 @@ pub(crate) enum Code {
     AuthUnavailable,
     UpstreamUnavailable,
     NotReady,
+    AuditUnavailable,
 }
 
 impl Code {
@@ -82,7 +83,15 @@ impl Code {
                 (StatusCode::SERVICE_UNAVAILABLE, "upstream-unavailable", "No token can be had now")
             }
             Self::NotReady => (StatusCode::SERVICE_UNAVAILABLE, "not-ready", "The service is not ready"),
+            Self::AuditUnavailable => {
+                (StatusCode::SERVICE_UNAVAILABLE, "audit-unavailable", "What is done cannot be recorded now")
+            }
         }
+    }
+
+    /// The stable name.
+    pub(super) fn name(self) -> &'static str {
+        self.parts().1
     }
 }
 
@@ -117,7 +126,7 @@ impl Problem {
     }
 
     /// Says when to come back.
-    fn retry_after(self, after: Duration) -> Self {
+    pub(super) fn retry_after(self, after: Duration) -> Self {
         Self { retry_after: Some(after), ..self }
     }
 
@@ -143,7 +152,9 @@ impl Problem {
         }
         let r#type = format!("urn:tokenvend:error:{name}");
         let body = Body { r#type, title, status: status.as_u16(), detail: &self.detail, request_id };
-        answer.content_type("application/problem+json").json(body)
+        let mut answer = answer.content_type("application/problem+json").json(body);
+        answer.extensions_mut().insert(self.code);
+        answer
     }
 }
 

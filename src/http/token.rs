@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
 use super::problem::{Code, Problem};
-use super::{Service, body};
+use super::{Service, body, witness};
 use crate::auth::Caller;
 use crate::metrics::labels::Label as _;
 use crate::vending::{TokenRequest, Vended};
@@ -50,7 +50,7 @@ pub(super) async fn get(request: HttpRequest, service: web::Data<Service>) -> Re
     let caller = service.caller(&request).await?;
     let format = format_of(&request)?;
     body::refuse(&request)?;
-    vend(&service, caller, &Wish::default(), format).await
+    vend(&request, &service, caller, &Wish::default(), format).await
 }
 
 pub(super) async fn post(
@@ -62,7 +62,7 @@ pub(super) async fn post(
     let format = format_of(&request)?;
     let body = body::read(body, &service.settings).await?;
     let wish = if body.is_empty() { Wish::default() } else { body::json(&request, &body)? };
-    vend(&service, caller, &wish, format).await
+    vend(&request, &service, caller, &wish, format).await
 }
 
 /// Sign-out: nobody who signs in as this user later is served from what was cached before.
@@ -79,17 +79,19 @@ pub(super) async fn delete(
 }
 
 async fn vend(
+    request: &HttpRequest,
     service: &Service,
     caller: Caller,
     wish: &Wish,
     format: Format,
 ) -> Result<HttpResponse, Problem> {
-    let request = TokenRequest {
+    let wanted = TokenRequest {
         min_ttl: wish.min_ttl.map(Duration::from_secs),
         refresh: wish.refresh,
-        ..service.token_request(caller, wish.pool.as_deref())?
+        ..service.token_request(request, caller, wish.pool.as_deref())?
     };
-    let vended = service.vendor.vend(&request).await?;
+    let vended = service.vendor.vend(&wanted).await?;
+    witness::note(request, |facts| facts.vended(&vended));
     let mut response = HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json")))
         .insert_header((CACHE, HeaderValue::from_static(vended.source.text())))

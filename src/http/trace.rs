@@ -9,10 +9,12 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::web;
+use actix_web::{HttpResponse, web};
 
 use super::health::Readiness;
 use super::problem::{Code, Problem};
+use super::witness::{self, End};
+use crate::audit::AuditTrail;
 use crate::clock::SharedClock;
 use crate::metrics::Metrics;
 use crate::metrics::labels::{Route, Source};
@@ -28,6 +30,7 @@ pub(crate) struct Trace {
     pub(crate) readiness: Arc<Readiness>,
     pub(crate) clock: SharedClock,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) audit: Arc<AuditTrail>,
     pub(crate) max_header_bytes: usize,
 }
 
@@ -44,6 +47,7 @@ pub(super) async fn trace<B: MessageBody + 'static>(
     let route = route(request.path());
     trace.metrics.http_requests_in_flight.inc();
     let _in_flight = InFlight(&trace.metrics);
+    let act = witness::act(&trace.audit, &request, route);
 
     let mut response = if header_bytes(request.headers()) > trace.max_header_bytes {
         let detail = format!("all headers together may have {} bytes", trace.max_header_bytes);
@@ -51,6 +55,14 @@ pub(super) async fn trace<B: MessageBody + 'static>(
     } else {
         with_id(next.call(request).await?, &id)
     };
+    if let Some(act) = act {
+        let (at, took) = (trace.clock.now(), trace.clock.monotonic().saturating_sub(started));
+        let end = End { act, at, took, request_id: &id };
+        let recorded = witness::tell(&trace.audit, &response, end).await;
+        if recorded.is_err() && response.status().is_success() {
+            response = replaced(response, unrecorded().answer(&id)).map_into_right_body();
+        }
+    }
     let status = response.status();
     mark(&mut response, &id, trace.readiness.is_draining());
     let took = trace.clock.monotonic().saturating_sub(started);
@@ -76,14 +88,27 @@ fn with_id<B>(response: ServiceResponse<B>, id: &str) -> ServiceResponse<EitherB
         .error()
         .and_then(|error| error.as_error::<Problem>())
         .map(|problem| problem.answer(id));
-    let Some(mut rendered) = rendered else { return response.map_into_left_body() };
+    match rendered {
+        Some(rendered) => replaced(response, rendered).map_into_right_body(),
+        None => response.map_into_left_body(),
+    }
+}
+
+/// Another answer in the place of this one.
+fn replaced<B>(response: ServiceResponse<B>, mut other: HttpResponse) -> ServiceResponse {
     // What the layers between added to the answer, for browsers, belongs to this one too.
     for (name, value) in response.headers() {
         if name.as_str().starts_with("access-control-") {
-            rendered.headers_mut().append(name.clone(), value.clone());
+            other.headers_mut().append(name.clone(), value.clone());
         }
     }
-    response.into_response(rendered).map_into_right_body()
+    response.into_response(other)
+}
+
+/// Nothing is handed out that has to be recorded and was not.
+fn unrecorded() -> Problem {
+    let detail = "what this service hands out has to be recorded first, and cannot be now; try again later";
+    Problem::new(Code::AuditUnavailable, detail).retry_after(Duration::from_secs(5))
 }
 
 /// The headers that every answer bears: nothing of it may be stored, sniffed, framed or shown as a page.

@@ -14,6 +14,7 @@ use aws_config::{AppName, BehaviorVersion, Region, SdkConfig, retry::RetryConfig
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_sdk_cognitoidentity::Client;
+use aws_sdk_cognitoidentity::operation::RequestId as _;
 use aws_smithy_async::time::TimeSource;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -132,12 +133,13 @@ impl TokenIssuer for CognitoIssuer {
                 call = call.principal_tags(key, value);
             }
             let answer = call.send().await.map_err(|error| classify::classify(&error))?;
+            let request_id = answer.request_id().map(Box::from);
             let (Some(identity), Some(token)) = (answer.identity_id, answer.token) else {
                 return Err(mismatched("the answer has no identity id or no token"));
             };
             let token = OpenIdToken::new(token);
             let identity = IdentityId::parse(&identity).map_err(|why| mismatched(&why.to_string()))?;
-            Ok(IssuedToken { identity, token })
+            Ok(IssuedToken { identity, token, request_id })
         }
         .boxed()
     }

@@ -104,6 +104,18 @@ label!(
 );
 
 label!(
+    /// What became of an audit event.
+    AuditOutcome {
+        /// It was written.
+        Written => "written",
+        /// There was no room left among those that wait to be written.
+        Dropped => "dropped",
+        /// The file or stream did not take it.
+        Failed => "failed",
+    }
+);
+
+label!(
     /// The routes of both listeners. Whatever matches none is `other`.
     Route {
         /// `/v1/token`

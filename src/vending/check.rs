@@ -161,7 +161,7 @@ mod tests {
             tags: PrincipalTags::none(),
         };
         let identity = IdentityId::parse("us-east-1:abc").unwrap();
-        let issued = IssuedToken { identity, token: OpenIdToken::new(token) };
+        let issued = IssuedToken { identity, token: OpenIdToken::new(token), request_id: None };
         let span = Span { asked_at: Timestamp::from_secs(asked), came_at: Timestamp::from_secs(came) };
         Checker { windows: WINDOWS, opaque_tokens: opaque_allowed }.check(&request, &issued, span, 0.0)
     }

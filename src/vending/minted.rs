@@ -29,6 +29,8 @@ pub struct MintedToken {
     /// When it was minted, on the monotonic clock.
     minted_on: Duration,
     answer: Answer,
+    digest: [u8; 32],
+    aws_request_id: Option<Box<str>>,
     last_seen: AtomicI64,
 }
 
@@ -45,12 +47,14 @@ impl MintedToken {
             shape: Shape { duration: request.duration, tags: request.tags.clone() },
             times,
             answer: Answer::render(request, issued, times.expires_at),
+            digest: issued.token.digest(),
+            aws_request_id: issued.request_id.clone(),
             last_seen: AtomicI64::new(times.minted_at.as_millis()),
         }
     }
 
     /// What shapes it besides its user.
-    pub(super) fn shape(&self) -> &Shape {
+    pub fn shape(&self) -> &Shape {
         &self.shape
     }
 
@@ -62,6 +66,16 @@ impl MintedToken {
     /// What its user is told.
     pub fn answer(&self) -> &Answer {
         &self.answer
+    }
+
+    /// The SHA-256 digest of the token's text: what names it where it must not stand itself.
+    pub fn digest(&self) -> &[u8; 32] {
+        &self.digest
+    }
+
+    /// AWS's id of the call that minted it.
+    pub fn aws_request_id(&self) -> Option<&str> {
+        self.aws_request_id.as_deref()
     }
 
     /// The moment to judge it by: the wall clock's, or where that was set back since the token was minted, the
@@ -84,7 +98,8 @@ impl MintedToken {
     /// The bytes that it takes, its heap included.
     pub(super) fn weight(&self) -> usize {
         let tags: usize = self.shape.tags.iter().map(|(key, value)| key.len() + value.len() + 64).sum();
-        size_of::<Self>() + self.answer.json.len() + tags
+        let request_id = self.aws_request_id.as_ref().map_or(0, |id| id.len());
+        size_of::<Self>() + self.answer.json.len() + tags + request_id
     }
 }
 
@@ -130,6 +145,11 @@ impl Answer {
         whole.push_str(&left.as_secs().to_string());
         whole.push('}');
         whole
+    }
+
+    /// The identity id: there is nothing in one that JSON would escape.
+    pub fn identity(&self) -> &str {
+        self.identity_json().trim_matches('"')
     }
 
     /// The identity id as a JSON string, quotes included.
@@ -179,7 +199,7 @@ mod tests {
             tags: PrincipalTags::none(),
         };
         let identity = IdentityId::parse(&format!("{region}:abc")).unwrap();
-        let issued = IssuedToken { identity, token: OpenIdToken::new(token.to_owned()) };
+        let issued = IssuedToken { identity, token: OpenIdToken::new(token.to_owned()), request_id: None };
         (request, issued)
     }
 

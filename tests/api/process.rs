@@ -174,8 +174,12 @@ async fn while_it_drains_it_still_answers_says_that_it_is_not_ready_and_asks_cli
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn at_trace_no_secret_stands_anywhere_in_the_log() {
-    let served = Served::start("log.level = \"trace\"").await;
+async fn at_trace_no_secret_stands_anywhere_in_the_log_or_in_the_audit_trail() {
+    let directory = tempfile::tempdir().unwrap();
+    let trail = directory.path().join("audit");
+    let overlay =
+        format!("log.level = \"trace\"\naudit.sink = \"file\"\naudit.path = \"{}\"", trail.display());
+    let served = Served::start(&overlay).await;
     let mut secrets = vec![AccessKey::default().secret];
     for faults in
         [json!({}), json!({"throttleRate": 0.5}), json!({"errorRate": 0.5}), json!({"dropRate": 0.5})]
@@ -204,11 +208,14 @@ async fn at_trace_no_secret_stands_anywhere_in_the_log() {
     let log = served.log();
     assert!(log.lines().count() > 40, "{log}");
     assert!(log.contains("\"level\":\"DEBUG\""), "{log}");
+    let trail = std::fs::read_to_string(trail).unwrap();
+    assert!(trail.lines().count() > 100, "{trail}");
     for secret in &secrets {
         // A signature alone is as good as the whole; a prefix of it would give it away as well.
         let signature = secret.rsplit('.').next().unwrap();
         for part in [secret.as_str(), signature, &signature[..signature.len().min(20)]] {
             assert!(part.len() < 8 || !log.contains(part), "{part} in the log");
+            assert!(part.len() < 8 || !trail.contains(part), "{part} in the audit trail");
         }
     }
 }
@@ -248,7 +255,7 @@ async fn what_a_credential_source_answers_stands_nowhere_in_the_log_even_if_it_c
     assert!(!log.contains("hush"), "{log}");
 }
 
-fn run(arguments: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String, String) {
+pub fn run(arguments: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String, String) {
     let mut command = Command::new(BINARY);
     command.args(arguments).env_remove("TOKENVEND_CONFIG").envs(variables.iter().copied());
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

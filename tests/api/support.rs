@@ -250,6 +250,15 @@ impl World {
         self.clock.advance(Duration::from_secs(seconds));
     }
 
+    pub fn clock_now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The world's time as an audit event tells it.
+    pub fn clock_text(&self) -> String {
+        self.clock.now().to_rfc3339_millis()
+    }
+
     /// The app's token for a user, good for hours.
     pub fn bearer(&self, user: &str) -> String {
         self.demo.sign(&self.demo.claims(user, self.clock.now()))

@@ -30,7 +30,7 @@ async fn with_half_of_all_calls_throttled_no_caller_with_a_valid_token_notices()
 }
 
 /// A pause is slept through on the world's clock, so that clock has to go on.
-async fn vend_while_time_goes_on(world: &World, user: &str) -> Answer {
+pub async fn vend_while_time_goes_on(world: &World, user: &str) -> Answer {
     let request = world.vend(user);
     tokio::pin!(request);
     loop {

@@ -28,6 +28,7 @@ impl UnverifiedClaims {
         settings: &JwtSettings,
         now: Timestamp,
         way: &Arc<str>,
+        issuer: &Arc<str>,
     ) -> Result<Caller, Refusal> {
         if self.issuer() != Some(&settings.issuer) {
             return Err(Refusal::Issuer);
@@ -45,7 +46,7 @@ impl UnverifiedClaims {
             }
         }
         let user = self.user(settings).ok_or(Refusal::User)?;
-        Ok(Caller { user, way: way.clone(), expires_at })
+        Ok(Caller { user, way: way.clone(), issuer: issuer.clone(), expires_at })
     }
 
     /// `aud` is one text or a list of them (RFC 7519, 4.1.3). Compared whole.
@@ -127,7 +128,7 @@ mod tests {
 
     fn verify(claims: Value, settings: &JwtSettings) -> Result<String, Refusal> {
         let claims: UnverifiedClaims = serde_json::from_value(claims).unwrap();
-        let caller = claims.verify(settings, Timestamp::from_secs(1000), &"app".into())?;
+        let caller = claims.verify(settings, Timestamp::from_secs(1000), &"app".into(), &"issuer".into())?;
         Ok(caller.user.to_string())
     }
 

@@ -1,0 +1,62 @@
+//! `[audit]`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::MINUTE;
+use crate::audit::{AuditSettings, OnFailure, Sink, TagDetail};
+use crate::config::reader::Section;
+
+/// What `sink` may say; the file's path stands in a key of its own.
+#[derive(Clone, Copy)]
+enum Kind {
+    Off,
+    Stderr,
+    Stdout,
+    File,
+}
+
+pub(super) fn audit(section: &mut Section<'_, '_>) -> Option<AuditSettings> {
+    let kinds =
+        [("off", Kind::Off), ("stderr", Kind::Stderr), ("stdout", Kind::Stdout), ("file", Kind::File)];
+    let kind = section.choice("sink", &kinds);
+    let path = section.optional("path", "the path of a file", |path| match path.trim() {
+        "" => Err("it is empty"),
+        path => Ok(PathBuf::from(path)),
+    });
+    let hits = section.flag("hits");
+    let tags = section.choice(
+        "tags",
+        &[("none", TagDetail::None), ("keys", TagDetail::Keys), ("values", TagDetail::Values)],
+    );
+    let on_failure =
+        section.choice("on_failure", &[("continue", OnFailure::Continue), ("refuse", OnFailure::Refuse)]);
+    let queue = section.integer("queue", 1..=1_000_000);
+    let max_wait = section.duration("max_wait", Duration::from_millis(10)..=MINUTE);
+    let sink = match (kind?, path) {
+        (Kind::Off, _) => {
+            if on_failure == Some(OnFailure::Refuse) {
+                section
+                    .warn("audit.on_failure is \"refuse\", but audit.sink is \"off\": nothing is recorded.");
+            }
+            Sink::Off
+        }
+        (Kind::Stderr, _) => Sink::Stderr,
+        (Kind::Stdout, _) => Sink::Stdout,
+        (Kind::File, Some(path)) => Sink::File(path),
+        (Kind::File, None) => {
+            if !section.has("path") {
+                section.fault("path", "nothing", "the path of a file, because audit.sink is \"file\"");
+            }
+            return None;
+        }
+    };
+    Some(AuditSettings {
+        sink,
+        hits: hits?,
+        tags: tags?,
+        on_failure: on_failure?,
+        queue: queue?,
+        max_wait: max_wait?,
+    })
+}

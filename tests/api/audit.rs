@@ -1,0 +1,261 @@
+//! The audit trail: complete, told before the answer leaves where that is asked for, and free of secrets.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::process::{Served, run};
+use crate::support::{Answer, World, until};
+use crate::trouble::vend_while_time_goes_on;
+
+/// A directory for an audit file, and the configuration that has it written.
+struct Trail {
+    directory: tempfile::TempDir,
+}
+
+impl Trail {
+    fn new() -> Self {
+        Self { directory: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.path().join("audit.jsonl")
+    }
+
+    fn overlay(&self) -> String {
+        to_file(&self.path())
+    }
+
+    /// The events so far, once there are so many.
+    async fn events(&self, count: usize) -> Vec<Value> {
+        let path = self.path();
+        until(|| async { read(&path).len() >= count }).await;
+        let events = read(&path);
+        assert_eq!(events.len(), count, "{events:#?}");
+        events
+    }
+}
+
+fn to_file(path: &Path) -> String {
+    format!("audit.sink = \"file\"\naudit.path = \"{}\"\n", path.display())
+}
+
+fn read(path: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    // A line that is still being written has no end yet.
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn sha256(text: &str) -> String {
+    digest(&SHA256, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_token_handed_out_is_recorded_with_who_got_it_and_where_it_came_from() {
+    let trail = Trail::new();
+    let world = World::with(&trail.overlay()).await;
+    let request = world.request(Method::POST, "alice").header("x-request-id", "edge-1");
+    let answer = Answer::of(request.send().await.unwrap()).await;
+    assert_eq!(world.vend("alice").await.source(), "hit");
+    let [mut miss, hit]: [Value; 2] = trail.events(2).await.try_into().unwrap();
+    assert_eq!((&miss["source"], &hit["source"]), (&json!("miss"), &json!("hit")));
+    assert_eq!(miss["awsRequestId"], hit["awsRequestId"]);
+    assert_eq!(miss["tokenSha256"], hit["tokenSha256"]);
+    let event = miss.as_object_mut().unwrap();
+    assert!(event.remove("awsRequestId").unwrap().as_str().unwrap().len() > 20);
+    assert!(event.remove("tookMs").unwrap().as_f64().unwrap() >= 0.0);
+    let answered = answer.json();
+    let instant = |text: &str| text.replace("Z", ".000Z");
+    assert_eq!(
+        miss,
+        json!({
+            "time": world.clock_text(), "act": "vend", "outcome": "done", "status": 200,
+            "requestId": "edge-1", "client": "127.0.0.1", "way": "app", "issuer": "https://app.example",
+            "user": "alice", "pool": "main", "identityPoolId": answered["identityPoolId"],
+            "identityId": answered["identityId"], "source": "miss", "tokenDurationSeconds": 900,
+            "tokenSha256": sha256(&answer.token()),
+            "expiresAt": instant(answered["expiresAt"].as_str().unwrap()),
+        })
+    );
+    assert_eq!(world.metric("tokenvend_audit_events_total{outcome=\"written\"}").await, 2.0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_refusal_is_recorded_with_its_reason_and_everything_else_leaves_no_event() {
+    let trail = Trail::new();
+    let world = World::with(&format!("{}upstream.attempts = 1\n", trail.overlay())).await;
+    let long = world.client.post(world.url("/v1/token")).header("x-long", "x".repeat(20_000));
+    for path in ["/livez", "/readyz", "/openapi.json", "/nowhere"] {
+        world.client.get(world.url(path)).send().await.unwrap();
+    }
+    world.metrics().await;
+    let preflight = world.client.request(Method::OPTIONS, world.url("/v1/token"));
+    preflight.header("origin", "https://web.example").send().await.unwrap();
+    let stranger = crate::support::DemoApp::start();
+    let forged = stranger.sign(&stranger.claims("alice", world.clock_now()));
+    world.vend_bearer(&forged).await.is_problem(401, "unauthorized");
+    world.vend_bearer("nonsense").await.is_problem(401, "unauthorized");
+    world.client.post(world.url("/v1/token")).send().await.unwrap();
+    world.vend_with("alice", json!({"pool": "nowhere"})).await.is_problem(404, "unknown-pool");
+    world.vend_with("alice", json!({"user": "bob"})).await.is_problem(400, "invalid-request");
+    world.vend_with("alice", json!({"minTtl": 5000})).await.is_problem(422, "life-out-of-reach");
+    Answer::of(world.request(Method::PUT, "alice").send().await.unwrap()).await;
+    Answer::of(long.send().await.unwrap()).await.is_problem(431, "headers-too-large");
+    world.faults(json!({"errorRate": 1.0})).await;
+    world.vend("alice").await.is_problem(503, "upstream-unavailable");
+    world.request(Method::DELETE, "alice").send().await.unwrap();
+    let events = trail.events(10).await;
+    let told: Vec<Value> = events
+        .iter()
+        .map(|event| {
+            let of = |name: &str| event[name].clone();
+            json!([of("act"), of("outcome"), of("status"), of("problem"), of("reason"), of("user")])
+        })
+        .collect();
+    assert_eq!(
+        json!(told),
+        json!([
+            ["vend", "refused", 401, "unauthorized", "signature", null],
+            ["vend", "refused", 401, "unauthorized", "malformed", null],
+            ["vend", "refused", 401, "unauthorized", "missing", null],
+            ["vend", "refused", 404, "unknown-pool", null, "alice"],
+            ["vend", "refused", 400, "invalid-request", null, "alice"],
+            ["vend", "refused", 422, "life-out-of-reach", null, "alice"],
+            ["vend", "refused", 405, "method-not-allowed", null, null],
+            ["vend", "refused", 431, "headers-too-large", null, null],
+            ["vend", "failed", 503, "upstream-unavailable", null, "alice"],
+            ["forget", "done", 204, null, null, "alice"],
+        ])
+    );
+    assert!(events.iter().all(|event| event.get("tokenSha256").is_none()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hits_can_be_left_out() {
+    let trail = Trail::new();
+    let world = World::with(&format!("{}audit.hits = false\n", trail.overlay())).await;
+    for _ in 0..3 {
+        world.vend("alice").await.source();
+    }
+    world.vend("bob").await.source();
+    let users: Vec<Value> = trail.events(2).await.iter().map(|event| event["user"].clone()).collect();
+    assert_eq!(users, ["alice", "bob"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_full_disk_tokens_are_handed_out_and_the_loss_is_counted() {
+    let world = World::with(&to_file(Path::new("/dev/full"))).await;
+    assert_eq!(world.vend("alice").await.source(), "miss");
+    assert_eq!(world.vend("alice").await.source(), "hit");
+    world.until_metric("tokenvend_audit_events_total{outcome=\"failed\"}", 2.0).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_full_disk_nothing_is_handed_out_where_everything_has_to_be_recorded() {
+    let overlay = format!("{}audit.on_failure = \"refuse\"\n", to_file(Path::new("/dev/full")));
+    let world = World::with(&overlay).await;
+    for _ in 0..2 {
+        let refused = world.vend("alice").await;
+        refused.is_problem(503, "audit-unavailable");
+        assert_eq!(refused.header("retry-after"), "5");
+        assert!(!refused.text.contains("ey"), "{refused:?}");
+        assert_eq!(refused.header("tokenvend-cache"), "");
+    }
+    world.vend_bearer("nonsense").await.is_problem(401, "unauthorized");
+    assert_eq!(world.metric("tokenvend_audit_events_total{outcome=\"failed\"}").await, 3.0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_everything_has_to_be_recorded_the_event_is_there_before_the_answer_is() {
+    let trail = Trail::new();
+    let world = World::with(&format!("{}audit.on_failure = \"refuse\"\n", trail.overlay())).await;
+    for count in 1..=20 {
+        world.vend("alice").await.source();
+        assert_eq!(read(&trail.path()).len(), count, "no waiting here");
+    }
+}
+
+/// A pipe that nobody reads from takes 64 KiB and then nothing more.
+fn unread_pipe(trail: &Trail) -> std::fs::File {
+    assert!(Command::new("mkfifo").arg(trail.path()).status().unwrap().success());
+    std::fs::OpenOptions::new().read(true).write(true).open(trail.path()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_destination_that_hangs_holds_nobody_up_and_what_it_loses_is_counted() {
+    let trail = Trail::new();
+    let _pipe = unread_pipe(&trail);
+    let world = World::with(&format!("{}audit.queue = 1\n", trail.overlay())).await;
+    let is_lossy = || async {
+        world.vend("alice").await.source();
+        world.metric("tokenvend_audit_events_total{outcome=\"dropped\"}").await >= 3.0
+    };
+    until(is_lossy).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_destination_that_hangs_is_not_waited_for_longer_than_was_set() {
+    let trail = Trail::new();
+    let _pipe = unread_pipe(&trail);
+    let overlay = "audit.queue = 1\naudit.on_failure = \"refuse\"\naudit.max_wait = \"2s\"\n";
+    let world = World::with(&format!("{}{overlay}", trail.overlay())).await;
+    let answer = loop {
+        let answer = vend_while_time_goes_on(&world, "alice").await;
+        if answer.status != 200 {
+            break answer;
+        }
+    };
+    answer.is_problem(503, "audit-unavailable");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_is_rotated_away_is_begun_anew_without_a_signal() {
+    let trail = Trail::new();
+    let world = World::with(&trail.overlay()).await;
+    world.vend("alice").await.source();
+    trail.events(1).await;
+    let moved = trail.directory.path().join("audit.jsonl.1");
+    std::fs::rename(trail.path(), &moved).unwrap();
+    world.vend("bob").await.source();
+    let after = trail.events(1).await;
+    assert_eq!((&read(&moved)[0]["user"], &after[0]["user"]), (&json!("alice"), &json!("bob")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_stream_events_and_log_lines_stand_side_by_side_and_whole_until_the_very_end() {
+    let mut served = Served::start("audit.sink = \"stderr\"").await;
+    served.vend_all((0..50).map(|n| format!("user-{n}"))).await;
+    served.terminate();
+    assert_eq!(served.ended().await, Some(0));
+    let vends = || {
+        let log = served.log();
+        let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.filter(|line| line["act"] == "vend").count()
+    };
+    until(|| async { vends() == 50 }).await;
+}
+
+#[test]
+fn an_audit_that_cannot_be_kept_keeps_the_service_from_starting() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("c.toml");
+    let text = "pools.main.identity_pool_id = \"eu-west-1:1-2\"\npools.main.developer_provider = \"login.x\"\n\
+                auth.app.issuer = \"https://a\"\nauth.app.audience = [\"t\"]\nauth.app.algorithms = [\"HS256\"]\n\
+                auth.app.secret = \"0123456789abcdef0123456789abcdef\"\naudit.sink = \"file\"\n";
+    std::fs::write(&path, text).unwrap();
+    let serve = ["serve", "--config", path.to_str().unwrap()];
+    let (code, _, err) = run(&serve, &[]);
+    assert_eq!(code, Some(78), "{err}");
+    assert!(err.contains("audit.path"), "{err}");
+    let (code, _, err) = run(&serve, &[("TOKENVEND__AUDIT__PATH", "/nowhere/audit.jsonl")]);
+    assert_eq!(code, Some(69), "{err}");
+    assert!(err.contains("/nowhere/audit.jsonl (audit.path): No such file"), "{err}");
+    let off = [("TOKENVEND__AUDIT__SINK", "off"), ("TOKENVEND__AUDIT__ON_FAILURE", "refuse")];
+    let (code, out, err) = run(&["check-config", "--config", path.to_str().unwrap()], &off);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains("warning: audit.on_failure is \"refuse\", but audit.sink is \"off\""), "{out}");
+}
