@@ -9,14 +9,17 @@
 
 mod calls;
 mod control;
+mod dispatch;
 mod faults;
 mod input;
 mod keys;
 mod logins;
 mod operations;
 mod pool;
+mod principal;
 mod server;
 mod service;
+mod sessions;
 mod signature;
 mod state;
 mod state_file;
@@ -43,6 +46,7 @@ use service::Service;
 use state::State;
 
 pub use keys::SigningKey;
+pub use principal::RoleArn;
 pub use state_file::StateFileError;
 
 /// The pool that an emulator has when nobody says otherwise.
@@ -274,6 +278,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningEmul
         public_url: settings.public_url.map(|url| url.trim_end_matches('/').to_owned()),
         keys,
         state: Mutex::new(state),
+        sessions: sessions::Sessions::default(),
         faults: faults::FaultInjector::new(random),
         calls: calls::Calls::default(),
     });

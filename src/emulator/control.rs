@@ -1,4 +1,4 @@
-//! The control endpoints under `/_emulator/`: faults, counted calls, and new keys.
+//! The control endpoints under `/_emulator/`: faults, counted calls, role sessions, and new keys.
 //!
 //! They have no CORS headers on purpose: a web page may use the emulator, but not steer it.
 
@@ -24,6 +24,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
                 .route(web::get().to(calls))
                 .route(web::delete().to(reset_calls)),
         )
+        .route("/_emulator/sessions", web::get().to(sessions))
         .route("/_emulator/keys/rotate", web::post().to(rotate_keys));
 }
 
@@ -55,6 +56,11 @@ async fn calls(service: web::Data<Service>) -> HttpResponse {
 async fn reset_calls(service: web::Data<Service>) -> HttpResponse {
     service.calls.reset();
     HttpResponse::NoContent().finish()
+}
+
+/// Who has taken which role, with which session tags.
+async fn sessions(service: web::Data<Service>) -> HttpResponse {
+    HttpResponse::Ok().json(service.sessions.to_json(service.clock.now()))
 }
 
 /// Signs with a new key from now on; the old ones stay published.

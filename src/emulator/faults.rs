@@ -59,7 +59,7 @@ impl Faults {
             return Err(format!("latencyMillis is beyond {LONGEST_LATENCY_MILLIS}"));
         }
         for operation in &self.operations {
-            if operations::find(operation).is_none() {
+            if !operations::is_known(operation) {
                 return Err(format!(
                     "operations names {operation:?}, which is no operation of this emulator"
                 ));

@@ -2,6 +2,8 @@
 //!
 //! To add one: write its handler beside its kin under `operations/`, and add a line here.
 
+mod assume_role;
+mod caller_identity;
 mod credentials;
 mod deleting;
 mod describing;
@@ -15,17 +17,19 @@ use std::sync::MutexGuard;
 
 use super::faults::Minting;
 use super::service::Service;
+use super::signature::Signer;
 use super::state::State;
-use super::wire::Answer;
+use super::wire::{Answer, Api, ApiError};
 use crate::clock::Timestamp;
 
 /// One call on its way to the answer.
 pub(super) struct Call<'a> {
     pub(super) service: &'a Service,
-    pub(super) body: &'a [u8],
+    /// JSON for Cognito, a form for STS.
+    pub(super) input: &'a [u8],
     pub(super) now: Timestamp,
-    /// The region that the signature is scoped to; none for an unsigned operation.
-    pub(super) region: Option<&'a str>,
+    /// None for an unsigned operation.
+    pub(super) signer: Option<Signer<'a>>,
     pub(super) minting: Minting,
 }
 
@@ -33,10 +37,16 @@ impl Call<'_> {
     fn state(&self) -> MutexGuard<'_, State> {
         self.service.lock_state()
     }
+
+    /// Who signed a signed operation, and for which region.
+    fn signer(&self) -> Result<&Signer<'_>, ApiError> {
+        self.signer.as_ref().ok_or_else(ApiError::internal)
+    }
 }
 
 /// One operation.
 pub(super) struct Operation {
+    pub(super) api: Api,
     pub(super) name: &'static str,
     /// Whether it needs AWS credentials. The others ignore a signature.
     pub(super) signed: bool,
@@ -44,18 +54,25 @@ pub(super) struct Operation {
 }
 
 const fn signed(name: &'static str, handler: fn(&Call<'_>) -> Answer) -> Operation {
-    Operation { name, signed: true, handler }
+    Operation { api: Api::CognitoIdentity, name, signed: true, handler }
 }
 
 const fn unsigned(name: &'static str, handler: fn(&Call<'_>) -> Answer) -> Operation {
-    Operation { name, signed: false, handler }
+    Operation { signed: false, ..signed(name, handler) }
 }
 
-static OPERATIONS: [Operation; 14] = [
+const fn of_sts(operation: Operation) -> Operation {
+    Operation { api: Api::Sts, ..operation }
+}
+
+/// By name; no two services have one of the same name, so that faults and counts can go by it.
+static OPERATIONS: [Operation; 16] = [
+    of_sts(unsigned("AssumeRoleWithWebIdentity", assume_role::assume_role_with_web_identity)),
     signed("CreateIdentityPool", pools::create_identity_pool),
     signed("DeleteIdentities", deleting::delete_identities),
     signed("DescribeIdentity", describing::describe_identity),
     signed("DescribeIdentityPool", pools::describe_identity_pool),
+    of_sts(signed("GetCallerIdentity", caller_identity::get_caller_identity)),
     unsigned("GetCredentialsForIdentity", credentials::get_credentials_for_identity),
     unsigned("GetId", identities::get_id),
     unsigned("GetOpenIdToken", tokens::get_open_id_token),
@@ -68,7 +85,12 @@ static OPERATIONS: [Operation; 14] = [
     unsigned("UnlinkIdentity", linking::unlink_identity),
 ];
 
-/// The operation of that name.
-pub(super) fn find(name: &str) -> Option<&'static Operation> {
-    OPERATIONS.iter().find(|operation| operation.name == name)
+/// The operation of that name, if the service has one.
+pub(super) fn find(api: Api, name: &str) -> Option<&'static Operation> {
+    OPERATIONS.iter().find(|operation| operation.api == api && operation.name == name)
+}
+
+/// Whether any service has an operation of that name.
+pub(super) fn is_known(name: &str) -> bool {
+    OPERATIONS.iter().any(|operation| operation.name == name)
 }

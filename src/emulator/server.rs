@@ -15,16 +15,16 @@ use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, CONTENT_TYPE, DATE, HOST, HttpDate,
 };
-use actix_web::{App, HttpRequest, HttpResponse, HttpResponseBuilder, HttpServer, web};
+use actix_web::{App, HttpRequest, HttpResponse, HttpResponseBuilder, HttpServer, guard, web};
 use bytes::Bytes;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::control;
 use super::service::{Outcome, Service};
 use super::signature::SignedRequest;
 use super::token::ISSUER;
-use super::wire::{Answer, ApiError, ErrorType};
+use super::wire::{Api, ApiError, ErrorType, Reply};
+use super::{calls, control, dispatch};
 use crate::clock::SharedClock;
 
 /// Ten logins of 50,000 characters fit; a body beyond this is no call.
@@ -40,7 +40,9 @@ pub(super) fn serve(listener: TcpListener, service: Arc<Service>, workers: usize
             .service(
                 web::resource("/")
                     .route(web::post().to(operation))
-                    .route(web::method(actix_web::http::Method::OPTIONS).to(preflight)),
+                    .route(web::get().guard(guard::fn_guard(names_an_action)).to(operation))
+                    .route(web::method(actix_web::http::Method::OPTIONS).to(preflight))
+                    .default_service(web::to(nothing_here)),
             )
             .route("/.well-known/openid-configuration", web::get().to(discovery))
             .route("/.well-known/jwks_uri", web::get().to(key_set))
@@ -56,15 +58,19 @@ pub(super) fn serve(listener: TcpListener, service: Arc<Service>, workers: usize
         .run())
 }
 
+/// STS takes calls as a URL's query too. Somebody who only looks what is here gets another answer.
+fn names_an_action(request: &guard::GuardContext<'_>) -> bool {
+    let query = request.head().uri.query().unwrap_or_default();
+    query.split('&').any(|parameter| parameter.starts_with("Action="))
+}
+
 async fn operation(
     request: HttpRequest,
     body: Result<Bytes, actix_web::Error>,
     service: web::Data<Service>,
 ) -> HttpResponse {
-    let Ok(body) = body else {
-        let fault = ApiError::new(ErrorType::RequestEntityTooLarge, "The request body is beyond 1 MiB.");
-        return respond(Err(fault), &service.clock);
-    };
+    let too_large = body.is_err();
+    let body = body.unwrap_or_default();
     let signed = SignedRequest {
         method: request.method().as_str(),
         path: request.path(),
@@ -72,32 +78,34 @@ async fn operation(
         headers: request.headers(),
         body: &body,
     };
+    if too_large {
+        let fault = ApiError::new(ErrorType::RequestEntityTooLarge, "The request body is beyond 1 MiB.");
+        let reply = Reply { api: dispatch::api_of(&signed), operation: calls::UNKNOWN, answer: Err(fault) };
+        return respond(reply, &service.clock);
+    }
     // RSA signing takes most of a millisecond right here, on the worker's own thread: handing it to a pool
     // would cost two hand-overs and gain nothing, since the workers are as many as the cores to sign on.
     match service.call(&signed).await {
-        Outcome::Answered(answer) => respond(answer, &service.clock),
+        Outcome::Answered(reply) => respond(reply, &service.clock),
         Outcome::Dropped => HttpResponse::Ok().body(Severed),
     }
 }
 
 /// Every answer has a request id, and its date by the emulator's own clock: SDKs correct their clocks by it.
-fn respond(answer: Answer, clock: &SharedClock) -> HttpResponse {
-    let (status, error_type, body) = match answer {
-        Ok(body) => (200, None, body),
-        Err(fault) => (fault.error_type.status(), Some(fault.error_type.name()), fault.body()),
-    };
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+fn respond(reply: Reply, clock: &SharedClock) -> HttpResponse {
+    let status = StatusCode::from_u16(reply.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let request_id = Uuid::new_v4().to_string();
     let mut response = HttpResponse::build(status);
     response
-        .insert_header((CONTENT_TYPE, "application/x-amz-json-1.1"))
-        .insert_header(("x-amzn-RequestId", Uuid::new_v4().to_string()))
+        .insert_header((CONTENT_TYPE, reply.api.content_type()))
+        .insert_header(("x-amzn-RequestId", request_id.as_str()))
         .insert_header((DATE, HttpDate::from(SystemTime::from(clock.now()))))
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((ACCESS_CONTROL_EXPOSE_HEADERS, "x-amzn-RequestId,x-amzn-ErrorType,Date"));
-    if let Some(error_type) = error_type {
-        response.insert_header(("x-amzn-ErrorType", error_type));
+    if let Some(name) = reply.error_name() {
+        response.insert_header(("x-amzn-ErrorType", name));
     }
-    open_to_browsers(&mut response).body(body)
+    open_to_browsers(&mut response).body(reply.into_body(&request_id))
 }
 
 /// Cognito answers any web page, which is how browser apps call it.
@@ -107,7 +115,7 @@ fn open_to_browsers(response: &mut HttpResponseBuilder) -> &mut HttpResponseBuil
 
 async fn preflight() -> HttpResponse {
     open_to_browsers(&mut HttpResponse::NoContent())
-        .insert_header((ACCESS_CONTROL_ALLOW_METHODS, "POST"))
+        .insert_header((ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"))
         // `Authorization` is not covered by the wildcard.
         .insert_header((ACCESS_CONTROL_ALLOW_HEADERS, "*, authorization"))
         .insert_header((ACCESS_CONTROL_MAX_AGE, "172800"))
@@ -134,7 +142,9 @@ async fn key_set(service: web::Data<Service>) -> HttpResponse {
 
 async fn nothing_here(service: web::Data<Service>) -> HttpResponse {
     let message = "Nothing here. Operations are POST /; see also /.well-known/openid-configuration.";
-    let mut response = respond(Err(ApiError::new(ErrorType::UnknownOperation, message)), &service.clock);
+    let fault = ApiError::new(ErrorType::UnknownOperation, message);
+    let reply = Reply { api: Api::CognitoIdentity, operation: calls::UNKNOWN, answer: Err(fault) };
+    let mut response = respond(reply, &service.clock);
     *response.status_mut() = StatusCode::NOT_FOUND;
     response
 }

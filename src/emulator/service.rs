@@ -3,20 +3,17 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
-
 use super::AccessKey;
 use super::calls::{self, Calls};
+use super::dispatch;
 use super::faults::{FaultInjector, Minting, Misfortune};
 use super::keys::KeyRing;
-use super::operations::{self, Call, Operation};
+use super::operations::{Call, Operation};
+use super::sessions::Sessions;
 use super::signature::{SignedRequest, Verifier};
 use super::state::State;
-use super::wire::{Answer, ApiError, ErrorType};
+use super::wire::{Answer, ApiError, ErrorType, Reply};
 use crate::clock::SharedClock;
-
-const TARGET_PREFIX: &str = "AWSCognitoIdentityService.";
-const JSON_1_1: &str = "application/x-amz-json-1.1";
 
 /// Everything that a call may touch.
 pub(super) struct Service {
@@ -30,13 +27,14 @@ pub(super) struct Service {
     pub(super) public_url: Option<String>,
     pub(super) keys: KeyRing,
     pub(super) state: Mutex<State>,
+    pub(super) sessions: Sessions,
     pub(super) faults: FaultInjector,
     pub(super) calls: Calls,
 }
 
 /// What becomes of a call.
 pub(super) enum Outcome {
-    Answered(Answer),
+    Answered(Reply),
     /// The connection is closed without a word.
     Dropped,
 }
@@ -50,12 +48,12 @@ impl Service {
 
     /// Answers one call. Faults strike before the signature is looked at and before anything changes.
     pub(super) async fn call(&self, request: &SignedRequest<'_>) -> Outcome {
-        let operation = match operation_of(request.headers) {
-            Ok(operation) => operation,
+        let api = dispatch::api_of(request);
+        let (operation, input) = match dispatch::operation_of(api, request) {
+            Ok(asked) => asked,
             Err(fault) => {
                 self.calls.arrived(calls::UNKNOWN);
-                self.calls.answered(calls::UNKNOWN, fault.error_type.name());
-                return Outcome::Answered(Err(fault));
+                return self.answered(Reply { api, operation: calls::UNKNOWN, answer: Err(fault) });
             }
         };
         self.calls.arrived(operation.name);
@@ -70,37 +68,31 @@ impl Service {
             }
             Some(Misfortune::Throttled) => Err(ApiError::new(ErrorType::TooManyRequests, "Rate exceeded")),
             Some(Misfortune::Failed) => Err(ApiError::internal()),
-            None => self.perform(operation, request, fate.minting),
+            None => self.perform(operation, request, input, fate.minting),
         };
-        let outcome = answer.as_ref().err().map_or(calls::OK, |fault| fault.error_type.name());
-        self.calls.answered(operation.name, outcome);
-        tracing::debug!(operation = operation.name, outcome, "call answered");
-        Outcome::Answered(answer)
+        self.answered(Reply { api, operation: operation.name, answer })
     }
 
-    fn perform(&self, operation: &Operation, request: &SignedRequest<'_>, minting: Minting) -> Answer {
+    fn answered(&self, reply: Reply) -> Outcome {
+        let outcome = reply.error_name().unwrap_or(calls::OK);
+        self.calls.answered(reply.operation, outcome);
+        tracing::debug!(operation = reply.operation, outcome, "call answered");
+        Outcome::Answered(reply)
+    }
+
+    fn perform(
+        &self,
+        operation: &Operation,
+        request: &SignedRequest<'_>,
+        input: &[u8],
+        minting: Minting,
+    ) -> Answer {
         let now = self.clock.now();
-        let region = if operation.signed {
-            let verifier = Verifier { access_keys: &self.access_keys, regions: &self.regions, now };
-            Some(verifier.verify(request)?)
+        let signer = if operation.signed {
+            Some(Verifier { service: self, api: operation.api, now }.verify(request)?)
         } else {
             None
         };
-        (operation.handler)(&Call { service: self, body: request.body, now, region, minting })
+        (operation.handler)(&Call { service: self, input, now, signer, minting })
     }
-}
-
-fn operation_of(headers: &HeaderMap) -> Result<&'static Operation, ApiError> {
-    let unknown = |message: &str| ApiError::new(ErrorType::UnknownOperation, message);
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let content_type = text(CONTENT_TYPE.as_str()).unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    if !essence.eq_ignore_ascii_case(JSON_1_1) {
-        return Err(unknown("The Content-Type is not application/x-amz-json-1.1."));
-    }
-    let target = text("x-amz-target").ok_or_else(|| unknown("The header X-Amz-Target is missing."))?;
-    target
-        .strip_prefix(TARGET_PREFIX)
-        .and_then(operations::find)
-        .ok_or_else(|| unknown("X-Amz-Target names no operation that this emulator knows."))
 }

@@ -2,11 +2,11 @@
 //! with the secret on record, and compared in constant time.
 //!
 //! The errors and their words are those that AWS answers; a mismatch also shows the canonical request and the
-//! string to sign that were expected, which is what somebody who writes a signer needs to see. A session
-//! token must be signed if one is sent, but its value is not judged: the emulator's access keys have none.
+//! string to sign that were expected, which is what somebody who writes a signer needs to see. Temporary
+//! credentials that the emulator has given out sign too, with their session token and until they end.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::header::HeaderMap;
@@ -14,12 +14,12 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::{digest, hmac};
 use time::{Date, Month, PrimitiveDateTime, Time};
 
-use super::AccessKey;
-use super::wire::{ApiError, ErrorType};
+use super::principal::Principal;
+use super::service::Service;
+use super::wire::{Api, ApiError, ErrorType};
 use crate::clock::Timestamp;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
-const SERVICE: &str = "cognito-identity";
 const TERMINATOR: &str = "aws4_request";
 /// How far a signature's date may be from the clock, either way.
 const ALLOWED_SKEW: Duration = Duration::from_secs(5 * 60);
@@ -35,35 +35,35 @@ pub(super) struct SignedRequest<'a> {
     pub(super) body: &'a [u8],
 }
 
-/// Who may sign, for where, and what time it is.
+/// Whose signature it is, and which region it is scoped to.
+pub(super) struct Signer<'a> {
+    pub(super) principal: Principal,
+    pub(super) region: &'a str,
+}
+
+/// Proves signatures on calls of one service, at one moment.
 pub(super) struct Verifier<'a> {
-    pub(super) access_keys: &'a [AccessKey],
-    pub(super) regions: &'a BTreeSet<String>,
+    pub(super) service: &'a Service,
+    pub(super) api: Api,
     pub(super) now: Timestamp,
 }
 
 impl Verifier<'_> {
-    /// Proves the signature, and says which region it is scoped to.
-    pub(super) fn verify<'r>(&self, request: &SignedRequest<'r>) -> Result<&'r str, ApiError> {
+    /// Proves the signature, and says whose it is.
+    pub(super) fn verify<'r>(&self, request: &SignedRequest<'r>) -> Result<Signer<'r>, ApiError> {
         let Some(header) = text(request.headers, "authorization") else {
             return Err(ApiError::new(ErrorType::MissingAuthenticationToken, "Missing Authentication Token"));
         };
         let authorization = Authorization::parse(header)?;
         let date = self.check_date(request.headers)?;
-        let access_key =
-            self.access_keys.iter().find(|key| key.id == authorization.access_key_id).ok_or_else(|| {
-                ApiError::new(
-                    ErrorType::UnrecognizedClient,
-                    "The security token included in the request is invalid.",
-                )
-            })?;
+        let (secret, principal) = self.key(authorization.access_key_id, request.headers)?;
         self.check_scope(&authorization, date)?;
         check_signed_headers(&authorization, request.headers)?;
 
         let canonical = canonical_request(request, authorization.signed_headers);
         let scope = authorization.scope();
         let to_sign = format!("{ALGORITHM}\n{date}\n{scope}\n{}", hex(sha256(canonical.as_bytes()).as_ref()));
-        let key = signing_key(&access_key.secret, authorization.date, authorization.region, SERVICE);
+        let key = signing_key(&secret, authorization.date, authorization.region, self.api.signing_name());
         let expected = hex(hmac::sign(&key, to_sign.as_bytes()).as_ref());
         verify_slices_are_equal(expected.as_bytes(), authorization.signature.as_bytes()).map_err(|_| {
             invalid(format!(
@@ -73,7 +73,34 @@ impl Verifier<'_> {
                  The String-to-Sign should have been\n'{to_sign}'\n"
             ))
         })?;
-        Ok(authorization.region)
+        Ok(Signer { principal, region: authorization.region })
+    }
+
+    /// The secret of an access key, and whose it is.
+    ///
+    /// One that the emulator was set up with may come with any session token: it may stand in for credentials
+    /// that have one. One that it has given out must come with the very token that it was given out with.
+    fn key(&self, id: &str, headers: &HeaderMap) -> Result<(String, Principal), ApiError> {
+        if let Some(key) = self.service.access_keys.iter().find(|key| key.id == id) {
+            return Ok((key.secret.clone(), Principal::User { access_key_id: id.to_owned() }));
+        }
+        let unknown = || {
+            ApiError::new(
+                ErrorType::UnrecognizedClient,
+                "The security token included in the request is invalid.",
+            )
+        };
+        let credentials = self.service.sessions.find(id).ok_or_else(unknown)?;
+        let token = text(headers, "x-amz-security-token").unwrap_or_default();
+        verify_slices_are_equal(token.as_bytes(), credentials.session_token.as_bytes())
+            .map_err(|_| unknown())?;
+        if self.now >= credentials.expires {
+            return Err(ApiError::new(
+                ErrorType::ExpiredCredentials,
+                "The security token included in the request is expired",
+            ));
+        }
+        Ok((credentials.secret.clone(), Principal::Session(Arc::clone(&credentials.session))))
     }
 
     /// The request's date, if it is close enough to now.
@@ -108,16 +135,18 @@ impl Verifier<'_> {
                 authorization.date
             )));
         }
-        if !self.regions.contains(authorization.region) {
-            let regions: Vec<_> = self.regions.iter().map(String::as_str).collect();
+        // STS is everywhere and has no pools.
+        if self.api != Api::Sts && !self.service.regions.contains(authorization.region) {
+            let regions: Vec<_> = self.service.regions.iter().map(String::as_str).collect();
             return Err(invalid(format!(
                 "Credential should be scoped to a valid region, not '{}'; this emulator has pools in {}.",
                 authorization.region,
                 regions.join(", ")
             )));
         }
-        if authorization.service != SERVICE {
-            return Err(invalid(format!("Credential should be scoped to correct service: '{SERVICE}'.")));
+        let service = self.api.signing_name();
+        if authorization.service != service {
+            return Err(invalid(format!("Credential should be scoped to correct service: '{service}'.")));
         }
         if authorization.terminator != TERMINATOR {
             return Err(invalid(format!(

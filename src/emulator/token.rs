@@ -1,4 +1,6 @@
-//! The OpenID token: what stands in it, how it is minted, and how one that comes back is checked.
+//! The OpenID token: what stands in it, and how it is minted. One that comes back is checked in `presented`.
+
+mod presented;
 
 use std::time::Duration;
 
@@ -11,6 +13,8 @@ use super::keys::KeyRing;
 use super::wire::ApiError;
 use crate::clock::Timestamp;
 use crate::identity::{IdentityId, IdentityPoolId, PrincipalTags};
+
+pub(super) use presented::{Presented, Unacceptable};
 
 /// The `iss` of every token, and the login name under which clients hand a token on.
 pub(super) const ISSUER: &str = "https://cognito-identity.amazonaws.com";
@@ -110,55 +114,6 @@ impl Wrong {
     }
 }
 
-#[derive(Deserialize)]
-struct Header {
-    alg: String,
-    kid: String,
-}
-
-#[derive(Deserialize)]
-struct PresentedClaims {
-    iss: String,
-    sub: String,
-    aud: String,
-    amr: Vec<String>,
-    exp: i64,
-}
-
-/// Checks a token of this emulator that a client presents as its login; gives its `amr`.
-pub(super) fn verify(
-    keys: &KeyRing,
-    token: &str,
-    pool: &IdentityPoolId,
-    identity: &IdentityId,
-    now: Timestamp,
-) -> Result<Vec<String>, ApiError> {
-    let refuse = |why: String| ApiError::not_authorized(format!("Invalid login token. {why}"));
-    let shapeless = || refuse("Not a valid OpenId Connect identity token.".to_owned());
-
-    let (message, signature) = token.rsplit_once('.').ok_or_else(shapeless)?;
-    let (header, claims) = message.split_once('.').ok_or_else(shapeless)?;
-    let header: Header = read_part(header).ok_or_else(shapeless)?;
-    let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| shapeless())?;
-    if header.alg != "RS512" || !keys.verifies(&header.kid, message.as_bytes(), &signature) {
-        return Err(refuse("Couldn't verify signed token.".to_owned()));
-    }
-    let claims: PresentedClaims = read_part(claims).ok_or_else(shapeless)?;
-    if claims.iss != ISSUER {
-        return Err(refuse("Issuer doesn't match providerName.".to_owned()));
-    }
-    if claims.aud != pool.as_str() {
-        return Err(refuse("Incorrect token audience.".to_owned()));
-    }
-    if claims.sub != identity.as_str() {
-        return Err(refuse("The token is another identity's.".to_owned()));
-    }
-    if now.as_secs() >= claims.exp {
-        return Err(refuse(format!("Token expired: {} >= {}", now.as_secs(), claims.exp)));
-    }
-    Ok(claims.amr)
-}
-
 fn read_part<T: for<'de> Deserialize<'de>>(part: &str) -> Option<T> {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
 }
@@ -188,35 +143,6 @@ mod tests {
     use crate::emulator::keys::SigningKey;
 
     const NOW: Timestamp = Timestamp::from_secs(1_000);
-
-    #[test]
-    fn a_token_verifies_until_the_second_of_its_exp_and_for_nobody_else() {
-        let keys = KeyRing::new("us-east-1", [SigningKey::generate().unwrap()]).unwrap();
-        let pool = IdentityPoolId::parse("us-east-1:1").unwrap();
-        let (alice, bob) =
-            (IdentityId::parse("us-east-1:a").unwrap(), IdentityId::parse("us-east-1:b").unwrap());
-        let grant = Grant {
-            pool: &pool,
-            identity: &alice,
-            amr: vec!["authenticated".to_owned()],
-            tags: &PrincipalTags::none(),
-            life: Duration::from_secs(60),
-        };
-        let token = mint(&keys, &grant, NOW, &Minting::default()).unwrap();
-
-        let check = |token: &str, pool, identity, seconds| {
-            verify(&keys, token, pool, identity, Timestamp::from_secs(seconds))
-        };
-        assert_eq!(check(&token, &pool, &alice, 1_059).unwrap(), ["authenticated"]);
-        let fault = check(&token, &pool, &alice, 1_060).unwrap_err();
-        assert_eq!(fault.message, "Invalid login token. Token expired: 1060 >= 1060");
-        assert!(check(&token, &pool, &bob, 1_000).is_err());
-        let other_pool = IdentityPoolId::parse("us-east-1:2").unwrap();
-        assert!(check(&token, &other_pool, &alice, 1_000).is_err());
-        assert!(check("opaque", &pool, &alice, 1_000).is_err());
-        let (message, _) = token.rsplit_once('.').unwrap();
-        assert!(check(&format!("{message}.AAAA"), &pool, &alice, 1_000).is_err());
-    }
 
     #[test]
     fn the_header_and_the_claims_have_cognito_s_own_form() {

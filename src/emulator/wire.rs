@@ -1,18 +1,53 @@
-//! The wire protocol's answers: JSON 1.1 as Cognito speaks it.
+//! The wire protocols' answers: JSON 1.1 as Cognito speaks it, the query protocol as STS does.
 //!
-//! An error is HTTP 400 (500 for `InternalErrorException`) with `{"__type", "message"}`, and its name again in
-//! the header `x-amzn-ErrorType`. SDKs read either, so both are always sent.
+//! An operation's output is JSON in either case; for STS it becomes XML at the very end. In JSON 1.1 an error
+//! is HTTP 400 (500 for `InternalErrorException`) with `{"__type", "message"}`, and its name again in the
+//! header `x-amzn-ErrorType`: SDKs read either, so both are always sent.
+
+pub(super) mod query;
 
 use serde::Serialize;
 
-/// The errors that the emulator answers, by the names that SDKs know them by.
+/// The two services that share the listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Api {
+    CognitoIdentity,
+    Sts,
+}
+
+impl Api {
+    /// The service's name in the scope of a signature.
+    pub(super) fn signing_name(self) -> &'static str {
+        match self {
+            Self::CognitoIdentity => "cognito-identity",
+            Self::Sts => "sts",
+        }
+    }
+
+    /// The content type of its answers.
+    pub(super) fn content_type(self) -> &'static str {
+        match self {
+            Self::CognitoIdentity => "application/x-amz-json-1.1",
+            Self::Sts => "text/xml",
+        }
+    }
+}
+
+/// The errors that the emulator answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ErrorType {
     DeveloperUserAlreadyRegistered,
+    /// The temporary credentials that signed the call have ended.
+    ExpiredCredentials,
+    /// The token that was handed in has ended.
+    ExpiredIdentityToken,
+    IdpRejectedClaim,
     IncompleteSignature,
     InternalError,
+    InvalidIdentityToken,
     InvalidParameter,
     InvalidSignature,
+    MalformedPolicyDocument,
     MissingAuthenticationToken,
     NotAuthorized,
     RequestEntityTooLarge,
@@ -25,39 +60,64 @@ pub(super) enum ErrorType {
 }
 
 impl ErrorType {
-    /// The name on the wire.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::DeveloperUserAlreadyRegistered => "DeveloperUserAlreadyRegisteredException",
-            Self::IncompleteSignature => "IncompleteSignatureException",
-            Self::InternalError => "InternalErrorException",
-            Self::InvalidParameter => "InvalidParameterException",
-            Self::InvalidSignature => "InvalidSignatureException",
-            Self::MissingAuthenticationToken => "MissingAuthenticationTokenException",
-            Self::NotAuthorized => "NotAuthorizedException",
-            Self::RequestEntityTooLarge => "RequestEntityTooLargeException",
-            Self::ResourceConflict => "ResourceConflictException",
-            Self::ResourceNotFound => "ResourceNotFoundException",
-            Self::Serialization => "SerializationException",
-            Self::TooManyRequests => "TooManyRequestsException",
-            Self::UnknownOperation => "UnknownOperationException",
-            Self::UnrecognizedClient => "UnrecognizedClientException",
+    /// The name on the wire, by which SDKs know it. An error that only one of the services answers has one
+    /// name.
+    pub(super) fn name(self, api: Api) -> &'static str {
+        let (cognito, sts) = match self {
+            Self::DeveloperUserAlreadyRegistered => one("DeveloperUserAlreadyRegisteredException"),
+            Self::ExpiredCredentials => ("ExpiredTokenException", "ExpiredToken"),
+            Self::ExpiredIdentityToken => one("ExpiredTokenException"),
+            Self::IdpRejectedClaim => one("IDPRejectedClaim"),
+            Self::IncompleteSignature => ("IncompleteSignatureException", "IncompleteSignature"),
+            Self::InternalError => ("InternalErrorException", "InternalFailure"),
+            Self::InvalidIdentityToken => one("InvalidIdentityToken"),
+            Self::InvalidParameter => ("InvalidParameterException", "ValidationError"),
+            Self::InvalidSignature => ("InvalidSignatureException", "SignatureDoesNotMatch"),
+            Self::MalformedPolicyDocument => one("MalformedPolicyDocument"),
+            Self::MissingAuthenticationToken => {
+                ("MissingAuthenticationTokenException", "MissingAuthenticationToken")
+            }
+            Self::NotAuthorized => ("NotAuthorizedException", "AccessDenied"),
+            Self::RequestEntityTooLarge => one("RequestEntityTooLargeException"),
+            Self::ResourceConflict => one("ResourceConflictException"),
+            Self::ResourceNotFound => one("ResourceNotFoundException"),
+            Self::Serialization => ("SerializationException", "MalformedInput"),
+            Self::TooManyRequests => ("TooManyRequestsException", "Throttling"),
+            Self::UnknownOperation => ("UnknownOperationException", "InvalidAction"),
+            Self::UnrecognizedClient => ("UnrecognizedClientException", "InvalidClientTokenId"),
+        };
+        match api {
+            Api::CognitoIdentity => cognito,
+            Api::Sts => sts,
         }
     }
 
-    /// The HTTP status it travels with.
-    pub(super) fn status(self) -> u16 {
-        match self {
-            Self::InternalError => 500,
-            Self::RequestEntityTooLarge => 413,
+    /// The HTTP status it travels with. Cognito answers 400 to nearly everything, STS more as HTTP has it.
+    pub(super) fn status(self, api: Api) -> u16 {
+        match (self, api) {
+            (Self::InternalError, _) => 500,
+            (Self::RequestEntityTooLarge, _) => 413,
+            (
+                Self::ExpiredCredentials
+                | Self::IdpRejectedClaim
+                | Self::InvalidSignature
+                | Self::MissingAuthenticationToken
+                | Self::NotAuthorized
+                | Self::UnrecognizedClient,
+                Api::Sts,
+            ) => 403,
             _ => 400,
         }
     }
 }
 
+fn one(name: &'static str) -> (&'static str, &'static str) {
+    (name, name)
+}
+
 /// One refused call.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {message}", error_type.name())]
+#[error("{}: {message}", error_type.name(Api::CognitoIdentity))]
 pub(super) struct ApiError {
     pub(super) error_type: ErrorType,
     pub(super) message: String,
@@ -87,16 +147,9 @@ impl ApiError {
     pub(super) fn internal() -> Self {
         Self::new(ErrorType::InternalError, "An internal error occurred.")
     }
-
-    /// The body that carries it.
-    pub(super) fn body(&self) -> Vec<u8> {
-        serde_json::json!({"__type": self.error_type.name(), "message": self.message})
-            .to_string()
-            .into_bytes()
-    }
 }
 
-/// The body of a call that went well, or why it did not.
+/// An operation's output as JSON, or why there is none.
 pub(super) type Answer = Result<Vec<u8>, ApiError>;
 
 /// The output of an operation that answers nothing: SDKs take an empty object for it.
@@ -106,4 +159,36 @@ pub(super) struct Nothing {}
 /// Writes an operation's output.
 pub(super) fn answer(output: &impl Serialize) -> Answer {
     serde_json::to_vec(output).map_err(|_| ApiError::internal())
+}
+
+/// What a call is answered with.
+pub(super) struct Reply {
+    pub(super) api: Api,
+    /// The operation's name; for a call of none, anything.
+    pub(super) operation: &'static str,
+    pub(super) answer: Answer,
+}
+
+impl Reply {
+    pub(super) fn status(&self) -> u16 {
+        self.answer.as_ref().map_or_else(|fault| fault.error_type.status(self.api), |_| 200)
+    }
+
+    /// The error's name on the wire, if it is one.
+    pub(super) fn error_name(&self) -> Option<&'static str> {
+        self.answer.as_ref().err().map(|fault| fault.error_type.name(self.api))
+    }
+
+    /// The body, in the service's own protocol.
+    pub(super) fn into_body(self, request_id: &str) -> Vec<u8> {
+        match (self.api, self.answer) {
+            (Api::CognitoIdentity, Ok(output)) => output,
+            (Api::CognitoIdentity, Err(fault)) => {
+                let name = fault.error_type.name(self.api);
+                serde_json::json!({"__type": name, "message": fault.message}).to_string().into_bytes()
+            }
+            (Api::Sts, Ok(output)) => query::answer_document(self.operation, &output, request_id),
+            (Api::Sts, Err(fault)) => query::error_document(&fault, request_id),
+        }
+    }
 }

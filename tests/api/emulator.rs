@@ -7,6 +7,7 @@ mod linking;
 mod pools;
 mod protocol;
 mod state_file;
+mod sts;
 mod tokens;
 
 use std::sync::{Arc, OnceLock};

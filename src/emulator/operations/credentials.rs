@@ -1,4 +1,5 @@
-//! Temporary AWS credentials: of the right shape, and good for nothing at all.
+//! Temporary AWS credentials for an identity, in the pool's roles. They sign calls to this emulator, and to
+//! nothing else in the world.
 
 use std::time::Duration;
 
@@ -8,10 +9,14 @@ use super::Call;
 use super::describing::epoch_seconds;
 use super::identities::enter;
 use crate::emulator::input::{self, Pairs};
+use crate::emulator::principal::{RoleArn, RoleSession};
+use crate::emulator::sessions::Lease;
 use crate::emulator::wire::{Answer, answer};
 
 /// How long AWS lets the credentials of the enhanced flow live.
 const CREDENTIALS_LIFE: Duration = Duration::from_secs(3600);
+/// What AWS names every session of that flow.
+const SESSION_NAME: &str = "CognitoIdentityCredentials";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -25,39 +30,40 @@ struct Input {
 #[serde(rename_all = "PascalCase")]
 struct Output<'a> {
     identity_id: &'a str,
-    credentials: Credentials,
+    credentials: Credentials<'a>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Credentials {
-    access_key_id: String,
-    secret_key: String,
-    session_token: String,
+struct Credentials<'a> {
+    access_key_id: &'a str,
+    secret_key: &'a str,
+    session_token: &'a str,
     expiration: f64,
 }
 
-/// Answers whether or not the pool has roles: the emulator has no IAM that could refuse one.
 pub(super) fn get_credentials_for_identity(call: &Call<'_>) -> Answer {
-    let input: Input = input::parse(call.body)?;
+    let input: Input = input::parse(call.input)?;
     let id = input::identity_id(input.identity_id)?;
     if let Some(arn) = &input.custom_role_arn {
         input::length("customRoleArn", arn, 20..=2048)?;
     }
-    enter(call, &id, input::logins(input.logins)?)?;
-    // From a plain random source: nothing in the world accepts these.
-    let mut random = call.state().fork_random();
+    let entrance = enter(call, &id, input::logins(input.logins)?)?;
+    let name = if entrance.is_authenticated() { "EmulatorAuthenticated" } else { "EmulatorUnauthenticated" };
+    let session = RoleSession {
+        role: RoleArn::of(&call.service.account_id, name),
+        name: SESSION_NAME.to_owned(),
+        tags: entrance.tags,
+    };
+    let random = call.state().fork_random();
+    let credentials = call.service.sessions.begin(random, session, &Lease::new(call.now, CREDENTIALS_LIFE));
     answer(&Output {
         identity_id: id.as_str(),
         credentials: Credentials {
-            access_key_id: format!("ASIA{}", random_text(&mut random, 16).to_ascii_uppercase()),
-            secret_key: random_text(&mut random, 40),
-            session_token: random_text(&mut random, 200),
-            expiration: epoch_seconds(call.now + CREDENTIALS_LIFE).floor(),
+            access_key_id: &credentials.access_key_id,
+            secret_key: &credentials.secret,
+            session_token: &credentials.session_token,
+            expiration: epoch_seconds(credentials.expires),
         },
     })
-}
-
-fn random_text(random: &mut fastrand::Rng, length: usize) -> String {
-    std::iter::repeat_with(|| random.alphanumeric()).take(length).collect()
 }

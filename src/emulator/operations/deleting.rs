@@ -32,7 +32,7 @@ struct Unprocessed {
 /// the caller's rights could be looked up, and `InternalServerError`, the other code, invites a retry.
 pub(super) fn delete_identities(call: &Call<'_>) -> Answer {
     const MEMBER: &str = "identityIdsToDelete";
-    let input: Input = input::parse(call.body)?;
+    let input: Input = input::parse(call.input)?;
     let ids = input::required(MEMBER, input.identity_ids_to_delete)?;
     input::count(MEMBER, ids.len(), 1..=60)?;
     let ids = ids

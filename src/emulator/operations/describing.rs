@@ -41,7 +41,7 @@ impl<'a> From<&'a Identity> for Description<'a> {
 
 /// Disabled identities are described too: only nobody gets in.
 pub(super) fn describe_identity(call: &Call<'_>) -> Answer {
-    let input: DescribeInput = input::parse(call.body)?;
+    let input: DescribeInput = input::parse(call.input)?;
     let id = input::identity_id(input.identity_id)?;
     let identity = call.state().identity(&id)?;
     answer(&Description::from(&*identity))
@@ -66,7 +66,7 @@ struct ListOutput<'a> {
 }
 
 pub(super) fn list_identities(call: &Call<'_>) -> Answer {
-    let input: ListInput = input::parse(call.body)?;
+    let input: ListInput = input::parse(call.input)?;
     let pool_id = input::pool_id(input.identity_pool_id)?;
     let max_results = input::required("maxResults", input.max_results)?;
     let hide_disabled = input.hide_disabled.unwrap_or(false);

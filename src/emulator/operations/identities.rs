@@ -10,9 +10,12 @@ use super::paging::{self, MOST_RESULTS};
 use crate::emulator::input::{self, Pairs};
 use crate::emulator::logins::{ClientLogins, sort_client_logins};
 use crate::emulator::state::{Identity, Login};
-use crate::emulator::token;
+use crate::emulator::token::{Presented, Unacceptable};
 use crate::emulator::wire::{Answer, ApiError, answer};
-use crate::identity::IdentityId;
+use crate::identity::{IdentityId, PrincipalTags};
+
+/// What `amr` begins with where somebody has signed in.
+pub(super) const AUTHENTICATED: &str = "authenticated";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -29,7 +32,7 @@ struct GetIdOutput<'a> {
 }
 
 pub(super) fn get_id(call: &Call<'_>) -> Answer {
-    let input: GetIdInput = input::parse(call.body)?;
+    let input: GetIdInput = input::parse(call.input)?;
     if let Some(account) = &input.account_id {
         input::length("accountId", account, 1..=15)?;
         input::characters("accountId", account, r"\d+", |c| c.is_ascii_digit())?;
@@ -57,6 +60,15 @@ pub(super) fn get_id(call: &Call<'_>) -> Answer {
 pub(super) struct Entrance {
     pub(super) identity: Arc<Identity>,
     pub(super) amr: Vec<String>,
+    /// Those of the token it came with.
+    pub(super) tags: PrincipalTags,
+}
+
+impl Entrance {
+    /// Whether it is no guest's.
+    pub(super) fn is_authenticated(&self) -> bool {
+        self.amr.iter().any(|reference| reference == AUTHENTICATED)
+    }
 }
 
 /// Lets a client act as an identity, by its logins or as a guest. Logins that are new are linked along.
@@ -72,7 +84,7 @@ pub(super) fn enter(
         ClientLogins::Public(logins) => {
             let amr = amr_of(&logins);
             state.enter(&pool, &identity, logins, call.now)?;
-            Ok(Entrance { identity, amr })
+            Ok(Entrance { identity, amr, tags: PrincipalTags::none() })
         }
         ClientLogins::OwnToken(token) => {
             drop(state);
@@ -104,12 +116,24 @@ pub(super) fn prove(
 
 /// Checks a signature, and so wants the state unlocked.
 fn enter_by_own_token(call: &Call<'_>, identity: Arc<Identity>, token: &str) -> Result<Entrance, ApiError> {
-    let amr = token::verify(&call.service.keys, token, &identity.pool, &identity.id, call.now)?;
-    Ok(Entrance { identity, amr })
+    let refuse = |why: &str| ApiError::not_authorized(format!("Invalid login token. {why}"));
+    let presented = Presented::read(&call.service.keys, token, call.now).map_err(|fault| match fault {
+        Unacceptable::Shapeless => refuse("Not a valid OpenId Connect identity token."),
+        Unacceptable::Unsigned => refuse("Couldn't verify signed token."),
+        Unacceptable::Foreign => refuse("Issuer doesn't match providerName."),
+        Unacceptable::Expired { now, exp } => refuse(&format!("Token expired: {now} >= {exp}")),
+    })?;
+    if presented.aud != identity.pool.as_str() {
+        return Err(refuse("Incorrect token audience."));
+    }
+    if presented.sub != identity.id.as_str() {
+        return Err(refuse("The token is another identity's."));
+    }
+    Ok(Entrance { identity, amr: presented.amr, tags: presented.tags })
 }
 
 fn amr_of(logins: &[Login]) -> Vec<String> {
-    let standing = if logins.is_empty() { "unauthenticated" } else { "authenticated" };
+    let standing = if logins.is_empty() { "unauthenticated" } else { AUTHENTICATED };
     std::iter::once(standing.to_owned()).chain(logins.iter().map(|login| login.provider.clone())).collect()
 }
 
@@ -135,7 +159,7 @@ struct LookupOutput<'a> {
 /// By the identity or by one user: all users of the identity. By both: that user, if the two belong
 /// together.
 pub(super) fn lookup_developer_identity(call: &Call<'_>) -> Answer {
-    let input: LookupInput = input::parse(call.body)?;
+    let input: LookupInput = input::parse(call.input)?;
     let pool_id = input::pool_id(input.identity_pool_id)?;
     let wanted = input::optional_identity_id(input.identity_id)?;
     let user = input.developer_user_identifier;

@@ -26,7 +26,7 @@ struct MergeOutput<'a> {
 }
 
 pub(super) fn merge_developer_identities(call: &Call<'_>) -> Answer {
-    let input: MergeInput = input::parse(call.body)?;
+    let input: MergeInput = input::parse(call.input)?;
     let source = input::developer_user("sourceUserIdentifier", input.source_user_identifier)?;
     let destination = input::developer_user("destinationUserIdentifier", input.destination_user_identifier)?;
     let provider = input::developer_provider(input.developer_provider_name)?;
@@ -53,7 +53,7 @@ struct UnlinkDeveloperInput {
 }
 
 pub(super) fn unlink_developer_identity(call: &Call<'_>) -> Answer {
-    let input: UnlinkDeveloperInput = input::parse(call.body)?;
+    let input: UnlinkDeveloperInput = input::parse(call.input)?;
     let id = input::identity_id(input.identity_id)?;
     let pool_id = input::pool_id(input.identity_pool_id)?;
     let provider = input::developer_provider(input.developer_provider_name)?;
@@ -78,7 +78,7 @@ struct UnlinkInput {
 /// to remove: that takes AWS credentials, and `UnlinkDeveloperIdentity`.
 pub(super) fn unlink_identity(call: &Call<'_>) -> Answer {
     const REMOVED: &str = "loginsToRemove";
-    let input: UnlinkInput = input::parse(call.body)?;
+    let input: UnlinkInput = input::parse(call.input)?;
     let id = input::identity_id(input.identity_id)?;
     input::required("logins", input.logins.as_ref())?;
     let logins = input::logins(input.logins)?;

@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 use super::{Call, paging};
 use crate::emulator::input;
 use crate::emulator::pool::{Pool, PoolSettings};
-use crate::emulator::wire::{Answer, ApiError, answer};
+use crate::emulator::wire::{Answer, answer};
 
 /// The new pool is of the region that the call's signature is scoped to, as if sent to that endpoint.
 pub(super) fn create_identity_pool(call: &Call<'_>) -> Answer {
-    let settings: PoolSettings = input::parse(call.body)?;
+    let settings: PoolSettings = input::parse(call.input)?;
     settings.check()?;
-    let region = call.region.ok_or_else(ApiError::internal)?;
+    let region = call.signer()?.region;
     let mut state = call.state();
     let pool = Pool { id: state.new_pool_id(region)?, settings };
     state.put_pool(pool.clone());
@@ -25,7 +25,7 @@ struct DescribeInput {
 }
 
 pub(super) fn describe_identity_pool(call: &Call<'_>) -> Answer {
-    let input: DescribeInput = input::parse(call.body)?;
+    let input: DescribeInput = input::parse(call.input)?;
     let id = input::pool_id(input.identity_pool_id)?;
     let pool = call.state().pool(&id)?;
     answer(&pool.description())
@@ -54,7 +54,7 @@ struct ListedPool<'a> {
 }
 
 pub(super) fn list_identity_pools(call: &Call<'_>) -> Answer {
-    let input: ListInput = input::parse(call.body)?;
+    let input: ListInput = input::parse(call.input)?;
     let max_results = input::required("maxResults", input.max_results)?;
     let state = call.state();
     let page =

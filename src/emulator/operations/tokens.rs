@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Call;
-use super::identities::{Entrance, enter};
+use super::identities::{AUTHENTICATED, Entrance, enter};
 use crate::emulator::input::{self, Pairs};
 use crate::emulator::logins::{DeveloperLogins, sort_developer_logins};
 use crate::emulator::token::{self, Grant};
@@ -33,7 +33,7 @@ struct TokenOutput<'a> {
 }
 
 pub(super) fn get_open_id_token_for_developer_identity(call: &Call<'_>) -> Answer {
-    let input: DeveloperInput = input::parse(call.body)?;
+    let input: DeveloperInput = input::parse(call.input)?;
     let pool_id = input::pool_id(input.identity_pool_id)?;
     let wanted = input::optional_identity_id(input.identity_id)?;
     input::required("logins", input.logins.as_ref())?;
@@ -46,7 +46,7 @@ pub(super) fn get_open_id_token_for_developer_identity(call: &Call<'_>) -> Answe
         let pool = state.pool(&pool_id)?;
         let DeveloperLogins { developer, public } = sort_developer_logins(&pool, logins)?;
         let mut amr = vec![
-            "authenticated".to_owned(),
+            AUTHENTICATED.to_owned(),
             developer.provider.clone(),
             format!("{}:{pool_id}:{}", developer.provider, developer.user),
         ];
@@ -77,9 +77,9 @@ struct ClientInput {
 /// A token got for a token keeps its `amr`, but not its principal tags: AWS does not say, and losing rights
 /// is the safer of the two.
 pub(super) fn get_open_id_token(call: &Call<'_>) -> Answer {
-    let input: ClientInput = input::parse(call.body)?;
+    let input: ClientInput = input::parse(call.input)?;
     let id = input::identity_id(input.identity_id)?;
-    let Entrance { identity, amr } = enter(call, &id, input::logins(input.logins)?)?;
+    let Entrance { identity, amr, .. } = enter(call, &id, input::logins(input.logins)?)?;
     mint(
         call,
         &Grant {

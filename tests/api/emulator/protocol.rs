@@ -13,8 +13,9 @@ use super::{Harness, POOL, PROVIDER, Reply, TARGET, client, reply};
 const OPERATION: &str = "GetOpenIdTokenForDeveloperIdentity";
 
 /// A signature to be made, right unless a test bends it.
-struct Signing {
-    key: AccessKey,
+pub(super) struct Signing {
+    pub(super) key: AccessKey,
+    pub(super) session_token: Option<String>,
     date: Timestamp,
     region: &'static str,
     service: &'static str,
@@ -24,10 +25,11 @@ struct Signing {
 }
 
 impl Signing {
-    fn right(harness: &Harness) -> Self {
+    pub(super) fn right(harness: &Harness) -> Self {
         let body = json!({"IdentityPoolId": POOL, "Logins": {PROVIDER: "alice"}}).to_string();
         Self {
             key: AccessKey::default(),
+            session_token: None,
             date: harness.clock.now(),
             region: "us-east-1",
             service: "cognito-identity",
@@ -37,20 +39,26 @@ impl Signing {
         }
     }
 
-    async fn send(self, harness: &Harness) -> Reply {
+    pub(super) async fn send(self, harness: &Harness) -> Reply {
         let date = self.date.to_rfc3339().replace(['-', ':'], "");
         let target = format!("{TARGET}.{OPERATION}");
+        let token = self.session_token.unwrap_or_default();
+        let signed_headers = match token.as_str() {
+            "" => self.signed_headers.to_owned(),
+            _ => self.signed_headers.replace("x-amz-date;", "x-amz-date;x-amz-security-token;"),
+        };
         let mut canonical = "POST\n/\n\n".to_owned();
-        for name in self.signed_headers.split(';') {
+        for name in signed_headers.split(';') {
             let value = match name {
                 "content-type" => "application/x-amz-json-1.1".to_owned(),
                 "host" => harness.emulator.address().to_string(),
                 "x-amz-date" => date.clone(),
+                "x-amz-security-token" => token.clone(),
                 _ => target.clone(),
             };
             writeln!(canonical, "{name}:{value}").unwrap();
         }
-        write!(canonical, "\n{}\n{}", self.signed_headers, sha256(&self.signed_body)).unwrap();
+        write!(canonical, "\n{signed_headers}\n{}", sha256(&self.signed_body)).unwrap();
 
         let scope = format!("{}/{}/{}/aws4_request", &date[..8], self.region, self.service);
         let to_sign = format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{}", sha256(&canonical));
@@ -59,14 +67,15 @@ impl Signing {
             key = mac(&key, part);
         }
         let authorization = format!(
-            "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={}, Signature={}",
+            "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={signed_headers}, Signature={}",
             self.key.id,
-            self.signed_headers,
             hex(&mac(&key, &to_sign))
         );
-        let request = harness
-            .http
-            .post(harness.emulator.url())
+        let mut request = harness.http.post(harness.emulator.url());
+        if !token.is_empty() {
+            request = request.header("X-Amz-Security-Token", token);
+        }
+        let request = request
             .header("Content-Type", "application/x-amz-json-1.1")
             .header("X-Amz-Target", target)
             .header("X-Amz-Date", date)
