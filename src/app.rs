@@ -62,7 +62,8 @@ pub struct RunningApp {
 pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp, StartError> {
     let metrics = Arc::new(Metrics::new()?);
     let audit = Arc::new(AuditTrail::start(settings.audit, clock.clone(), metrics.clone())?);
-    let authenticator = Arc::new(Authenticator::start(&settings.auth, &clock, &metrics).await?);
+    let authenticator =
+        Arc::new(Authenticator::start(&settings.auth, &settings.users, &clock, &metrics).await?);
     let readiness = Arc::new(Readiness::new(authenticator.clone()));
 
     let home = settings.pools.find(None).map(|pool| pool.id.region().to_owned()).unwrap_or_default();

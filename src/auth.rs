@@ -5,13 +5,16 @@
 //! `Way`. Nothing here knows HTTP: the caller hands in the credential's text.
 
 pub mod jwt;
+mod users;
 
 use std::sync::Arc;
 
 use jwt::JwtWay;
+pub use users::Users;
 
+use crate::claims::Claims;
 use crate::clock::{SharedClock, Timestamp};
-use crate::config::AuthSettings;
+use crate::config::{AuthSettings, UsersSettings};
 use crate::identity::DeveloperUserId;
 use crate::jws::KeysError;
 use crate::metrics::Metrics;
@@ -26,6 +29,8 @@ pub struct Caller {
     pub way: Arc<str>,
     /// Who vouches for the user: the issuer of the credential.
     pub issuer: Arc<str>,
+    /// What the credential says of the caller. Verified.
+    pub claims: Claims,
     /// When the credential ends.
     pub expires_at: Timestamp,
 }
@@ -142,12 +147,15 @@ impl Authenticator {
     /// A key file cannot be read or holds no key for the algorithms, or no HTTPS client can be made.
     pub async fn start(
         settings: &[AuthSettings],
+        users: &UsersSettings,
         clock: &SharedClock,
         metrics: &Arc<Metrics>,
     ) -> Result<Self, KeysError> {
+        let users = Arc::new(Users::new(users));
         let mut ways = Vec::new();
         for way in settings {
-            let jwt = JwtWay::start(&way.name, &way.jwt, clock.clone(), metrics.clone()).await?;
+            let (users, clock, metrics) = (users.clone(), clock.clone(), metrics.clone());
+            let jwt = JwtWay::start(&way.name, &way.jwt, users, clock, metrics).await?;
             ways.push(Way::Jwt(jwt));
         }
         Ok(Self { ways, metrics: metrics.clone() })

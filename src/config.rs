@@ -7,6 +7,7 @@
 
 mod fault;
 mod layers;
+mod path;
 mod reader;
 mod sections;
 mod settings;
@@ -20,7 +21,7 @@ use layers::Layers;
 use reader::Reader;
 pub use settings::{
     AdminSettings, AuthSettings, DrainSettings, HttpSettings, JwksSettings, JwtSettings, KeySource,
-    LogFormat, LogSettings, Settings,
+    LogFormat, LogSettings, Settings, UsersSettings,
 };
 
 /// The default configuration, which is also the manual.

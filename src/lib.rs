@@ -5,7 +5,7 @@
 //! Data flows one way, and so do the imports (`tests/api/fences.rs` keeps it so):
 //!
 //! ```text
-//! main → cli → app → http, admin → auth → vending → issuer → token, identity, clock
+//! main → cli → app → http, admin → auth, policy → vending → issuer → token, identity, clock
 //! ```
 //!
 //! | room | what is in it |
@@ -15,6 +15,8 @@
 //! | [`config`] | three layers of configuration, proved into [`config::Settings`], all faults at once |
 //! | [`http`], `admin` | the two listeners: routes, one file a resource, problems, what every request passes |
 //! | [`auth`] | who is calling; one file a way of authenticating |
+//! | [`claims`] | what a verified credential says, and how the configuration points into it |
+//! | `policy` | what a verified caller may have: a pool, tags, until when |
 //! | [`vending`] | **the use case**, [`vending::TokenVendor::vend`], and one file for each decision in it |
 //! | [`issuer`] | the port towards whoever makes tokens, and Cognito behind it |
 //! | [`jws`] | signed tokens taken apart and proved, by keys that are fixed or fetched |
@@ -34,6 +36,7 @@ pub mod app;
 pub mod audit;
 pub mod auth;
 mod causes;
+pub mod claims;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -44,6 +47,7 @@ pub mod identity;
 pub mod issuer;
 pub mod jws;
 pub mod metrics;
+mod policy;
 pub mod pools;
 pub mod proof;
 pub mod secret;

@@ -10,8 +10,8 @@ use prometheus::{
 
 pub use families::{Counters, Histograms, Requests};
 use labels::{
-    AuditOutcome, AuthOutcome, Eviction, FetchOutcome, PauseCause, RefreshOutcome, Route, Source,
-    UpstreamOutcome,
+    AuditOutcome, AuthOutcome, Eviction, FetchOutcome, PauseCause, PolicyOutcome, RefreshOutcome, Route,
+    Source, UpstreamOutcome,
 };
 
 /// What can keep the registry from being built: a name or label that breaks its rules, or stands twice.
@@ -61,6 +61,8 @@ page! {
     http_requests_in_flight: IntGauge = gauge;
     /// Authentications, by outcome; every outcome but verified is a refusal or a failure.
     auth_total: Counters<AuthOutcome> = |r, name, help| Counters::register(r, name, "outcome", help);
+    /// Verified callers, by what the pool's rules say of them.
+    policy_total: Counters<PolicyOutcome> = |r, name, help| Counters::register(r, name, "outcome", help);
     /// Tokens handed out, by where they came from.
     vends_total: Counters<Source> = |r, name, help| Counters::register(r, name, "source", help);
     /// Life left in tokens when they were handed out.

@@ -1,6 +1,12 @@
-//! The configured identity pools, by the names that callers use.
+//! The configured identity pools, by the names that callers use, and what each grants to whom.
+
+pub mod access;
+pub mod tags;
 
 use std::sync::Arc;
+
+use access::Access;
+use tags::TagRules;
 
 use crate::identity::{DeveloperProvider, IdentityPoolId, TokenDuration};
 
@@ -18,6 +24,12 @@ pub struct Pool {
     pub provider: DeveloperProvider,
     /// The life asked for its tokens.
     pub token_duration: TokenDuration,
+    /// Whether a token ends no later than the credential that it was vended for.
+    pub end_with_session: bool,
+    /// The principal tags of its tokens.
+    pub tags: TagRules,
+    /// Who may have its tokens.
+    pub access: Access,
 }
 
 /// The place of a pool among the configured ones.

@@ -6,6 +6,7 @@
 
 mod authority;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use aws_lc_rs::digest::SHA256;
@@ -85,12 +86,23 @@ pub struct TokenClaims {
     /// How the user came by it (`amr`); for a developer user the last entry is `PROVIDER:POOL:USER`.
     #[serde(rename = "amr", default)]
     pub methods: Vec<String>,
+    /// The principal tags in it, each with its values.
+    #[serde(rename = "https://aws.amazon.com/tags", default)]
+    pub tags: TagsClaim,
     /// When Cognito says that it was minted (`iat`).
     #[serde(rename = "iat", default, deserialize_with = "optional_seconds")]
     pub issued_at: Option<Timestamp>,
     /// When it ends (`exp`).
     #[serde(rename = "exp", deserialize_with = "seconds")]
     pub expires_at: Timestamp,
+}
+
+/// The claim that carries principal tags.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct TagsClaim {
+    /// By their keys; Cognito writes one value into each list.
+    #[serde(default)]
+    pub principal_tags: BTreeMap<String, Vec<String>>,
 }
 
 fn decode<T: serde::de::DeserializeOwned>(segment: &str) -> Option<T> {

@@ -105,17 +105,17 @@ impl TokenVendor {
     /// # Errors
     /// The caller asks for what cannot be had, or Cognito gave nothing and no kept token may stand in.
     pub async fn vend(&self, request: &TokenRequest) -> Result<Vended, VendError> {
-        let needs = self.needs(request)?;
+        let now = self.clock.now();
+        let needs = self.needs(request, now)?;
+        if let Some(cut) = request.cut_key(now) {
+            return self.vend_cut(request, &cut, needs).await;
+        }
         let key = request.key();
-        let kept = self.flights.store().get(&key).map(|token| {
-            let now = token.judged_at(&*self.clock);
-            (token, now)
-        });
-        let Some((token, now)) = kept.filter(|(token, now)| needs.met_by(token.times(), *now)) else {
+        let Some((token, now, freshness)) = self.kept(&key, needs) else {
             return self.mint_and_wait(request, &key, needs, None).await;
         };
         let last_seen_ago = token.seen(now);
-        match self.settings.windows.judge(token.times(), now) {
+        match freshness {
             Freshness::Fresh => Ok(self.hand_out(token, Source::Hit, now)),
             Freshness::Advisory => {
                 if last_seen_ago <= self.settings.seen_within {
@@ -126,6 +126,39 @@ impl TokenVendor {
             Freshness::Mandatory => self.mint_and_wait(request, &key, needs, Some(token)).await,
             Freshness::Spent => self.mint_and_wait(request, &key, needs, None).await,
         }
+    }
+
+    /// As [`TokenVendor::vend`], where a token minted now would outlive the credential that it is for. One that
+    /// was minted earlier and ends in time will do; else its life is cut short, and then nothing is refreshed
+    /// behind: no later token could end later.
+    async fn vend_cut(
+        &self,
+        request: &TokenRequest,
+        cut: &TokenKey,
+        needs: Needs,
+    ) -> Result<Vended, VendError> {
+        let earlier = self.kept(&request.key(), needs);
+        let own = self.kept(cut, needs);
+        for (token, now, freshness) in [&earlier, &own].into_iter().flatten() {
+            if matches!(freshness, Freshness::Fresh | Freshness::Advisory) {
+                token.seen(*now);
+                return Ok(self.hand_out(token.clone(), Source::Hit, *now));
+            }
+        }
+        let left = cut.shape.ends_by.map(|end| end.since(self.clock.now())).unwrap_or_default();
+        if own.is_some() || left <= self.settings.windows.skew_allowance {
+            return Err(VendError::SessionEnding);
+        }
+        let fallback = earlier.filter(|(_, _, freshness)| *freshness == Freshness::Mandatory);
+        self.mint_and_wait(request, cut, needs, fallback.map(|(token, ..)| token)).await
+    }
+
+    /// The kept token of this key, if it is what the caller needs, and how fresh it is at this moment.
+    fn kept(&self, key: &TokenKey, needs: Needs) -> Option<(Arc<MintedToken>, Timestamp, Freshness)> {
+        let token = self.flights.store().get(key)?;
+        let now = token.judged_at(&*self.clock);
+        let freshness = self.settings.windows.judge(token.times(), now);
+        needs.met_by(token.times(), now).then_some((token, now, freshness))
     }
 
     /// Forgets a user's tokens in a pool. Does not end them: Cognito has no way to.
@@ -152,13 +185,14 @@ impl TokenVendor {
 
     /// What the caller needs, if it can be had. A token just minted must do for at least one renewal
     /// interval; else a caller could have a new one made with each request.
-    fn needs(&self, request: &TokenRequest) -> Result<Needs, VendError> {
-        let most = request.pool.token_duration.as_duration().saturating_sub(self.settings.renewal_interval);
+    fn needs(&self, request: &TokenRequest, now: Timestamp) -> Result<Needs, VendError> {
+        let whole = request.pool.token_duration.as_duration().saturating_sub(self.settings.renewal_interval);
+        let most = request.ends_by.map_or(whole, |end| end.since(now).min(whole));
         if request.min_ttl.is_some_and(|least| least > most) {
             return Err(VendError::LifeOutOfReach { most: most.as_secs() });
         }
         let max_age = request.refresh.then_some(self.settings.renewal_interval);
-        Ok(Needs { min_ttl: request.min_ttl, max_age })
+        Ok(Needs { min_ttl: request.min_ttl, max_age, ends_by: request.ends_by })
     }
 
     /// Waits for a new token; `fallback` is served if none can be had, or not soon.

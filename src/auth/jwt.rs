@@ -6,7 +6,7 @@ mod claims;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Caller, Refusal, Verdict};
+use super::{Caller, Refusal, Users, Verdict};
 use crate::clock::SharedClock;
 use crate::config::JwtSettings;
 use crate::jws::{Jws, Keys, KeysError, Malformed, Unproven};
@@ -19,6 +19,7 @@ pub(super) struct JwtWay {
     name: Arc<str>,
     issuer: Arc<str>,
     settings: JwtSettings,
+    users: Arc<Users>,
     keys: Keys,
     clock: SharedClock,
 }
@@ -27,12 +28,13 @@ impl JwtWay {
     pub(super) async fn start(
         name: &str,
         settings: &JwtSettings,
+        users: Arc<Users>,
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Result<Self, KeysError> {
         let keys = Keys::of(name, &settings.keys, &settings.algorithms, clock.clone(), metrics).await?;
         let issuer = settings.issuer.as_str().into();
-        Ok(Self { name: name.into(), issuer, settings: settings.clone(), keys, clock })
+        Ok(Self { name: name.into(), issuer, settings: settings.clone(), users, keys, clock })
     }
 
     pub(super) fn has_keys(&self) -> bool {
@@ -63,7 +65,14 @@ impl JwtWay {
             Unproven::Signature => Verdict::Refused(Refusal::Signature),
             Unproven::CannotSay => Verdict::CannotSay,
         })?;
-        let now = self.clock.now();
-        claims.verify(&self.settings, now, &self.name, &self.issuer).map_err(Verdict::Refused)
+        let verified = claims.verify(&self.settings, self.clock.now()).map_err(Verdict::Refused)?;
+        let user = self.users.named(&self.settings.user_id, &verified.claims).map_err(Verdict::Refused)?;
+        Ok(Caller {
+            user,
+            way: self.name.clone(),
+            issuer: self.issuer.clone(),
+            claims: verified.claims,
+            expires_at: verified.expires_at,
+        })
     }
 }

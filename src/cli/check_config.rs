@@ -15,7 +15,12 @@ pub(super) fn run(file: &ConfigFile) -> Result<(), Failure> {
     for pool in settings.pools.iter() {
         let (id, provider, seconds) = (&pool.id, &pool.provider, pool.token_duration.seconds());
         let mark = if pool.name == default { " (default)" } else { "" };
-        let _ = writeln!(text, "pool {}{mark}: {id}, provider {provider}, tokens of {seconds} s", pool.name);
+        let open = match pool.access.rules.len() {
+            0 => "open to every verified caller".to_owned(),
+            count => format!("open by {count} rule(s)"),
+        };
+        let name = &pool.name;
+        let _ = writeln!(text, "pool {name}{mark}: {id}, provider {provider}, tokens of {seconds} s, {open}");
     }
     for way in &settings.auth {
         let _ = writeln!(text, "auth {}: bearer JWTs of {}", way.name, way.jwt.issuer);

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::Environment;
 use super::fault::Fault;
 use super::layers::{Layers, Leaf, Node, Table, Value};
+use super::path::{join, segments};
 use crate::secret::Secret;
 
 /// Everything read so far, and everything wrong with it.
@@ -32,9 +33,9 @@ impl<'e> Reader<'e> {
         Section { path: path.into(), reader: self }
     }
 
-    /// The names of the tables under a key, in order.
+    /// The names of what stands under a dotted path, in order.
     pub(super) fn names(&self, path: &str) -> Vec<String> {
-        match self.root.get(path) {
+        match self.node(path) {
             Some(Node::Table(table)) => table.keys().cloned().collect(),
             _ => Vec::new(),
         }
@@ -63,16 +64,17 @@ impl<'e> Reader<'e> {
         (self.faults, self.warnings)
     }
 
+    fn node(&self, path: &str) -> Option<&Node> {
+        let mut segments = segments(path).into_iter();
+        let first = self.root.get(segments.next()?)?;
+        segments.try_fold(first, |node, segment| match node {
+            Node::Table(table) => table.get(segment),
+            Node::Leaf(_) => None,
+        })
+    }
+
     fn find(&self, path: &str) -> Option<Leaf> {
-        let mut table = &self.root;
-        let (parents, last) = path.rsplit_once('.').unwrap_or(("", path));
-        for segment in parents.split('.').filter(|segment| !segment.is_empty()) {
-            match table.get(segment) {
-                Some(Node::Table(inner)) => table = inner,
-                _ => return None,
-            }
-        }
-        match table.get(last) {
+        match self.node(path) {
             Some(Node::Leaf(leaf)) => Some(leaf.clone()),
             Some(Node::Table(inner)) => Some(Leaf {
                 value: Value::Other("a table"),
@@ -91,10 +93,20 @@ pub(super) struct Section<'r, 'e> {
     reader: &'r mut Reader<'e>,
 }
 
-impl Section<'_, '_> {
+impl<'e> Section<'_, 'e> {
     /// The dotted path of a key in this section.
     pub(super) fn path_of(&self, key: &str) -> String {
-        format!("{}.{key}", self.path)
+        join(&self.path, key)
+    }
+
+    /// The section under a key of this one.
+    pub(super) fn inner(&mut self, key: &str) -> Section<'_, 'e> {
+        Section { path: self.path_of(key), reader: self.reader }
+    }
+
+    /// The names of what stands under a key of this section, in order.
+    pub(super) fn names(&self, key: &str) -> Vec<String> {
+        self.reader.names(&self.path_of(key))
     }
 
     /// Whether the key stands anywhere.
@@ -247,20 +259,17 @@ impl Section<'_, '_> {
         })
     }
 
-    /// A claim: its name, or a list of names that leads down to it.
-    pub(super) fn claim_path(&mut self, key: &str) -> Option<Vec<String>> {
-        let allowed = "a claim's name, or a list of names that leads down to it";
-        let path = self.required(key, allowed, |leaf| match &leaf.value {
-            Value::Text(text) if leaf.from_environment && text.starts_with('[') => split(text).ok_or(None),
-            Value::Text(name) => Ok(vec![name.clone()]),
-            Value::List(items) => texts(items).ok_or(None),
-            _ => Err(None),
-        })?;
-        if path.is_empty() || path.iter().any(String::is_empty) {
-            self.fault(key, "an empty name", allowed);
+    /// As [`Section::list`], for a key that may be absent: then it is empty.
+    pub(super) fn optional_list(&mut self, key: &str, allowed: &str) -> Option<Vec<String>> {
+        if self.ask(key).is_none() {
+            return Some(Vec::new());
+        }
+        let list = self.list(key, allowed)?;
+        if list.is_empty() || list.iter().any(String::is_empty) {
+            self.fault(key, format!("{list:?}"), allowed);
             return None;
         }
-        Some(path)
+        Some(list)
     }
 
     /// A secret: `"value"`, `{ env = "VARIABLE" }` or `{ file = "PATH" }`; `None` where it is not set. White
@@ -286,7 +295,7 @@ impl Section<'_, '_> {
     }
 
     fn secret_from_elsewhere(&mut self, key: &str) -> Result<String, String> {
-        let text_at = |section: &mut Self, inner: &str| match section.ask(&format!("{key}.{inner}"))?.value {
+        let text_at = |section: &mut Self, inner: &str| match section.inner(key).ask(inner)?.value {
             Value::Text(text) => Some(text),
             _ => None,
         };
@@ -345,7 +354,7 @@ fn first_origin(table: &Table) -> Option<String> {
 
 fn collect_unknown(table: &Table, prefix: &str, asked: &BTreeSet<String>, faults: &mut Vec<Fault>) {
     for (key, node) in table {
-        let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        let path = join(prefix, key);
         match node {
             Node::Table(inner) => collect_unknown(inner, &path, asked, faults),
             Node::Leaf(leaf) if !asked.contains(&path) => {

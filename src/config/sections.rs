@@ -3,6 +3,7 @@
 
 mod audit;
 mod auth;
+mod grants;
 mod pools;
 mod vending;
 
@@ -31,15 +32,18 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     let windows = vending::windows(&mut reader.section("vending"));
     let vending =
         vending::vending(&mut reader.section("vending"), windows, upstream, cache_bytes, opaque_tokens);
-    let pools = pools::pools(reader, windows.as_ref());
-    let openid_keys = vending::openid_keys(&mut reader.section("upstream"), cognito.as_ref(), pools.as_ref());
     let auth = auth::all(reader);
+    let users = auth::users(reader, auth.as_deref());
+    let ways = reader.names("auth");
+    let pools = pools::pools(reader, windows.as_ref(), &ways);
+    let openid_keys = vending::openid_keys(&mut reader.section("upstream"), cognito.as_ref(), pools.as_ref());
     Some(Settings {
         pools: pools?,
         vending: vending?,
         cognito: cognito?,
         openid_keys: openid_keys?,
         auth: auth?,
+        users: users?,
         http: http?,
         admin: admin?,
         audit: audit?,

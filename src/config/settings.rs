@@ -7,6 +7,7 @@ use std::time::Duration;
 use jsonwebtoken::Algorithm;
 
 use crate::audit::AuditSettings;
+use crate::claims::template::Template;
 use crate::issuer::cognito::CognitoSettings;
 use crate::pools::Pools;
 use crate::secret::Secret;
@@ -25,6 +26,8 @@ pub struct Settings {
     pub openid_keys: JwksSettings,
     /// The ways in which callers authenticate, in the order in which they are tried. Never empty.
     pub auth: Vec<AuthSettings>,
+    /// How users are called towards Cognito.
+    pub users: UsersSettings,
     /// The public listener.
     pub http: HttpSettings,
     /// The admin listener.
@@ -35,6 +38,13 @@ pub struct Settings {
     pub drain: DrainSettings,
     /// What is logged, and how.
     pub log: LogSettings,
+}
+
+/// How users are called towards Cognito.
+#[derive(Debug, Clone, Default)]
+pub struct UsersSettings {
+    /// The key of their pseudonyms; none: they are called what `user_id` makes of their claims.
+    pub pseudonym_key: Option<Secret>,
 }
 
 /// One way of authenticating callers.
@@ -57,10 +67,8 @@ pub struct JwtSettings {
     pub algorithms: Vec<Algorithm>,
     /// Where the keys come from.
     pub keys: KeySource,
-    /// The names that lead down to the claim that names the user. Never empty.
-    pub user_claim: Vec<String>,
-    /// What is put before the user's name, so that users of several issuers stay apart.
-    pub user_prefix: String,
+    /// How its claims name the user; the issuer is written in already. Never without a claim.
+    pub user_id: Template,
     /// How far the token's times may be off.
     pub leeway: Duration,
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::*;
+use crate::claims::template::Template;
 
 const SMALLEST: &str = r#"
 [pools.main]
@@ -55,7 +56,8 @@ fn the_smallest_configuration_takes_everything_else_from_the_defaults() {
     assert_eq!((&*pool.name, pool.token_duration.seconds()), ("main", 900));
     assert_eq!(settings.vending.windows.skew_allowance, Duration::from_secs(300));
     assert_eq!(settings.vending.upstream.budget.calls_per_second, 50);
-    assert_eq!(settings.auth[0].jwt.user_claim, ["sub"]);
+    assert_eq!(settings.auth[0].jwt.user_id, Template::parse("{sub}").unwrap());
+    assert!(settings.pools.find(None).unwrap().access.is_open());
     assert!(!settings.vending.opaque_tokens);
 }
 
@@ -66,7 +68,8 @@ fn the_environment_wins_over_the_file() {
         ("TOKENVEND__UPSTREAM__BURST", "7"),
         ("TOKENVEND__HTTP__ALLOWED_ORIGINS", "https://a.example, https://b.example:8443"),
         ("TOKENVEND__POOLS__MAIN__TOKEN_DURATION", "1h"),
-        ("TOKENVEND__AUTH__APP__USER_CLAIM", r#"["https://app.example/user", "id"]"#),
+        ("TOKENVEND__AUTH__APP__USER_ID", "{iss}|{/https:~1~1app.example~1user/id}"),
+        ("TOKENVEND__POOLS__MAIN__TAGS__TEAM", "{team}"),
         ("UNRELATED", "x"),
     ];
     let settings =
@@ -76,7 +79,8 @@ fn the_environment_wins_over_the_file() {
     assert_eq!(settings.vending.upstream.budget.burst, 7);
     assert_eq!(settings.http.allowed_origins, ["https://a.example", "https://b.example:8443"]);
     assert_eq!(settings.pools.find(Some("main")).unwrap().token_duration.seconds(), 3600);
-    assert_eq!(settings.auth[0].jwt.user_claim, ["https://app.example/user", "id"]);
+    assert_eq!(settings.auth[0].jwt.user_id.beginning(), "https://app.example|");
+    assert_eq!(settings.pools.find(None).unwrap().tags.keys().collect::<Vec<_>>(), ["team"]);
 }
 
 #[test]
@@ -182,14 +186,14 @@ fn several_issuers_must_be_told_apart() {
     let second = |prefix: &str| {
         format!(
             "{SMALLEST}{prefix}[auth.web]\nissuer = \"https://web.example\"\naudience = [\"t\"]\n\
-             algorithms = [\"ES256\"]\njwks_url = \"https://web.example/jwks\"\nuser_prefix = \"web:\"\n"
+             algorithms = [\"ES256\"]\njwks_url = \"https://web.example/jwks\"\nuser_id = \"web:{{sub}}\"\n"
         )
     };
     let faults = faults_of(&second(""), &[]);
-    assert!(faults[0].contains("prefixes of which none begins with another"), "{faults:?}");
-    assert!(load_with(&second("user_prefix = \"app:\"\n"), &[]).is_ok());
-    let faults = faults_of(&second("user_prefix = \"web:x\"\n"), &[]);
-    assert!(faults[0].contains("prefixes of which none begins with another"), "{faults:?}");
+    assert!(faults[0].contains("templates whose fixed beginnings tell the issuers apart"), "{faults:?}");
+    assert!(load_with(&second("user_id = \"app:{sub}\"\n"), &[]).is_ok());
+    let faults = faults_of(&second("user_id = \"web:x{sub}\"\n"), &[]);
+    assert!(faults[0].contains("templates whose fixed beginnings tell the issuers apart"), "{faults:?}");
 }
 
 #[test]
@@ -252,6 +256,65 @@ fn a_secret_is_taken_from_a_value_a_variable_or_a_file_and_is_never_shown() {
         let faults = faults_of(&with(line), &[]);
         assert!(faults.iter().any(|fault| fault.contains(expected)), "no {expected:?} in {faults:#?}");
     }
+}
+
+#[test]
+fn what_a_pool_grants_is_proved_rule_by_rule_and_tag_by_tag() {
+    let with = |grants: &str| format!("{SMALLEST}{grants}");
+    let within_pool = |line: &str| SMALLEST.replace("[pools.main]", &format!("[pools.main]\n{line}"));
+    let good = "[pools.main.tags]\nteam = \"{team}\"\n\"a.b\" = { value = \"{/x.y/z}\", required = true }\n\
+                [pools.main.allow.staff]\nauth = [\"app\"]\nscope = [\"vend\"]\n\
+                claims = { \"https://app.example/role\" = [\"staff\"], \"/org/id\" = [\"acme\"] }\n";
+    let settings = load_with(&with(good), &[]).unwrap().settings;
+    let pool = settings.pools.find(None).unwrap();
+    assert_eq!(pool.tags.keys().collect::<Vec<_>>(), ["a.b", "team"]);
+    assert_eq!(pool.access.rules[0].claims.len(), 2);
+    for (grants, expected) in [
+        (
+            "tags.\"aws:x\" = \"y\"",
+            "pools.main.tags.\"aws:x\" (my.toml, line 3): found the key \"aws:x\" (keys that",
+        ),
+        (
+            "tags.x = \"{a}{b}\"",
+            "pools.main.tags.x (my.toml, line 3): found \"{a}{b}\" (nothing stands before {b}",
+        ),
+        ("tags.x = \"a,b\"", "pools.main.tags.x (my.toml, line 3): found \"a,b\""),
+        ("tags.x = { valu = \"y\" }", "pools.main.tags.x.value (not set): found nothing"),
+        (
+            "tags.x = { valu = \"y\" }",
+            "pools.main.tags.x.valu (my.toml, line 3): found a key that does not exist",
+        ),
+        (
+            "allow.x.auth = [\"nobody\"]",
+            "pools.main.allow.x.auth (my.toml, line 3): found \"nobody\"; allowed: names of tables",
+        ),
+        ("allow.x.scope = []", "pools.main.allow.x.scope (my.toml, line 3): found []"),
+        (
+            "allow.x.claims.\"/a//b\" = [\"c\"]",
+            "pools.main.allow.x.claims.\"/a//b\" (my.toml, line 3): found",
+        ),
+        ("allow.x.scopes = [\"y\"]", "pools.main.allow.x.auth (not set): found a rule without a condition"),
+        ("access.mode = \"try\"", "pools.main.access.mode (my.toml, line 3): found \"try\""),
+    ] {
+        let faults = faults_of(&within_pool(grants), &[]);
+        assert!(faults.iter().any(|fault| fault.starts_with(expected)), "no {expected:?} in {faults:#?}");
+    }
+}
+
+#[test]
+fn a_user_id_without_a_claim_or_with_an_address_in_it_is_told() {
+    for bad in ["\"\"", "\"{iss}\"", "\"all\"", "\"{sub\"", "\"a\\n{sub}\""] {
+        let faults = faults_of(&smallest_with("user_id", &format!("user_id = {bad}")), &[]);
+        assert!(faults[0].starts_with("auth.app.user_id"), "{bad}: {faults:?}");
+    }
+    let of_addresses = smallest_with("user_id", "user_id = \"{email}\"");
+    let warnings = load_with(&of_addresses, &[]).unwrap().warnings;
+    assert!(warnings[0].contains("e-mail address"), "{warnings:?}");
+    let key = ("TOKENVEND__USERS__PSEUDONYM_KEY", "0123456789abcdef0123456789abcdef");
+    assert_eq!(load_with(&of_addresses, &[key]).unwrap().warnings, Vec::<String>::new());
+    let faults = faults_of(SMALLEST, &[("TOKENVEND__USERS__PSEUDONYM_KEY", "too-short")]);
+    assert!(faults[0].contains("found a secret of 9 bytes; allowed: at least 32 bytes"), "{faults:?}");
+    assert!(!faults[0].contains("too-short"), "{faults:?}");
 }
 
 #[test]

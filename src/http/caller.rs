@@ -6,7 +6,7 @@ use actix_web::http::header::{self, HeaderValue};
 use super::problem::{Code, Problem};
 use super::{Service, witness};
 use crate::auth::Caller;
-use crate::identity::PrincipalTags;
+use crate::policy;
 use crate::vending::TokenRequest;
 
 impl Service {
@@ -29,12 +29,6 @@ impl Service {
             Problem::new(Code::UnknownPool, "the pool in the request is none of those configured here")
         })?;
         witness::note(request, |facts| facts.pool(pool));
-        Ok(TokenRequest {
-            pool: pool.clone(),
-            user: caller.user,
-            tags: PrincipalTags::none(),
-            min_ttl: None,
-            refresh: false,
-        })
+        Ok(policy::grant(caller, pool, &self.metrics)?)
     }
 }

@@ -13,13 +13,20 @@ use serde::Serialize;
 
 use crate::auth::{AuthError, Refusal};
 use crate::issuer::IssueErrorKind;
+use crate::policy::Denied;
 use crate::vending::VendError;
+
+/// The challenge to a credential that was presented and does not do (RFC 6750, section 3.1).
+const INVALID_TOKEN: &str = "Bearer realm=\"tokenvend\", error=\"invalid_token\"";
 
 /// The kinds of problems. Their names are part of the contract, in `urn:tokenvend:error:NAME`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Code {
     InvalidRequest,
     Unauthorized,
+    SessionEnding,
+    PoolForbidden,
+    TagsUnfit,
     UnknownPool,
     NotFound,
     MethodNotAllowed,
@@ -44,6 +51,15 @@ impl Code {
             Self::InvalidRequest => (StatusCode::BAD_REQUEST, "invalid-request", "The request is malformed"),
             Self::Unauthorized => {
                 (StatusCode::UNAUTHORIZED, "unauthorized", "The credential is not accepted")
+            }
+            Self::SessionEnding => {
+                (StatusCode::UNAUTHORIZED, "session-ending", "The credential ends too soon")
+            }
+            Self::PoolForbidden => {
+                (StatusCode::FORBIDDEN, "pool-forbidden", "The pool is not open to this caller")
+            }
+            Self::TagsUnfit => {
+                (StatusCode::FORBIDDEN, "tags-unfit", "The credential does not make the tags that are needed")
             }
             Self::UnknownPool => (StatusCode::NOT_FOUND, "unknown-pool", "There is no pool of that name"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "There is no such resource"),
@@ -189,13 +205,23 @@ impl From<AuthError> for Problem {
             AuthError::Refused(refusal @ Refusal::Missing) => {
                 Self::unauthorized(refusal.detail(), "Bearer realm=\"tokenvend\"")
             }
-            AuthError::Refused(refusal) => {
-                Self::unauthorized(refusal.detail(), "Bearer realm=\"tokenvend\", error=\"invalid_token\"")
-            }
+            AuthError::Refused(refusal) => Self::unauthorized(refusal.detail(), INVALID_TOKEN),
             AuthError::CannotSay => {
                 let detail = "the keys to check your credential with cannot be had now";
                 Self::new(Code::AuthUnavailable, detail).retry_after(Duration::from_secs(5))
             }
+        }
+    }
+}
+
+impl From<Denied> for Problem {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Pool => Self::new(
+                Code::PoolForbidden,
+                "your credential does not give you a right to tokens of this pool",
+            ),
+            Denied::Tags(fault) => Self::new(Code::TagsUnfit, fault.to_string()),
         }
     }
 }
@@ -206,6 +232,11 @@ impl From<VendError> for Problem {
             VendError::LifeOutOfReach { most } => {
                 let detail = format!("minTtl may be at most {most} seconds here");
                 return Self::new(Code::LifeOutOfReach, detail);
+            }
+            VendError::SessionEnding => {
+                let detail =
+                    "your credential ends too soon for a token that has to end with it; sign in anew";
+                return Self { challenge: Some(INVALID_TOKEN), ..Self::new(Code::SessionEnding, detail) };
             }
             VendError::Issue(error) => error,
         };

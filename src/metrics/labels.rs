@@ -116,6 +116,20 @@ label!(
 );
 
 label!(
+    /// What a pool's rules say of a verified caller.
+    PolicyOutcome {
+        /// It may have a token.
+        Granted => "granted",
+        /// No rule describes it; it is let through because the rules are only tried out.
+        WouldRefuse => "would_refuse",
+        /// No rule describes it.
+        Refused => "refused",
+        /// Its claims do not make the tags that the pool's tokens must have.
+        UnfitTags => "unfit_tags",
+    }
+);
+
+label!(
     /// The routes of both listeners. Whatever matches none is `other`.
     Route {
         /// `/v1/token`

@@ -87,6 +87,17 @@ fn check_claims(
     if !claims.methods.contains(&user) {
         return Err(mismatched("the token's amr does not name the user that was asked for"));
     }
+    // More tags than these may come from an attribute map of the pool's own.
+    let has = |key: &str, value: &str| {
+        claims
+            .tags
+            .principal_tags
+            .get(key)
+            .is_some_and(|values| matches!(&values[..], [only] if only == value))
+    };
+    if !request.tags.iter().all(|(key, value)| has(key, value)) {
+        return Err(mismatched("the token does not have the principal tags that were asked for"));
+    }
     Ok(())
 }
 
@@ -146,24 +157,54 @@ mod tests {
         claims
     }
 
-    fn checked_at(claims: &Value, asked: i64, came: i64) -> Result<Checked, IssueError> {
+    fn jwt(claims: &Value) -> String {
         let part = |json: &Value| URL_SAFE_NO_PAD.encode(json.to_string());
-        let token = format!("{}.{}.c2ln", part(&json!({"alg": "RS512"})), part(claims));
-        check_text(token, asked, came, false)
+        format!("{}.{}.c2ln", part(&json!({"alg": "RS512"})), part(claims))
     }
 
-    fn check_text(token: String, asked: i64, came: i64, opaque_allowed: bool) -> Result<Checked, IssueError> {
-        let request = IssueRequest {
+    fn checked_at(claims: &Value, asked: i64, came: i64) -> Result<Checked, IssueError> {
+        check_text(jwt(claims), asked, came, false)
+    }
+
+    fn request(tags: PrincipalTags) -> IssueRequest {
+        IssueRequest {
             pool: IdentityPoolId::parse("us-east-1:1").unwrap(),
             provider: DeveloperProvider::parse("login.example").unwrap(),
             user: DeveloperUserId::parse("alice").unwrap(),
             duration: TokenDuration::DEFAULT,
-            tags: PrincipalTags::none(),
-        };
+            tags,
+        }
+    }
+
+    fn check(
+        request: &IssueRequest,
+        token: String,
+        (asked, came): (i64, i64),
+        opaque_tokens: bool,
+    ) -> Result<Checked, IssueError> {
         let identity = IdentityId::parse("us-east-1:abc").unwrap();
         let issued = IssuedToken { identity, token: OpenIdToken::new(token), request_id: None };
         let span = Span { asked_at: Timestamp::from_secs(asked), came_at: Timestamp::from_secs(came) };
-        Checker { windows: WINDOWS, opaque_tokens: opaque_allowed }.check(&request, &issued, span, 0.0)
+        Checker { windows: WINDOWS, opaque_tokens }.check(request, &issued, span, 0.0)
+    }
+
+    fn check_text(token: String, asked: i64, came: i64, opaque_allowed: bool) -> Result<Checked, IssueError> {
+        check(&request(PrincipalTags::none()), token, (asked, came), opaque_allowed)
+    }
+
+    #[test]
+    fn a_token_without_the_tags_that_were_asked_for_does_not_pass() {
+        let tags = |value: Value| with("https://aws.amazon.com/tags", json!({"principal_tags": value}));
+        let asked = request(PrincipalTags::parse([("team", "red")]).unwrap());
+        let check = |claims: &Value| check(&asked, jwt(claims), (1000, 1000), false);
+        assert!(check(&tags(json!({"team": ["red"]}))).is_ok());
+        assert!(check(&tags(json!({"team": ["red"], "more": ["x"]}))).is_ok());
+        for bad in
+            [json!({"team": ["blue"]}), json!({"team": ["red", "blue"]}), json!({"Team": ["red"]}), json!({})]
+        {
+            assert_eq!(check(&tags(bad.clone())).unwrap_err().kind, IssueErrorKind::Mismatched, "{bad}");
+        }
+        assert_eq!(check(&honest()).unwrap_err().kind, IssueErrorKind::Mismatched);
     }
 
     #[test]

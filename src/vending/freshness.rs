@@ -56,6 +56,8 @@ pub struct Needs {
     pub min_ttl: Option<Duration>,
     /// The age that it may have at most, for a caller whose last token was refused downstream.
     pub max_age: Option<Duration>,
+    /// When it must have ended.
+    pub ends_by: Option<Timestamp>,
 }
 
 impl Windows {
@@ -90,7 +92,8 @@ impl Needs {
     pub fn met_by(&self, times: &Times, now: Timestamp) -> bool {
         let long_enough = self.min_ttl.is_none_or(|least| times.expires_at.since(now) >= least);
         let young_enough = self.max_age.is_none_or(|most| now.since(times.minted_at) < most);
-        long_enough && young_enough
+        let short_enough = self.ends_by.is_none_or(|end| times.expires_at <= end);
+        long_enough && young_enough && short_enough
     }
 }
 
@@ -139,9 +142,9 @@ mod tests {
     #[test]
     fn what_the_caller_needs_is_judged_apart_from_the_windows() {
         let times = WINDOWS.times(at(0), at(900), 0.0);
-        let needs = Needs { min_ttl: Some(Duration::from_secs(500)), max_age: None };
+        let needs = Needs { min_ttl: Some(Duration::from_secs(500)), ..Needs::default() };
         assert!(needs.met_by(&times, at(400)) && !needs.met_by(&times, at(401)));
-        let needs = Needs { min_ttl: None, max_age: Some(Duration::from_secs(30)) };
+        let needs = Needs { max_age: Some(Duration::from_secs(30)), ..Needs::default() };
         assert!(needs.met_by(&times, at(29)) && !needs.met_by(&times, at(30)));
     }
 

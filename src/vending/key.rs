@@ -3,6 +3,7 @@
 //! The key is a pair, user and shape, so that all tokens of one user can be forgotten together. Both halves
 //! are compared whole; no digest or joined text stands for them that two users could share.
 
+use crate::clock::Timestamp;
 use crate::identity::{DeveloperUserId, PrincipalTags, TokenDuration};
 use crate::pools::PoolIndex;
 
@@ -18,8 +19,10 @@ pub struct UserKey {
 /// What else shapes a token of that user.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Shape {
-    /// The life asked for.
+    /// The life asked for, unless it would end too late.
     pub duration: TokenDuration,
+    /// When it ends at the latest, if that cuts its life short.
+    pub ends_by: Option<Timestamp>,
     /// The principal tags put into it.
     pub tags: PrincipalTags,
 }

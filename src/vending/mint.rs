@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::flight::Outcome;
-use super::key::TokenKey;
+use super::key::{Shape, TokenKey};
 use super::minted::MintedToken;
 use super::rations::Rations;
 use super::refusals::Refusals;
 use super::upstream::{Reserved, Upstream};
-use crate::clock::SharedClock;
+use crate::clock::{SharedClock, Timestamp};
+use crate::identity::TokenDuration;
 use crate::issuer::{IssueError, IssueErrorKind, IssueRequest};
 use crate::metrics::Metrics;
 use crate::pools::Pool;
@@ -42,12 +43,13 @@ impl Mint {
     }
 
     async fn attempt(&self, reserved: Option<Reserved>) -> Outcome {
+        let shape = &self.key.shape;
         let request = IssueRequest {
             pool: self.pool.id.clone(),
             provider: self.pool.provider.clone(),
             user: self.key.user.user.clone(),
-            duration: self.key.shape.duration,
-            tags: self.key.shape.tags.clone(),
+            duration: duration_of(shape, self.clock.now())?,
+            tags: shape.tags.clone(),
         };
         self.rations.check(&self.key.user)?;
         let (issued, checked) = self.upstream.mint(&request, reserved).await?;
@@ -59,7 +61,12 @@ impl Mint {
             self.note_skew(seconds);
         }
         let minted_on = self.clock.monotonic();
-        Ok(Arc::new(MintedToken::new(&request, &issued, checked.times, minted_on)))
+        let mut times = checked.times;
+        if let Some(end) = shape.ends_by {
+            // Whole seconds, and a wait for room in the budget, may have made it end a little later.
+            times.expires_at = times.expires_at.min(end);
+        }
+        Ok(Arc::new(MintedToken::new(shape.clone(), &request, &issued, times, minted_on)))
     }
 
     fn note_skew(&self, seconds: f64) {
@@ -87,4 +94,13 @@ impl Mint {
             }
         }
     }
+}
+
+/// The life to ask for now, so that the token ends in time.
+fn duration_of(shape: &Shape, now: Timestamp) -> Result<TokenDuration, IssueError> {
+    let Some(end) = shape.ends_by else { return Ok(shape.duration) };
+    let left = TokenDuration::parse(end.since(now).as_secs());
+    left.map(|left| left.min(shape.duration)).map_err(|_| {
+        IssueError::new(IssueErrorKind::Unavailable, "the credential that the token is for has just ended")
+    })
 }

@@ -37,6 +37,7 @@ pub struct MintedToken {
 impl MintedToken {
     /// Renders the answer of a token that was checked against its request.
     pub(super) fn new(
+        shape: Shape,
         request: &IssueRequest,
         issued: &IssuedToken,
         times: Times,
@@ -44,7 +45,7 @@ impl MintedToken {
     ) -> Self {
         Self {
             minted_on,
-            shape: Shape { duration: request.duration, tags: request.tags.clone() },
+            shape,
             times,
             answer: Answer::render(request, issued, times.expires_at),
             digest: issued.token.digest(),
@@ -224,7 +225,8 @@ mod tests {
         let (request, issued) = minted("us-east-1", "a.b.c");
         let minted_at = Timestamp::from_secs(10_000);
         let times = Times { minted_at, refresh_from: minted_at, expires_at: Timestamp::from_secs(10_900) };
-        let token = MintedToken::new(&request, &issued, times, Duration::from_secs(500));
+        let shape = Shape { duration: request.duration, ends_by: None, tags: request.tags.clone() };
+        let token = MintedToken::new(shape, &request, &issued, times, Duration::from_secs(500));
         assert_eq!(token.life_left(token.judged_at(&SetBack)), Duration::from_secs(840));
     }
 

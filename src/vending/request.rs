@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::key::{Shape, TokenKey, UserKey};
 use super::minted::MintedToken;
+use crate::clock::Timestamp;
 use crate::identity::{DeveloperUserId, PrincipalTags};
 use crate::issuer::IssueError;
 use crate::metrics::labels::Source;
@@ -13,12 +14,14 @@ use crate::pools::Pool;
 /// What an authenticated caller asks for.
 #[derive(Debug, Clone)]
 pub struct TokenRequest {
-    /// The pool. Every configured one is open to every verified caller.
+    /// The pool.
     pub pool: Arc<Pool>,
     /// The user, as the caller's verified credential names it.
     pub user: DeveloperUserId,
     /// The principal tags, as the caller's verified credential gives them.
     pub tags: PrincipalTags,
+    /// When the token must have ended: with the credential that it is vended for.
+    pub ends_by: Option<Timestamp>,
     /// The least life that the caller needs.
     pub min_ttl: Option<Duration>,
     /// Whether the caller wants a new token because the last one was refused downstream.
@@ -45,6 +48,9 @@ pub enum VendError {
         /// The most that may be asked for, in seconds.
         most: u64,
     },
+    /// The token would have to end with the caller's credential, and that ends too soon to be of use.
+    #[error("the credential ends too soon")]
+    SessionEnding,
     /// The issuer gave none.
     #[error(transparent)]
     Issue(#[from] IssueError),
@@ -55,7 +61,15 @@ impl TokenRequest {
     pub fn key(&self) -> TokenKey {
         TokenKey {
             user: UserKey { pool: self.pool.index, user: self.user.clone() },
-            shape: Shape { duration: self.pool.token_duration, tags: self.tags.clone() },
+            shape: Shape { duration: self.pool.token_duration, ends_by: None, tags: self.tags.clone() },
         }
+    }
+
+    /// The key of a token whose life is cut short, if one minted now would otherwise outlive its credential. The
+    /// end stands in it, not the life: for the same credential it stays the same as time goes by.
+    pub fn cut_key(&self, now: Timestamp) -> Option<TokenKey> {
+        let ends_by = self.ends_by.filter(|end| *end < now + self.pool.token_duration.as_duration())?;
+        let key = self.key();
+        Some(TokenKey { shape: Shape { ends_by: Some(ends_by), ..key.shape }, ..key })
     }
 }

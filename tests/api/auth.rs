@@ -210,8 +210,8 @@ async fn without_keys_from_the_start_nobody_is_refused_for_good_and_the_service_
 async fn a_shared_secret_and_a_pem_file_judge_too() {
     let secret = "0123456789abcdef0123456789abcdef";
     let overlay = format!(
-        "auth.app.user_prefix = \"app:\"\n[auth.backend]\nissuer = \"https://backend.example\"\n\
-         user_prefix = \"backend:\"\naudience = [\"tokenvend\"]\n\
+        "auth.app.user_id = \"app:{{sub}}\"\n[auth.backend]\nissuer = \"https://backend.example\"\n\
+         user_id = \"backend:{{sub}}\"\naudience = [\"tokenvend\"]\n\
          algorithms = [\"HS256\"]\nsecret = \"{secret}\"\n"
     );
     let world = World::with(&overlay).await;

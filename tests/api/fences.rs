@@ -29,7 +29,7 @@ const FENCES: &[Fence] = &[
     Fence { text: "crate::app", within: &["cli", "dev.rs"] },
     Fence { text: "crate::admin", within: &["app.rs"] },
     Fence { text: "crate::cli", within: &[] },
-    Fence { text: "crate::auth", within: &["app.rs", "admin.rs", "http", "http.rs", "auth"] },
+    Fence { text: "crate::auth", within: &["app.rs", "admin.rs", "http", "http.rs", "auth", "policy.rs"] },
     // ... and the emulator shares nothing with the service but names and time.
     Fence { text: "crate::emulator", within: &["cli", "dev.rs", "emulator"] },
 ];

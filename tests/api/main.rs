@@ -20,6 +20,7 @@ mod freshness;
 mod http;
 mod metrics;
 mod peers;
+mod policy;
 mod process;
 mod proof;
 mod trouble;

@@ -221,14 +221,14 @@ impl World {
         Self::with("").await
     }
 
-    /// A world whose configuration has this laid over it.
+    /// A world whose configuration has this laid over it; `DEMO_APP` in it is the demo app's URL.
     pub async fn with(overlay: &str) -> Self {
         // Near the present, because some of the SDK's own parts go by the machine's clock.
         let now = tokenvend::clock::SystemClock::new().now();
         let clock = Arc::new(ManualClock::at(Timestamp::from_secs(now.as_secs())));
         let demo = DemoApp::start();
         let emulator = emulator::start(emulator_settings(), clock.clone()).await.unwrap();
-        let documents = [configuration(&emulator.url(), &demo), overlay.to_owned()]
+        let documents = [configuration(&emulator.url(), &demo), overlay.replace("DEMO_APP", &demo.url)]
             .map(|text| Document { name: "test".to_owned(), text });
         let mut settings = config::load(&documents, &Environment::default()).unwrap().settings;
         let AccessKey { id, secret } = AccessKey::default();

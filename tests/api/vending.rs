@@ -6,6 +6,8 @@ use proptest::prelude::*;
 use reqwest::Method;
 use serde_json::json;
 use tokenvend::identity::{DeveloperProvider, DeveloperUserId, IdentityPoolId, PrincipalTags, TokenDuration};
+use tokenvend::pools::access::Access;
+use tokenvend::pools::tags::TagRules;
 use tokenvend::pools::{Pool, PoolIndex};
 use tokenvend::vending::TokenRequest;
 use tokenvend::vending::key::TokenKey;
@@ -236,12 +238,16 @@ fn key_of((pool, user, seconds, tags): &Shaping) -> TokenKey {
         id: IdentityPoolId::parse("us-east-1:1").unwrap(),
         provider: DeveloperProvider::parse("login.example").unwrap(),
         token_duration: TokenDuration::parse(*seconds).unwrap(),
+        end_with_session: false,
+        tags: TagRules::default(),
+        access: Access::default(),
     };
     let tags = tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
     let request = TokenRequest {
         pool: Arc::new(pool),
         user: DeveloperUserId::parse(user).unwrap(),
         tags: PrincipalTags::parse(tags).unwrap(),
+        ends_by: None,
         min_ttl: None,
         refresh: false,
     };

@@ -7,8 +7,9 @@ use jsonwebtoken::{Algorithm, AlgorithmFamily};
 
 use super::pools::is_name;
 use super::{DAY, MINUTE, SECOND, keys_url};
+use crate::claims::template::Template;
 use crate::config::reader::{Reader, Section};
-use crate::config::settings::{AuthSettings, JwksSettings, JwtSettings, KeySource};
+use crate::config::settings::{AuthSettings, JwksSettings, JwtSettings, KeySource, UsersSettings};
 
 const ALGORITHMS: [(&str, Algorithm); 12] = [
     ("RS256", Algorithm::RS256),
@@ -53,17 +54,16 @@ pub(super) fn all(reader: &mut Reader<'_>) -> Option<Vec<AuthSettings>> {
             reader.fault(&path, found, "an issuer of its own");
             return None;
         }
-        let is_within =
-            |a: &AuthSettings, b: &AuthSettings| a.jwt.user_prefix.starts_with(&b.jwt.user_prefix);
+        let is_within = |a: &AuthSettings, b: &AuthSettings| {
+            a.jwt.user_id.beginning().starts_with(b.jwt.user_id.beginning())
+        };
         if let Some(other) = all.iter().take(at).find(|other| is_within(one, other) || is_within(other, one))
         {
-            let path = format!("auth.{}.user_prefix", one.name);
-            let found = format!(
-                "{:?} beside the {:?} of auth.{}",
-                one.jwt.user_prefix, other.jwt.user_prefix, other.name
-            );
-            let allowed = "prefixes of which none begins with another: else a user of one issuer could be \
-                           taken for a user of the other";
+            let path = format!("auth.{}.user_id", one.name);
+            let (own, others) = (one.jwt.user_id.beginning(), other.jwt.user_id.beginning());
+            let found = format!("one that begins with {own:?} beside the {others:?} of auth.{}", other.name);
+            let allowed = "templates whose fixed beginnings tell the issuers apart, none beginning with another, as in \
+                           \"{iss}|{sub}\" or \"web:{sub}\": else a user of one could be taken for a user of the other";
             reader.fault(&path, found, allowed);
             return None;
         }
@@ -71,15 +71,38 @@ pub(super) fn all(reader: &mut Reader<'_>) -> Option<Vec<AuthSettings>> {
     Some(all)
 }
 
+/// How users are called; said of all ways, so that the same user is one by whichever way it comes.
+pub(super) fn users(reader: &mut Reader<'_>, ways: Option<&[AuthSettings]>) -> Option<UsersSettings> {
+    let mut section = reader.section("users");
+    let is_set = section.has("pseudonym_key");
+    let key = section.secret("pseudonym_key");
+    if !is_set {
+        for way in ways.unwrap_or_default() {
+            if way.jwt.user_id.claims().any(|claim| claim.root().eq_ignore_ascii_case("email")) {
+                section.warn(format!(
+                    "auth.{}.user_id has an e-mail address in it, which stands in clear in every token and changes \
+                     when people do: use another claim, or set users.pseudonym_key.",
+                    way.name
+                ));
+            }
+        }
+        return Some(UsersSettings { pseudonym_key: None });
+    }
+    let key = key?;
+    if key.expose().len() < LEAST_SECRET_BYTES {
+        let found = format!("a secret of {} bytes", key.expose().len());
+        section.fault("pseudonym_key", found, format!("at least {LEAST_SECRET_BYTES} bytes"));
+        return None;
+    }
+    Some(UsersSettings { pseudonym_key: Some(key) })
+}
+
 fn jwt(section: &mut Section<'_, '_>) -> Option<JwtSettings> {
     let issuer = section.text("issuer");
     let audience = audience(section);
     let algorithms = algorithms(section);
     let keys = keys(section);
-    let user_claim = section.claim_path("user_claim");
-    let user_prefix = section.parsed("user_prefix", "text without control characters", |text| {
-        if text.chars().any(char::is_control) { Err("it has one") } else { Ok(text.to_owned()) }
-    });
+    let user_id = user_id(section, issuer.as_deref());
     let leeway = section.duration("leeway", Duration::ZERO..=5 * MINUTE);
     let (algorithms, keys) = (algorithms?, keys?);
     let symmetric = matches!(keys, KeySource::Secret(_));
@@ -97,9 +120,24 @@ fn jwt(section: &mut Section<'_, '_>) -> Option<JwtSettings> {
         audience: audience?,
         algorithms,
         keys,
-        user_claim: user_claim?,
-        user_prefix: user_prefix?,
+        user_id: user_id?,
         leeway: leeway?,
+    })
+}
+
+/// The template of user ids, with what is known of every token written in: the issuer.
+fn user_id(section: &mut Section<'_, '_>, issuer: Option<&str>) -> Option<Template> {
+    const ALLOWED: &str =
+        "text with at least one claim in braces besides {iss}, as in \"{sub}\" or \"{iss}|{sub}\"";
+    section.parsed("user_id", ALLOWED, |text| {
+        if text.chars().any(char::is_control) {
+            return Err("it has a control character".to_owned());
+        }
+        let template = Template::parse(text)?.knowing("iss", issuer.unwrap_or("{iss}"));
+        if template.claims().next().is_none() {
+            return Err("all users would be one".to_owned());
+        }
+        Ok(template)
     })
 }
 

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{DAY, HOUR, SECOND};
+use super::{DAY, HOUR, SECOND, grants};
 use crate::config::reader::{Reader, Section};
 use crate::identity::{DeveloperProvider, IdentityPoolId, TokenDuration};
 use crate::pools::{Pool, PoolIndex, Pools};
 use crate::vending::freshness::Windows;
 
-pub(super) fn pools(reader: &mut Reader<'_>, windows: Option<&Windows>) -> Option<Pools> {
+pub(super) fn pools(reader: &mut Reader<'_>, windows: Option<&Windows>, ways: &[String]) -> Option<Pools> {
     let ceiling = ceiling(reader);
     let names = reader.names("pools");
     if names.is_empty() {
@@ -19,7 +19,7 @@ pub(super) fn pools(reader: &mut Reader<'_>, windows: Option<&Windows>) -> Optio
     for (name, index) in names.iter().zip(0..) {
         let allowance = windows.map(|windows| windows.skew_allowance);
         let section = &mut reader.section(format!("pools.{name}"));
-        pools.push(pool(section, name, PoolIndex(index), allowance, ceiling).map(Arc::new));
+        pools.push(pool(section, name, PoolIndex(index), allowance, ceiling, ways).map(Arc::new));
         if !is_name(name) {
             let allowed = "pool names of 1 to 64 lower-case letters, digits, '-' and '_'";
             reader.fault(&format!("pools.{name}"), format!("the name {name:?}"), allowed);
@@ -60,6 +60,7 @@ fn pool(
     index: PoolIndex,
     allowance: Option<Duration>,
     ceiling: Option<Duration>,
+    ways: &[String],
 ) -> Option<Pool> {
     let id = section.parsed("identity_pool_id", "a pool id, REGION:GUID", |text| {
         let id = IdentityPoolId::parse(text).map_err(|error| error.to_string())?;
@@ -75,7 +76,19 @@ fn pool(
         DeveloperProvider::parse,
     );
     let token_duration = token_duration(section, name, allowance, ceiling);
-    Some(Pool { index, name: name.into(), id: id?, provider: provider?, token_duration: token_duration? })
+    let end_with_session = section.flag("end_with_session");
+    let tags = grants::tags(section);
+    let access = grants::access(section, ways);
+    Some(Pool {
+        index,
+        name: name.into(),
+        id: id?,
+        provider: provider?,
+        token_duration: token_duration?,
+        end_with_session: end_with_session?,
+        tags: tags?,
+        access: access?,
+    })
 }
 
 fn token_duration(

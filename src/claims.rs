@@ -1,0 +1,134 @@
+//! What a verified credential says of its caller, and how the configuration points into it.
+//!
+//! Claims become [`Claims`] only by a way of authenticating that has verified them. From them alone come the user's
+//! id, the principal tags and the right to a pool; nothing in a request can add to them or stand in for them.
+
+pub mod template;
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+/// The claims of a verified caller. Cheap to hand on. Not shown: they name people.
+#[derive(Clone, Default)]
+pub struct Claims(Arc<Map<String, Value>>);
+
+impl Claims {
+    /// Takes claims over from a way of authenticating that has verified them.
+    pub(crate) fn verified(claims: Map<String, Value>) -> Self {
+        Self(Arc::new(claims))
+    }
+
+    /// The claim at the end of a path; `null` is as good as none.
+    pub fn at(&self, path: &ClaimPath) -> Option<&Value> {
+        path.of(&self.0)
+    }
+
+    /// A top-level claim that is text.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name)?.as_str()
+    }
+
+    /// The pieces of a top-level claim that is a list of texts, or one text.
+    pub fn texts(&self, name: &str) -> impl Iterator<Item = &str> {
+        let value = self.0.get(name);
+        let list = value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        value.and_then(Value::as_str).into_iter().chain(list.iter().filter_map(Value::as_str))
+    }
+}
+
+impl fmt::Debug for Claims {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Claims({})", self.0.len())
+    }
+}
+
+/// The way to one claim: its name, or a JSON pointer (RFC 6901) to one that stands deeper. A name that begins with
+/// a slash, which no registered claim has, needs the pointer's form: `/~1name`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimPath(Vec<Box<str>>);
+
+impl ClaimPath {
+    /// Takes a name or a pointer.
+    ///
+    /// # Errors
+    /// It has an empty part, or a `~` that is not part of `~0` or `~1`.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let parts = match text.strip_prefix('/') {
+            None => vec![text.into()],
+            Some(pointer) => pointer.split('/').map(unescape).collect::<Result<_, _>>()?,
+        };
+        if parts.iter().any(|part| part.is_empty()) {
+            return Err("a claim's name is empty");
+        }
+        Ok(Self(parts))
+    }
+
+    /// The name of the claim where the path begins.
+    pub fn root(&self) -> &str {
+        self.0.first().map_or("", |name| name)
+    }
+
+    fn of<'c>(&self, claims: &'c Map<String, Value>) -> Option<&'c Value> {
+        let (first, rest) = self.0.split_first()?;
+        let found =
+            rest.iter().try_fold(claims.get(&**first)?, |value, name| value.as_object()?.get(&**name))?;
+        (!found.is_null()).then_some(found)
+    }
+}
+
+fn unescape(part: &str) -> Result<Box<str>, &'static str> {
+    let mut escapes = part.split('~').skip(1);
+    if escapes.all(|rest| rest.starts_with(['0', '1'])) {
+        Ok(part.replace("~1", "/").replace("~0", "~").into())
+    } else {
+        Err("in a JSON pointer, '~' stands only in '~0' (for '~') and '~1' (for '/')")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn claims() -> Claims {
+        let claims = json!({
+            "sub": "alice", "none": null, "aud": ["a", 1, "b"],
+            "https://app.example/user": {"id": 7, "a~b": "tilde"},
+        });
+        Claims::verified(claims.as_object().unwrap().clone())
+    }
+
+    fn at(path: &str) -> Option<Value> {
+        claims().at(&ClaimPath::parse(path).unwrap()).cloned()
+    }
+
+    #[test]
+    fn a_path_is_a_name_or_a_json_pointer() {
+        assert_eq!(at("sub"), Some(json!("alice")));
+        assert_eq!(at("/sub"), Some(json!("alice")));
+        assert_eq!(at("/https:~1~1app.example~1user/id"), Some(json!(7)));
+        assert_eq!(at("/https:~1~1app.example~1user/a~0b"), Some(json!("tilde")));
+        assert!(at("https://app.example/user").unwrap().is_object());
+        for missing in ["none", "/sub/deeper", "/aud/0", "nobody"] {
+            assert_eq!(at(missing), None, "{missing}");
+        }
+        for bad in ["", "/", "/a//b", "/a~2", "/a~"] {
+            assert!(ClaimPath::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_texts_may_be_a_single_one() {
+        assert_eq!(claims().texts("aud").collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(claims().texts("sub").collect::<Vec<_>>(), ["alice"]);
+        assert_eq!(claims().texts("none").count(), 0);
+    }
+
+    #[test]
+    fn claims_do_not_show_themselves_in_debug_output() {
+        assert_eq!(format!("{:?}", claims()), "Claims(4)");
+    }
+}

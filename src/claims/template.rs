@@ -1,0 +1,214 @@
+//! Text with claims in it: `"{iss}|{sub}"`. `{name}` stands for a claim, `{/a/b}` for one that stands deeper (a JSON
+//! pointer), `{{` and `}}` for the braces themselves.
+//!
+//! Two different sets of claims never render to the same text: between two claims there is always fixed text, and
+//! a claim's value may not contain the character with which the fixed text after it begins. Else the user `b` of
+//! the tenant `a:` could become the user `:b` of the tenant `a`.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::{ClaimPath, Claims};
+
+/// A text with claims in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template(Vec<Part>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    /// Never empty, never two in a row.
+    Fixed(String),
+    Claim(ClaimPath),
+}
+
+/// Why claims cannot be put into a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unrendered {
+    /// One of them is not there.
+    #[error("a claim that it needs is missing")]
+    Missing,
+    /// One of them has a value that does not fit.
+    #[error("a claim that it needs has a value that does not fit")]
+    Unfit,
+}
+
+impl Template {
+    /// Takes the text of a template.
+    ///
+    /// # Errors
+    /// A brace without its partner, an empty name, or two claims with nothing between them.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut template = Self(Vec::new());
+        let mut rest = text;
+        while let Some(at) = rest.find(['{', '}']) {
+            let (before, from_brace) = rest.split_at(at);
+            template.push_fixed(before);
+            if let Some(doubled) = ["{{", "}}"].into_iter().find(|doubled| from_brace.starts_with(doubled)) {
+                template.push_fixed(&doubled[1..]);
+                rest = &from_brace[2..];
+                continue;
+            }
+            let (name, after) = from_brace
+                .strip_prefix('{')
+                .ok_or("it has a '}' without its '{'; the brace itself is written '}}'")?
+                .split_once('}')
+                .ok_or("it has a '{' without its '}'; the brace itself is written '{{'")?;
+            if matches!(template.0.last(), Some(Part::Claim(_))) {
+                return Err(format!(
+                    "nothing stands before {{{name}}} to tell where the claim before it ends"
+                ));
+            }
+            template.0.push(Part::Claim(ClaimPath::parse(name)?));
+            rest = after;
+        }
+        template.push_fixed(rest);
+        Ok(template)
+    }
+
+    fn push_fixed(&mut self, text: &str) {
+        match self.0.last_mut() {
+            _ if text.is_empty() => {}
+            Some(Part::Fixed(before)) => before.push_str(text),
+            _ => self.0.push(Part::Fixed(text.to_owned())),
+        }
+    }
+
+    /// The same template with the value of a top-level claim that is known beforehand written into it.
+    #[must_use]
+    pub fn knowing(&self, claim: &str, value: &str) -> Self {
+        let mut known = Self(Vec::new());
+        for part in &self.0 {
+            match part {
+                Part::Fixed(text) => known.push_fixed(text),
+                Part::Claim(path) if path == &ClaimPath(vec![claim.into()]) => known.push_fixed(value),
+                Part::Claim(_) => known.0.push(part.clone()),
+            }
+        }
+        known
+    }
+
+    /// The fixed text that it begins with.
+    pub fn beginning(&self) -> &str {
+        match self.0.first() {
+            Some(Part::Fixed(text)) => text,
+            _ => "",
+        }
+    }
+
+    /// The claims in it.
+    pub fn claims(&self) -> impl Iterator<Item = &ClaimPath> {
+        self.0.iter().filter_map(|part| match part {
+            Part::Fixed(_) => None,
+            Part::Claim(path) => Some(path),
+        })
+    }
+
+    /// Puts claims in. `text_of` says what stands for a claim's value, if the value fits; text that is empty is as
+    /// good as missing.
+    ///
+    /// # Errors
+    /// A claim is missing or does not fit.
+    pub fn render<'c>(
+        &self,
+        claims: &'c Claims,
+        text_of: impl Fn(&'c Value) -> Option<Cow<'c, str>>,
+    ) -> Result<String, Unrendered> {
+        let mut rendered = String::new();
+        let mut parts = self.0.iter().peekable();
+        while let Some(part) = parts.next() {
+            let path = match part {
+                Part::Fixed(text) => {
+                    rendered.push_str(text);
+                    continue;
+                }
+                Part::Claim(path) => path,
+            };
+            let text = text_of(claims.at(path).ok_or(Unrendered::Missing)?).ok_or(Unrendered::Unfit)?;
+            if text.is_empty() {
+                return Err(Unrendered::Missing);
+            }
+            let end = parts.peek().and_then(|next| match next {
+                Part::Fixed(text) => text.chars().next(),
+                Part::Claim(_) => None,
+            });
+            // The last claim, followed by nothing but fixed text, cannot be taken for anything else.
+            let is_last = parts.clone().all(|later| matches!(later, Part::Fixed(_)));
+            if !is_last && end.is_some_and(|end| text.contains(end)) {
+                return Err(Unrendered::Unfit);
+            }
+            rendered.push_str(&text);
+        }
+        Ok(rendered)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn render(template: &str, claims: Value) -> Result<String, Unrendered> {
+        let claims = Claims::verified(claims.as_object().unwrap().clone());
+        Template::parse(template).unwrap().render(&claims, |value| value.as_str().map(Cow::Borrowed))
+    }
+
+    #[test]
+    fn claims_stand_where_the_template_says() {
+        let claims = json!({"iss": "https://a", "sub": "u", "org": {"id": "o"}});
+        for (template, rendered) in [
+            ("{sub}", "u"),
+            ("web:{sub}", "web:u"),
+            ("{iss}|{sub}", "https://a|u"),
+            ("{/org/id}-{sub}!", "o-u!"),
+            ("fixed", "fixed"),
+            ("{{{sub}}}", "{u}"),
+        ] {
+            assert_eq!(render(template, claims.clone()), Ok(rendered.to_owned()), "{template}");
+        }
+    }
+
+    #[test]
+    fn a_claim_that_is_missing_or_unfit_is_told_apart() {
+        assert_eq!(render("{sub}", json!({})), Err(Unrendered::Missing));
+        assert_eq!(render("{sub}", json!({"sub": ""})), Err(Unrendered::Missing));
+        assert_eq!(render("{sub}", json!({"sub": 1})), Err(Unrendered::Unfit));
+        assert_eq!(render("{a}:{sub}", json!({"a": "x:", "sub": "u"})), Err(Unrendered::Unfit));
+        assert_eq!(render("{a}:{sub}", json!({"a": "x", "sub": ":u"})), Ok("x::u".to_owned()));
+    }
+
+    #[test]
+    fn a_template_that_is_none_says_why() {
+        for (bad, why) in [
+            ("{sub", "without its '}'"),
+            ("sub}", "without its '{'"),
+            ("{}", "empty"),
+            ("{a}{b}", "nothing stands before {b}"),
+            ("{/a//b}", "empty"),
+        ] {
+            let error = Template::parse(bad).unwrap_err();
+            assert!(error.contains(why), "{bad}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_is_known_beforehand_becomes_fixed_text() {
+        let template = Template::parse("<{iss}>{sub}").unwrap().knowing("iss", "https://{a}");
+        assert_eq!(template.beginning(), "<https://{a}>");
+        assert_eq!(template.claims().count(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn two_sets_of_claims_never_render_to_the_same_text(
+            one in ("[a:/]{1,4}", "[a:/]{1,4}"), other in ("[a:/]{1,4}", "[a:/]{1,4}"),
+        ) {
+            let of = |(a, b): &(String, String)| render("x{a}:/{b}", json!({"a": a, "b": b}));
+            if let (Ok(first), Ok(second)) = (of(&one), of(&other)) {
+                prop_assert_eq!(first == second, one == other);
+            }
+        }
+    }
+}

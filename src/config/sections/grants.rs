@@ -1,0 +1,106 @@
+//! What a pool grants: `[pools.NAME.tags]`, `[pools.NAME.access]` and `[pools.NAME.allow.RULE]`.
+
+use crate::claims::ClaimPath;
+use crate::claims::template::Template;
+use crate::config::reader::Section;
+use crate::identity::PrincipalTags;
+use crate::pools::access::{Access, AccessMode, Rule};
+use crate::pools::tags::{TagRule, TagRules, check_key, check_value};
+
+/// `KEY = "VALUE"`, or a table of `value` and `required`.
+pub(super) fn tags(section: &mut Section<'_, '_>) -> Option<TagRules> {
+    let keys = section.names("tags");
+    if keys.len() > PrincipalTags::MOST {
+        section.fault("tags", format!("{} tags", keys.len()), "at most 50, as Cognito takes");
+        return None;
+    }
+    let mut tags = section.inner("tags");
+    // Collected first, so that a fault in one does not hide those in the next.
+    let rules: Vec<Option<TagRule>> = keys.iter().map(|key| tag(&mut tags, key)).collect();
+    rules.into_iter().collect::<Option<_>>().map(TagRules::new)
+}
+
+fn tag(section: &mut Section<'_, '_>, key: &str) -> Option<TagRule> {
+    if let Err(why) = check_key(key) {
+        section.fault(key, format!("the key {key:?} ({why})"), "a key that IAM takes for a session tag");
+        return None;
+    }
+    let (value, required) = if section.names(key).is_empty() {
+        (value(section, key), Some(false))
+    } else {
+        let mut table = section.inner(key);
+        let required = if table.has("required") { table.flag("required") } else { Some(false) };
+        (value(&mut table, "value"), required)
+    };
+    Some(TagRule { key: key.into(), value: value?, required: required? })
+}
+
+fn value(section: &mut Section<'_, '_>, key: &str) -> Option<Template> {
+    const ALLOWED: &str =
+        "a constant, a claim as in \"{team}\", or text with claims in it as in \"{org}/{team}\"";
+    section.parsed(key, ALLOWED, |text| {
+        let template = Template::parse(text)?;
+        let is_constant = template.claims().next().is_none();
+        if is_constant && text.is_empty() {
+            return Err("it is empty".to_owned());
+        }
+        if is_constant {
+            check_value(template.beginning())?;
+        }
+        Ok(template)
+    })
+}
+
+/// `ways`: the names of the configured ways of authenticating.
+pub(super) fn access(section: &mut Section<'_, '_>, ways: &[String]) -> Option<Access> {
+    let names = section.names("allow");
+    let mode = section
+        .inner("access")
+        .choice("mode", &[("enforce", AccessMode::Enforce), ("audit", AccessMode::Audit)]);
+    let mut allow = section.inner("allow");
+    let rules: Vec<Option<Rule>> =
+        names.iter().map(|name| rule(&mut allow.inner(name), name, ways)).collect();
+    Some(Access { mode: mode?, rules: rules.into_iter().collect::<Option<_>>()? })
+}
+
+fn rule(section: &mut Section<'_, '_>, name: &str, known_ways: &[String]) -> Option<Rule> {
+    const LIST: &str = "a list of one or more texts, none of them empty";
+    let ways = section.optional_list("auth", LIST);
+    let issuers = section.optional_list("issuer", LIST);
+    let audiences = section.optional_list("audience", LIST);
+    let scopes = section.optional_list("scope", LIST);
+    let paths = section.names("claims");
+    let mut claims = section.inner("claims");
+    let claims: Vec<Option<(ClaimPath, Vec<String>)>> = paths
+        .iter()
+        .map(|path| {
+            let values = claims.optional_list(path, LIST);
+            match ClaimPath::parse(path) {
+                Ok(path) => Some((path, values?)),
+                Err(why) => {
+                    claims.fault(path, format!("{path:?} ({why})"), "a claim's name, or a JSON pointer");
+                    None
+                }
+            }
+        })
+        .collect();
+    let rule = Rule {
+        name: name.into(),
+        ways: ways?,
+        issuers: issuers?,
+        audiences: audiences?,
+        scopes: scopes?,
+        claims: claims.into_iter().collect::<Option<_>>()?,
+    };
+    if let Some(stranger) = rule.ways.iter().find(|way| !known_ways.contains(way)) {
+        let allowed = format!("names of tables [auth.…]: {}", known_ways.join(", "));
+        section.fault("auth", format!("{stranger:?}"), allowed);
+        return None;
+    }
+    if rule.is_empty() {
+        let allowed = "at least one of auth, issuer, audience, scope and claims; a pool that is open to all has no rule";
+        section.fault("auth", "a rule without a condition", allowed);
+        return None;
+    }
+    Some(rule)
+}

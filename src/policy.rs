@@ -1,0 +1,63 @@
+//! What a verified caller may have: whether a token of this pool, with which principal tags, and until when at the
+//! longest. Decided by the pool's configuration and the caller's verified claims; the request has no say in it.
+
+use std::sync::Arc;
+
+use crate::auth::Caller;
+use crate::metrics::Metrics;
+use crate::metrics::labels::PolicyOutcome;
+use crate::pools::Pool;
+use crate::pools::access::AccessMode;
+use crate::pools::tags::TagFault;
+use crate::vending::TokenRequest;
+
+/// Why a caller may not have a token of a pool.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Denied {
+    /// No rule of the pool describes the caller.
+    #[error("no rule of the pool describes the caller")]
+    Pool,
+    /// Its claims do not make the tags that the pool's tokens must have.
+    #[error(transparent)]
+    Tags(#[from] TagFault),
+}
+
+/// Turns a caller into a request for that caller's token of the pool.
+///
+/// # Errors
+/// The caller may not have one.
+pub(crate) fn grant(caller: Caller, pool: &Arc<Pool>, metrics: &Metrics) -> Result<TokenRequest, Denied> {
+    let admitted = admit(&caller, pool, metrics)?;
+    let tags = pool.tags.of(&caller.claims).inspect_err(|fault| {
+        tracing::info!(pool = &*pool.name, way = &*caller.way, %fault, "caller refused");
+        metrics.policy_total.count(PolicyOutcome::UnfitTags);
+    })?;
+    metrics.policy_total.count(admitted);
+    Ok(TokenRequest {
+        pool: pool.clone(),
+        user: caller.user,
+        tags,
+        ends_by: pool.end_with_session.then_some(caller.expires_at),
+        min_ttl: None,
+        refresh: false,
+    })
+}
+
+fn admit(caller: &Caller, pool: &Pool, metrics: &Metrics) -> Result<PolicyOutcome, Denied> {
+    let access = &pool.access;
+    if access.is_open() || access.rule_for(&caller.way, &caller.claims).is_some() {
+        return Ok(PolicyOutcome::Granted);
+    }
+    let (pool, way, user) = (&*pool.name, &*caller.way, caller.user.as_str());
+    match access.mode {
+        AccessMode::Audit => {
+            tracing::warn!(pool, way, user, "no rule describes this caller, who would be refused");
+            Ok(PolicyOutcome::WouldRefuse)
+        }
+        AccessMode::Enforce => {
+            tracing::info!(pool, way, user, "no rule describes this caller, who is refused");
+            metrics.policy_total.count(PolicyOutcome::Refused);
+            Err(Denied::Pool)
+        }
+    }
+}
