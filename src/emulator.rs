@@ -63,7 +63,8 @@ const BACKLOG: u32 = 16_384;
 pub struct Settings {
     /// Where it listens. Port 0: any free one.
     pub listen: SocketAddr,
-    /// The pools that are there from the start. Over a state file's pool of the same id, the seed wins.
+    /// The pools that are there from the start. Over a state file's pool of the same id, the seed wins in all
+    /// that it says.
     pub pools: Vec<PoolSeed>,
     /// Who may sign calls.
     pub credentials: Vec<AccessKey>,
@@ -115,6 +116,11 @@ pub struct PoolSeed {
     pub allow_guests: bool,
     /// The public providers it knows, and the app ids there (which the emulator does not check).
     pub supported_login_providers: BTreeMap<String, String>,
+    /// The role of its users who have signed in. With neither role, they are as the state file has them, or
+    /// else roles of the emulator's own.
+    pub authenticated_role: Option<RoleArn>,
+    /// The role of its guests.
+    pub unauthenticated_role: Option<RoleArn>,
 }
 
 impl PoolSeed {
@@ -133,6 +139,8 @@ impl PoolSeed {
             developer_provider,
             allow_guests: false,
             supported_login_providers: public.map(|name| (name.to_owned(), "emulator".to_owned())).into(),
+            authenticated_role: None,
+            unauthenticated_role: None,
         }
     }
 }
@@ -322,7 +330,7 @@ fn seed_pools(state: &mut State, seeds: &[PoolSeed]) -> Result<(), StartError> {
         if seed.id.region().len() > 18 {
             return Err(refused("its region is too long for an identity id".to_owned()));
         }
-        let pool = Pool::from(seed);
+        let pool = Pool::seeded(state.pool(&seed.id).ok().as_deref(), seed);
         pool.settings.check().map_err(|fault| refused(fault.message))?;
         state.put_pool(pool);
     }

@@ -12,7 +12,7 @@ use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::wire::{ApiError, ErrorType};
-use crate::identity::{DeveloperProvider, IdentityId, IdentityPoolId};
+use crate::identity::{DeveloperProvider, IdentityId, IdentityPoolId, PrincipalTags};
 
 const REGION_GUID: &str = r"[\w-]+:[0-9a-f-]+";
 
@@ -162,6 +162,19 @@ pub(super) fn developer_provider(text: Option<String>) -> Result<DeveloperProvid
     let text = required(MEMBER, text)?;
     length(MEMBER, &text, 1..=128)?;
     DeveloperProvider::parse(&text).map_err(|_| pattern_violation(MEMBER, r"[\w._-]+"))
+}
+
+/// The name of any provider that must be there.
+pub(super) fn provider(text: Option<String>) -> Result<String, ApiError> {
+    const MEMBER: &str = "identityProviderName";
+    let text = required(MEMBER, text)?;
+    length(MEMBER, &text, 1..=128)?;
+    Ok(text)
+}
+
+/// Principal tags, or none.
+pub(super) fn principal_tags(tags: Option<Pairs>) -> Result<PrincipalTags, ApiError> {
+    PrincipalTags::parse(tags.unwrap_or_default().0).map_err(|fault| violation("principalTags", fault))
 }
 
 /// A `Logins` map: at most 10, names of 1 to 128 characters, values of 1 to 50,000, no name twice.

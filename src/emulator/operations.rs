@@ -11,6 +11,9 @@ mod identities;
 mod linking;
 mod paging;
 mod pools;
+mod principal_tags;
+mod resource_tags;
+mod roles;
 mod tokens;
 
 use std::sync::MutexGuard;
@@ -66,23 +69,32 @@ const fn of_sts(operation: Operation) -> Operation {
 }
 
 /// By name; no two services have one of the same name, so that faults and counts can go by it.
-static OPERATIONS: [Operation; 16] = [
+static OPERATIONS: [Operation; 25] = [
     of_sts(unsigned("AssumeRoleWithWebIdentity", assume_role::assume_role_with_web_identity)),
     signed("CreateIdentityPool", pools::create_identity_pool),
     signed("DeleteIdentities", deleting::delete_identities),
+    signed("DeleteIdentityPool", pools::delete_identity_pool),
     signed("DescribeIdentity", describing::describe_identity),
     signed("DescribeIdentityPool", pools::describe_identity_pool),
     of_sts(signed("GetCallerIdentity", caller_identity::get_caller_identity)),
     unsigned("GetCredentialsForIdentity", credentials::get_credentials_for_identity),
     unsigned("GetId", identities::get_id),
+    signed("GetIdentityPoolRoles", roles::get_identity_pool_roles),
     unsigned("GetOpenIdToken", tokens::get_open_id_token),
     signed("GetOpenIdTokenForDeveloperIdentity", tokens::get_open_id_token_for_developer_identity),
+    signed("GetPrincipalTagAttributeMap", principal_tags::get_principal_tag_attribute_map),
     signed("ListIdentities", describing::list_identities),
     signed("ListIdentityPools", pools::list_identity_pools),
+    signed("ListTagsForResource", resource_tags::list_tags_for_resource),
     signed("LookupDeveloperIdentity", identities::lookup_developer_identity),
     signed("MergeDeveloperIdentities", linking::merge_developer_identities),
+    signed("SetIdentityPoolRoles", roles::set_identity_pool_roles),
+    signed("SetPrincipalTagAttributeMap", principal_tags::set_principal_tag_attribute_map),
+    signed("TagResource", resource_tags::tag_resource),
     signed("UnlinkDeveloperIdentity", linking::unlink_developer_identity),
     unsigned("UnlinkIdentity", linking::unlink_identity),
+    signed("UntagResource", resource_tags::untag_resource),
+    signed("UpdateIdentityPool", pools::update_identity_pool),
 ];
 
 /// The operation of that name, if the service has one.

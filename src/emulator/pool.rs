@@ -1,5 +1,8 @@
 //! An identity pool: its settings as they travel on the wire, and which providers it knows.
 
+mod principal_tags;
+mod roles;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +11,9 @@ use super::PoolSeed;
 use super::input::{self, null_is_default};
 use super::wire::ApiError;
 use crate::identity::IdentityPoolId;
+
+pub(super) use principal_tags::TagMap;
+pub(super) use roles::{PoolRoles, RoleMapping};
 
 /// What `CreateIdentityPool` takes and `DescribeIdentityPool` answers, the id apart.
 ///
@@ -83,27 +89,77 @@ impl PoolSettings {
             input::length("samlProviderARNs", arn, 20..=2048)?;
         }
         for provider in &self.cognito_identity_providers {
-            for text in [&provider.provider_name, &provider.client_id].into_iter().flatten() {
-                input::length("cognitoIdentityProviders", text, 1..=128)?;
-            }
+            provider.check()?;
         }
-        input::count("identityPoolTags", self.identity_pool_tags.len(), 0..=50)?;
-        for (key, value) in &self.identity_pool_tags {
-            input::length("identityPoolTags", key, 1..=128)?;
-            input::length("identityPoolTags", value, 0..=256)?;
+        check_resource_tags("identityPoolTags", &self.identity_pool_tags)
+    }
+}
+
+impl CognitoProvider {
+    fn check(&self) -> Result<(), ApiError> {
+        const MEMBER: &str = "cognitoIdentityProviders";
+        if let Some(name) = &self.provider_name {
+            input::length(MEMBER, name, 1..=128)?;
+            input::characters(MEMBER, name, r"[\w._:/-]+", |c| {
+                c.is_ascii_alphanumeric() || "._:/-".contains(c)
+            })?;
+        }
+        if let Some(client) = &self.client_id {
+            input::length(MEMBER, client, 1..=128)?;
+            input::characters(MEMBER, client, r"[\w_]+", |c| c.is_ascii_alphanumeric() || c == '_')?;
         }
         Ok(())
     }
 }
 
-/// A pool, as it travels and as the state file keeps it.
+/// At most 50 tags; keys of 1 to 128 characters, values of at most 256.
+pub(super) fn check_resource_tags(member: &str, tags: &BTreeMap<String, String>) -> Result<(), ApiError> {
+    input::count(member, tags.len(), 0..=50)?;
+    for (key, value) in tags {
+        input::length(member, key, 1..=128)?;
+        input::length(member, value, 0..=256)?;
+    }
+    Ok(())
+}
+
+/// A pool with everything that is kept of it but its identities.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Pool {
     pub(super) id: IdentityPoolId,
     pub(super) settings: PoolSettings,
+    /// None until they are set: then everybody has a role of the emulator's own.
+    pub(super) roles: Option<PoolRoles>,
+    /// By the name of the provider.
+    pub(super) tag_maps: BTreeMap<String, TagMap>,
 }
 
 impl Pool {
+    /// A pool of which nothing but its settings is known yet.
+    pub(super) fn new(id: IdentityPoolId, settings: PoolSettings) -> Self {
+        Self { id, settings, roles: None, tag_maps: BTreeMap::new() }
+    }
+
+    /// What a seed makes of the pool that was there before it: what the seed says wins, the rest stays.
+    pub(super) fn seeded(before: Option<&Self>, seed: &PoolSeed) -> Self {
+        let before = before.cloned().unwrap_or_else(|| Self::new(seed.id.clone(), PoolSettings::default()));
+        let says_roles = seed.authenticated_role.is_some() || seed.unauthenticated_role.is_some();
+        Self {
+            settings: PoolSettings {
+                identity_pool_name: seed.name.clone(),
+                allow_unauthenticated_identities: Some(seed.allow_guests),
+                developer_provider_name: Some(seed.developer_provider.as_str().to_owned()),
+                supported_login_providers: seed.supported_login_providers.clone(),
+                ..before.settings
+            },
+            roles: if says_roles {
+                Some(PoolRoles::of(seed.authenticated_role.as_ref(), seed.unauthenticated_role.as_ref()))
+            } else {
+                before.roles
+            },
+            ..before
+        }
+    }
+
     pub(super) fn allows_guests(&self) -> bool {
         self.settings.allow_unauthenticated_identities == Some(true)
     }
@@ -134,21 +190,6 @@ impl Pool {
     }
 }
 
-impl From<&PoolSeed> for Pool {
-    fn from(seed: &PoolSeed) -> Self {
-        Self {
-            id: seed.id.clone(),
-            settings: PoolSettings {
-                identity_pool_name: seed.name.clone(),
-                allow_unauthenticated_identities: Some(seed.allow_guests),
-                developer_provider_name: Some(seed.developer_provider.as_str().to_owned()),
-                supported_login_providers: seed.supported_login_providers.clone(),
-                ..PoolSettings::default()
-            },
-        }
-    }
-}
-
 /// AWS's shape named `IdentityPool`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -170,10 +211,8 @@ mod tests {
             "OpenIdConnectProviderARNs": ["arn:aws:iam::123456789012:oidc-provider/login.example/oidc"],
             "SamlProviderARNs": ["arn:aws:iam::123456789012:saml-provider/corp"],
         });
-        let pool = Pool {
-            id: IdentityPoolId::parse("us-east-1:1").unwrap(),
-            settings: serde_json::from_value(settings).unwrap(),
-        };
+        let id = IdentityPoolId::parse("us-east-1:1").unwrap();
+        let pool = Pool::new(id, serde_json::from_value(settings).unwrap());
         for known in [
             "accounts.google.com",
             "cognito-idp.us-east-1.amazonaws.com/us-east-1_x",

@@ -123,6 +123,16 @@ impl State {
         self.changed();
     }
 
+    /// Forgets a pool and all its identities.
+    pub(super) fn delete_pool(&mut self, id: &IdentityPoolId) -> Result<(), ApiError> {
+        self.pool(id)?;
+        self.pools.remove(id);
+        self.owners.remove(id);
+        self.identities.retain(|_, identity| identity.pool != *id);
+        self.changed();
+        Ok(())
+    }
+
     /// An id that no pool has yet.
     pub(super) fn new_pool_id(&mut self, region: &str) -> Result<IdentityPoolId, ApiError> {
         loop {

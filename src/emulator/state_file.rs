@@ -4,6 +4,7 @@
 //! understood is never overwritten. One task writes; changes that come while it writes, or shortly after,
 //! go into the next round together, so that a load test costs a few writes a second and not one a call.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::keys::{KeyRing, SigningKey};
-use super::pool::{Pool, PoolSettings};
+use super::pool::{Pool, PoolRoles, PoolSettings, TagMap};
 use super::service::Service;
 use super::state::{Identity, Login, Snapshot};
 use crate::clock::Timestamp;
@@ -72,6 +73,11 @@ struct Document {
 struct SavedPool {
     id: String,
     settings: PoolSettings,
+    // Written only where they were set: a file without what is new can be read by earlier releases too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    roles: Option<PoolRoles>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    tag_maps: BTreeMap<String, TagMap>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -80,7 +86,7 @@ struct SavedIdentity {
     id: String,
     pool: String,
     logins: Vec<Login>,
-    /// Written only where it holds, so that a file without such an identity is one of earlier releases too.
+    // Written only where it holds.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     disabled: bool,
     created_millis: i64,
@@ -131,7 +137,11 @@ fn read(text: &[u8]) -> Result<Saved, String> {
     let pools = document.pools.into_iter().enumerate().map(|(at, saved)| {
         let id = IdentityPoolId::parse(&saved.id).map_err(|fault| format!("pools[{at}].id: {fault}"))?;
         saved.settings.check().map_err(|fault| format!("pools[{at}].settings: {}", fault.message))?;
-        Ok(Arc::new(Pool { id, settings: saved.settings }))
+        if let Some(roles) = &saved.roles {
+            roles.check().map_err(|fault| format!("pools[{at}].roles: {}", fault.message))?;
+        }
+        let pool = Pool::new(id, saved.settings);
+        Ok(Arc::new(Pool { roles: saved.roles, tag_maps: saved.tag_maps, ..pool }))
     });
     let identities = document.identities.into_iter().enumerate().map(|(at, saved)| {
         let id = IdentityId::parse(&saved.id).map_err(|fault| format!("identities[{at}].id: {fault}"))?;
@@ -179,7 +189,12 @@ fn document(keys: &KeyRing, snapshot: &Snapshot) -> io::Result<Document> {
         pools: snapshot
             .pools
             .iter()
-            .map(|pool| SavedPool { id: pool.id.to_string(), settings: pool.settings.clone() })
+            .map(|pool| SavedPool {
+                id: pool.id.to_string(),
+                settings: pool.settings.clone(),
+                roles: pool.roles.clone(),
+                tag_maps: pool.tag_maps.clone(),
+            })
             .collect(),
         identities: snapshot
             .identities

@@ -46,6 +46,7 @@ pub(super) enum ErrorType {
     InternalError,
     InvalidIdentityToken,
     InvalidParameter,
+    InvalidPoolConfiguration,
     InvalidSignature,
     MalformedPolicyDocument,
     MissingAuthenticationToken,
@@ -72,6 +73,7 @@ impl ErrorType {
             Self::InternalError => ("InternalErrorException", "InternalFailure"),
             Self::InvalidIdentityToken => one("InvalidIdentityToken"),
             Self::InvalidParameter => ("InvalidParameterException", "ValidationError"),
+            Self::InvalidPoolConfiguration => one("InvalidIdentityPoolConfigurationException"),
             Self::InvalidSignature => ("InvalidSignatureException", "SignatureDoesNotMatch"),
             Self::MalformedPolicyDocument => one("MalformedPolicyDocument"),
             Self::MissingAuthenticationToken => {

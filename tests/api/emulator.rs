@@ -6,6 +6,7 @@ mod identities;
 mod linking;
 mod pools;
 mod protocol;
+mod roles;
 mod state_file;
 mod sts;
 mod tokens;

@@ -17,6 +17,9 @@ use tokenvend::emulator::{
 
 use crate::support::{World, skipped};
 
+/// They find what they import only beside it.
+const NODE_SCRIPTS: [&str; 2] = ["verify_with_jose.mjs", "credentials_with_aws_sdk.mjs"];
+
 /// Where the peers are installed, or why they are not.
 fn peers() -> Result<&'static Path, &'static str> {
     static PEERS: OnceLock<Result<PathBuf, String>> = OnceLock::new();
@@ -31,8 +34,9 @@ fn install() -> Result<PathBuf, String> {
     let lock = File::create(place.join("lock")).map_err(|fault| fault.to_string())?;
     lock.lock().map_err(|fault| fault.to_string())?;
 
-    let wanted: String = ["requirements.txt", "package.json", "verify_with_jose.mjs"]
+    let wanted: String = ["requirements.txt", "package.json"]
         .iter()
+        .chain(&NODE_SCRIPTS)
         .map(|name| fs::read_to_string(sources.join(name)).unwrap())
         .collect();
     let stamp = place.join("installed");
@@ -43,7 +47,7 @@ fn install() -> Result<PathBuf, String> {
     attempt(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
     let requirements = sources.join("requirements.txt");
     attempt(Command::new(venv.join("bin/pip")).args(["install", "--quiet", "-r"]).arg(requirements))?;
-    for name in ["package.json", "verify_with_jose.mjs"] {
+    for name in ["package.json"].iter().chain(&NODE_SCRIPTS) {
         fs::copy(sources.join(name), place.join(name)).map_err(|fault| fault.to_string())?;
     }
     attempt(
@@ -74,8 +78,11 @@ async fn emulator() -> RunningEmulator {
 }
 
 /// Runs a peer off the runtime's threads; with the emulator's own credentials, and nobody's configuration.
-async fn run(mut command: Command) -> Output {
-    let key = AccessKey::default();
+async fn run(command: Command) -> Output {
+    run_as(AccessKey::default(), None, command).await
+}
+
+async fn run_as(key: AccessKey, session_token: Option<&str>, mut command: Command) -> Output {
     command
         .env("AWS_ACCESS_KEY_ID", key.id)
         .env("AWS_SECRET_ACCESS_KEY", key.secret)
@@ -84,6 +91,7 @@ async fn run(mut command: Command) -> Output {
         .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
         .env_remove("AWS_SESSION_TOKEN")
         .env_remove("AWS_PROFILE");
+    command.envs(session_token.map(|token| ("AWS_SESSION_TOKEN", token)));
     tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
 }
 
@@ -97,17 +105,25 @@ async fn aws_cli(place: &Path, url: &str, arguments: &[&str]) -> Output {
     run(command).await
 }
 
-#[tokio::test]
-async fn boto3_parses_every_answer_and_pyjwt_verifies_every_token() {
+/// Lets a Python script judge an emulator of its own.
+async fn judged_by(script: &str) {
     let Some(place) = peers_or_skip() else { return };
     let emulator = emulator().await;
     let mut command = Command::new(place.join("venv/bin/python"));
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/emulator_peers.py");
-    command.arg(script).arg(emulator.url());
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers").join(script)).arg(emulator.url());
     let output = run(command).await;
-    println!("{}", told(&output));
-    assert!(output.status.success());
+    assert!(output.status.success(), "{}", told(&output));
     emulator.stop().await;
+}
+
+#[tokio::test]
+async fn boto3_parses_every_answer_and_pyjwt_verifies_every_token() {
+    judged_by("emulator_peers.py").await;
+}
+
+#[tokio::test]
+async fn every_word_of_botocores_models_is_kept() {
+    judged_by("emulator_model.py").await;
 }
 
 /// moto's server, on a port of its own choosing; it ends with the test.
@@ -196,5 +212,43 @@ async fn the_aws_cli_gets_a_token_that_jose_verifies() {
         let output = aws_cli(place, &url, &arguments).await;
         assert!(output.status.success(), "{}: {}", arguments[0], told(&output));
     }
+    emulator.stop().await;
+}
+
+/// Runs the AWS CLI, which finds both services by what the environment says of endpoints.
+async fn aws_cli_as(key: AccessKey, session_token: Option<&str>, url: &str, arguments: &[&str]) -> Value {
+    let mut command = Command::new(peers().unwrap().join("venv/bin/aws"));
+    command.args(arguments).args(["--output", "json"]);
+    command.env("AWS_ENDPOINT_URL_COGNITO_IDENTITY", url).env("AWS_ENDPOINT_URL_STS", url);
+    let output = run_as(key, session_token, command).await;
+    assert!(output.status.success(), "{arguments:?}: {}", told(&output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[tokio::test]
+async fn the_aws_cli_and_the_javascript_sdk_walk_a_token_to_credentials() {
+    const ROLE: &str = "arn:aws:iam::123456789012:role/App";
+    let Some(place) = peers_or_skip() else { return };
+    let emulator = emulator().await;
+    let url = emulator.url();
+    let login = format!("{DEFAULT_DEVELOPER_PROVIDER}=alice");
+    let vend = ["cognito-identity", "get-open-id-token-for-developer-identity"];
+    let vend = [&vend[..], &["--identity-pool-id", DEFAULT_POOL, "--logins", &login]].concat();
+    let vended = aws_cli_as(AccessKey::default(), None, &url, &vend).await;
+    let (identity, token) = (vended["IdentityId"].as_str().unwrap(), vended["Token"].as_str().unwrap());
+
+    let assume = ["sts", "assume-role-with-web-identity", "--role-arn", ROLE, "--role-session-name", "alice"];
+    let assume = [&assume[..], &["--web-identity-token", token]].concat();
+    let taken = aws_cli_as(AccessKey::default(), None, &url, &assume).await;
+    let text = |name: &str| taken["Credentials"][name].as_str().unwrap().to_owned();
+    let key = AccessKey { id: text("AccessKeyId"), secret: text("SecretAccessKey") };
+    let caller = aws_cli_as(key, Some(&text("SessionToken")), &url, &["sts", "get-caller-identity"]).await;
+    assert_eq!(caller["Arn"], "arn:aws:sts::123456789012:assumed-role/App/alice");
+    assert_eq!(caller["UserId"], taken["AssumedRoleUser"]["AssumedRoleId"]);
+
+    let mut command = Command::new("node");
+    command.current_dir(place).arg("credentials_with_aws_sdk.mjs").args([&url, identity, token, ROLE]);
+    let verdict = run(command).await;
+    assert!(verdict.status.success(), "{}", told(&verdict));
     emulator.stop().await;
 }

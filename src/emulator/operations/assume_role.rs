@@ -21,6 +21,9 @@ use crate::identity::{IdentityPoolId, PrincipalTags};
 const DEFAULT_SECONDS: i64 = 3600;
 /// How many characters session policy and tags may have together, of which the packed size is a share.
 const PACKED_CHARACTERS: usize = 2048;
+/// What AWS lets stand in an ARN: all that XML can carry.
+const ARN_CHARACTERS: &str =
+    r"[\u0009\u000A\u000D\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFFFD\u10000-\u10FFFF]+";
 /// How many characters a session token has at most.
 const MOST_TOKEN_SIZE: usize = 4096;
 
@@ -116,6 +119,9 @@ impl<'a> Input<'a> {
         input::count("policyArns", policy_arns.len(), 0..=10)?;
         for arn in policy_arns {
             input::length("policyArns", arn, 20..=2048)?;
+            input::characters("policyArns", arn, ARN_CHARACTERS, |c| {
+                !c.is_control() || "\t\n\r\u{85}".contains(c)
+            })?;
         }
         let seconds = form.number("DurationSeconds")?.unwrap_or(DEFAULT_SECONDS);
         input::range("durationSeconds", seconds, 900..=43_200)?;

@@ -11,7 +11,7 @@ use super::identities::enter;
 use crate::emulator::input::{self, Pairs};
 use crate::emulator::principal::{RoleArn, RoleSession};
 use crate::emulator::sessions::Lease;
-use crate::emulator::wire::{Answer, answer};
+use crate::emulator::wire::{Answer, ApiError, answer};
 
 /// How long AWS lets the credentials of the enhanced flow live.
 const CREDENTIALS_LIFE: Duration = Duration::from_secs(3600);
@@ -45,16 +45,15 @@ struct Credentials<'a> {
 pub(super) fn get_credentials_for_identity(call: &Call<'_>) -> Answer {
     let input: Input = input::parse(call.input)?;
     let id = input::identity_id(input.identity_id)?;
-    if let Some(arn) = &input.custom_role_arn {
-        input::length("customRoleArn", arn, 20..=2048)?;
-    }
+    let asked_for = custom_role(input.custom_role_arn)?;
     let entrance = enter(call, &id, input::logins(input.logins)?)?;
-    let name = if entrance.is_authenticated() { "EmulatorAuthenticated" } else { "EmulatorUnauthenticated" };
-    let session = RoleSession {
-        role: RoleArn::of(&call.service.account_id, name),
-        name: SESSION_NAME.to_owned(),
-        tags: entrance.tags,
+    let pool = call.state().pool(&entrance.identity.pool)?;
+    let authenticated = entrance.is_authenticated();
+    let role = match &pool.roles {
+        Some(roles) => roles.role_for(authenticated, asked_for.as_ref())?,
+        None => asked_for.unwrap_or_else(|| own_role(&call.service.account_id, authenticated)),
     };
+    let session = RoleSession { role, name: SESSION_NAME.to_owned(), tags: entrance.tags };
     let random = call.state().fork_random();
     let credentials = call.service.sessions.begin(random, session, &Lease::new(call.now, CREDENTIALS_LIFE));
     answer(&Output {
@@ -66,4 +65,17 @@ pub(super) fn get_credentials_for_identity(call: &Call<'_>) -> Answer {
             expiration: epoch_seconds(credentials.expires),
         },
     })
+}
+
+fn custom_role(arn: Option<String>) -> Result<Option<RoleArn>, ApiError> {
+    let Some(arn) = arn else { return Ok(None) };
+    input::length("customRoleArn", &arn, 20..=2048)?;
+    let refuse = |fault| ApiError::invalid_parameter(format!("Invalid role ARN in customRoleArn: {fault}."));
+    RoleArn::parse(&arn).map(Some).map_err(refuse)
+}
+
+/// The role of somebody in a pool whose roles were never set. AWS would refuse that; here it should be easy to
+/// begin, and no IAM could lack the role.
+fn own_role(account: &str, authenticated: bool) -> RoleArn {
+    RoleArn::of(account, if authenticated { "EmulatorAuthenticated" } else { "EmulatorUnauthenticated" })
 }

@@ -1,11 +1,11 @@
-//! Making, describing and listing identity pools.
+//! Making, changing, describing, listing and deleting identity pools.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Call, paging};
 use crate::emulator::input;
 use crate::emulator::pool::{Pool, PoolSettings};
-use crate::emulator::wire::{Answer, answer};
+use crate::emulator::wire::{Answer, ApiError, Nothing, answer};
 
 /// The new pool is of the region that the call's signature is scoped to, as if sent to that endpoint.
 pub(super) fn create_identity_pool(call: &Call<'_>) -> Answer {
@@ -13,7 +13,7 @@ pub(super) fn create_identity_pool(call: &Call<'_>) -> Answer {
     settings.check()?;
     let region = call.signer()?.region;
     let mut state = call.state();
-    let pool = Pool { id: state.new_pool_id(region)?, settings };
+    let pool = Pool::new(state.new_pool_id(region)?, settings);
     state.put_pool(pool.clone());
     answer(&pool.description())
 }
@@ -29,6 +29,40 @@ pub(super) fn describe_identity_pool(call: &Call<'_>) -> Answer {
     let id = input::pool_id(input.identity_pool_id)?;
     let pool = call.state().pool(&id)?;
     answer(&pool.description())
+}
+
+/// Replaces the settings: one that is left out is taken back. Except two that AWS keeps: the tags, which have
+/// operations of their own, and the developer provider, which cannot be changed once it is set.
+pub(super) fn update_identity_pool(call: &Call<'_>) -> Answer {
+    let named: DescribeInput = input::parse(call.input)?;
+    let id = input::pool_id(named.identity_pool_id)?;
+    let mut settings: PoolSettings = input::parse(call.input)?;
+    settings.check()?;
+
+    let mut state = call.state();
+    let before = state.pool(&id)?;
+    let provider = &before.settings.developer_provider_name;
+    if settings.developer_provider_name.is_none() {
+        settings.developer_provider_name.clone_from(provider);
+    } else if provider.is_some() && settings.developer_provider_name != *provider {
+        return Err(ApiError::invalid_parameter(
+            "The developer provider's name can't be changed once it is set.",
+        ));
+    }
+    if settings.identity_pool_tags.is_empty() {
+        settings.identity_pool_tags.clone_from(&before.settings.identity_pool_tags);
+    }
+    let pool = Pool { settings, ..Pool::clone(&before) };
+    state.put_pool(pool.clone());
+    answer(&pool.description())
+}
+
+/// With everything in it: its identities, its roles, its tags.
+pub(super) fn delete_identity_pool(call: &Call<'_>) -> Answer {
+    let input: DescribeInput = input::parse(call.input)?;
+    let id = input::pool_id(input.identity_pool_id)?;
+    call.state().delete_pool(&id)?;
+    answer(&Nothing {})
 }
 
 #[derive(Deserialize)]

@@ -38,7 +38,7 @@ pub(super) fn get_open_id_token_for_developer_identity(call: &Call<'_>) -> Answe
     let wanted = input::optional_identity_id(input.identity_id)?;
     input::required("logins", input.logins.as_ref())?;
     let logins = input::logins(input.logins)?;
-    let tags = principal_tags(input.principal_tags)?;
+    let tags = input::principal_tags(input.principal_tags)?;
     let life = token_duration(input.token_duration)?.as_duration();
 
     let (identity, amr) = {
@@ -54,10 +54,6 @@ pub(super) fn get_open_id_token_for_developer_identity(call: &Call<'_>) -> Answe
         (state.register_developer_user(&pool, wanted.as_ref(), developer, public, call.now)?, amr)
     };
     mint(call, &Grant { pool: &pool_id, identity: &identity, amr, tags: &tags, life })
-}
-
-fn principal_tags(tags: Option<Pairs>) -> Result<PrincipalTags, ApiError> {
-    PrincipalTags::parse(tags.unwrap_or_default().0).map_err(|fault| input::violation("principalTags", fault))
 }
 
 fn token_duration(seconds: Option<i64>) -> Result<TokenDuration, ApiError> {

@@ -148,7 +148,7 @@ mod tests {
 
     fn pool(guid: &str) -> Pool {
         let id = IdentityPoolId::parse(&format!("us-east-1:{guid}")).unwrap();
-        Pool::from(&PoolSeed::new(id, DeveloperProvider::parse("login.example").unwrap()))
+        Pool::seeded(None, &PoolSeed::new(id, DeveloperProvider::parse("login.example").unwrap()))
     }
 
     fn state(pools: &[&Pool]) -> State {

@@ -1,4 +1,6 @@
-//! Making, describing and listing pools.
+//! Making, changing, describing, listing and deleting pools, and their tags.
+
+use serde_json::json;
 
 use super::{Harness, POOL, PROVIDER};
 
@@ -58,4 +60,95 @@ async fn pools_are_listed_page_by_page() {
         .filter_map(|pool| pool.identity_pool_id())
         .collect();
     assert!(ids.is_sorted() && ids.contains(&POOL), "{ids:?}");
+}
+
+#[tokio::test]
+async fn an_update_replaces_the_settings_but_neither_developer_provider_nor_tags() {
+    let harness = Harness::start().await;
+    let made = harness.aws.create_identity_pool().identity_pool_name("before");
+    let made = made.allow_unauthenticated_identities(false).developer_provider_name("login.before");
+    let made = made.supported_login_providers("accounts.google.com", "app").identity_pool_tags("team", "red");
+    let id = made.send().await.unwrap().identity_pool_id;
+    let update = |provider: Option<&str>| {
+        let call = harness.aws.update_identity_pool().identity_pool_id(&id).identity_pool_name("after");
+        let call = call.allow_unauthenticated_identities(true);
+        call.set_developer_provider_name(provider.map(str::to_owned)).send()
+    };
+    let fault = update(Some("login.after")).await.unwrap_err().into_service_error();
+    assert!(fault.is_invalid_parameter_exception(), "{fault:?}");
+
+    update(None).await.unwrap();
+    let pool = harness.aws.describe_identity_pool().identity_pool_id(&id).send().await.unwrap();
+    assert_eq!((pool.identity_pool_name(), pool.allow_unauthenticated_identities()), ("after", true));
+    assert_eq!(pool.developer_provider_name(), Some("login.before"));
+    assert!(pool.supported_login_providers().is_none(), "left out, and so taken back");
+    assert_eq!(pool.identity_pool_tags().unwrap()["team"], "red");
+    assert_eq!(harness.call("GetId", json!({"IdentityPoolId": id})).await.status, 200, "guests now");
+}
+
+#[tokio::test]
+async fn a_deleted_pool_is_gone_with_all_that_was_in_it() {
+    let harness = Harness::start().await;
+    let (alice, token) = harness.vend("alice").await;
+    harness.aws.delete_identity_pool().identity_pool_id(POOL).send().await.unwrap();
+
+    let fault = harness.aws.describe_identity_pool().identity_pool_id(POOL).send().await.unwrap_err();
+    assert!(fault.into_service_error().is_resource_not_found_exception());
+    let fault = harness.aws.describe_identity().identity_id(&alice).send().await.unwrap_err();
+    assert!(fault.into_service_error().is_resource_not_found_exception());
+    let logins = json!({"cognito-identity.amazonaws.com": token});
+    let refused = harness.call("GetOpenIdToken", json!({"IdentityId": alice, "Logins": logins})).await;
+    assert_eq!(refused.error(), (400, "ResourceNotFoundException"));
+    let fault = harness.aws.delete_identity_pool().identity_pool_id(POOL).send().await.unwrap_err();
+    assert!(fault.into_service_error().is_resource_not_found_exception());
+}
+
+#[tokio::test]
+async fn tags_are_put_on_a_pool_and_taken_off() {
+    let harness = Harness::start().await;
+    let arn = format!("arn:aws:cognito-identity:us-east-1:123456789012:identitypool/{POOL}");
+    let tag = |key: &str| harness.aws.tag_resource().resource_arn(&arn).tags(key, "x").send();
+    tag("team").await.unwrap();
+    tag("cost").await.unwrap();
+    harness.aws.untag_resource().resource_arn(&arn).tag_keys("team").tag_keys("absent").send().await.unwrap();
+    let listed = harness.aws.list_tags_for_resource().resource_arn(&arn).send().await.unwrap();
+    assert_eq!(listed.tags().unwrap().keys().collect::<Vec<_>>(), ["cost"]);
+
+    for number in 2..=50 {
+        tag(&format!("tag-{number}")).await.unwrap();
+    }
+    let fault = tag("one-too-many").await.unwrap_err().into_service_error();
+    assert!(fault.is_invalid_parameter_exception(), "{fault:?}");
+    for (bad, is_missing) in [
+        (format!("arn:aws:cognito-identity:us-east-1:210987654321:identitypool/{POOL}"), true),
+        (format!("arn:aws:cognito-identity:eu-west-1:123456789012:identitypool/{POOL}"), true),
+        ("arn:aws:iam::123456789012:role/App".to_owned(), false),
+    ] {
+        let fault = harness.aws.list_tags_for_resource().resource_arn(&bad).send().await.unwrap_err();
+        let fault = fault.into_service_error();
+        assert_eq!(fault.is_resource_not_found_exception(), is_missing, "{bad}: {fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_principal_tag_map_is_kept_for_each_provider_of_the_pool() {
+    let harness = Harness::start().await;
+    let get = |provider: &str| {
+        let call = harness.aws.get_principal_tag_attribute_map().identity_pool_id(POOL);
+        call.identity_provider_name(provider).send()
+    };
+    let fault = get("accounts.google.com").await.unwrap_err().into_service_error();
+    assert!(fault.is_resource_not_found_exception(), "{fault:?}");
+    let set = |provider: &str| {
+        let call = harness.aws.set_principal_tag_attribute_map().identity_pool_id(POOL);
+        call.identity_provider_name(provider).principal_tags("team", "custom:team").send()
+    };
+    set("accounts.google.com").await.unwrap();
+    let map = get("accounts.google.com").await.unwrap();
+    assert_eq!(
+        (map.use_defaults(), map.principal_tags().unwrap()["team"].as_str()),
+        (Some(false), "custom:team")
+    );
+    let fault = set("login.unknown.example").await.unwrap_err().into_service_error();
+    assert!(fault.is_invalid_parameter_exception(), "{fault:?}");
 }

@@ -4,10 +4,11 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde_json::{Value, json};
 use tokenvend::clock::SystemClock;
 use tokenvend::emulator::{Settings, StartError, StateFileError, start};
 
-use super::{Harness, settings};
+use super::{Harness, POOL, PROVIDER, settings};
 
 /// A directory of the test's own, removed with it.
 struct Directory(PathBuf);
@@ -48,6 +49,63 @@ async fn identities_pools_and_keys_survive_a_restart() {
     assert_eq!(second.vend("alice").await.0, alice);
     let described = second.aws.describe_identity_pool().identity_pool_id(pool).send().await.unwrap();
     assert_eq!(described.identity_pool_name(), "kept");
+    second.emulator.stop().await;
+}
+
+#[tokio::test]
+async fn roles_tag_maps_and_what_was_closed_or_deleted_survive_too() {
+    const ROLE: &str = "arn:aws:iam::123456789012:role/Users";
+    let directory = Directory::new("more");
+    let kept = || Settings { state_file: Some(directory.file()), ..settings() };
+
+    let first = Harness::with(kept()).await;
+    let (closed, _) = first.vend("closed").await;
+    let (deleted, _) = first.vend("deleted").await;
+    let unlink = first.aws.unlink_developer_identity().identity_pool_id(POOL).identity_id(&closed);
+    let unlink = unlink.developer_provider_name(PROVIDER).developer_user_identifier("closed");
+    unlink.send().await.unwrap();
+    first.aws.delete_identities().identity_ids_to_delete(&deleted).send().await.unwrap();
+    let roles = first.aws.set_identity_pool_roles().identity_pool_id(POOL).roles("authenticated", ROLE);
+    roles.send().await.unwrap();
+    let map = first.aws.set_principal_tag_attribute_map().identity_pool_id(POOL);
+    map.identity_provider_name(PROVIDER).principal_tags("team", "group").send().await.unwrap();
+    first.emulator.stop().await;
+
+    let second = Harness::with(kept()).await;
+    let fault = second.aws.describe_identity().identity_id(&deleted).send().await.unwrap_err();
+    assert!(fault.into_service_error().is_resource_not_found_exception());
+    second.aws.describe_identity().identity_id(&closed).send().await.unwrap();
+    let refused = second.call("GetOpenIdToken", json!({"IdentityId": closed})).await;
+    assert_eq!(refused.error(), (400, "ResourceNotFoundException"));
+    let roles = second.aws.get_identity_pool_roles().identity_pool_id(POOL).send().await.unwrap();
+    assert_eq!(roles.roles().unwrap()["authenticated"], ROLE);
+    let map = second.aws.get_principal_tag_attribute_map().identity_pool_id(POOL);
+    let map = map.identity_provider_name(PROVIDER).send().await.unwrap();
+    assert_eq!(map.principal_tags().unwrap()["team"], "group");
+    second.emulator.stop().await;
+}
+
+#[tokio::test]
+async fn a_file_from_before_there_were_roles_is_read() {
+    let directory = Directory::new("old");
+    let kept = || Settings { state_file: Some(directory.file()), signing_key: None, ..settings() };
+    let first = Harness::with(kept()).await;
+    let (alice, token) = first.vend("alice").await;
+    first.emulator.stop().await;
+
+    // As the first release wrote it: these members, and no others.
+    let now: Value = serde_json::from_slice(&fs::read(directory.file()).unwrap()).unwrap();
+    let identity = &now["identities"][0];
+    let members = ["id", "pool", "logins", "createdMillis", "modifiedMillis"];
+    let identity: Value = members.iter().map(|name| ((*name).to_owned(), identity[name].clone())).collect();
+    let pool = json!({"id": now["pools"][0]["id"], "settings": now["pools"][0]["settings"]});
+    let keys = &now["signingKeys"];
+    let old = json!({"version": 1, "signingKeys": keys, "pools": [pool], "identities": [identity]});
+    fs::write(directory.file(), old.to_string()).unwrap();
+
+    let second = Harness::with(kept()).await;
+    assert_eq!(second.vend("alice").await.0, alice);
+    second.verified(&token).await;
     second.emulator.stop().await;
 }
 
