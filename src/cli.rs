@@ -1,11 +1,16 @@
-//! The command line: one file a subcommand. Exit codes are those of sysexits.h: 64 for a wrong usage, 78 for a
-//! wrong configuration, 69 where something needed cannot be had, 1 for everything else.
+//! The command line: one file a subcommand. Exit codes are those of sysexits.h: 64 for a wrong usage, 65 for
+//! input that cannot be read, 78 for a wrong configuration, 69 where something needed cannot be had, 1 for
+//! everything else.
 
 mod check_config;
 mod dev;
+mod doctor;
 mod emulator;
 mod healthcheck;
+mod inspect;
+mod presented;
 mod serve;
+mod verify;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -34,6 +39,12 @@ enum Command {
     Emulator(emulator::Args),
     /// Say everything that is wrong with a configuration.
     CheckConfig(ConfigFile),
+    /// Check the configuration, the machine, AWS and the keys, and say what to do about what is wrong.
+    Doctor(doctor::Args),
+    /// Show what a token says of itself, without verifying anything.
+    Inspect(inspect::Args),
+    /// Prove that Cognito minted a token for a pool and that it is still good; the exit code tells.
+    Verify(verify::Args),
     /// Print the default configuration, which is also the manual.
     PrintDefaultConfig,
     /// Print the OpenAPI document of the public listener.
@@ -68,6 +79,16 @@ impl Failure {
     /// Something that is needed cannot be had. Told with all its causes.
     fn unavailable(error: impl std::error::Error + 'static) -> Self {
         Self { code: 69, words: causes::told(&error) }
+    }
+
+    /// What was handed in cannot be read.
+    fn unreadable(words: impl Into<String>) -> Self {
+        Self { code: 65, words: words.into() }
+    }
+
+    /// What is wrong has been told already, in the command's own way.
+    fn told(code: u8) -> Self {
+        Self { code, words: String::new() }
     }
 
     /// The command cannot be used like this.
@@ -106,7 +127,9 @@ pub fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { code, words }) => {
-            let _ = writeln!(std::io::stderr(), "tokenvend: {words}");
+            if !words.is_empty() {
+                let _ = writeln!(std::io::stderr(), "tokenvend: {words}");
+            }
             ExitCode::from(code)
         }
     }
@@ -118,6 +141,9 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Dev(args) => dev::run(args).await,
         Command::Emulator(args) => emulator::run(args).await,
         Command::CheckConfig(file) => check_config::run(&file),
+        Command::Doctor(args) => doctor::run(args).await,
+        Command::Inspect(args) => inspect::run(args),
+        Command::Verify(args) => verify::run(args).await,
         Command::PrintDefaultConfig => print(config::DEFAULT),
         Command::Openapi => print(crate::http::OPENAPI),
         Command::Healthcheck(args) => healthcheck::run(&args).await,

@@ -24,6 +24,14 @@ pub use settings::{
     LogFormat, LogSettings, Settings, UsersSettings,
 };
 
+/// Takes the URL of keys that signatures are judged by: https, or http on loopback, and no password in it.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn keys_url(text: &str) -> Result<reqwest::Url, String> {
+    sections::parse_keys_url(text)
+}
+
 /// The default configuration, which is also the manual.
 pub const DEFAULT: &str = include_str!("../config/default.toml");
 

@@ -139,6 +139,27 @@ impl Keys {
         })
     }
 
+    /// The keys as they are at this moment, for one who looks once: nothing keeps them fresh.
+    ///
+    /// # Errors
+    /// Why they cannot be had.
+    pub(crate) async fn as_they_are(source: &KeySource, algorithms: &[Algorithm]) -> Result<Self, String> {
+        let keys = match source {
+            KeySource::Secret(secret) => KeySet::of_secret(secret),
+            KeySource::File(path) => KeySet::read(path, algorithms).map_err(|error| error.to_string())?,
+            KeySource::Jwks(jwks) => jwks::fetch_once(jwks).await?,
+        };
+        Ok(Self::Fixed(Arc::new(keys)))
+    }
+
+    /// How many of them there are for any of these algorithms.
+    pub(crate) fn fit(&self, algorithms: &[Algorithm]) -> usize {
+        match self {
+            Self::Fixed(keys) => keys.fit(algorithms),
+            Self::Fetched(jwks) => jwks.current().map_or(0, |keys| keys.fit(algorithms)),
+        }
+    }
+
     /// Whether there are any yet.
     pub(crate) fn are_there(&self) -> bool {
         match self {

@@ -26,6 +26,7 @@
 //! | [`metrics`], [`telemetry`] | what operators see |
 //! | [`audit`] | what auditors see: an event for every token, refusal and act of an administrator |
 //! | [`emulator`] | Cognito over HTTP, for tests and development; shares nothing with the service but names and time |
+//! | [`doctor`] | what must hold for the service to work, checked from outside |
 //! | [`dev`] | all of it on one machine |
 //!
 //! Start with [`vending`]. The caches and the way of a request are told in `docs/architecture.md`, every
@@ -41,6 +42,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod dev;
+pub mod doctor;
 pub mod emulator;
 pub mod http;
 pub mod identity;

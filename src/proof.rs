@@ -101,6 +101,15 @@ impl TokenProver {
         Ok(Self { keys, leeway, clock })
     }
 
+    /// Fetches the keys once, for tokens that are proved now.
+    ///
+    /// # Errors
+    /// Why they cannot be had.
+    pub async fn for_now(keys: JwksSettings, leeway: Duration, clock: SharedClock) -> Result<Self, String> {
+        let keys = Keys::as_they_are(&KeySource::Jwks(keys), &ALGORITHMS).await?;
+        Ok(Self { keys, leeway, clock })
+    }
+
     /// Proves that Cognito minted this token for an identity of this pool, and that it is still valid.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 //! operation's answer does not carry. Layout of the claims: docs/architecture.md, "The token".
 
 mod authority;
+mod origin;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,6 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::clock::Timestamp;
 pub use authority::{authority, keys_url};
+pub use origin::Origin;
 
 /// A token as Cognito made it. `Debug` hides it, and its memory is wiped when it is dropped.
 pub struct OpenIdToken(Zeroizing<String>);
@@ -103,6 +105,14 @@ pub struct TagsClaim {
     /// By their keys; Cognito writes one value into each list.
     #[serde(default)]
     pub principal_tags: BTreeMap<String, Vec<String>>,
+}
+
+impl TokenClaims {
+    /// How the user came by the token; `None` if it says nothing that Cognito writes.
+    pub fn origin(&self) -> Option<Origin<'_>> {
+        let methods: Vec<&str> = self.methods.iter().map(String::as_str).collect();
+        Origin::of(&methods, &self.audience)
+    }
 }
 
 fn decode<T: serde::de::DeserializeOwned>(segment: &str) -> Option<T> {

@@ -94,18 +94,21 @@ fn origins(section: &mut Section<'_, '_>) -> Option<Vec<String>> {
 
 /// Where keys are published that signatures are judged by.
 fn keys_url(section: &mut Section<'_, '_>, key: &str) -> Option<reqwest::Url> {
-    section.optional(key, "an https URL, or an http one on loopback, without a password", |text| {
-        let url = reqwest::Url::parse(text).map_err(|error| error.to_string())?;
-        match url.scheme() {
-            // It would be shown wherever the URL is.
-            _ if !url.username().is_empty() || url.password().is_some() => {
-                Err("it has a user or a password in it".to_owned())
-            }
-            "https" => Ok(url),
-            "http" if is_loopback(&url) => Ok(url),
-            _ => Err("whoever is on the way could swap the keys".to_owned()),
+    section.optional(key, "an https URL, or an http one on loopback, without a password", parse_keys_url)
+}
+
+/// An https URL, or an http one on loopback, of keys that signatures are judged by.
+pub(super) fn parse_keys_url(text: &str) -> Result<reqwest::Url, String> {
+    let url = reqwest::Url::parse(text).map_err(|error| error.to_string())?;
+    match url.scheme() {
+        // It would be shown wherever the URL is.
+        _ if !url.username().is_empty() || url.password().is_some() => {
+            Err("it has a user or a password in it".to_owned())
         }
-    })
+        "https" => Ok(url),
+        "http" if is_loopback(&url) => Ok(url),
+        _ => Err("whoever is on the way could swap the keys".to_owned()),
+    }
 }
 
 /// Whether a URL leads to this machine.

@@ -3,7 +3,10 @@
 //! One call is one attempt. The SDK's own retries are off, because each of them would draw on Cognito's quota
 //! without asking the budget: one request of ours would be three of theirs just when it is throttling us.
 
+mod account;
 mod classify;
+mod naysay;
+mod survey;
 
 use std::time::Duration;
 
@@ -25,6 +28,9 @@ use crate::clock::SharedClock;
 use crate::identity::IdentityId;
 use crate::secret::Secret;
 use crate::token::OpenIdToken;
+pub use account::{CredentialsFound, Principal};
+pub use naysay::{Naysay, NaysayKind};
+pub use survey::{PoolFound, Right, RolesFound, Survey};
 
 /// How Cognito is reached.
 #[derive(Debug, Clone)]
@@ -55,6 +61,7 @@ pub struct AccessKey {
 #[derive(Debug)]
 pub struct Cognito {
     config: SdkConfig,
+    endpoint_url: Option<String>,
     timeouts: TimeoutConfig,
 }
 
@@ -73,9 +80,6 @@ impl Cognito {
         if let Ok(name) = AppName::new(concat!("tokenvend-", env!("CARGO_PKG_VERSION"))) {
             loader = loader.app_name(name);
         }
-        if let Some(url) = &settings.endpoint_url {
-            loader = loader.endpoint_url(url);
-        }
         if let Some(AccessKey { id, secret }) = &settings.credentials {
             let secret = String::from_utf8_lossy(secret.expose());
             loader = loader.credentials_provider(Credentials::new(id, secret, None, None, "given"));
@@ -85,18 +89,24 @@ impl Cognito {
             .read_timeout(settings.read_timeout)
             .operation_timeout(settings.operation_timeout)
             .build();
-        Self { config: loader.load().await, timeouts }
+        Self { config: loader.load().await, endpoint_url: settings.endpoint_url.clone(), timeouts }
     }
 
     /// An issuer for the pools of one region.
     pub fn issuer(&self, region: &str) -> CognitoIssuer {
-        let config = aws_sdk_cognitoidentity::config::Builder::from(&self.config)
+        CognitoIssuer { client: self.client(region) }
+    }
+
+    fn client(&self, region: &str) -> Client {
+        let mut config = aws_sdk_cognitoidentity::config::Builder::from(&self.config)
             .region(Region::new(region.to_owned()))
             // For Cognito alone: the calls that fetch credentials (STS, SSO) keep the SDK's own, retries too.
             .timeout_config(self.timeouts.clone())
-            .retry_config(RetryConfig::disabled())
-            .build();
-        CognitoIssuer { client: Client::from_conf(config) }
+            .retry_config(RetryConfig::disabled());
+        if let Some(url) = &self.endpoint_url {
+            config = config.endpoint_url(url);
+        }
+        Client::from_conf(config.build())
     }
 
     /// Whether the credential chain yields credentials.
@@ -104,13 +114,14 @@ impl Cognito {
     /// # Errors
     /// The chain's own words on why not.
     pub async fn find_credentials(&self) -> Result<(), String> {
+        self.credentials().await.map(drop)
+    }
+
+    async fn credentials(&self) -> Result<Credentials, String> {
         let Some(provider) = self.config.credentials_provider() else {
             return Err("the AWS configuration has no credential provider".to_owned());
         };
-        match provider.provide_credentials().await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(causes::told(&error)),
-        }
+        provider.provide_credentials().await.map_err(|error| causes::told(&error))
     }
 }
 

@@ -57,13 +57,7 @@ impl Jwks {
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Result<Arc<Self>, KeysError> {
-        let client = reqwest::Client::builder()
-            .timeout(settings.timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("tokenvend/", env!("CARGO_PKG_VERSION")))
-            // A fetch every few minutes needs no connection kept, least of all between runtimes.
-            .pool_max_idle_per_host(0)
-            .build()?;
+        let client = client(settings.timeout)?;
         let jwks = Arc::new(Self {
             whose: whose.into(),
             settings,
@@ -113,7 +107,7 @@ impl Jwks {
     }
 
     async fn fetch(&self, last: &mut LastFetch) {
-        let downloaded = self.download().await;
+        let downloaded = download(&self.client, self.settings.url.clone()).await;
         *last = LastFetch { ended: self.clock.monotonic(), succeeded: downloaded.is_ok() };
         match downloaded {
             Ok(keys) => {
@@ -128,23 +122,6 @@ impl Jwks {
             }
         }
     }
-
-    async fn download(&self) -> Result<KeySet, String> {
-        let fail = |error: reqwest::Error| causes::told(&error.without_url());
-        let request = self.client.get(self.settings.url.clone()).header("accept", "application/json");
-        let mut response = request.send().await.map_err(fail)?;
-        if !response.status().is_success() {
-            return Err(format!("the answer is {}", response.status()));
-        }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(fail)? {
-            if body.len() + chunk.len() > LARGEST {
-                return Err(format!("the answer is larger than {LARGEST} bytes"));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        KeySet::of_jwks(&body).map_err(|error| error.to_string())
-    }
 }
 
 async fn keep_fresh(jwks: std::sync::Weak<Jwks>, clock: SharedClock, refresh: Duration) {
@@ -155,4 +132,37 @@ async fn keep_fresh(jwks: std::sync::Weak<Jwks>, clock: SharedClock, refresh: Du
         let Some(jwks) = jwks.upgrade() else { return };
         retry = if jwks.fetch_now().await { RETRY } else { (retry * 2).min(refresh) };
     }
+}
+
+/// Fetches a key set once, for one who looks now and needs no later one.
+pub(super) async fn fetch_once(settings: &JwksSettings) -> Result<KeySet, String> {
+    let client = client(settings.timeout).map_err(|error| causes::told(&error))?;
+    download(&client, settings.url.clone()).await
+}
+
+fn client(timeout: Duration) -> Result<reqwest::Client, reqwest::Error> {
+    reqwest::Client::builder()
+        .timeout(timeout)
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("tokenvend/", env!("CARGO_PKG_VERSION")))
+        // A fetch every few minutes needs no connection kept, least of all between runtimes.
+        .pool_max_idle_per_host(0)
+        .build()
+}
+
+async fn download(client: &reqwest::Client, url: reqwest::Url) -> Result<KeySet, String> {
+    let fail = |error: reqwest::Error| causes::told(&error.without_url());
+    let request = client.get(url).header("accept", "application/json");
+    let mut response = request.send().await.map_err(fail)?;
+    if !response.status().is_success() {
+        return Err(format!("the answer is {}", response.status()));
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(fail)? {
+        if body.len() + chunk.len() > LARGEST {
+            return Err(format!("the answer is larger than {LARGEST} bytes"));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    KeySet::of_jwks(&body).map_err(|error| error.to_string())
 }

@@ -106,6 +106,11 @@ impl KeySet {
         Ok(Self { keys: vec![Key { kid: None, algorithms, key }] })
     }
 
+    /// How many keys there are for any of these algorithms.
+    pub(crate) fn fit(&self, algorithms: &[Algorithm]) -> usize {
+        self.keys.iter().filter(|key| key.algorithms.iter().any(|fits| algorithms.contains(fits))).count()
+    }
+
     /// The key for a token that names this `kid` and algorithm. A token that names no key is judged by the
     /// only key that fits; where several do, none is tried: that would be guessing.
     pub(crate) fn find(&self, kid: Option<&str>, algorithm: Algorithm) -> Lookup<'_> {

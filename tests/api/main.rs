@@ -13,6 +13,7 @@ mod support;
 
 mod audit;
 mod auth;
+mod doctor;
 mod emulator;
 mod fences;
 mod flights;
@@ -25,3 +26,4 @@ mod process;
 mod proof;
 mod trouble;
 mod vending;
+mod verify;

@@ -10,11 +10,12 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
-use tokenvend::clock::SystemClock;
+use tokenvend::clock::{Clock as _, SystemClock};
 use tokenvend::emulator::{
     AccessKey, DEFAULT_DEVELOPER_PROVIDER, DEFAULT_POOL, PoolSeed, RunningEmulator, Settings, start,
 };
 
+use crate::proof::{Forge, honest_claims};
 use crate::support::{World, skipped};
 
 /// They find what they import only beside it.
@@ -251,4 +252,26 @@ async fn the_aws_cli_and_the_javascript_sdk_walk_a_token_to_credentials() {
     let verdict = run(command).await;
     assert!(verdict.status.success(), "{}", told(&verdict));
     emulator.stop().await;
+}
+
+#[tokio::test]
+async fn pyjwt_refuses_the_very_forgeries_that_verify_refuses() {
+    let Some(place) = peers_or_skip() else { return };
+    let (forge, now) = (Forge::start(), SystemClock::new().now());
+    let honest = forge.sign(&honest_claims(now));
+    let forged = forge.forgeries_to_anybody(now).into_iter().map(|(token, _)| token);
+    let tokens: Vec<String> = std::iter::once(honest).chain(forged).collect();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), tokens.join("\n")).unwrap();
+    let mut command = Command::new(place.join("venv/bin/python"));
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/judge_tokens.py");
+    command.arg(script).args([&forge.keys_url(), DEFAULT_POOL]).stdin(File::open(file.path()).unwrap());
+    let output = run(command).await;
+    let told = told(&output);
+    let verdicts: Vec<&str> = told.lines().collect();
+    assert_eq!(verdicts.len(), tokens.len(), "{told}");
+    assert_eq!(verdicts[0], "verified", "{told}");
+    for (token, verdict) in tokens.iter().zip(&verdicts).skip(1) {
+        assert!(verdict.starts_with("refused: "), "{verdict}: {token}");
+    }
 }

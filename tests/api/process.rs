@@ -265,6 +265,34 @@ pub fn run(arguments: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, Stri
     (child.wait().unwrap().code(), out, err)
 }
 
+/// How a command ended, and what it said.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+/// Runs the command with these variables, this input, and nothing else of this machine's: no profile, no metadata
+/// service.
+pub async fn run_alone(arguments: &[&str], variables: &[(&str, &str)], input: &str) -> Ended {
+    use std::io::Write as _;
+    let mut command = Command::new(BINARY);
+    command.args(arguments).env_clear().env("AWS_EC2_METADATA_DISABLED", "true");
+    command.envs(variables.iter().copied());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let input = input.to_owned();
+    let output = tokio::task::spawn_blocking(move || {
+        let mut child = command.spawn().unwrap();
+        // A command that does not read its input may be gone by now.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap()
+    });
+    let output = output.await.unwrap();
+    let [out, err] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+    Ended { code: output.status.code(), out, err }
+}
+
 #[test]
 fn a_wrong_configuration_is_told_whole_and_ends_with_its_own_exit_code() {
     for command in ["serve", "check-config"] {

@@ -48,17 +48,27 @@ impl Forge {
         sign(Algorithm::RS512, KID, claims, &self.key)
     }
 
-    /// Tokens that must not pass, each with the reason: bad in their form or signature, then in a claim.
+    /// Tokens that must not pass, each with the reason.
     pub fn forgeries(&self, now: Timestamp) -> Vec<(String, ProofError)> {
+        let mut all = self.forgeries_to_anybody(now);
+        let with = |claim, value| self.sign(&with_claim(&honest_claims(now), claim, value));
+        // What only those can see who know Cognito: it writes one audience, identities of the pool's region, and
+        // how their users came by them.
+        all.extend([
+            (with("aud", json!([POOL])), ProofError::Malformed),
+            (with("sub", json!("eu-west-1:a")), ProofError::Subject),
+            (with("amr", json!([])), ProofError::Methods),
+        ]);
+        all
+    }
+
+    /// Those that any verifier must refuse: bad in their form or signature, then in a claim.
+    pub fn forgeries_to_anybody(&self, now: Timestamp) -> Vec<(String, ProofError)> {
         let claims = honest_claims(now);
         let honest = self.sign(&claims);
         let (message, signature) = honest.rsplit_once('.').unwrap();
         let (header, payload) = message.split_once('.').unwrap();
-        let with = |claim: &str, value: Value| {
-            let mut claims = claims.clone();
-            claims[claim] = value;
-            self.sign(&claims)
-        };
+        let with = |claim, value| self.sign(&with_claim(&claims, claim, value));
         let unsigned = URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#);
         // The oldest trick: the public key taken for a shared secret.
         let confused = EncodingKey::from_secret(serde_json::to_string(&self.jwk).unwrap().as_bytes());
@@ -78,12 +88,8 @@ impl Forge {
             (with("iss", json!("https://cognito-identity.cn-north-1.amazonaws.com.cn")), ProofError::Issuer),
             (with("iss", json!(null)), ProofError::Malformed),
             (with("aud", json!(SECOND_POOL)), ProofError::Audience),
-            // A list of audiences is nothing that Cognito writes.
-            (with("aud", json!([POOL])), ProofError::Malformed),
             (with("exp", json!(now.as_secs() - 60)), ProofError::Expired),
             (with("exp", json!("never")), ProofError::Malformed),
-            (with("sub", json!("eu-west-1:a")), ProofError::Subject),
-            (with("amr", json!([])), ProofError::Methods),
         ]
     }
 }

@@ -58,14 +58,31 @@ fn service_kind(refusal: &Refusal, status: u16) -> Kind {
     }
 }
 
-/// AWS's own words, for the operator: error code, status, message, request id.
-fn words(refusal: &Refusal, status: u16) -> String {
+/// AWS's own words, for the operator: error code, status, message, request id. Of the message the first line only:
+/// where a signature does not fit, AWS repeats the whole request below it, session token included.
+pub(super) fn words(refusal: &(impl ProvideErrorMetadata + RequestId), status: u16) -> String {
     let mut text = format!("{} (HTTP {status})", refusal.code().unwrap_or("no error code"));
-    if let Some(message) = refusal.message() {
+    if let Some(message) = refusal.message().and_then(|message| message.lines().next()) {
         let _ = write!(text, ": {message}");
     }
     if let Some(id) = refusal.request_id() {
         let _ = write!(text, " [aws request id {id}]");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_cognitoidentity::error::ErrorMetadata;
+
+    use super::*;
+
+    #[test]
+    fn where_aws_repeats_the_request_its_session_token_is_not_told_on() {
+        let message = "The signature does not match.\n\nThe Canonical String should have been\n\
+                       'POST\nx-amz-security-token:hush\n'";
+        let metadata = ErrorMetadata::builder().code("InvalidSignatureException").message(message).build();
+        let told = words(&Refusal::generic(metadata), 400);
+        assert_eq!(told, "InvalidSignatureException (HTTP 400): The signature does not match.");
+    }
 }

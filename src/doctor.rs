@@ -1,0 +1,106 @@
+//! `tokenvend doctor`'s checks: what must hold for the service to work, asked of those who know, without changing
+//! anything anywhere. Every check has a time-out of its own; they run together and are told in order.
+//!
+//! A check that fails says what to do. One that AWS does not let us make is skipped, and says why that is fine:
+//! tokenvend itself needs one right only, and nobody should widen a role for the doctor's sake.
+
+mod account;
+mod keys;
+mod mint;
+mod pool;
+mod report;
+mod trust;
+
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, join_all};
+
+use crate::clock::SharedClock;
+use crate::config::{ConfigError, Loaded, Settings};
+use crate::identity::DeveloperUserId;
+use crate::issuer::cognito::Cognito;
+pub use report::{Check, Examination, Report, Status};
+pub use trust::trust_policy;
+
+/// A user to mint a real token for.
+#[derive(Debug, Clone)]
+pub struct Trial {
+    /// As Cognito is to know the user: with the prefix of the way of authenticating, if that has one.
+    pub user: DeveloperUserId,
+    /// The name of the pool; none: the default one.
+    pub pool: Option<String>,
+}
+
+/// What all checks look at.
+#[derive(Debug)]
+struct Subject {
+    settings: Settings,
+    cognito: Cognito,
+    clock: SharedClock,
+    time_out: Duration,
+}
+
+/// Checks everything. Nothing is minted unless there is a `trial`.
+pub async fn examine(loaded: Loaded, clock: SharedClock, time_out: Duration, trial: Option<Trial>) -> Report {
+    let mut report = Report::default();
+    report.add(configuration(&loaded.warnings));
+    let settings = loaded.settings;
+    let home = settings.pools.find(None).map(|pool| pool.id.region().to_owned()).unwrap_or_default();
+    let cognito = Cognito::load(&settings.cognito, &home, clock.clone()).await;
+    let subject = Subject { settings, cognito, clock, time_out };
+    for checks in join_all(subject.examinations(trial.as_ref())).await {
+        report.add(checks);
+    }
+    report
+}
+
+/// The report on a configuration that does not hold: there is nothing to check by it.
+pub fn unusable(error: &ConfigError) -> Report {
+    let mut report = Report::default();
+    let check = Check::new(Examination::Configuration, "");
+    report.add(vec![
+        check.fails(error.to_string(), "mend it; tokenvend print-default-config explains every key"),
+    ]);
+    report
+}
+
+fn configuration(warnings: &[String]) -> Vec<Check> {
+    let check = || Check::new(Examination::Configuration, "");
+    if warnings.is_empty() {
+        return vec![check().holds("it holds")];
+    }
+    let warned =
+        |warning: &String| check().warns(warning.clone(), "see config/default.toml for what it means");
+    warnings.iter().map(warned).collect()
+}
+
+impl Subject {
+    /// Every examination, in the order in which they are told.
+    fn examinations<'s>(&'s self, trial: Option<&'s Trial>) -> Vec<BoxFuture<'s, Vec<Check>>> {
+        let mut all = vec![self.clocks(), self.credentials(), self.identity()];
+        for pool in self.settings.pools.iter() {
+            all.push(self.pool(pool));
+        }
+        for way in &self.settings.auth {
+            all.push(self.callers_keys(way));
+        }
+        all.push(self.cognito_keys());
+        all.push(std::future::ready(self.budgets()).boxed());
+        if let Some(trial) = trial {
+            all.push(self.mint(trial));
+        }
+        all
+    }
+
+    /// What the checks found, or the one that stands for them if they take too long.
+    async fn in_time(&self, checks: impl Future<Output = Vec<Check>>, late: Check) -> Vec<Check> {
+        tokio::select! {
+            found = checks => found,
+            () = self.clock.sleep(self.time_out) => {
+                let words = format!("no answer within {}", humantime::format_duration(self.time_out));
+                vec![late.fails(words, "is a firewall or a proxy in the way? --time-out allows more")]
+            }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Whether the keys can be had by which tokens are judged: those of callers, and Cognito's own.
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use jsonwebtoken::Algorithm;
+
+use super::Subject;
+use super::report::{Check, Examination};
+use crate::config::{AuthSettings, KeySource};
+use crate::jws::Keys;
+
+impl Subject {
+    /// The keys of one way of authenticating.
+    pub(super) fn callers_keys<'s>(&'s self, way: &'s AuthSettings) -> BoxFuture<'s, Vec<Check>> {
+        let check = || Check::new(Examination::CallersKeys, &way.name);
+        let look = async move {
+            let (source, algorithms) = (&way.jwt.keys, way.jwt.algorithms.as_slice());
+            let place = match source {
+                KeySource::Jwks(jwks) => jwks.url.to_string(),
+                KeySource::File(path) => path.display().to_string(),
+                KeySource::Secret(_) => "a shared secret".to_owned(),
+            };
+            vec![match Keys::as_they_are(source, algorithms).await.map(|keys| keys.fit(algorithms)) {
+                Ok(0) => check().fails(
+                    format!("{place} has no key for {algorithms:?}"),
+                    format!("publish one there, or mend auth.{}.algorithms", way.name),
+                ),
+                Ok(count) => check().with("keys", count).holds(format!("{place}: {}", counted(count))),
+                Err(why) => check().fails(
+                    format!("{place} cannot be had: {why}"),
+                    format!(
+                        "mend the way to it, or auth.{}; no caller is let in without these keys",
+                        way.name
+                    ),
+                ),
+            }]
+        };
+        self.in_time(look, check()).boxed()
+    }
+
+    /// Cognito's own keys. Vending does not need them.
+    pub(super) fn cognito_keys(&self) -> BoxFuture<'_, Vec<Check>> {
+        let check = || Check::new(Examination::CognitoKeys, "");
+        let look = async move {
+            let place = &self.settings.openid_keys.url;
+            let source = KeySource::Jwks(self.settings.openid_keys.clone());
+            let found = Keys::as_they_are(&source, &[Algorithm::RS512]).await;
+            vec![match found.map(|keys| keys.fit(&[Algorithm::RS512])) {
+                Ok(count @ 1..) => check().with("keys", count).holds(format!("{place}: {}", counted(count))),
+                Ok(_) => check().warns(format!("{place} has no key for RS512"), REMEDY),
+                Err(why) => check().warns(format!("{place} cannot be had: {why}"), REMEDY),
+            }]
+        };
+        self.in_time(look, check()).boxed()
+    }
+}
+
+const REMEDY: &str =
+    "vending does not need them, verifying tokens does: see upstream.openid_keys_url in config/default.toml";
+
+fn counted(keys: usize) -> String {
+    if keys == 1 { "1 key".to_owned() } else { format!("{keys} keys") }
+}

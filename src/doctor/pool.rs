@@ -1,0 +1,171 @@
+//! One pool: whether we may mint for it, and whether it is what the configuration takes it for.
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+
+use super::report::{Check, Examination};
+use super::{Subject, trust_policy};
+use crate::issuer::cognito::{Naysay, NaysayKind, PoolFound, Right, RolesFound};
+use crate::pools::Pool;
+
+/// A right that is missing, but that nobody should give for the doctor's sake.
+const NOT_NEEDED: &str = "not allowed, which is fine: tokenvend does not need it";
+
+impl Subject {
+    /// Everything about one pool.
+    pub(super) fn pool<'s>(&'s self, pool: &'s Pool) -> BoxFuture<'s, Vec<Check>> {
+        let look = async move {
+            let survey = self.cognito.survey(pool.id.region());
+            let (right, described, roles) = tokio::join!(
+                survey.try_right(&pool.id, &pool.provider),
+                survey.describe(&pool.id),
+                survey.roles(&pool.id),
+            );
+            vec![
+                self.right(pool, &right),
+                exists(pool, &right, &described),
+                provider(pool, &right, &described),
+                flows(pool, &described),
+                role(pool, &roles),
+                trust(pool),
+            ]
+        };
+        self.in_time(look, Check::new(Examination::Pool, &*pool.name)).boxed()
+    }
+
+    fn right(&self, pool: &Pool, right: &Result<Right, Naysay>) -> Check {
+        let check = Check::new(Examination::Right, &*pool.name);
+        let naysay = match right {
+            Ok(Right::Minted) if self.settings.vending.opaque_tokens => {
+                return check
+                    .holds("a token for an identity that does not exist: this is a stand-in for Cognito");
+            }
+            Ok(Right::Minted) => {
+                return check.fails(
+                    "a token came back for an identity that does not exist, so this is not Cognito",
+                    "is upstream.endpoint_url or AWS_ENDPOINT_URL left over from a test?",
+                );
+            }
+            Ok(_) => return check.holds("cognito-identity:GetOpenIdTokenForDeveloperIdentity is allowed"),
+            Err(naysay) => naysay,
+        };
+        match naysay.kind {
+            NaysayKind::NotAllowed => check.fails(
+                format!("minting is not allowed: {naysay}"),
+                format!(
+                    "allow cognito-identity:GetOpenIdTokenForDeveloperIdentity on \
+                     arn:aws:cognito-identity:{}:ACCOUNT:identitypool/{} (deploy/iam/policy.json)",
+                    pool.id.region(),
+                    pool.id,
+                ),
+            ),
+            NaysayKind::NoCredentials => check.skipped("there are no credentials"),
+            NaysayKind::CredentialsRefused => check.fails(
+                format!("Cognito does not take the credentials: {naysay}"),
+                "the key is wrong, deleted or expired, or the clock is: get new credentials",
+            ),
+            NaysayKind::Unreachable => check.fails(
+                format!("Cognito cannot be asked: {naysay}"),
+                "mend the way to Cognito's endpoint (DNS, firewall, proxy, upstream.endpoint_url)",
+            ),
+            NaysayKind::NotFound | NaysayKind::Other => {
+                check.fails(format!("Cognito does not say: {naysay}"), "try again; if it stays, ask AWS")
+            }
+        }
+    }
+}
+
+fn exists(pool: &Pool, right: &Result<Right, Naysay>, described: &Result<PoolFound, Naysay>) -> Check {
+    let check = Check::new(Examination::Pool, &*pool.name).with("identityPoolId", pool.id.as_str());
+    let is_missing = described.as_ref().is_err_and(|naysay| naysay.kind == NaysayKind::NotFound);
+    match (described, right) {
+        (Ok(_), _) => check.holds(format!("{} exists", pool.id)),
+        (Err(_), Ok(Right::MissedTheIdentity | Right::RefusedTheLogin)) if !is_missing => {
+            check.holds(format!("{} exists", pool.id))
+        }
+        (Err(_), right) if is_missing || matches!(right, Ok(Right::MissedThePool)) => check.fails(
+            format!("{} does not exist in this account", pool.id),
+            format!(
+                "mend pools.{}.identity_pool_id, or use the credentials of the pool's account",
+                pool.name
+            ),
+        ),
+        (Err(naysay), _) => check.skipped(unread(naysay)),
+    }
+}
+
+fn provider(pool: &Pool, right: &Result<Right, Naysay>, described: &Result<PoolFound, Naysay>) -> Check {
+    let check = Check::new(Examination::Provider, &*pool.name).with("configured", pool.provider.as_str());
+    let remedy = || {
+        format!(
+            "mend pools.{}.developer_provider, or set the name at the pool; once set there, it stays",
+            pool.name
+        )
+    };
+    match (described, right) {
+        (Ok(PoolFound { developer_provider: Some(name), .. }), _) if name == pool.provider.as_str() => {
+            check.with("found", name.as_str()).holds(format!("{name}, as configured"))
+        }
+        (Ok(PoolFound { developer_provider: found, .. }), _) => {
+            let words = found.as_deref().map_or_else(
+                || "the pool has no developer provider".to_owned(),
+                |name| format!("the pool's developer provider is {name}, configured is {}", pool.provider),
+            );
+            check.with("found", found.as_deref()).fails(words, remedy())
+        }
+        (Err(_), Ok(Right::RefusedTheLogin)) => {
+            check.fails(format!("the pool does not take a login of {}", pool.provider), remedy())
+        }
+        (Err(naysay), _) => check.skipped(unread(naysay)),
+    }
+}
+
+fn flows(pool: &Pool, described: &Result<PoolFound, Naysay>) -> Check {
+    let check = Check::new(Examination::Flows, &*pool.name);
+    let on = |is_on| if is_on { "on" } else { "off" };
+    match described {
+        Ok(found) => check
+            .with("guests", found.guests)
+            .with("classicFlow", found.classic_flow)
+            .holds(format!("guests {}, classic flow {}", on(found.guests), on(found.classic_flow))),
+        Err(naysay) => check.skipped(unread(naysay)),
+    }
+}
+
+fn role(pool: &Pool, roles: &Result<RolesFound, Naysay>) -> Check {
+    let check = Check::new(Examination::Roles, &*pool.name);
+    match roles {
+        Ok(RolesFound { authenticated: Some(users), unauthenticated }) => {
+            let guests =
+                unauthenticated.as_ref().map(|role| format!(", guests get {role}")).unwrap_or_default();
+            check
+                .with("authenticated", users.as_str())
+                .with("unauthenticated", unauthenticated.as_deref())
+                .holds(format!("users get {users}{guests}"))
+        }
+        Ok(_) => check.warns(
+            "the pool has no role for signed-in users",
+            "tokens are vended, but GetCredentialsForIdentity refuses them: set the pool's authenticated role",
+        ),
+        Err(naysay) => check.skipped(unread(naysay)),
+    }
+}
+
+/// Reading a role takes IAM, which tokenvend has nothing to do with; what it must say is known all the same.
+fn trust(pool: &Pool) -> Check {
+    Check::new(Examination::RoleTrust, &*pool.name).with("trustPolicy", trust_policy(pool)).skipped(format!(
+        "not read, that would be IAM's; compare it with: tokenvend doctor --trust-policy {}",
+        pool.name
+    ))
+}
+
+fn unread(naysay: &Naysay) -> String {
+    match naysay.kind {
+        NaysayKind::NotAllowed => NOT_NEEDED.to_owned(),
+        NaysayKind::NoCredentials => "there are no credentials".to_owned(),
+        NaysayKind::CredentialsRefused => "the credentials are not taken".to_owned(),
+        NaysayKind::NotFound => "the pool was not found".to_owned(),
+        NaysayKind::Unreachable => "Cognito cannot be asked".to_owned(),
+        NaysayKind::Other => format!("AWS does not say: {naysay}"),
+    }
+}

@@ -1,0 +1,71 @@
+//! AWS's no to a question that was asked to look, told apart by what is to be mended. By type and error code, as
+//! in `classify`; there it is about one user's token, here about the account.
+
+use std::fmt;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_cognitoidentity::config::http::HttpResponse;
+use aws_sdk_cognitoidentity::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_cognitoidentity::operation::RequestId;
+
+use super::classify;
+use crate::causes;
+
+/// A no of AWS's, or of the way to it.
+#[derive(Debug, Clone)]
+pub struct Naysay {
+    /// What kind.
+    pub kind: NaysayKind,
+    /// AWS's own words, for the operator.
+    pub words: String,
+}
+
+/// The kinds of no, by what is to be mended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NaysayKind {
+    /// The principal does not have the right.
+    NotAllowed,
+    /// What was asked about does not exist.
+    NotFound,
+    /// AWS does not take the credentials at all.
+    CredentialsRefused,
+    /// No credentials were found.
+    NoCredentials,
+    /// Nobody answered, or too late.
+    Unreachable,
+    /// Anything else.
+    Other,
+}
+
+impl fmt::Display for Naysay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words)
+    }
+}
+
+/// What a failed call says.
+pub(super) fn naysay<E>(error: &SdkError<E, HttpResponse>) -> Naysay
+where
+    E: ProvideErrorMetadata + RequestId + std::error::Error + 'static,
+{
+    let SdkError::ServiceError(answer) = error else {
+        let kind = match causes::find::<CredentialsError>(error) {
+            Some(_) => NaysayKind::NoCredentials,
+            None => NaysayKind::Unreachable,
+        };
+        return Naysay { kind, words: causes::told(error) };
+    };
+    let kind = match answer.err().code() {
+        Some("AccessDeniedException" | "AccessDenied" | "NotAuthorizedException") => NaysayKind::NotAllowed,
+        Some("ResourceNotFoundException") => NaysayKind::NotFound,
+        Some(
+            "UnrecognizedClientException" | "InvalidSignatureException" | "ExpiredTokenException"
+            | "IncompleteSignatureException" | "MissingAuthenticationTokenException"
+            // STS has names of its own for the same.
+            | "InvalidClientTokenId" | "SignatureDoesNotMatch" | "ExpiredToken" | "IncompleteSignature"
+            | "MissingAuthenticationToken",
+        ) => NaysayKind::CredentialsRefused,
+        _ => NaysayKind::Other,
+    };
+    Naysay { kind, words: classify::words(answer.err(), answer.raw().status().as_u16()) }
+}

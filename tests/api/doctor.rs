@@ -1,0 +1,397 @@
+//! `tokenvend doctor`, the real binary: against the emulator, and against stand-ins that refuse as AWS does.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use aws_sdk_cognitoidentity::config::{Credentials, Region};
+use serde_json::{Value, json};
+use tokenvend::clock::{Clock as _, ManualClock, SystemClock};
+use tokenvend::emulator::{self, AccessKey, RunningEmulator};
+
+use crate::process::{Ended, run_alone};
+use crate::support::{self, DemoApp, SECOND_POOL};
+
+const ROLE: &str = "arn:aws:iam::123456789012:role/mobile-user";
+
+/// A configuration and everything that it speaks of.
+struct Patient {
+    emulator: RunningEmulator,
+    demo: DemoApp,
+    directory: tempfile::TempDir,
+}
+
+impl Patient {
+    async fn new() -> Self {
+        Self::whose_clock_is(Duration::ZERO).await
+    }
+
+    /// A patient whose own clock is behind Cognito's by so much.
+    async fn whose_clock_is(behind: Duration) -> Self {
+        let clock = Arc::new(ManualClock::at(SystemClock::new().now() + behind));
+        let emulator = emulator::start(support::emulator_settings(), clock).await.unwrap();
+        Self { emulator, demo: DemoApp::start(), directory: tempfile::tempdir().unwrap() }
+    }
+
+    /// Gives both pools a role for their users.
+    async fn with_roles(self) -> Self {
+        let AccessKey { id, secret } = AccessKey::default();
+        let config = aws_sdk_cognitoidentity::Config::builder()
+            .behavior_version_latest()
+            .region(Region::new("us-east-1"))
+            .endpoint_url(self.emulator.url())
+            .credentials_provider(Credentials::new(id, secret, None, None, "test"))
+            .build();
+        for pool in [emulator::DEFAULT_POOL, SECOND_POOL] {
+            let call = aws_sdk_cognitoidentity::Client::from_conf(config.clone()).set_identity_pool_roles();
+            call.identity_pool_id(pool).roles("authenticated", ROLE).send().await.unwrap();
+        }
+        self
+    }
+
+    /// Asks the doctor, as JSON; the variables win over all else.
+    async fn examined(&self, arguments: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, Value) {
+        let ended = self.told(&[&["--json"], arguments].concat(), variables).await;
+        (ended.code, serde_json::from_str(&ended.out).unwrap_or_else(|error| panic!("{error}: {ended:?}")))
+    }
+
+    /// Asks the doctor, with good credentials unless the variables say otherwise.
+    async fn told(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
+        let AccessKey { id, secret } = AccessKey::default();
+        let good = [("AWS_ACCESS_KEY_ID", id.as_str()), ("AWS_SECRET_ACCESS_KEY", secret.as_str())];
+        self.told_without_credentials(arguments, &[&good, variables].concat()).await
+    }
+
+    async fn told_without_credentials(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
+        let path = self.directory.path().join("tokenvend.toml");
+        std::fs::write(&path, support::configuration(&self.emulator.url(), &self.demo)).unwrap();
+        let mut all = vec!["doctor", "--config", path.to_str().unwrap()];
+        all.extend(arguments);
+        run_alone(&all, variables, "").await
+    }
+}
+
+/// The check of that name, about that one.
+#[track_caller]
+fn check<'r>(report: &'r Value, name: &str, about: &str) -> &'r Value {
+    let is_it = |check: &&Value| check["check"] == name && check["about"].as_str().unwrap_or("") == about;
+    report["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(is_it)
+        .unwrap_or_else(|| panic!("no {name} in {report:#}"))
+}
+
+/// Asserts how a check ended, what it found and what it says is to be done.
+#[track_caller]
+fn assert_told(report: &Value, (name, about): (&str, &str), status: &str, words: &[&str]) {
+    let check = check(report, name, about);
+    assert_eq!(check["status"], status, "{check:#}");
+    let told = format!("{} {}", check["found"].as_str().unwrap(), check["remedy"].as_str().unwrap_or(""));
+    for word in words {
+        assert!(told.contains(word), "no {word:?} in {told:?}");
+    }
+    let needs_remedy = matches!(status, "fail" | "warn");
+    assert_eq!(check.get("remedy").is_some(), needs_remedy, "{check:#}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_all_is_well_every_line_says_so_and_nothing_was_minted() {
+    let patient = Patient::new().await.with_roles().await;
+    let ended = patient.told(&[], &[("TOKENVEND__UPSTREAM__CALLS_PER_SECOND", "50")]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    for line in [
+        "ok    configuration      it holds",
+        "ok    clock us-east-1    this machine's clock is within a second of Cognito's",
+        "ok    credentials        from environment variables, without an end",
+        "ok    identity           arn:aws:iam::123456789012:user/AKIAEMULATOR of account 123456789012",
+        "ok    right main         cognito-identity:GetOpenIdTokenForDeveloperIdentity is allowed",
+        "ok    provider second    login.second.example, as configured",
+        "ok    flows main         guests off, classic flow off",
+        "ok    roles main         users get arn:aws:iam::123456789012:role/mobile-user",
+        "skip  role-trust main    not read, that would be IAM's",
+        "ok    callers-keys app   ",
+        "ok    cognito-keys       ",
+        "ok    budget us-east-1   50 calls a second, 5000 at once, shared by pools main, second; the quota",
+    ] {
+        assert!(ended.out.lines().any(|told| told.starts_with(line)), "no {line:?} in\n{}", ended.out);
+    }
+    assert!(!ended.out.contains("FAIL") && !ended.out.contains("warn"), "{}", ended.out);
+    let secret = AccessKey::default().secret;
+    assert!(!ended.out.contains(&secret) && !ended.err.contains(&secret), "{ended:?}");
+    let calls = reqwest::get(format!("{}/_emulator/calls", patient.emulator.url())).await.unwrap();
+    let calls: Value = serde_json::from_str(&calls.text().await.unwrap()).unwrap();
+    let counted = &calls["calls"][support::OPERATION];
+    assert_eq!(*counted, json!({"ResourceNotFoundException": 2, "total": 2}), "one try a pool, both refused");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_wrong_is_told_apart_and_ends_with_1() {
+    let patient = Patient::new().await;
+    let not_there = "us-east-1:00000000-0000-4000-8000-00000000ffff";
+    for (variables, (name, about), words) in [
+        (
+            &[("AWS_SECRET_ACCESS_KEY", "wrong"), ("AWS_SESSION_TOKEN", "hush")][..],
+            ("right", "main"),
+            &["does not take the credentials", "InvalidSignatureException", "get new credentials"][..],
+        ),
+        (
+            &[("AWS_SECRET_ACCESS_KEY", "wrong")],
+            ("identity", ""),
+            &["STS does not take the credentials", "SignatureDoesNotMatch"],
+        ),
+        (
+            &[("AWS_ACCESS_KEY_ID", "AKIANOBODY")],
+            ("right", "main"),
+            &["UnrecognizedClientException", "get new credentials"],
+        ),
+        (
+            &[("TOKENVEND__POOLS__MAIN__IDENTITY_POOL_ID", not_there)],
+            ("pool", "main"),
+            &[not_there, "does not exist", "pools.main.identity_pool_id"],
+        ),
+        (
+            &[("TOKENVEND__POOLS__MAIN__DEVELOPER_PROVIDER", "login.other")],
+            ("provider", "main"),
+            &["login.tokenvend.example, configured is login.other", "pools.main.developer_provider"],
+        ),
+        (
+            &[("TOKENVEND__AUTH__APP__JWKS_URL", "http://127.0.0.1:1/")],
+            ("callers-keys", "app"),
+            &["http://127.0.0.1:1/ cannot be had", "refused", "no caller is let in"],
+        ),
+        (
+            &[("TOKENVEND__AUTH__APP__ALGORITHMS", "RS256")],
+            ("callers-keys", "app"),
+            &["has no key for [RS256]", "auth.app.algorithms"],
+        ),
+        (
+            &[("TOKENVEND__UPSTREAM__ENDPOINT_URL", "http://127.0.0.1:1")],
+            ("clock", "us-east-1"),
+            &["cannot be asked for its time", "upstream.endpoint_url"],
+        ),
+    ] {
+        let (code, report) = patient.examined(&[], variables).await;
+        assert_eq!((code, &report["status"]), (Some(1), &json!("fail")), "{variables:?}: {report:#}");
+        assert_told(&report, (name, about), "fail", words);
+        assert!(!report.to_string().contains("hush"), "{report:#}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_credentials_that_alone_is_told_and_what_needs_them_is_skipped() {
+    let patient = Patient::new().await;
+    let ended = patient.told_without_credentials(&["--json"], &[]).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let report = serde_json::from_str(&ended.out).unwrap();
+    assert_told(&report, ("credentials", ""), "fail", &["none found", "ECS task role"]);
+    assert_told(&report, ("clock", "us-east-1"), "ok", &[]);
+    for about in [("identity", ""), ("right", "main"), ("pool", "main"), ("flows", "second")] {
+        assert_told(&report, about, "skip", &["no credentials"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_is_off_is_warned_of_and_from_5_minutes_on_it_is_wrong() {
+    for (behind, status, code, words) in
+        [(120, "warn", Some(0), "120 s behind"), (600, "fail", Some(1), "600 s behind")]
+    {
+        let patient = Patient::whose_clock_is(Duration::from_secs(behind)).await;
+        let (ended, report) = patient.examined(&[], &[]).await;
+        // The emulator's clock stands, ours goes on.
+        let told = check(&report, "clock", "us-east-1")["found"].as_str().unwrap().to_owned();
+        let seconds: u64 = told.split(' ').find_map(|word| word.parse().ok()).unwrap();
+        assert!(seconds.abs_diff(behind) < 60, "{told}, not {words}");
+        assert_told(&report, ("clock", "us-east-1"), status, &["behind Cognito's", "NTP"]);
+        assert_eq!((ended, &report["status"]), (code, &json!(status)), "{report:#}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_does_not_keep_tokens_from_being_vended_is_a_warning_and_ends_with_0() {
+    let patient = Patient::new().await;
+    let variables = [
+        ("TOKENVEND__UPSTREAM__OPENID_KEYS_URL", "http://127.0.0.1:1/keys"),
+        ("TOKENVEND__UPSTREAM__CALLS_PER_SECOND", "1000"),
+        ("TOKENVEND__ADMIN__LISTEN", "0.0.0.0:0"),
+        ("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1"),
+    ];
+    let (code, report) = patient.examined(&[], &variables).await;
+    assert_eq!((code, &report["status"]), (Some(0), &json!("warn")), "{report:#}");
+    assert_told(&report, ("configuration", ""), "warn", &["admin.listen 0.0.0.0:0"]);
+    assert_told(&report, ("identity", ""), "warn", &["STS does not say", "does not need STS"]);
+    assert_told(&report, ("roles", "main"), "warn", &["no role for signed-in users"]);
+    assert_told(&report, ("budget", "us-east-1"), "warn", &["1000 calls a second", "Service Quotas"]);
+    assert_told(&report, ("cognito-keys", ""), "warn", &["http://127.0.0.1:1/keys", "vending does not need"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_does_not_answer_in_time_is_told_and_holds_nothing_up() {
+    let patient = Patient::new().await;
+    let url = format!("{}/_emulator/faults", patient.emulator.url());
+    reqwest::Client::new().put(url).body(r#"{"latencyMillis": 60000}"#).send().await.unwrap();
+    let (code, report) = patient.examined(&["--time-out", "300ms"], &[]).await;
+    assert_eq!(code, Some(1), "{report:#}");
+    for about in [("clock", "us-east-1"), ("pool", "main"), ("pool", "second")] {
+        assert_told(&report, about, "fail", &["no answer within 300ms", "--time-out"]);
+    }
+    assert_told(&report, ("callers-keys", "app"), "ok", &[]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_configuration_that_does_not_hold_is_told_and_ends_with_78() {
+    let patient = Patient::new().await;
+    let (code, report) = patient.examined(&[], &[("TOKENVEND__UPSTREAM__BURST", "0")]).await;
+    assert_eq!(code, Some(78), "{report:#}");
+    assert_told(&report, ("configuration", ""), "fail", &["upstream.burst", "print-default-config"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_is_minted_on_request_alone_and_proved_as_a_stranger_would() {
+    let patient = Patient::new().await;
+    let (code, report) = patient.examined(&["--mint-as", "alice"], &[]).await;
+    assert_eq!(code, Some(0), "{report:#}");
+    assert_told(&report, ("mint", "main"), "ok", &["proved", "s of life left"]);
+    assert!(!report.to_string().contains("eyJ"), "no token: {report:#}");
+    let first = check(&report, "mint", "main")["values"]["identityId"].clone();
+    let (_, report) = patient.examined(&["--mint-as", "alice"], &[]).await;
+    assert_eq!(check(&report, "mint", "main")["values"]["identityId"], first);
+    let (_, report) = patient.examined(&["--mint-as", "alice", "--pool", "second"], &[]).await;
+    assert_ne!(check(&report, "mint", "second")["values"]["identityId"], first);
+    let (code, report) = patient.examined(&["--mint-as", "alice", "--pool", "third"], &[]).await;
+    assert_eq!(code, Some(1));
+    assert_told(&report, ("mint", "third"), "fail", &["no such pool", "main, second"]);
+    let url = format!("{}/_emulator/faults", patient.emulator.url());
+    for (tamper, code, status, words) in [
+        ("aud", 1, "fail", "its aud is another pool"),
+        ("sub", 1, "fail", "somebody else"),
+        ("amr", 1, "fail", "somebody else"),
+        ("opaque", 0, "warn", "accept_opaque_tokens"),
+    ] {
+        let faults = json!({"tamper": tamper}).to_string();
+        reqwest::Client::new().put(&url).body(faults).send().await.unwrap();
+        let (ended, report) = patient.examined(&["--mint-as", "alice"], &[]).await;
+        assert_eq!(ended, Some(code), "{tamper}: {report:#}");
+        assert_told(&report, ("mint", "main"), status, &[words]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_trust_policy_that_a_pool_s_role_needs_is_printed_whole() {
+    let patient = Patient::new().await;
+    let ended = patient.told_without_credentials(&["--trust-policy", "second"], &[]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let policy: Value = serde_json::from_str(&ended.out).unwrap();
+    let statement = &policy["Statement"][0];
+    assert_eq!(statement["Principal"], json!({"Federated": "cognito-identity.amazonaws.com"}));
+    assert_eq!(
+        statement["Condition"],
+        json!({
+            "StringEquals": {"cognito-identity.amazonaws.com:aud": SECOND_POOL},
+            "ForAnyValue:StringLike": {"cognito-identity.amazonaws.com:amr": "authenticated"},
+        })
+    );
+    assert_eq!(statement["Action"], json!(["sts:AssumeRoleWithWebIdentity"]));
+    let variables = [
+        ("TOKENVEND__POOLS__SECOND__TAGS__TENANT", "{tenant}"),
+        ("TOKENVEND__POOLS__SECOND__IDENTITY_POOL_ID", "cn-north-1:1"),
+    ];
+    let ended = patient.told_without_credentials(&["--trust-policy", "second"], &variables).await;
+    let policy: Value = serde_json::from_str(&ended.out).unwrap();
+    let statement = &policy["Statement"][0];
+    assert_eq!(statement["Action"], json!(["sts:AssumeRoleWithWebIdentity", "sts:TagSession"]));
+    let authority = "cognito-identity.cn-north-1.amazonaws.com.cn";
+    assert_eq!(statement["Principal"]["Federated"], authority);
+    assert_eq!(statement["Condition"]["StringEquals"][format!("{authority}:aud")], "cn-north-1:1");
+    let ended = patient.told_without_credentials(&["--trust-policy", "third"], &[]).await;
+    assert_eq!(ended.code, Some(64), "{ended:?}");
+}
+
+/// Answers each operation as the function says, and signs nothing and checks nothing.
+fn stand_in(answer: impl Fn(&str, &Value) -> (u16, Value) + Clone + Send + 'static) -> String {
+    let respond = move |request: HttpRequest, body: web::Bytes| {
+        let target = request.headers().get("x-amz-target").map_or("", |target| target.to_str().unwrap());
+        let operation = target.rsplit('.').next().unwrap().to_owned();
+        let (status, body) = answer(&operation, &serde_json::from_slice(&body).unwrap_or_default());
+        let status = actix_web::http::StatusCode::from_u16(status).unwrap();
+        let reply =
+            HttpResponse::build(status).content_type("application/x-amz-json-1.1").body(body.to_string());
+        std::future::ready(reply)
+    };
+    let server = HttpServer::new(move || App::new().default_service(web::to(respond.clone())));
+    let server = server.workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", server.addrs()[0]);
+    tokio::spawn(server.run());
+    url
+}
+
+fn denied() -> (u16, Value) {
+    (
+        400,
+        json!({"__type": "AccessDeniedException", "Message": "User: arn:x is not authorized to perform: y"}),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_role_with_the_one_right_that_is_needed_is_well_and_the_rest_is_skipped() {
+    let patient = Patient::new().await;
+    // As AWS answers a role that has deploy/iam/policy.json and nothing else.
+    let aws = stand_in(|operation, input| match operation {
+        "GetOpenIdTokenForDeveloperIdentity" | "GetOpenIdToken" => {
+            let words = format!("Identity '{}' not found.", input["IdentityId"].as_str().unwrap());
+            (400, json!({"__type": "ResourceNotFoundException", "message": words}))
+        }
+        _ => denied(),
+    });
+    let (code, report) = patient.examined(&[], &[("TOKENVEND__UPSTREAM__ENDPOINT_URL", &aws)]).await;
+    assert_eq!(code, Some(0), "{report:#}");
+    assert_told(&report, ("right", "main"), "ok", &[]);
+    assert_told(&report, ("pool", "main"), "ok", &["exists"]);
+    for name in ["provider", "flows", "roles"] {
+        assert_told(&report, (name, "main"), "skip", &["not allowed, which is fine"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_role_without_that_right_is_told_what_to_allow_on_which_pool() {
+    let patient = Patient::new().await;
+    let aws = stand_in(|_, _| denied());
+    let (code, report) = patient.examined(&[], &[("TOKENVEND__UPSTREAM__ENDPOINT_URL", &aws)]).await;
+    assert_eq!(code, Some(1), "{report:#}");
+    let arn = format!("arn:aws:cognito-identity:us-east-1:ACCOUNT:identitypool/{SECOND_POOL}");
+    assert_told(&report, ("right", "second"), "fail", &["AccessDeniedException", &arn, "policy.json"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_missing_pool_and_a_wrong_provider_show_without_the_right_to_read_the_pool() {
+    let patient = Patient::new().await;
+    let aws = stand_in(|operation, input| match (operation, input["IdentityPoolId"].as_str()) {
+        ("GetOpenIdTokenForDeveloperIdentity", Some(SECOND_POOL)) => (
+            400,
+            json!({"__type": "InvalidParameterException", "message": "Please provide a valid provider."}),
+        ),
+        ("GetOpenIdTokenForDeveloperIdentity", pool) => {
+            let words = format!("IdentityPool '{}' not found.", pool.unwrap());
+            (400, json!({"__type": "ResourceNotFoundException", "message": words}))
+        }
+        _ => denied(),
+    });
+    let (code, report) = patient.examined(&[], &[("TOKENVEND__UPSTREAM__ENDPOINT_URL", &aws)]).await;
+    assert_eq!(code, Some(1), "{report:#}");
+    assert_told(&report, ("pool", "main"), "fail", &["does not exist"]);
+    assert_told(&report, ("provider", "second"), "fail", &["does not take a login of login.second.example"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stand_in_that_mints_for_nobody_is_not_taken_for_cognito() {
+    let patient = Patient::new().await;
+    let minting = stand_in(|_, input| (200, json!({"IdentityId": input["IdentityId"], "Token": "random"})));
+    let variables = [
+        ("TOKENVEND__UPSTREAM__ENDPOINT_URL", minting.as_str()),
+        ("TOKENVEND__UPSTREAM__ACCEPT_OPAQUE_TOKENS", "false"),
+    ];
+    let (code, report) = patient.examined(&[], &variables).await;
+    assert_eq!(code, Some(1), "{report:#}");
+    assert_told(&report, ("right", "main"), "fail", &["this is not Cognito", "left over from a test"]);
+}

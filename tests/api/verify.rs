@@ -1,0 +1,177 @@
+//! `tokenvend inspect` and `tokenvend verify`, the real binary: what they say of good tokens and of bad ones.
+
+use serde_json::{Value, json};
+use tokenvend::clock::{Clock as _, SystemClock, Timestamp};
+use tokenvend::emulator;
+use tokenvend::proof::ProofError;
+
+use crate::process::{Ended, run_alone};
+use crate::proof::{Forge, honest_claims};
+use crate::support::{DemoApp, SECOND_POOL, World};
+
+const POOL: &str = emulator::DEFAULT_POOL;
+
+fn now() -> Timestamp {
+    SystemClock::new().now()
+}
+
+/// `verify` by these keys, the token on standard input.
+async fn verify(keys_url: &str, token: &str, arguments: &[&str]) -> Ended {
+    let all = [&["verify", "-", "--pool", POOL, "--jwks-url", keys_url], arguments].concat();
+    run_alone(&all, &[], token).await
+}
+
+async fn inspect(input: &str, arguments: &[&str]) -> Ended {
+    run_alone(&[&["inspect", "-"], arguments].concat(), &[], input).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_vended_token_is_verified_against_the_emulator_in_every_form_that_an_answer_has() {
+    let world = World::start().await;
+    let answer = world.vend("alice").await;
+    let (identity, token) = (answer.json()["identityId"].as_str().unwrap().to_owned(), answer.token());
+    let url = world.emulator.url();
+    let arguments = ["verify", "-", "--pool", POOL, "--endpoint-url", &url];
+    for input in
+        [token.clone(), format!("{token}\n"), answer.text.clone(), json!({"Token": token}).to_string()]
+    {
+        let ended = run_alone(&arguments, &[], &input).await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let expected = format!("verified: {identity} of pool {POOL}, developer user \"alice\" of ");
+        assert!(ended.out.starts_with(&expected) && ended.out.lines().count() == 1, "{ended:?}");
+        assert!(ended.out.contains("14m") && ended.out.ends_with(" s) left\n"), "{ended:?}");
+    }
+    let ended = run_alone(&[&arguments[..], &["--json"]].concat(), &[], &token).await;
+    let told: Value = serde_json::from_str(&ended.out).unwrap();
+    assert_eq!((&told["verified"], &told["identityId"]), (&json!(true), &json!(identity)), "{told:#}");
+    assert_eq!(told["origin"]["user"], "alice", "{told:#}");
+    let other_pool =
+        run_alone(&["verify", &token, "--pool", SECOND_POOL, "--endpoint-url", &url], &[], "").await;
+    assert_eq!((other_pool.code, other_pool.out.as_str()), (Some(1), "refused: its aud is another pool\n"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_forgery_is_refused_with_its_reason_and_ends_with_1() {
+    let forge = Forge::start();
+    let keys_url = forge.keys_url();
+    let honest = verify(&keys_url, &forge.sign(&honest_claims(now())), &[]).await;
+    assert_eq!(honest.code, Some(0), "{honest:?}");
+    for (token, why) in forge.forgeries(now()) {
+        let ended = verify(&keys_url, &token, &[]).await;
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert_eq!(ended.out, format!("refused: {why}\n"));
+        assert_eq!(ended.err, "");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_further_condition_must_hold() {
+    let forge = Forge::start();
+    let token = forge.sign(&honest_claims(now()));
+    let identity = "us-east-1:00000000-0000-4000-8000-00000000000a";
+    for (arguments, reason) in [
+        (&["--identity-id", identity, "--user", "alice", "--min-ttl", "10m"][..], None),
+        (&["--identity-id", "us-east-1:b"], Some("identity")),
+        (&["--user", "bob"], Some("user")),
+        (&["--min-ttl", "16m"], Some("life")),
+    ] {
+        let ended = verify(&forge.keys_url(), &token, &[&["--json"], arguments].concat()).await;
+        let told: Value = serde_json::from_str(&ended.out).unwrap();
+        assert_eq!(ended.code, Some(i32::from(reason.is_some())), "{arguments:?}: {told:#}");
+        assert_eq!(told["verified"], reason.is_none(), "{told:#}");
+        assert_eq!(told["reason"].as_str(), reason, "{told:#}");
+    }
+    // A token in its last second counts, one after it does not, whatever clocks AWS forgives.
+    let mut claims = honest_claims(now());
+    claims["exp"] = json!(now().as_secs());
+    let ended = verify(&forge.keys_url(), &forge.sign(&claims), &[]).await;
+    assert_eq!(ended.out, format!("refused: {}\n", ProofError::Expired));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_nobody_can_say_it_is_neither_a_yes_nor_a_no() {
+    let forge = Forge::start();
+    let token = forge.sign(&honest_claims(now()));
+    forge.site.set_broken(true);
+    for url in [forge.keys_url().as_str(), "http://127.0.0.1:1/keys"] {
+        let ended = verify(url, &token, &[]).await;
+        assert_eq!(ended.code, Some(69), "{ended:?}");
+        assert!(ended.err.contains(url) && ended.out.is_empty(), "{ended:?}");
+    }
+    // Over plain http from elsewhere anybody on the way could swap the keys.
+    let ended = verify("http://keys.example/", &token, &[]).await;
+    assert_eq!(ended.code, Some(64), "{ended:?}");
+    let ended = run_alone(&["verify", "-"], &[], &token).await;
+    assert_eq!(ended.code, Some(64), "a pool must be named: {ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn inspect_shows_what_a_token_says_and_that_nothing_was_verified_and_never_its_signature() {
+    let forge = Forge::start();
+    let claims = honest_claims(now());
+    let token = forge.sign(&claims);
+    let signature = token.rsplit('.').next().unwrap();
+    for arguments in [&[][..], &["--json"]] {
+        let ended = inspect(&token, arguments).await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert!(!ended.out.contains(&signature[..20]) && ended.err.is_empty(), "{ended:?}");
+    }
+    let ended = inspect(&token, &[]).await;
+    for expected in [
+        "NOT VERIFIED",
+        "\"alg\": \"RS512\"",
+        "\"sub\": \"us-east-1:00000000-0000-4000-8000-00000000000a\"",
+        ", in 14m ",
+        "user     developer user \"alice\" of login.example",
+    ] {
+        assert!(ended.out.contains(expected), "no {expected:?} in {}", ended.out);
+    }
+    let told: Value = serde_json::from_str(&inspect(&token, &["--json"]).await.out).unwrap();
+    assert_eq!((&told["verified"], &told["claims"]), (&json!(false), &claims), "{told:#}");
+    assert!((890..=900).contains(&told["expiresIn"].as_i64().unwrap()), "{told:#}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn inspect_tells_guests_public_logins_ended_tokens_and_the_app_s_own_apart() {
+    let forge = Forge::start();
+    let with = |changes: Value| {
+        let mut claims = honest_claims(now());
+        claims.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        forge.sign(&claims)
+    };
+    let demo = DemoApp::start();
+    for (token, expected) in [
+        (with(json!({"amr": ["unauthenticated"]})), "user     a guest"),
+        (
+            with(json!({"amr": ["authenticated", "accounts.google.com"]})),
+            "a public login at accounts.google.com",
+        ),
+        (with(json!({"exp": now().as_secs() - 90})), " ago (-9"),
+        (with(json!({"exp": null})), "expires  it does not say"),
+        (demo.sign(&demo.claims("bob", now())), "\"iss\": \"https://app.example\""),
+    ] {
+        let ended = inspect(&token, &[]).await;
+        assert!(ended.code == Some(0) && ended.out.contains(expected), "no {expected:?} in {ended:?}");
+    }
+    let app = inspect(&demo.sign(&demo.claims("bob", now())), &[]).await;
+    assert!(!app.out.contains("user     "), "an app's token says nothing of Cognito's: {app:?}");
+    let odd = inspect(&with(json!({"sub": "\u{1b}]0;x\u{7}\u{9b}31m"})), &[]).await;
+    assert!(!odd.out.contains(['\u{1b}', '\u{9b}', '\u{7}']), "{odd:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_token_is_said_to_be_none_and_ends_with_65() {
+    for (input, expected) in [
+        ("", "nothing came in"),
+        ("opaque", "no dots"),
+        ("a.b", "2 parts"),
+        ("a.b.c.d.e", "encrypted"),
+        ("!.e30.x", "header"),
+        ("e30.bm8.x", "claims"),
+        (r#"{"type": "urn:tokenvend:error:unauthorized"}"#, "no member \"token\""),
+    ] {
+        let ended = inspect(input, &[]).await;
+        assert_eq!((ended.code, ended.out.as_str()), (Some(65), ""), "{ended:?}");
+        assert!(ended.err.contains(expected), "no {expected:?} in {ended:?}");
+    }
+}
