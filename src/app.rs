@@ -62,8 +62,16 @@ pub struct RunningApp {
 pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp, StartError> {
     let metrics = Arc::new(Metrics::new()?);
     let audit = Arc::new(AuditTrail::start(settings.audit, clock.clone(), metrics.clone())?);
-    let authenticator =
-        Arc::new(Authenticator::start(&settings.auth, &settings.users, &clock, &metrics).await?);
+    let wanted = settings.pools.wanted_claims();
+    let authenticator = Authenticator::start(
+        &settings.auth,
+        &settings.users,
+        wanted,
+        settings.most_remembered,
+        &clock,
+        &metrics,
+    );
+    let authenticator = Arc::new(authenticator.await?);
     let readiness = Arc::new(Readiness::new(authenticator.clone()));
 
     let home = settings.pools.find(None).map(|pool| pool.id.region().to_owned()).unwrap_or_default();

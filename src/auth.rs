@@ -1,20 +1,32 @@
-//! Who is calling. Each configured way of authenticating looks at the credential in turn and says one of four
-//! things: not mine, verified, refused, or cannot say. The first that does not say "not mine" decides.
+//! Who is calling. Each configured way of authenticating looks at what a request presents, in turn, and says one of
+//! four things: not mine, verified, refused, or cannot say. The first that does not say "not mine" decides.
 //!
-//! There is one way so far, a bearer JWT ([`jwt`]); each further one is a file beside it and a variant of
-//! `Way`. Nothing here knows HTTP: the caller hands in the credential's text.
+//! `presented` what is looked at · `carrier` where in it a credential is · one file a way ([`jwt`]) · `vouch` how
+//! verified claims become a [`Caller`] · `users` what the user is called · `remembered` what was verified a moment
+//! ago. Nothing here knows HTTP's server.
 
+mod carrier;
 pub mod jwt;
+mod presented;
+mod refusal;
+mod remembered;
 mod users;
+mod vouch;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+pub use carrier::Carrier;
 use jwt::JwtWay;
+pub use presented::{Headers, Presented};
+pub use refusal::Refusal;
+use remembered::Remembered;
 pub use users::Users;
+use vouch::Vouch;
 
 use crate::claims::Claims;
 use crate::clock::{SharedClock, Timestamp};
-use crate::config::{AuthSettings, UsersSettings};
+use crate::config::{AuthSettings, UsersSettings, WaySettings};
 use crate::identity::DeveloperUserId;
 use crate::jws::KeysError;
 use crate::metrics::Metrics;
@@ -27,80 +39,21 @@ pub struct Caller {
     pub user: DeveloperUserId,
     /// The name of the way by which the caller was verified.
     pub way: Arc<str>,
-    /// Who vouches for the user: the issuer of the credential.
+    /// Who vouches for the user.
     pub issuer: Arc<str>,
-    /// What the credential says of the caller. Verified.
+    /// What the credential says of the caller, as far as it counts for what the caller may have. Verified.
     pub claims: Claims,
     /// When the credential ends.
     pub expires_at: Timestamp,
 }
 
-/// Why a credential was refused. The caller learns no more than [`Refusal::detail`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    /// There was none.
-    Missing,
-    /// It is not of the form that it must have, or there was more than one.
-    Malformed,
-    /// Its signing algorithm is not allowed.
-    Algorithm,
-    /// It names a key that the app does not publish.
-    UnknownKey,
-    /// Its signature does not fit.
-    Signature,
-    /// It comes from an issuer that is not configured.
-    Issuer,
-    /// It is meant for somebody else.
-    Audience,
-    /// It has ended.
-    Expired,
-    /// It does not count yet.
-    NotYetValid,
-    /// The claim that names the user is missing or unfit.
-    User,
-}
-
-impl Refusal {
-    /// What the caller is told.
-    pub fn detail(self) -> &'static str {
-        match self {
-            Self::Missing => "send your app's own token: Authorization: Bearer TOKEN",
-            Self::Malformed => "the bearer token is malformed, or there is more than one",
-            Self::Algorithm => "the bearer token is signed with an algorithm that is not accepted",
-            Self::UnknownKey => "the bearer token is signed with a key that is not known",
-            Self::Signature => "the bearer token's signature is not valid",
-            Self::Issuer => "the bearer token's issuer is not accepted",
-            Self::Audience => "the bearer token is meant for another audience",
-            Self::Expired => "the bearer token has expired",
-            Self::NotYetValid => "the bearer token is not valid yet",
-            Self::User => "the bearer token does not name a user in a form that is accepted",
-        }
-    }
-
-    /// How it is counted.
-    fn outcome(self) -> AuthOutcome {
-        match self {
-            Self::Missing => AuthOutcome::Missing,
-            Self::Malformed => AuthOutcome::Malformed,
-            Self::Algorithm => AuthOutcome::Algorithm,
-            Self::UnknownKey => AuthOutcome::UnknownKey,
-            Self::Signature => AuthOutcome::Signature,
-            Self::Issuer => AuthOutcome::Issuer,
-            Self::Audience => AuthOutcome::Audience,
-            Self::Expired => AuthOutcome::Expired,
-            Self::NotYetValid => AuthOutcome::NotYetValid,
-            Self::User => AuthOutcome::User,
-        }
-    }
-}
-
-/// What a way of authenticating says of a credential.
+/// What a way of authenticating says of what is presented.
 #[derive(Debug)]
 pub(crate) enum Verdict {
-    /// The credential is not of its kind or from its issuer.
-    NotMine,
+    /// There is nothing of its kind, or from its issuer; and which of the two.
+    NotMine(Refusal),
     /// This is who calls.
-    Verified(Caller),
+    Verified(Arc<Caller>),
     /// No.
     Refused(Refusal),
     /// It cannot be judged now: what it is judged by could not be had.
@@ -114,7 +67,7 @@ pub enum AuthError {
     #[error("refused: {}", .0.detail())]
     Refused(Refusal),
     /// It cannot be judged now. Worth another try.
-    #[error("the keys to judge the credential by could not be had")]
+    #[error("what the credential is judged by could not be had")]
     CannotSay,
 }
 
@@ -133,46 +86,59 @@ enum Way {
     Jwt(JwtWay),
 }
 
+impl Way {
+    async fn judge(&self, presented: &Presented<'_>) -> Verdict {
+        match self {
+            Self::Jwt(jwt) => jwt.judge(presented).await,
+        }
+    }
+}
+
 /// All configured ways, in order.
 #[derive(Debug)]
 pub struct Authenticator {
     ways: Vec<Way>,
+    remembered: Arc<Remembered>,
     metrics: Arc<Metrics>,
 }
 
 impl Authenticator {
     /// Prepares every way; those with keys to fetch fetch them once, and go on trying behind if that fails.
+    /// `wanted`: the claims by which pools decide what they grant. `room`: how many verified credentials are
+    /// remembered.
     ///
     /// # Errors
     /// A key file cannot be read or holds no key for the algorithms, or no HTTPS client can be made.
     pub async fn start(
         settings: &[AuthSettings],
         users: &UsersSettings,
+        wanted: BTreeSet<Box<str>>,
+        room: u64,
         clock: &SharedClock,
         metrics: &Arc<Metrics>,
     ) -> Result<Self, KeysError> {
-        let users = Arc::new(Users::new(users));
+        let (users, wanted) = (Arc::new(Users::new(users)), Arc::new(wanted));
+        let remembered = Arc::new(Remembered::new(room, clock.clone()));
         let mut ways = Vec::new();
-        for way in settings {
-            let (users, clock, metrics) = (users.clone(), clock.clone(), metrics.clone());
-            let jwt = JwtWay::start(&way.name, &way.jwt, users, clock, metrics).await?;
-            ways.push(Way::Jwt(jwt));
+        for (way, place) in settings.iter().zip(0_u16..) {
+            let vouch = Vouch::new(way.clone(), users.clone(), wanted.clone());
+            let (remembered, clock, metrics) = (remembered.clone(), clock.clone(), metrics.clone());
+            ways.push(match &way.kind {
+                WaySettings::Jwt(jwt) => {
+                    let jwt = JwtWay::start(vouch, jwt.clone(), (place, remembered), clock, metrics);
+                    Way::Jwt(jwt.await?)
+                }
+            });
         }
-        Ok(Self { ways, metrics: metrics.clone() })
+        Ok(Self { ways, remembered, metrics: metrics.clone() })
     }
 
-    /// Finds out who calls, from the values of the request's `Authorization` headers.
+    /// Finds out who calls.
     ///
     /// # Errors
     /// The credential was refused, or cannot be judged now.
-    pub async fn authenticate<'a>(
-        &self,
-        headers: impl IntoIterator<Item = &'a [u8]>,
-    ) -> Result<Caller, AuthError> {
-        let result = match bearer(headers) {
-            Ok(bearer) => self.judge(bearer).await,
-            Err(refusal) => Err(AuthError::Refused(refusal)),
-        };
+    pub async fn authenticate(&self, presented: &Presented<'_>) -> Result<Arc<Caller>, AuthError> {
+        let result = self.judge(presented).await;
         self.metrics.auth_total.count(match &result {
             Ok(_) => AuthOutcome::Verified,
             Err(error) => error.outcome(),
@@ -180,67 +146,35 @@ impl Authenticator {
         result
     }
 
-    async fn judge(&self, bearer: &str) -> Result<Caller, AuthError> {
+    async fn judge(&self, presented: &Presented<'_>) -> Result<Arc<Caller>, AuthError> {
+        let mut nobodys = Refusal::Missing;
         for way in &self.ways {
-            let Way::Jwt(jwt) = way;
-            match jwt.judge(bearer).await {
-                Verdict::NotMine => {}
+            match way.judge(presented).await {
+                // A credential of a stranger's is more than none at all.
+                Verdict::NotMine(Refusal::Missing) => {}
+                Verdict::NotMine(refusal) => nobodys = refusal,
                 Verdict::Verified(caller) => return Ok(caller),
                 Verdict::Refused(refusal) => return Err(AuthError::Refused(refusal)),
                 Verdict::CannotSay => return Err(AuthError::CannotSay),
             }
         }
-        // A JWT is not a way's own only where its issuer is another.
-        Err(AuthError::Refused(Refusal::Issuer))
+        Err(AuthError::Refused(nobodys))
     }
 
     /// Whether every way has what it judges by.
     pub fn is_ready(&self) -> bool {
-        self.ways.iter().all(|Way::Jwt(jwt)| jwt.has_keys())
+        self.ways.iter().all(|way| match way {
+            Way::Jwt(jwt) => jwt.has_keys(),
+        })
     }
 
     /// Brings the gauges up to date that nobody counts as they change.
     pub fn sample(&self) {
-        let oldest = self.ways.iter().filter_map(|Way::Jwt(jwt)| jwt.keys_age()).max();
+        let age = |way: &Way| match way {
+            Way::Jwt(jwt) => jwt.keys_age(),
+        };
+        let oldest = self.ways.iter().filter_map(age).max();
         self.metrics.jwks_age_seconds.set(oldest.map_or(0.0, |age| age.as_secs_f64()));
-    }
-}
-
-/// The one bearer token of a request. Two are none: the service and whatever stands before it might not pick
-/// the same one.
-fn bearer<'a>(headers: impl IntoIterator<Item = &'a [u8]>) -> Result<&'a str, Refusal> {
-    let mut headers = headers.into_iter();
-    let value = headers.next().ok_or(Refusal::Missing)?;
-    if headers.next().is_some() {
-        return Err(Refusal::Malformed);
-    }
-    let value = std::str::from_utf8(value).map_err(|_| Refusal::Malformed)?;
-    match value.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-            let token = token.trim_matches(' ');
-            if token.is_empty() || token.contains([' ', ',']) { Err(Refusal::Malformed) } else { Ok(token) }
-        }
-        _ if value.eq_ignore_ascii_case("bearer") => Err(Refusal::Malformed),
-        // Another scheme (Basic, …) is somebody else's credential.
-        _ => Err(Refusal::Missing),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_request_has_exactly_one_bearer_token_or_none_that_counts() {
-        let of = |values: &[&'static str]| bearer(values.iter().map(|value| value.as_bytes()));
-        assert_eq!(of(&["Bearer a.b.c"]), Ok("a.b.c"));
-        assert_eq!(of(&["bearer  a.b.c "]), Ok("a.b.c"));
-        assert_eq!(of(&[]), Err(Refusal::Missing));
-        assert_eq!(of(&["Basic dXNlcg=="]), Err(Refusal::Missing));
-        for bad in
-            [&["Bearer a", "Bearer a"][..], &["Bearer"], &["Bearer "], &["Bearer a b"], &["Bearer a,b"]]
-        {
-            assert_eq!(of(bad), Err(Refusal::Malformed), "{bad:?}");
-        }
+        self.metrics.remembered_credentials.set(i64::try_from(self.remembered.count()).unwrap_or(i64::MAX));
     }
 }

@@ -3,8 +3,10 @@
 //! Claims become [`Claims`] only by a way of authenticating that has verified them. From them alone come the user's
 //! id, the principal tags and the right to a pool; nothing in a request can add to them or stand in for them.
 
+pub mod conditions;
 pub mod template;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -12,27 +14,36 @@ use serde_json::{Map, Value};
 
 /// The claims of a verified caller. Cheap to hand on. Not shown: they name people.
 #[derive(Clone, Default)]
-pub struct Claims(Arc<Map<String, Value>>);
+pub struct Claims(Option<Arc<Map<String, Value>>>);
 
 impl Claims {
     /// Takes claims over from a way of authenticating that has verified them.
     pub(crate) fn verified(claims: Map<String, Value>) -> Self {
-        Self(Arc::new(claims))
+        Self((!claims.is_empty()).then(|| Arc::new(claims)))
+    }
+
+    /// Those of them that are wanted: a caller is remembered for long, by the million, and most claims are of no
+    /// use after it was verified.
+    #[must_use]
+    pub(crate) fn only(self, wanted: &BTreeSet<Box<str>>) -> Self {
+        let Some(claims) = self.0 else { return self };
+        let claims = claims.iter().filter(|(name, _)| wanted.contains(name.as_str()));
+        Self::verified(claims.map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
     /// The claim at the end of a path; `null` is as good as none.
     pub fn at(&self, path: &ClaimPath) -> Option<&Value> {
-        path.of(&self.0)
+        path.of(self.0.as_deref()?)
     }
 
     /// A top-level claim that is text.
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.0.get(name)?.as_str()
+        self.0.as_ref()?.get(name)?.as_str()
     }
 
     /// The pieces of a top-level claim that is a list of texts, or one text.
     pub fn texts(&self, name: &str) -> impl Iterator<Item = &str> {
-        let value = self.0.get(name);
+        let value = self.0.as_ref().and_then(|claims| claims.get(name));
         let list = value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         value.and_then(Value::as_str).into_iter().chain(list.iter().filter_map(Value::as_str))
     }
@@ -40,7 +51,7 @@ impl Claims {
 
 impl fmt::Debug for Claims {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Claims({})", self.0.len())
+        write!(f, "Claims({})", self.0.as_ref().map_or(0, |claims| claims.len()))
     }
 }
 
@@ -125,6 +136,14 @@ mod tests {
         assert_eq!(claims().texts("aud").collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(claims().texts("sub").collect::<Vec<_>>(), ["alice"]);
         assert_eq!(claims().texts("none").count(), 0);
+    }
+
+    #[test]
+    fn claims_that_nobody_wants_are_let_go() {
+        let wanted = BTreeSet::from(["sub".into(), "absent".into()]);
+        let kept = claims().only(&wanted);
+        assert_eq!((kept.text("sub"), kept.texts("aud").count()), (Some("alice"), 0));
+        assert_eq!(format!("{kept:?}"), "Claims(1)");
     }
 
     #[test]

@@ -21,7 +21,7 @@ use layers::Layers;
 use reader::Reader;
 pub use settings::{
     AdminSettings, AuthSettings, DrainSettings, HttpSettings, JwksSettings, JwtSettings, KeySource,
-    LogFormat, LogSettings, Settings, UsersSettings,
+    LogFormat, LogSettings, Settings, UsersSettings, WaySettings,
 };
 
 /// Takes the URL of keys that signatures are judged by: https, or http on loopback, and no password in it.

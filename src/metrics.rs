@@ -99,6 +99,8 @@ page! {
     clock_skew_seconds: Gauge = |r, name, help| families::register(r, Gauge::new(name, help));
     /// Tokens accepted that are no JWT, and so could not be checked.
     opaque_tokens_total: IntCounter = counter;
+    /// Verified credentials remembered now.
+    remembered_credentials: IntGauge = gauge;
     /// Age of the oldest set of the app's signing keys in use; 0 where keys come from files.
     jwks_age_seconds: Gauge = |r, name, help| families::register(r, Gauge::new(name, help));
     /// Fetches of signing keys, the app's and (for tokens handed in as a proof) Cognito's, by outcome.

@@ -26,8 +26,8 @@ pub(crate) enum Denied {
 ///
 /// # Errors
 /// The caller may not have one.
-pub(crate) fn grant(caller: Caller, pool: &Arc<Pool>, metrics: &Metrics) -> Result<TokenRequest, Denied> {
-    let admitted = admit(&caller, pool, metrics)?;
+pub(crate) fn grant(caller: &Caller, pool: &Arc<Pool>, metrics: &Metrics) -> Result<TokenRequest, Denied> {
+    let admitted = admit(caller, pool, metrics)?;
     let tags = pool.tags.of(&caller.claims).inspect_err(|fault| {
         tracing::info!(pool = &*pool.name, way = &*caller.way, %fault, "caller refused");
         metrics.policy_total.count(PolicyOutcome::UnfitTags);
@@ -35,7 +35,7 @@ pub(crate) fn grant(caller: Caller, pool: &Arc<Pool>, metrics: &Metrics) -> Resu
     metrics.policy_total.count(admitted);
     Ok(TokenRequest {
         pool: pool.clone(),
-        user: caller.user,
+        user: caller.user.clone(),
         tags,
         ends_by: pool.end_with_session.then_some(caller.expires_at),
         min_ttl: None,
@@ -45,7 +45,7 @@ pub(crate) fn grant(caller: Caller, pool: &Arc<Pool>, metrics: &Metrics) -> Resu
 
 fn admit(caller: &Caller, pool: &Pool, metrics: &Metrics) -> Result<PolicyOutcome, Denied> {
     let access = &pool.access;
-    if access.is_open() || access.rule_for(&caller.way, &caller.claims).is_some() {
+    if access.is_open() || access.rule_for(&caller.way, &caller.issuer, &caller.claims).is_some() {
         return Ok(PolicyOutcome::Granted);
     }
     let (pool, way, user) = (&*pool.name, &*caller.way, caller.user.as_str());

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod tags;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use access::Access;
@@ -55,6 +56,15 @@ impl Pools {
             None => Some(&self.default),
             Some(name) => self.pools.iter().find(|pool| &*pool.name == name),
         }
+    }
+
+    /// The names of the top-level claims by which the pools decide what they grant.
+    pub fn wanted_claims(&self) -> BTreeSet<Box<str>> {
+        let of_pool = |pool: &Arc<Pool>| {
+            let rules = pool.access.rules.iter().flat_map(|rule| rule.conditions.claim_names());
+            rules.chain(pool.tags.claim_names()).map(Into::into).collect::<Vec<Box<str>>>()
+        };
+        self.pools.iter().flat_map(of_pool).collect()
     }
 
     /// Every pool, in the order of their indices.

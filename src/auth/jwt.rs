@@ -1,40 +1,45 @@
-//! A bearer JWT that the app signed. What comes in is text that anybody may have written; it becomes
-//! `UnverifiedClaims` by parsing, and a [`Caller`] only after its signature and every claim hold.
+//! A JWT that the app signed, wherever in the request it is carried. What comes in is text that anybody may have
+//! written; it becomes `UnverifiedClaims` by parsing, and a [`Caller`](super::Caller) only after its signature and
+//! every claim hold.
 
 mod claims;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Caller, Refusal, Users, Verdict};
+use super::presented::Presented;
+use super::remembered::{Key, Remembered};
+use super::vouch::Vouch;
+use super::{Refusal, Verdict};
 use crate::clock::SharedClock;
 use crate::config::JwtSettings;
 use crate::jws::{Jws, Keys, KeysError, Malformed, Unproven};
 use crate::metrics::Metrics;
 use claims::UnverifiedClaims;
 
-/// One issuer of bearer JWTs.
+/// One issuer of JWTs.
 #[derive(Debug)]
 pub(super) struct JwtWay {
-    name: Arc<str>,
-    issuer: Arc<str>,
+    vouch: Vouch,
     settings: JwtSettings,
-    users: Arc<Users>,
     keys: Keys,
+    place: u16,
+    remembered: Arc<Remembered>,
     clock: SharedClock,
 }
 
 impl JwtWay {
+    /// `place`: where among the ways it stands; its part of what is remembered goes by that.
     pub(super) async fn start(
-        name: &str,
-        settings: &JwtSettings,
-        users: Arc<Users>,
+        vouch: Vouch,
+        settings: JwtSettings,
+        (place, remembered): (u16, Arc<Remembered>),
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Result<Self, KeysError> {
-        let keys = Keys::of(name, &settings.keys, &settings.algorithms, clock.clone(), metrics).await?;
-        let issuer = settings.issuer.as_str().into();
-        Ok(Self { name: name.into(), issuer, settings: settings.clone(), users, keys, clock })
+        let keys =
+            Keys::of(vouch.way(), &settings.keys, &settings.algorithms, clock.clone(), metrics).await?;
+        Ok(Self { vouch, settings, keys, place, remembered, clock })
     }
 
     pub(super) fn has_keys(&self) -> bool {
@@ -45,19 +50,34 @@ impl JwtWay {
         self.keys.age()
     }
 
-    pub(super) async fn judge(&self, bearer: &str) -> Verdict {
-        match self.verify(bearer).await {
-            Ok(caller) => Verdict::Verified(caller),
-            Err(verdict) => verdict,
+    pub(super) async fn judge(&self, presented: &Presented<'_>) -> Verdict {
+        let credential = match self.settings.carrier.find(presented) {
+            Ok(Some(credential)) => credential,
+            Ok(None) => return Verdict::NotMine(Refusal::Missing),
+            Err(refusal) => return Verdict::Refused(refusal),
+        };
+        let remember = self.vouch.settings().remember;
+        if remember.is_zero() {
+            return self.verify(credential).await.unwrap_or_else(|verdict| verdict);
         }
+        let key = Key::of(self.place, credential);
+        if let Some(caller) = self.remembered.recall(&key) {
+            return Verdict::Verified(caller);
+        }
+        let verdict = self.verify(credential).await.unwrap_or_else(|verdict| verdict);
+        if let Verdict::Verified(caller) = &verdict {
+            let ends = caller.expires_at + self.settings.leeway;
+            self.remembered.keep(key, caller, ends, remember);
+        }
+        verdict
     }
 
-    async fn verify(&self, bearer: &str) -> Result<Caller, Verdict> {
+    async fn verify(&self, credential: &str) -> Result<Verdict, Verdict> {
         let malformed = |Malformed| Verdict::Refused(Refusal::Malformed);
-        let jws = Jws::parse(bearer).map_err(malformed)?;
+        let jws = Jws::parse(credential).map_err(malformed)?;
         let claims: UnverifiedClaims = jws.payload().map_err(malformed)?;
-        if claims.issuer() != Some(&self.settings.issuer) {
-            return Err(Verdict::NotMine);
+        if claims.issuer() != Some(&self.vouch.settings().issuer) {
+            return Err(Verdict::NotMine(Refusal::Issuer));
         }
         jws.prove(&self.keys, &self.settings.algorithms).await.map_err(|unproven| match unproven {
             Unproven::Algorithm => Verdict::Refused(Refusal::Algorithm),
@@ -65,14 +85,11 @@ impl JwtWay {
             Unproven::Signature => Verdict::Refused(Refusal::Signature),
             Unproven::CannotSay => Verdict::CannotSay,
         })?;
-        let verified = claims.verify(&self.settings, self.clock.now()).map_err(Verdict::Refused)?;
-        let user = self.users.named(&self.settings.user_id, &verified.claims).map_err(Verdict::Refused)?;
-        Ok(Caller {
-            user,
-            way: self.name.clone(),
-            issuer: self.issuer.clone(),
-            claims: verified.claims,
-            expires_at: verified.expires_at,
-        })
+        let refused = Verdict::Refused;
+        let (claims, expires_at) = claims.verify(&self.settings, self.clock.now()).map_err(refused)?;
+        self.vouch
+            .caller(claims, expires_at)
+            .map(|caller| Verdict::Verified(Arc::new(caller)))
+            .map_err(refused)
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn run(file: &ConfigFile) -> Result<(), Failure> {
         let _ = writeln!(text, "pool {name}{mark}: {id}, provider {provider}, tokens of {seconds} s, {open}");
     }
     for way in &settings.auth {
-        let _ = writeln!(text, "auth {}: bearer JWTs of {}", way.name, way.jwt.issuer);
+        let _ = writeln!(text, "auth {}: JWTs of {}", way.name, way.issuer);
     }
     text.push_str("The configuration holds.\n");
     print(&text)

@@ -28,6 +28,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     let cognito = vending::cognito(&mut reader.section("upstream"));
     let upstream = vending::upstream(&mut reader.section("upstream"), cognito.as_ref());
     let cache_bytes = vending::cache_bytes(&mut reader.section("cache"));
+    let most_remembered = reader.section("cache").integer("max_remembered_credentials", 1..=100_000_000_u64);
     let opaque_tokens = reader.section("upstream").flag("accept_opaque_tokens");
     let windows = vending::windows(&mut reader.section("vending"));
     let vending =
@@ -44,6 +45,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Settings> {
         openid_keys: openid_keys?,
         auth: auth?,
         users: users?,
+        most_remembered: most_remembered?,
         http: http?,
         admin: admin?,
         audit: audit?,

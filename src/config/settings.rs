@@ -7,6 +7,8 @@ use std::time::Duration;
 use jsonwebtoken::Algorithm;
 
 use crate::audit::AuditSettings;
+use crate::auth::Carrier;
+use crate::claims::conditions::Conditions;
 use crate::claims::template::Template;
 use crate::issuer::cognito::CognitoSettings;
 use crate::pools::Pools;
@@ -28,6 +30,8 @@ pub struct Settings {
     pub auth: Vec<AuthSettings>,
     /// How users are called towards Cognito.
     pub users: UsersSettings,
+    /// How many verified credentials are remembered.
+    pub most_remembered: u64,
     /// The public listener.
     pub http: HttpSettings,
     /// The admin listener.
@@ -52,23 +56,36 @@ pub struct UsersSettings {
 pub struct AuthSettings {
     /// Its name in the configuration.
     pub name: String,
-    /// What it demands.
-    pub jwt: JwtSettings,
+    /// Who vouches for its users: for JWTs, the only `iss` that is accepted.
+    pub issuer: String,
+    /// How its claims name the user; the issuer is written in already. Never without a claim.
+    pub user_id: Template,
+    /// What its claims must say.
+    pub require: Conditions,
+    /// How long a verified credential is remembered at most; zero: not at all.
+    pub remember: Duration,
+    /// What is particular to its kind.
+    pub kind: WaySettings,
 }
 
-/// A bearer JWT signed by the app.
+/// What is particular to one kind of authentication.
+#[derive(Debug, Clone)]
+pub enum WaySettings {
+    /// A JWT signed by the app.
+    Jwt(JwtSettings),
+}
+
+/// A JWT signed by the app.
 #[derive(Debug, Clone)]
 pub struct JwtSettings {
-    /// The only `iss` that is accepted.
-    pub issuer: String,
+    /// Where in the request it is.
+    pub carrier: Carrier,
     /// The `aud` values that are meant for us.
     pub audience: Vec<String>,
     /// The algorithms allowed. Symmetric or asymmetric, never both.
     pub algorithms: Vec<Algorithm>,
     /// Where the keys come from.
     pub keys: KeySource,
-    /// How its claims name the user; the issuer is written in already. Never without a claim.
-    pub user_id: Template,
     /// How far the token's times may be off.
     pub leeway: Duration,
 }

@@ -56,7 +56,7 @@ fn the_smallest_configuration_takes_everything_else_from_the_defaults() {
     assert_eq!((&*pool.name, pool.token_duration.seconds()), ("main", 900));
     assert_eq!(settings.vending.windows.skew_allowance, Duration::from_secs(300));
     assert_eq!(settings.vending.upstream.budget.calls_per_second, 50);
-    assert_eq!(settings.auth[0].jwt.user_id, Template::parse("{sub}").unwrap());
+    assert_eq!(settings.auth[0].user_id, Template::parse("{sub}").unwrap());
     assert!(settings.pools.find(None).unwrap().access.is_open());
     assert!(!settings.vending.opaque_tokens);
 }
@@ -79,7 +79,7 @@ fn the_environment_wins_over_the_file() {
     assert_eq!(settings.vending.upstream.budget.burst, 7);
     assert_eq!(settings.http.allowed_origins, ["https://a.example", "https://b.example:8443"]);
     assert_eq!(settings.pools.find(Some("main")).unwrap().token_duration.seconds(), 3600);
-    assert_eq!(settings.auth[0].jwt.user_id.beginning(), "https://app.example|");
+    assert_eq!(settings.auth[0].user_id.beginning(), "https://app.example|");
     assert_eq!(settings.pools.find(None).unwrap().tags.keys().collect::<Vec<_>>(), ["team"]);
 }
 
@@ -240,7 +240,8 @@ fn a_secret_is_taken_from_a_value_a_variable_or_a_file_and_is_never_shown() {
         (with(""), vec![("TOKENVEND__AUTH__APP__SECRET__FILE", path)]),
     ] {
         let settings = load_with(&text, &variables).unwrap().settings;
-        match &settings.auth[0].jwt.keys {
+        let WaySettings::Jwt(jwt) = &settings.auth[0].kind;
+        match &jwt.keys {
             KeySource::Secret(found) => assert_eq!(found.expose(), secret.as_bytes()),
             other => panic!("{other:?}"),
         }
@@ -268,7 +269,7 @@ fn what_a_pool_grants_is_proved_rule_by_rule_and_tag_by_tag() {
     let settings = load_with(&with(good), &[]).unwrap().settings;
     let pool = settings.pools.find(None).unwrap();
     assert_eq!(pool.tags.keys().collect::<Vec<_>>(), ["a.b", "team"]);
-    assert_eq!(pool.access.rules[0].claims.len(), 2);
+    assert_eq!(pool.access.rules[0].conditions.claims.len(), 2);
     for (grants, expected) in [
         (
             "tags.\"aws:x\" = \"y\"",
@@ -341,8 +342,10 @@ fn keys_of_the_manual() -> BTreeSet<String> {
     let mut section = String::new();
     let mut keys = BTreeSet::new();
     for line in DEFAULT.lines() {
-        if let Some(header) = line.strip_prefix('[') {
-            section = header.trim_end_matches(']').to_owned();
+        // A section without defaults stands there as an example.
+        let header = line.trim_start_matches("# ").strip_prefix('[').and_then(|line| line.strip_suffix(']'));
+        if let Some(header) = header {
+            section = header.to_owned();
         } else if let Some((key, _)) = line.trim_start_matches("# ").split_once(" = ")
             && key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
         {

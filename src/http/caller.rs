@@ -1,28 +1,45 @@
 //! How every resource that acts for a user begins: who calls, and which token that stands for.
 
+use std::sync::Arc;
+
 use actix_web::HttpRequest;
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderMap};
 
 use super::problem::{Code, Problem};
 use super::{Service, witness};
-use crate::auth::Caller;
+use crate::auth::{Caller, Headers, Presented};
 use crate::policy;
 use crate::vending::TokenRequest;
 
 impl Service {
-    /// Who calls, by the credential in the request and nothing else.
-    pub(super) async fn caller(&self, request: &HttpRequest) -> Result<Caller, Problem> {
-        let headers = request.headers().get_all(header::AUTHORIZATION).map(HeaderValue::as_bytes);
-        let caller = self.authenticator.authenticate(headers).await;
+    /// Who calls, by what the request presents and nothing else.
+    pub(super) async fn caller(&self, request: &HttpRequest) -> Result<Arc<Caller>, Problem> {
+        let shown = Shown(request.headers());
+        let presented = Presented {
+            headers: &shown,
+            peer: request.peer_addr().map(|peer| peer.ip()),
+            is_from_allowed_page: self.is_from_allowed_page(request),
+        };
+        let caller = self.authenticator.authenticate(&presented).await;
         witness::note(request, |facts| facts.authenticated(&caller));
         Ok(caller?)
+    }
+
+    /// Whether a page of an allowed origin sent this, with a method that changes things. Every browser says where
+    /// such a request comes from; one that does not say counts for nothing.
+    fn is_from_allowed_page(&self, request: &HttpRequest) -> bool {
+        let mut origins = request.headers().get_all(header::ORIGIN);
+        let (Some(origin), None) = (origins.next(), origins.next()) else { return false };
+        let is_allowed = self.settings.allowed_origins.iter().any(|one| one.as_bytes() == origin.as_bytes());
+        is_allowed && matches!(*request.method(), Method::POST | Method::DELETE)
     }
 
     /// The request for the caller's token in the pool of that name, or in the default one.
     pub(super) fn token_request(
         &self,
         request: &HttpRequest,
-        caller: Caller,
+        caller: &Caller,
         pool: Option<&str>,
     ) -> Result<TokenRequest, Problem> {
         let pool = self.pools.find(pool).ok_or_else(|| {
@@ -30,5 +47,18 @@ impl Service {
         })?;
         witness::note(request, |facts| facts.pool(pool));
         Ok(policy::grant(caller, pool, &self.metrics)?)
+    }
+}
+
+/// The server's headers, as authentication looks at them.
+struct Shown<'r>(&'r HeaderMap);
+
+impl Headers for Shown<'_> {
+    fn each_value<'h>(&'h self, name: &str, show: &mut dyn FnMut(&'h [u8])) {
+        self.0.get_all(name).for_each(|value| show(value.as_bytes()));
+    }
+
+    fn each_name<'h>(&'h self, show: &mut dyn FnMut(&'h str)) {
+        self.0.keys().for_each(|name| show(name.as_str()));
     }
 }

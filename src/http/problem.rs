@@ -25,6 +25,8 @@ pub(crate) enum Code {
     InvalidRequest,
     Unauthorized,
     SessionEnding,
+    InsufficientCredential,
+    CrossSite,
     PoolForbidden,
     TagsUnfit,
     UnknownPool,
@@ -54,6 +56,12 @@ impl Code {
             }
             Self::SessionEnding => {
                 (StatusCode::UNAUTHORIZED, "session-ending", "The credential ends too soon")
+            }
+            Self::InsufficientCredential => {
+                (StatusCode::FORBIDDEN, "insufficient-credential", "The credential does not suffice")
+            }
+            Self::CrossSite => {
+                (StatusCode::FORBIDDEN, "cross-site", "The request may come from another site")
             }
             Self::PoolForbidden => {
                 (StatusCode::FORBIDDEN, "pool-forbidden", "The pool is not open to this caller")
@@ -205,9 +213,14 @@ impl From<AuthError> for Problem {
             AuthError::Refused(refusal @ Refusal::Missing) => {
                 Self::unauthorized(refusal.detail(), "Bearer realm=\"tokenvend\"")
             }
+            AuthError::Refused(refusal @ Refusal::Insufficient) => Self {
+                challenge: Some("Bearer realm=\"tokenvend\", error=\"insufficient_scope\""),
+                ..Self::new(Code::InsufficientCredential, refusal.detail())
+            },
+            AuthError::Refused(refusal @ Refusal::CrossSite) => Self::new(Code::CrossSite, refusal.detail()),
             AuthError::Refused(refusal) => Self::unauthorized(refusal.detail(), INVALID_TOKEN),
             AuthError::CannotSay => {
-                let detail = "the keys to check your credential with cannot be had now";
+                let detail = "what your credential is checked with cannot be had now";
                 Self::new(Code::AuthUnavailable, detail).retry_after(Duration::from_secs(5))
             }
         }

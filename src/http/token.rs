@@ -50,7 +50,7 @@ pub(super) async fn get(request: HttpRequest, service: web::Data<Service>) -> Re
     let caller = service.caller(&request).await?;
     let format = format_of(&request)?;
     body::refuse(&request)?;
-    vend(&request, &service, caller, &Wish::default(), format).await
+    vend(&request, &service, &caller, &Wish::default(), format).await
 }
 
 pub(super) async fn post(
@@ -62,7 +62,7 @@ pub(super) async fn post(
     let format = format_of(&request)?;
     let body = body::read(body, &service.settings).await?;
     let wish = if body.is_empty() { Wish::default() } else { body::json(&request, &body)? };
-    vend(&request, &service, caller, &wish, format).await
+    vend(&request, &service, &caller, &wish, format).await
 }
 
 /// Sign-out: nobody who signs in as this user later is served from what was cached before.
@@ -81,7 +81,7 @@ pub(super) async fn delete(
 async fn vend(
     request: &HttpRequest,
     service: &Service,
-    caller: Caller,
+    caller: &Caller,
     wish: &Wish,
     format: Format,
 ) -> Result<HttpResponse, Problem> {

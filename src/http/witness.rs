@@ -33,7 +33,7 @@ pub(crate) struct Facts {
 
 impl Facts {
     /// Who calls and who vouches for that, or why nobody does.
-    pub(crate) fn authenticated(&mut self, outcome: &Result<Caller, AuthError>) {
+    pub(crate) fn authenticated(&mut self, outcome: &Result<Arc<Caller>, AuthError>) {
         match outcome {
             Ok(caller) => {
                 self.user = Some(caller.user.clone());

@@ -98,6 +98,10 @@ label!(
         NotYetValid => "not_yet_valid",
         /// The claim that names the user is missing or unfit.
         User => "user",
+        /// Scopes or claims that are demanded are missing.
+        Insufficient => "insufficient",
+        /// A cookie, in a request that another site may have made.
+        CrossSite => "cross_site",
         /// The keys to judge by could not be had.
         Unavailable => "unavailable",
     }

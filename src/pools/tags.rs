@@ -59,6 +59,11 @@ impl TagRules {
         self.0.iter().map(|rule| &*rule.key)
     }
 
+    /// The names of the top-level claims that they are made of.
+    pub fn claim_names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().flat_map(|rule| rule.value.claims().map(|claim| claim.root()))
+    }
+
     /// The tags of the caller with these claims.
     ///
     /// # Errors

@@ -231,3 +231,72 @@ async fn a_shared_secret_and_a_pem_file_judge_too() {
     let bearer = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).unwrap();
     world.vend_bearer(&bearer).await.is_problem(401, "unauthorized");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_verified_bearer_is_remembered_until_its_end_or_its_ways_ceiling_and_then_verified_anew() {
+    let world = World::with("auth.app.remember = \"60s\"").await;
+    let bearer = world.bearer("alice");
+    assert_eq!(world.vend_bearer(&bearer).await.source(), "miss");
+    assert_eq!(world.metric("tokenvend_remembered_credentials").await, 1.0);
+    // The app withdraws the key. What was verified before counts for a while; what was not does not.
+    let other = world.bearer("bob");
+    world.demo.publish(jwks_of(&new_key(), "two"));
+    world.advance(601);
+    world.until_metric("tokenvend_jwks_fetches_total{outcome=\"fetched\"}", 2.0).await;
+    world.vend_bearer(&other).await.is_problem(401, "unauthorized");
+    world.vend_bearer(&bearer).await.is_problem(401, "unauthorized");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_remembered_bearer_ends_when_it_ends() {
+    let world = World::with("auth.app.leeway = \"0s\"").await;
+    let mut claims = world.demo.claims("alice", tokenvend::clock::Clock::now(&*world.clock));
+    claims["exp"] = json!(claims["iat"].as_i64().unwrap() + 20);
+    let bearer = world.demo.sign(&claims);
+    assert_eq!(world.vend_bearer(&bearer).await.source(), "miss");
+    world.advance(19);
+    assert_eq!(world.vend_bearer(&bearer).await.source(), "hit");
+    world.advance(1);
+    world.vend_bearer(&bearer).await.is_problem(401, "unauthorized");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bearer_that_differs_in_one_letter_is_not_the_one_that_is_remembered() {
+    let world = World::start().await;
+    let bearer = world.bearer("alice");
+    assert_eq!(world.vend_bearer(&bearer).await.source(), "miss");
+    // Every letter of the signature once: the last one in its unused bits too.
+    let start = bearer.rfind('.').unwrap() + 1;
+    for at in start..bearer.len() {
+        let mut forged = bearer.clone().into_bytes();
+        forged[at] = if forged[at] == b'A' { b'B' } else { b'A' };
+        let forged = String::from_utf8(forged).unwrap();
+        world.vend_bearer(&forged).await.is_problem(401, "unauthorized");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_credential_without_the_scopes_and_claims_that_its_way_demands_is_forbidden() {
+    let world = World::with(
+        "auth.app.require.scope = [\"tokens:vend\"]\nauth.app.require.claims = { azp = [\"mobile\"] }",
+    )
+    .await;
+    let vend = async |more: Value| {
+        let mut claims = world.demo.claims("alice", tokenvend::clock::Clock::now(&*world.clock));
+        claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        world.vend_bearer(&world.demo.sign(&claims)).await
+    };
+    for lacking in [
+        json!({}),
+        json!({"scope": "tokens:vend"}),
+        json!({"azp": "mobile"}),
+        json!({"scope": "tokens", "azp": "mobile"}),
+        json!({"scope": "tokens:vend", "azp": "mobile2"}),
+    ] {
+        let answer = vend(lacking).await;
+        answer.is_problem(403, "insufficient-credential");
+        assert!(answer.header("www-authenticate").contains("insufficient_scope"), "{answer:?}");
+    }
+    assert_eq!(world.calls().await, 0);
+    assert_eq!(vend(json!({"scope": "a tokens:vend", "azp": "mobile"})).await.source(), "miss");
+}

@@ -16,7 +16,10 @@ const FENCES: &[Fence] = &[
     Fence { text: "actix_cors::", within: &["http"] },
     Fence { text: "aws_sdk_", within: &["issuer"] },
     Fence { text: "aws_config::", within: &["issuer"] },
-    Fence { text: "moka::", within: &["vending/store.rs", "vending/refusals.rs", "vending/rations.rs"] },
+    Fence {
+        text: "moka::",
+        within: &["vending/store.rs", "vending/refusals.rs", "vending/rations.rs", "auth/remembered.rs"],
+    },
     Fence { text: "prometheus::", within: &["metrics", "metrics.rs"] },
     Fence { text: "std::env::", within: &["config.rs"] },
     Fence { text: "SystemTime::now", within: &["clock.rs"] },
@@ -29,7 +32,10 @@ const FENCES: &[Fence] = &[
     Fence { text: "crate::app", within: &["cli", "dev.rs"] },
     Fence { text: "crate::admin", within: &["app.rs"] },
     Fence { text: "crate::cli", within: &[] },
-    Fence { text: "crate::auth", within: &["app.rs", "admin.rs", "http", "http.rs", "auth", "policy.rs"] },
+    Fence {
+        text: "crate::auth",
+        within: &["app.rs", "admin.rs", "http", "http.rs", "auth", "policy.rs", "config"],
+    },
     // ... and the emulator shares nothing with the service but names and time.
     Fence { text: "crate::emulator", within: &["cli", "dev.rs", "emulator"] },
 ];

@@ -1,30 +1,14 @@
 //! `[auth.…]`: the ways of authenticating.
 
-use std::path::PathBuf;
+mod jwt;
+
 use std::time::Duration;
 
-use jsonwebtoken::{Algorithm, AlgorithmFamily};
-
 use super::pools::is_name;
-use super::{DAY, MINUTE, SECOND, keys_url};
+use super::{HOUR, grants};
 use crate::claims::template::Template;
 use crate::config::reader::{Reader, Section};
-use crate::config::settings::{AuthSettings, JwksSettings, JwtSettings, KeySource, UsersSettings};
-
-const ALGORITHMS: [(&str, Algorithm); 12] = [
-    ("RS256", Algorithm::RS256),
-    ("RS384", Algorithm::RS384),
-    ("RS512", Algorithm::RS512),
-    ("PS256", Algorithm::PS256),
-    ("PS384", Algorithm::PS384),
-    ("PS512", Algorithm::PS512),
-    ("ES256", Algorithm::ES256),
-    ("ES384", Algorithm::ES384),
-    ("EdDSA", Algorithm::EdDSA),
-    ("HS256", Algorithm::HS256),
-    ("HS384", Algorithm::HS384),
-    ("HS512", Algorithm::HS512),
-];
+use crate::config::settings::{AuthSettings, UsersSettings, WaySettings};
 
 /// A shared secret as long as the shortest hash: RFC 7518, section 3.2.
 const LEAST_SECRET_BYTES: usize = 32;
@@ -35,40 +19,90 @@ pub(super) fn all(reader: &mut Reader<'_>) -> Option<Vec<AuthSettings>> {
         reader.fault("auth", "no way of authenticating", "at least one table [auth.NAME]");
         return None;
     }
-    let read = |name: &String| {
-        let section = &mut reader.section(format!("auth.{name}"));
-        section.choice("kind", &[("jwt", ())]);
-        jwt(section).map(|jwt| AuthSettings { name: name.clone(), jwt })
-    };
     // Collected first, so that a fault in one does not hide those in the next.
-    let all: Vec<Option<AuthSettings>> = names.iter().map(read).collect();
+    let all: Vec<Option<AuthSettings>> = names.iter().map(|name| way(reader, name)).collect();
     for name in names.iter().filter(|name| !is_name(name)) {
         let allowed = "names of 1 to 64 lower-case letters, digits, '-' and '_'";
         reader.fault(&format!("auth.{name}"), format!("the name {name:?}"), allowed);
     }
-    let all: Vec<AuthSettings> = all.into_iter().collect::<Option<_>>()?;
+    let order = order(reader, &names);
+    let mut all: Vec<AuthSettings> = all.into_iter().collect::<Option<_>>()?;
+    let order = order?;
+    all.sort_by_key(|way| order.iter().position(|name| *name == way.name));
+    let told_apart = tell_apart(reader, &all);
+    told_apart.then_some(all)
+}
+
+fn way(reader: &mut Reader<'_>, name: &str) -> Option<AuthSettings> {
+    let section = &mut reader.section(format!("auth.{name}"));
+    let kind = match section.choice("kind", &[("jwt", Kind::Jwt)]) {
+        Some(Kind::Jwt) => jwt::jwt(section).map(WaySettings::Jwt),
+        None => None,
+    };
+    let issuer = section.text("issuer");
+    let user_id = user_id(section, issuer.as_deref());
+    let require = grants::conditions(&mut section.inner("require"));
+    let remember = section.duration("remember", Duration::ZERO..=HOUR);
+    Some(AuthSettings {
+        name: name.to_owned(),
+        issuer: issuer?,
+        user_id: user_id?,
+        require: require?,
+        remember: remember?,
+        kind: kind?,
+    })
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Jwt,
+}
+
+/// The names of the ways in the order in which they are tried: those that are listed, then the others by name.
+fn order(reader: &mut Reader<'_>, names: &[String]) -> Option<Vec<String>> {
+    let mut section = reader.section("users");
+    let allowed = format!("names of tables [auth.…], each once: {}", names.join(", "));
+    let mut order = section.optional_list("auth_order", &allowed)?;
+    if let Some(stranger) = order.iter().find(|name| !names.contains(name)) {
+        section.fault("auth_order", format!("{stranger:?}"), allowed);
+        return None;
+    }
+    order.extend(names.iter().filter(|name| !order.contains(name)).cloned().collect::<Vec<_>>());
+    Some(order)
+}
+
+/// Whether no user of one issuer can be taken for one of another, and no credential could be two ways' own.
+fn tell_apart(reader: &mut Reader<'_>, all: &[AuthSettings]) -> bool {
     for (at, one) in all.iter().enumerate() {
-        if let Some(other) = all.iter().take(at).find(|other| other.jwt.issuer == one.jwt.issuer) {
-            let path = format!("auth.{}.issuer", one.name);
-            let found = format!("{:?}, as auth.{} has it", one.jwt.issuer, other.name);
-            reader.fault(&path, found, "an issuer of its own");
-            return None;
-        }
-        let is_within = |a: &AuthSettings, b: &AuthSettings| {
-            a.jwt.user_id.beginning().starts_with(b.jwt.user_id.beginning())
+        let earlier = all.iter().take(at);
+        let WaySettings::Jwt(own) = &one.kind;
+        let is_same = |other: &&AuthSettings| {
+            let WaySettings::Jwt(others) = &other.kind;
+            other.issuer == one.issuer && others.carrier == own.carrier
         };
-        if let Some(other) = all.iter().take(at).find(|other| is_within(one, other) || is_within(other, one))
-        {
+        if let Some(other) = earlier.clone().find(is_same) {
+            let path = format!("auth.{}.issuer", one.name);
+            let found = format!("{:?}, as auth.{} has it, in the same carrier", one.issuer, other.name);
+            reader.fault(&path, found, "an issuer, or a carrier, of its own");
+            return false;
+        }
+        // Ways with the same issuer mean the same users.
+        let is_within =
+            |a: &AuthSettings, b: &AuthSettings| a.user_id.beginning().starts_with(b.user_id.beginning());
+        let clashes = |other: &&AuthSettings| {
+            other.issuer != one.issuer && (is_within(one, other) || is_within(other, one))
+        };
+        if let Some(other) = earlier.clone().find(clashes) {
             let path = format!("auth.{}.user_id", one.name);
-            let (own, others) = (one.jwt.user_id.beginning(), other.jwt.user_id.beginning());
+            let (own, others) = (one.user_id.beginning(), other.user_id.beginning());
             let found = format!("one that begins with {own:?} beside the {others:?} of auth.{}", other.name);
             let allowed = "templates whose fixed beginnings tell the issuers apart, none beginning with another, as in \
                            \"{iss}|{sub}\" or \"web:{sub}\": else a user of one could be taken for a user of the other";
             reader.fault(&path, found, allowed);
-            return None;
+            return false;
         }
     }
-    Some(all)
+    true
 }
 
 /// How users are called; said of all ways, so that the same user is one by whichever way it comes.
@@ -78,7 +112,7 @@ pub(super) fn users(reader: &mut Reader<'_>, ways: Option<&[AuthSettings]>) -> O
     let key = section.secret("pseudonym_key");
     if !is_set {
         for way in ways.unwrap_or_default() {
-            if way.jwt.user_id.claims().any(|claim| claim.root().eq_ignore_ascii_case("email")) {
+            if way.user_id.claims().any(|claim| claim.root().eq_ignore_ascii_case("email")) {
                 section.warn(format!(
                     "auth.{}.user_id has an e-mail address in it, which stands in clear in every token and changes \
                      when people do: use another claim, or set users.pseudonym_key.",
@@ -97,34 +131,6 @@ pub(super) fn users(reader: &mut Reader<'_>, ways: Option<&[AuthSettings]>) -> O
     Some(UsersSettings { pseudonym_key: Some(key) })
 }
 
-fn jwt(section: &mut Section<'_, '_>) -> Option<JwtSettings> {
-    let issuer = section.text("issuer");
-    let audience = audience(section);
-    let algorithms = algorithms(section);
-    let keys = keys(section);
-    let user_id = user_id(section, issuer.as_deref());
-    let leeway = section.duration("leeway", Duration::ZERO..=5 * MINUTE);
-    let (algorithms, keys) = (algorithms?, keys?);
-    let symmetric = matches!(keys, KeySource::Secret(_));
-    if algorithms.iter().any(|algorithm| (algorithm.family() == AlgorithmFamily::Hmac) != symmetric) {
-        // Whoever takes both lets an attacker sign with the public key as if it were the shared secret.
-        section.fault(
-            "algorithms",
-            format!("{algorithms:?} with {}", if symmetric { "a shared secret" } else { "public keys" }),
-            "HS algorithms with a secret only, all others with public keys only",
-        );
-        return None;
-    }
-    Some(JwtSettings {
-        issuer: issuer?,
-        audience: audience?,
-        algorithms,
-        keys,
-        user_id: user_id?,
-        leeway: leeway?,
-    })
-}
-
 /// The template of user ids, with what is known of every token written in: the issuer.
 fn user_id(section: &mut Section<'_, '_>, issuer: Option<&str>) -> Option<Template> {
     const ALLOWED: &str =
@@ -139,61 +145,4 @@ fn user_id(section: &mut Section<'_, '_>, issuer: Option<&str>) -> Option<Templa
         }
         Ok(template)
     })
-}
-
-fn audience(section: &mut Section<'_, '_>) -> Option<Vec<String>> {
-    const ALLOWED: &str = "a list of one or more aud values, none of them empty";
-    let audience = section.list("audience", ALLOWED)?;
-    if audience.is_empty() || audience.iter().any(String::is_empty) {
-        section.fault("audience", format!("{audience:?}"), ALLOWED);
-        return None;
-    }
-    Some(audience)
-}
-
-fn algorithms(section: &mut Section<'_, '_>) -> Option<Vec<Algorithm>> {
-    let allowed = format!("a list of {}", ALGORITHMS.map(|(name, _)| name).join(", "));
-    let names = section.list("algorithms", &allowed)?;
-    let find = |name: &String| ALGORITHMS.iter().find(|(other, _)| other == name).map(|(_, found)| *found);
-    let found: Option<Vec<Algorithm>> = names.iter().map(find).collect();
-    match found {
-        Some(found) if !found.is_empty() => Some(found),
-        _ => {
-            section.fault("algorithms", format!("{names:?}"), allowed);
-            None
-        }
-    }
-}
-
-fn keys(section: &mut Section<'_, '_>) -> Option<KeySource> {
-    let set: Vec<&str> =
-        ["jwks_url", "key_file", "secret"].into_iter().filter(|key| section.has(key)).collect();
-    let jwks = jwks(section);
-    let file = section.optional("key_file", "a path", |text| match text {
-        "" => Err("it is empty"),
-        path => Ok(PathBuf::from(path)),
-    });
-    let secret = section.secret("secret");
-    if set.len() != 1 {
-        let found = if set.is_empty() { "none of them".to_owned() } else { set.join(" and ") };
-        section.fault("jwks_url", found, "exactly one of jwks_url, key_file and secret");
-        return None;
-    }
-    if let Some(secret) = secret {
-        if secret.expose().len() < LEAST_SECRET_BYTES {
-            let found = format!("a secret of {} bytes", secret.expose().len());
-            section.fault("secret", found, format!("at least {LEAST_SECRET_BYTES} bytes"));
-            return None;
-        }
-        return Some(KeySource::Secret(secret));
-    }
-    jwks.map(KeySource::Jwks).or_else(|| file.map(KeySource::File))
-}
-
-fn jwks(section: &mut Section<'_, '_>) -> Option<JwksSettings> {
-    let url = keys_url(section, "jwks_url");
-    let refresh = section.duration("jwks_refresh", SECOND..=DAY);
-    let min_interval = section.duration("jwks_min_interval", SECOND..=DAY);
-    let timeout = section.duration("jwks_timeout", Duration::from_millis(100)..=MINUTE);
-    Some(JwksSettings { url: url?, refresh: refresh?, min_interval: min_interval?, timeout: timeout? })
 }

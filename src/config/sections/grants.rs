@@ -1,11 +1,14 @@
 //! What a pool grants: `[pools.NAME.tags]`, `[pools.NAME.access]` and `[pools.NAME.allow.RULE]`.
 
 use crate::claims::ClaimPath;
+use crate::claims::conditions::Conditions;
 use crate::claims::template::Template;
 use crate::config::reader::Section;
 use crate::identity::PrincipalTags;
 use crate::pools::access::{Access, AccessMode, Rule};
 use crate::pools::tags::{TagRule, TagRules, check_key, check_value};
+
+const LIST: &str = "a list of one or more texts, none of them empty";
 
 /// `KEY = "VALUE"`, or a table of `value` and `required`.
 pub(super) fn tags(section: &mut Section<'_, '_>) -> Option<TagRules> {
@@ -64,34 +67,10 @@ pub(super) fn access(section: &mut Section<'_, '_>, ways: &[String]) -> Option<A
 }
 
 fn rule(section: &mut Section<'_, '_>, name: &str, known_ways: &[String]) -> Option<Rule> {
-    const LIST: &str = "a list of one or more texts, none of them empty";
     let ways = section.optional_list("auth", LIST);
     let issuers = section.optional_list("issuer", LIST);
-    let audiences = section.optional_list("audience", LIST);
-    let scopes = section.optional_list("scope", LIST);
-    let paths = section.names("claims");
-    let mut claims = section.inner("claims");
-    let claims: Vec<Option<(ClaimPath, Vec<String>)>> = paths
-        .iter()
-        .map(|path| {
-            let values = claims.optional_list(path, LIST);
-            match ClaimPath::parse(path) {
-                Ok(path) => Some((path, values?)),
-                Err(why) => {
-                    claims.fault(path, format!("{path:?} ({why})"), "a claim's name, or a JSON pointer");
-                    None
-                }
-            }
-        })
-        .collect();
-    let rule = Rule {
-        name: name.into(),
-        ways: ways?,
-        issuers: issuers?,
-        audiences: audiences?,
-        scopes: scopes?,
-        claims: claims.into_iter().collect::<Option<_>>()?,
-    };
+    let conditions = conditions(section);
+    let rule = Rule { name: name.into(), ways: ways?, issuers: issuers?, conditions: conditions? };
     if let Some(stranger) = rule.ways.iter().find(|way| !known_ways.contains(way)) {
         let allowed = format!("names of tables [auth.…]: {}", known_ways.join(", "));
         section.fault("auth", format!("{stranger:?}"), allowed);
@@ -103,4 +82,27 @@ fn rule(section: &mut Section<'_, '_>, name: &str, known_ways: &[String]) -> Opt
         return None;
     }
     Some(rule)
+}
+
+/// `audience`, `scope` and `claims`, each of which may be absent.
+pub(super) fn conditions(section: &mut Section<'_, '_>) -> Option<Conditions> {
+    let audiences = section.optional_list("audience", LIST);
+    let scopes = section.optional_list("scope", LIST);
+    let paths = section.names("claims");
+    let mut claims = section.inner("claims");
+    let claims: Vec<Option<(ClaimPath, Vec<String>)>> =
+        paths.iter().map(|path| condition(&mut claims, path)).collect();
+    let claims = claims.into_iter().collect::<Option<_>>();
+    Some(Conditions { audiences: audiences?, scopes: scopes?, claims: claims? })
+}
+
+fn condition(section: &mut Section<'_, '_>, path: &str) -> Option<(ClaimPath, Vec<String>)> {
+    let values = section.optional_list(path, LIST);
+    match ClaimPath::parse(path) {
+        Ok(path) => Some((path, values?)),
+        Err(why) => {
+            section.fault(path, format!("{path:?} ({why})"), "a claim's name, or a JSON pointer");
+            None
+        }
+    }
 }

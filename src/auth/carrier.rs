@@ -1,0 +1,138 @@
+//! Where in a request a signed credential is: in `Authorization`, in a cookie, or in a header that a gateway sets.
+
+use super::Refusal;
+use super::presented::Presented;
+
+/// Where a credential is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Carrier {
+    /// `Authorization: Bearer …`.
+    Bearer,
+    /// The cookie of this name.
+    Cookie(String),
+    /// The header of this name, in lower case.
+    Header(String),
+}
+
+impl Carrier {
+    /// The credential, if there is one.
+    ///
+    /// # Errors
+    /// It cannot be read, there is more than one, or it is a cookie in a request that some other page may have sent.
+    pub(super) fn find<'r>(&self, presented: &Presented<'r>) -> Result<Option<&'r str>, Refusal> {
+        match self {
+            Self::Bearer => bearer(presented),
+            Self::Cookie(name) => match cookie(presented, name)? {
+                Some(_) if !presented.is_from_allowed_page => Err(Refusal::CrossSite),
+                found => Ok(found),
+            },
+            Self::Header(name) => {
+                let value = presented.one(name).map_err(|_| Refusal::Malformed)?;
+                value.map(|value| text(value).map(|text| text.trim_matches(' '))).transpose()
+            }
+        }
+    }
+}
+
+/// The one bearer token of a request. Two are none: the service and whatever stands before it might not pick
+/// the same one.
+fn bearer<'r>(presented: &Presented<'r>) -> Result<Option<&'r str>, Refusal> {
+    let Some(value) = presented.one("authorization").map_err(|_| Refusal::Malformed)? else {
+        return Ok(None);
+    };
+    let value = text(value)?;
+    match value.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
+            let token = token.trim_matches(' ');
+            if token.is_empty() || token.contains([' ', ',']) {
+                Err(Refusal::Malformed)
+            } else {
+                Ok(Some(token))
+            }
+        }
+        _ if value.eq_ignore_ascii_case("bearer") => Err(Refusal::Malformed),
+        // Another scheme (Basic, …) is somebody else's credential.
+        _ => Ok(None),
+    }
+}
+
+/// The one cookie of that name. Over HTTP/2 cookies may come in several headers (RFC 9113, 8.2.3).
+fn cookie<'r>(presented: &Presented<'r>, name: &str) -> Result<Option<&'r str>, Refusal> {
+    let (mut found, mut is_odd) = (None, false);
+    presented.headers.each_value("cookie", &mut |value| {
+        let Ok(pairs) = text(value) else {
+            is_odd = true;
+            return;
+        };
+        for (key, value) in pairs.split(';').filter_map(|pair| pair.split_once('=')) {
+            if key.trim_matches(' ') == name {
+                is_odd |= found.is_some();
+                found = Some(value.trim_matches(' '));
+            }
+        }
+    });
+    if is_odd { Err(Refusal::Malformed) } else { Ok(found.filter(|value| !value.is_empty())) }
+}
+
+fn text(value: &[u8]) -> Result<&str, Refusal> {
+    std::str::from_utf8(value).map_err(|_| Refusal::Malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::presented::Listed;
+
+    fn find(
+        carrier: &Carrier,
+        headers: &'static [(&'static str, &'static str)],
+        is_from_allowed_page: bool,
+    ) -> Result<Option<&'static str>, Refusal> {
+        let listed: &'static Listed = Box::leak(Box::new(Listed(headers)));
+        carrier.find(&Presented { headers: listed, peer: None, is_from_allowed_page })
+    }
+
+    #[test]
+    fn a_request_has_exactly_one_bearer_token_or_none_that_counts() {
+        let of = |headers| find(&Carrier::Bearer, headers, false);
+        assert_eq!(of(&[("authorization", "Bearer a.b.c")]), Ok(Some("a.b.c")));
+        assert_eq!(of(&[("authorization", "bearer  a.b.c ")]), Ok(Some("a.b.c")));
+        assert_eq!(of(&[]), Ok(None));
+        assert_eq!(of(&[("authorization", "Basic dXNlcg==")]), Ok(None));
+        for bad in [
+            &[("authorization", "Bearer a"), ("authorization", "Bearer a")][..],
+            &[("authorization", "Basic a"), ("authorization", "Bearer a")],
+            &[("authorization", "Bearer")],
+            &[("authorization", "Bearer ")],
+            &[("authorization", "Bearer a b")],
+            &[("authorization", "Bearer a,b")],
+        ] {
+            assert_eq!(of(bad), Err(Refusal::Malformed), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_counts_once_and_only_from_an_allowed_page() {
+        let session = Carrier::Cookie("session".to_owned());
+        let one = &[("cookie", "a=b; session=x.y.z; theme=dark")];
+        assert_eq!(find(&session, one, true), Ok(Some("x.y.z")));
+        assert_eq!(find(&session, one, false), Err(Refusal::CrossSite));
+        assert_eq!(find(&session, &[("cookie", "a=b"), ("cookie", "session=x")], true), Ok(Some("x")));
+        for none in ["a=b", "Session=x", "xsession=x", "session=", "session"] {
+            let headers: &'static [(&str, &str)] = Box::leak(Box::new([("cookie", none)]));
+            assert_eq!(find(&session, headers, true), Ok(None), "{none}");
+            assert_eq!(find(&session, headers, false), Ok(None), "{none}");
+        }
+        let twice = &[("cookie", "session=x; session=y")];
+        assert_eq!(find(&session, twice, true), Err(Refusal::Malformed));
+    }
+
+    #[test]
+    fn a_header_counts_once() {
+        let header = Carrier::Header("x-assertion".to_owned());
+        assert_eq!(find(&header, &[("x-assertion", " x ")], false), Ok(Some("x")));
+        assert_eq!(find(&header, &[], false), Ok(None));
+        let twice = &[("x-assertion", "x"), ("x-assertion", "x")];
+        assert_eq!(find(&header, twice, false), Err(Refusal::Malformed));
+    }
+}

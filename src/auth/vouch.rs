@@ -1,0 +1,65 @@
+//! What every way of authenticating ends in: verified claims become a [`Caller`]. Who vouches, what is demanded of
+//! the claims, and what the user is called are the same questions for all of them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::{Caller, Refusal, Users};
+use crate::claims::Claims;
+use crate::clock::Timestamp;
+use crate::config::AuthSettings;
+
+/// One way's part in it.
+#[derive(Debug)]
+pub(super) struct Vouch {
+    way: Arc<str>,
+    issuer: Arc<str>,
+    settings: AuthSettings,
+    users: Arc<Users>,
+    wanted: Arc<BTreeSet<Box<str>>>,
+}
+
+impl Vouch {
+    /// `wanted`: the claims that count beyond this point.
+    pub(super) fn new(settings: AuthSettings, users: Arc<Users>, wanted: Arc<BTreeSet<Box<str>>>) -> Self {
+        Self {
+            way: settings.name.as_str().into(),
+            issuer: settings.issuer.as_str().into(),
+            settings,
+            users,
+            wanted,
+        }
+    }
+
+    /// The name of the way.
+    pub(super) fn way(&self) -> &str {
+        &self.way
+    }
+
+    /// What is configured for the way.
+    pub(super) fn settings(&self) -> &AuthSettings {
+        &self.settings
+    }
+
+    /// The caller with these claims, which the way has verified.
+    pub(super) fn caller(
+        &self,
+        claims: Map<String, Value>,
+        expires_at: Timestamp,
+    ) -> Result<Caller, Refusal> {
+        let claims = Claims::verified(claims);
+        if !self.settings.require.are_met_by(&claims) {
+            return Err(Refusal::Insufficient);
+        }
+        let user = self.users.named(&self.settings.user_id, &claims)?;
+        Ok(Caller {
+            user,
+            way: self.way.clone(),
+            issuer: self.issuer.clone(),
+            claims: claims.only(&self.wanted),
+            expires_at,
+        })
+    }
+}
