@@ -6,7 +6,7 @@ use jsonwebtoken::Algorithm;
 
 use super::Subject;
 use super::report::{Check, Examination};
-use crate::config::{AuthSettings, KeySource};
+use crate::config::{AuthSettings, KeySource, WaySettings};
 use crate::jws::Keys;
 
 impl Subject {
@@ -14,7 +14,8 @@ impl Subject {
     pub(super) fn callers_keys<'s>(&'s self, way: &'s AuthSettings) -> BoxFuture<'s, Vec<Check>> {
         let check = || Check::new(Examination::CallersKeys, &way.name);
         let look = async move {
-            let (source, algorithms) = (&way.jwt.keys, way.jwt.algorithms.as_slice());
+            let WaySettings::Jwt(jwt) = &way.kind;
+            let (source, algorithms) = (&jwt.keys, jwt.algorithms.as_slice());
             let place = match source {
                 KeySource::Jwks(jwks) => jwks.url.to_string(),
                 KeySource::File(path) => path.display().to_string(),
