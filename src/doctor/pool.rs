@@ -54,10 +54,19 @@ impl Subject {
                 format!("minting is not allowed: {naysay}"),
                 format!(
                     "allow cognito-identity:GetOpenIdTokenForDeveloperIdentity on \
-                     arn:aws:cognito-identity:{}:ACCOUNT:identitypool/{} (deploy/iam/policy.json)",
+                     arn:{}:cognito-identity:{}:ACCOUNT:identitypool/{} (deploy/iam/policy.json)",
+                    partition(pool.id.region()),
                     pool.id.region(),
                     pool.id,
                 ),
+            ),
+            NaysayKind::NotAuthorized => check.warns(
+                format!("IAM lets it pass, but Cognito refuses: {naysay}"),
+                "--mint-as USER tells whether it refuses a real user too",
+            ),
+            NaysayKind::Throttled => check.warns(
+                format!("Cognito cannot say, it is throttling this account: {naysay}"),
+                "try again; if it stays, compare the budget of all replicas with the quota",
             ),
             NaysayKind::NoCredentials => check.skipped("there are no credentials"),
             NaysayKind::CredentialsRefused => check.fails(
@@ -159,6 +168,15 @@ fn trust(pool: &Pool) -> Check {
     ))
 }
 
+/// What ARNs of a region begin with.
+fn partition(region: &str) -> &'static str {
+    match region {
+        china if china.starts_with("cn-") => "aws-cn",
+        gov if gov.starts_with("us-gov-") => "aws-us-gov",
+        _ => "aws",
+    }
+}
+
 fn unread(naysay: &Naysay) -> String {
     match naysay.kind {
         NaysayKind::NotAllowed => NOT_NEEDED.to_owned(),
@@ -166,6 +184,8 @@ fn unread(naysay: &Naysay) -> String {
         NaysayKind::CredentialsRefused => "the credentials are not taken".to_owned(),
         NaysayKind::NotFound => "the pool was not found".to_owned(),
         NaysayKind::Unreachable => "Cognito cannot be asked".to_owned(),
-        NaysayKind::Other => format!("AWS does not say: {naysay}"),
+        NaysayKind::NotAuthorized | NaysayKind::Throttled | NaysayKind::Other => {
+            format!("AWS does not say: {naysay}")
+        }
     }
 }

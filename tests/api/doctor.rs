@@ -384,6 +384,21 @@ async fn a_missing_pool_and_a_wrong_provider_show_without_the_right_to_read_the_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_no_that_is_not_iam_s_is_no_proof_that_the_right_is_missing() {
+    let patient = Patient::new().await;
+    for (name, words) in [
+        ("NotAuthorizedException", ["IAM lets it pass", "--mint-as"]),
+        ("TooManyRequestsException", ["throttling", "quota"]),
+    ] {
+        let aws = stand_in(move |_, _| (400, json!({"__type": name, "message": "No."})));
+        let (code, report) = patient.examined(&[], &[("TOKENVEND__UPSTREAM__ENDPOINT_URL", &aws)]).await;
+        assert_eq!(code, Some(0), "{report:#}");
+        assert_told(&report, ("right", "main"), "warn", &words);
+        assert_told(&report, ("flows", "main"), "skip", &[name]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stand_in_that_mints_for_nobody_is_not_taken_for_cognito() {
     let patient = Patient::new().await;
     let minting = stand_in(|_, input| (200, json!({"IdentityId": input["IdentityId"], "Token": "random"})));

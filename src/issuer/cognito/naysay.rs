@@ -23,8 +23,12 @@ pub struct Naysay {
 /// The kinds of no, by what is to be mended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NaysayKind {
-    /// The principal does not have the right.
+    /// The principal does not have the right: IAM says so.
     NotAllowed,
+    /// IAM let the call pass, and Cognito itself refuses it.
+    NotAuthorized,
+    /// The account's quota is used up.
+    Throttled,
     /// What was asked about does not exist.
     NotFound,
     /// AWS does not take the credentials at all.
@@ -56,7 +60,9 @@ where
         return Naysay { kind, words: causes::told(error) };
     };
     let kind = match answer.err().code() {
-        Some("AccessDeniedException" | "AccessDenied" | "NotAuthorizedException") => NaysayKind::NotAllowed,
+        Some("AccessDeniedException" | "AccessDenied") => NaysayKind::NotAllowed,
+        Some("NotAuthorizedException") => NaysayKind::NotAuthorized,
+        Some("TooManyRequestsException" | "ThrottlingException" | "Throttling") => NaysayKind::Throttled,
         Some("ResourceNotFoundException") => NaysayKind::NotFound,
         Some(
             "UnrecognizedClientException" | "InvalidSignatureException" | "ExpiredTokenException"
