@@ -2,8 +2,9 @@
 //!
 //! It speaks the real protocol to the real SDKs and the AWS CLI, keeps identities stable, mints RS512 tokens
 //! whose keys it publishes, checks the signatures of signed operations, and misbehaves on demand under
-//! `/_emulator/faults`. It shares nothing with the service but the identity newtypes and the clock: the
-//! service talks to it over a socket, as it does to AWS.
+//! `/_emulator/faults`. On the same address it answers STS, for a token's way to credentials. It shares nothing
+//! with the service but the identity newtypes and the clock: the service talks to it over a socket, as it does
+//! to AWS.
 //!
 //! It mints tokens for anybody who asks. Keep it on the loopback interface.
 
@@ -48,6 +49,11 @@ use state::State;
 pub use keys::SigningKey;
 pub use principal::RoleArn;
 pub use state_file::StateFileError;
+
+/// Compiles what docs/emulator.md shows in Rust; the other languages are run by `tests/api/emulator_page.rs`.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/emulator.md")]
+struct Page;
 
 /// The pool that an emulator has when nobody says otherwise.
 pub const DEFAULT_POOL: &str = "us-east-1:00000000-0000-4000-8000-000000000001";

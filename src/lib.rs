@@ -25,7 +25,7 @@
 //! | [`clock`] | time, handed in |
 //! | [`metrics`], [`telemetry`] | what operators see |
 //! | [`audit`] | what auditors see: an event for every token, refusal and act of an administrator |
-//! | [`emulator`] | Cognito over HTTP, for tests and development; shares nothing with the service but names and time |
+//! | [`emulator`] | Cognito and what STS says of its tokens, over HTTP, for tests and development; shares nothing with the service but names and time |
 //! | [`doctor`] | what must hold for the service to work, checked from outside |
 //! | [`dev`] | all of it on one machine |
 //!

@@ -1,37 +1,55 @@
 //! `tokenvend emulator`: the Cognito emulator alone, until it is told to stop.
 
-use std::fmt::Write as _;
+mod announcement;
+
+use std::fs;
+use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Failure, print, told_to_end};
 use crate::clock::SystemClock;
-use crate::emulator::{self, AccessKey, DEFAULT_DEVELOPER_PROVIDER, DEFAULT_POOL, PoolSeed, Settings};
+use crate::emulator::{
+    self, AccessKey, DEFAULT_DEVELOPER_PROVIDER, DEFAULT_POOL, PoolSeed, RoleArn, Settings,
+};
 use crate::identity::{DeveloperProvider, IdentityPoolId};
 
 /// [`PoolSeed::default`], as a flag has it.
 const DEFAULT_FLAG: &str = "us-east-1:00000000-0000-4000-8000-000000000001=login.tokenvend.example";
 
-/// Runs a Cognito Identity emulator: stable identities, real tokens, signatures checked, faults on demand.
+/// Runs a Cognito Identity emulator: stable identities, real tokens, signatures checked, faults on demand. It
+/// answers what STS says of such tokens too. docs/emulator.md tells how to use it in tests.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Where to listen; port 0 takes any free one.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8082")]
     listen: SocketAddr,
 
-    /// A pool and its developer provider. May be repeated.
+    /// A pool and its developer provider; with ",guests" behind it, it has guests. May be repeated.
     #[arg(
         long = "pool",
-        value_name = "POOL_ID=PROVIDER",
+        value_name = "POOL_ID=PROVIDER[,guests]",
         value_parser = parse_pool,
         default_value = DEFAULT_FLAG,
     )]
     pools: Vec<PoolSeed>,
 
-    /// Lets the pools have guests.
+    /// Lets all these pools have guests.
     #[arg(long)]
     guests: bool,
+
+    /// The role that these pools give to users. Absent: whatever role is asked for, or one of its own.
+    #[arg(long, value_name = "ROLE_ARN", value_parser = parse_role)]
+    authenticated_role: Option<RoleArn>,
+
+    /// The role that these pools give to guests.
+    #[arg(long, value_name = "ROLE_ARN", value_parser = parse_role)]
+    unauthenticated_role: Option<RoleArn>,
+
+    /// The AWS account that the pools are in.
+    #[arg(long, value_name = "12_DIGITS", value_parser = parse_account, default_value = "123456789012")]
+    account_id: String,
 
     /// An access key that may sign calls. May be repeated; absent, one pair that is printed at the start.
     #[arg(long = "access-key", value_name = "ID=SECRET", value_parser = parse_access_key)]
@@ -40,6 +58,10 @@ pub(super) struct Args {
     /// Keeps identities, pools and signing keys in this file over a restart.
     #[arg(long, value_name = "FILE")]
     state_file: Option<PathBuf>,
+
+    /// Writes the URL to this file once the emulator answers, and removes it at the end: for scripts.
+    #[arg(long, value_name = "FILE")]
+    url_file: Option<PathBuf>,
 
     /// Makes identity ids and faults repeatable.
     #[arg(long, value_name = "NUMBER")]
@@ -58,9 +80,26 @@ fn parse_pool(text: &str) -> Result<PoolSeed, String> {
     let (id, provider) = text
         .split_once('=')
         .ok_or_else(|| format!("it has no '='; it looks like {DEFAULT_POOL}={DEFAULT_DEVELOPER_PROVIDER}"))?;
+    let (provider, allow_guests) = match provider.split_once(',') {
+        None => (provider, false),
+        Some((provider, "guests")) => (provider, true),
+        Some(_) => return Err("after the provider's name only ',guests' may follow".to_owned()),
+    };
     let id = IdentityPoolId::parse(id).map_err(|fault| fault.to_string())?;
     let provider = DeveloperProvider::parse(provider).map_err(|fault| fault.to_string())?;
-    Ok(PoolSeed::new(id, provider))
+    Ok(PoolSeed { allow_guests, ..PoolSeed::new(id, provider) })
+}
+
+fn parse_role(text: &str) -> Result<RoleArn, String> {
+    RoleArn::parse(text).map_err(str::to_owned)
+}
+
+fn parse_account(text: &str) -> Result<String, String> {
+    if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
+        Ok(text.to_owned())
+    } else {
+        Err("an account id has 12 digits".to_owned())
+    }
 }
 
 fn parse_access_key(text: &str) -> Result<AccessKey, String> {
@@ -82,24 +121,57 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
             args.listen
         )));
     }
+    let url_file = args.url_file.clone();
+    if let Some(path) = &url_file {
+        // Whoever waits for the file should not find the one of a run that was killed.
+        remove(path)?;
+    }
     let settings = args.into_settings();
     let announced = settings.clone();
     let running =
         emulator::start(settings, Arc::new(SystemClock::new())).await.map_err(Failure::unavailable)?;
-    print(&announcement(&announced, &running.url()))?;
+    if let Some(path) = &url_file {
+        write(path, &running.url())?;
+    }
+    print(&announcement::of(&announced, &running.url()))?;
     told_to_end().await?;
     running.stop().await;
-    Ok(())
+    url_file.as_deref().map_or(Ok(()), remove)
+}
+
+/// Writes the whole of it or nothing: a reader that comes in between finds no file.
+fn write(path: &Path, url: &str) -> Result<(), Failure> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let written = fs::write(&beside, format!("{url}\n")).and_then(|()| fs::rename(&beside, path));
+    written.map_err(|fault| failed("written", path, &fault))
+}
+
+fn remove(path: &Path) -> Result<(), Failure> {
+    match fs::remove_file(path) {
+        Err(fault) if fault.kind() != io::ErrorKind::NotFound => Err(failed("removed", path, &fault)),
+        _ => Ok(()),
+    }
+}
+
+fn failed(what: &str, path: &Path, fault: &io::Error) -> Failure {
+    Failure { code: 1, words: format!("the URL file {} cannot be {what}: {fault}", path.display()) }
 }
 
 impl Args {
     fn into_settings(self) -> Settings {
-        let pools = self.pools.into_iter().map(|pool| PoolSeed { allow_guests: self.guests, ..pool });
+        let pools = self.pools.into_iter().map(|pool| PoolSeed {
+            allow_guests: self.guests || pool.allow_guests,
+            authenticated_role: self.authenticated_role.clone(),
+            unauthenticated_role: self.unauthenticated_role.clone(),
+            ..pool
+        });
         let defaults = Settings::default();
         Settings {
             listen: self.listen,
             pools: pools.collect(),
             credentials: if self.access_keys.is_empty() { defaults.credentials } else { self.access_keys },
+            account_id: self.account_id,
             state_file: self.state_file,
             seed: self.seed,
             workers: self.workers.map_or_else(cores, usize::from),
@@ -110,42 +182,6 @@ impl Args {
 
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
-}
-
-/// What runs where, and a command to try it with.
-fn announcement(settings: &Settings, url: &str) -> String {
-    let mut text = format!("Cognito emulator on {url}\n");
-    // Writing to a String cannot fail.
-    for pool in &settings.pools {
-        let guests = if pool.allow_guests { "guests allowed" } else { "no guests" };
-        let _ = writeln!(text, "  pool       {} ({}, {guests})", pool.id, pool.developer_provider);
-    }
-    for key in &settings.credentials {
-        let _ = writeln!(text, "  access key {}", key.id);
-    }
-    let state = settings
-        .state_file
-        .as_ref()
-        .map_or_else(|| "in memory only, gone when it stops".to_owned(), |file| file.display().to_string());
-    let _ = writeln!(text, "  state      {state}");
-    let _ = writeln!(text, "  discovery  {url}/.well-known/openid-configuration");
-    let _ = writeln!(text, "  faults     {url}/_emulator/faults (GET, PUT, DELETE)");
-    let _ = writeln!(text, "  calls      {url}/_emulator/calls (GET, DELETE)");
-    if let (Some(pool), Some(key)) = (settings.pools.first(), settings.credentials.first()) {
-        // A secret given on the command line is known to whoever gave it; only the built-in one is shown.
-        let secret = if *key == AccessKey::default() { key.secret.as_str() } else { "…" };
-        let _ = write!(
-            text,
-            "\nTry it:\n  AWS_ACCESS_KEY_ID={} AWS_SECRET_ACCESS_KEY={secret} \\\n  \
-             aws cognito-identity get-open-id-token-for-developer-identity \\\n    \
-             --endpoint-url {url} --region {} \\\n    --identity-pool-id {} \\\n    --logins {}=alice\n",
-            key.id,
-            pool.id.region(),
-            pool.id,
-            pool.developer_provider,
-        );
-    }
-    text
 }
 
 #[cfg(test)]
@@ -161,6 +197,10 @@ mod tests {
     fn a_flag_that_makes_no_sense_is_told_what_is_allowed() {
         assert!(parse_pool("nonsense").unwrap_err().contains("it looks like"));
         assert!(parse_pool("us-east-1=p").unwrap_err().contains("REGION:GUID"));
+        assert!(parse_pool("us-east-1:1=p,guest").unwrap_err().contains(",guests"));
+        assert!(parse_pool("us-east-1:1=p,guests").is_ok_and(|pool| pool.allow_guests));
+        assert!(parse_role("App").unwrap_err().contains("looks like"));
+        assert!(parse_account("12345").is_err());
         assert!(parse_access_key("AKIA").unwrap_err().contains("it looks like"));
         assert!(parse_access_key("A-B=c").unwrap_err().contains("letters"));
     }

@@ -102,7 +102,7 @@ fn respond(reply: Reply, clock: &SharedClock) -> HttpResponse {
         .insert_header((DATE, HttpDate::from(SystemTime::from(clock.now()))))
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((ACCESS_CONTROL_EXPOSE_HEADERS, "x-amzn-RequestId,x-amzn-ErrorType,Date"));
-    if let Some(name) = reply.error_name() {
+    if let (Api::CognitoIdentity, Some(name)) = (reply.api, reply.error_name()) {
         response.insert_header(("x-amzn-ErrorType", name));
     }
     open_to_browsers(&mut response).body(reply.into_body(&request_id))

@@ -1,6 +1,7 @@
 //! The Cognito emulator over a real socket: by the AWS SDK where a service would use it, by raw HTTP where
 //! the wire itself is judged.
 
+mod command;
 mod faults;
 mod identities;
 mod linking;

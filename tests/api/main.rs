@@ -15,6 +15,7 @@ mod audit;
 mod auth;
 mod doctor;
 mod emulator;
+mod emulator_page;
 mod fences;
 mod flights;
 mod freshness;

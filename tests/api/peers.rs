@@ -68,18 +68,18 @@ fn attempt(command: &mut Command) -> Result<(), String> {
 }
 
 /// The peers' place, unless this machine cannot have them.
-fn peers_or_skip() -> Option<&'static Path> {
+pub fn peers_or_skip() -> Option<&'static Path> {
     peers().map_err(skipped).ok()
 }
 
-async fn emulator() -> RunningEmulator {
+pub async fn emulator() -> RunningEmulator {
     let pool = PoolSeed { allow_guests: true, ..PoolSeed::default() };
     let settings = Settings { pools: vec![pool], ..Settings::default() };
     start(settings, Arc::new(SystemClock::new())).await.unwrap()
 }
 
 /// Runs a peer off the runtime's threads; with the emulator's own credentials, and nobody's configuration.
-async fn run(command: Command) -> Output {
+pub async fn run(command: Command) -> Output {
     run_as(AccessKey::default(), None, command).await
 }
 
@@ -96,7 +96,7 @@ async fn run_as(key: AccessKey, session_token: Option<&str>, mut command: Comman
     tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
 }
 
-fn told(output: &Output) -> String {
+pub fn told(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 

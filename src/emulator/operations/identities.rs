@@ -67,7 +67,7 @@ pub(super) struct Entrance {
 impl Entrance {
     /// Whether it is no guest's.
     pub(super) fn is_authenticated(&self) -> bool {
-        self.amr.iter().any(|reference| reference == AUTHENTICATED)
+        self.amr.first().is_some_and(|reference| reference == AUTHENTICATED)
     }
 }
 

@@ -56,6 +56,7 @@ impl Harness {
         let call = call.header("Content-Type", "application/x-www-form-urlencoded; charset=utf-8").body(body);
         let answer = call.send().await.unwrap();
         assert_eq!(answer.headers()["content-type"], "text/xml");
+        assert_eq!(answer.headers()["access-control-allow-origin"], "*", "web pages may ask too");
         let id = answer.headers()["x-amzn-requestid"].to_str().unwrap().to_owned();
         let status = answer.status().as_u16();
         let text = answer.text().await.unwrap();
