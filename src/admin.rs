@@ -1,26 +1,39 @@
-//! The admin listener: metrics and health, on an address of its own, loopback by default.
+//! The admin listener, on an address of its own, loopback by default: metrics and health, and what administrators
+//! do with users and identities under `/admin/v1`. One file a resource; what a no of Cognito's means is in
+//! `problems`.
+
+mod credential;
+mod identities;
+mod openapi;
+mod problems;
+mod subject;
+mod users;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
+
+pub(crate) use openapi::DOCUMENT as OPENAPI;
 
 use crate::audit::AuditTrail;
 use crate::auth::Authenticator;
 use crate::clock::SharedClock;
 use crate::config::AdminSettings;
-use crate::http::{Code, Listener, Problem, Reach, Readiness, Trace, live, read_only, ready};
+use crate::http::{Code, Listener, Problem, Reach, Readiness, Trace, live, read_only, ready, resource};
+use crate::lifecycle::Lifecycle;
 use crate::metrics::Metrics;
-use crate::secret::Secret;
+use crate::pools::Pools;
 use crate::vending::TokenVendor;
 
 /// What the admin listener works with.
 #[derive(Debug)]
 pub(crate) struct Admin {
     pub(crate) settings: AdminSettings,
+    pub(crate) pools: Pools,
     pub(crate) authenticator: Arc<Authenticator>,
     pub(crate) vendor: Arc<TokenVendor>,
+    pub(crate) lifecycle: Arc<Lifecycle>,
     pub(crate) readiness: Arc<Readiness>,
     pub(crate) clock: SharedClock,
     pub(crate) metrics: Arc<Metrics>,
@@ -55,13 +68,37 @@ pub(crate) fn listen(admin: &Arc<Admin>) -> std::io::Result<Listener> {
             .app_data(web::Data::from(admin.readiness.clone()))
             .service(read_only("/metrics", web::get().to(metrics)))
             .service(read_only("/livez", web::get().to(live)))
-            .service(read_only("/readyz", web::get().to(ready)));
+            .service(read_only("/readyz", web::get().to(ready)))
+            .configure(lifecycle);
     })
+}
+
+/// The resources of administrators. Their patterns are also what their metrics are labelled with.
+fn lifecycle(app: &mut web::ServiceConfig) {
+    const USER: &str = "/admin/v1/pools/{pool}/users/{user}";
+    const CACHE: &str = "/admin/v1/pools/{pool}/users/{user}/cache";
+    const MERGE: &str = "/admin/v1/pools/{pool}/users/{user}/merge";
+    const IDENTITIES: &str = "/admin/v1/pools/{pool}/identities";
+    const DELETE: &str = "/admin/v1/pools/{pool}/identities/delete";
+    const IDENTITY: &str = "/admin/v1/pools/{pool}/identities/{identity}";
+    const IDENTITY_USER: &str = "/admin/v1/pools/{pool}/identities/{identity}/users/{user}";
+    app.service(read_only("/admin/v1/openapi.json", web::get().to(openapi::get)))
+        .service(read_only(USER, web::get().to(users::look_up)))
+        .service(resource(CACHE, "DELETE").route(web::delete().to(users::purge)))
+        .service(resource(MERGE, "POST").route(web::post().to(users::merge)))
+        .service(read_only(IDENTITIES, web::get().to(identities::list)))
+        .service(resource(DELETE, "POST").route(web::post().to(identities::delete_all)))
+        .service(
+            resource(IDENTITY, "GET, DELETE")
+                .route(web::get().to(identities::describe))
+                .route(web::delete().to(identities::delete)),
+        )
+        .service(resource(IDENTITY_USER, "DELETE").route(web::delete().to(identities::unlink)));
 }
 
 async fn metrics(request: HttpRequest, admin: web::Data<Admin>) -> Result<HttpResponse, Problem> {
     if let Some(credential) = &admin.settings.credential {
-        demand(&request, credential)?;
+        admin.demand(&request, credential)?;
     }
     admin.vendor.sample();
     admin.authenticator.sample();
@@ -70,17 +107,4 @@ async fn metrics(request: HttpRequest, admin: web::Data<Admin>) -> Result<HttpRe
         Problem::new(Code::Misconfigured, "the metrics cannot be encoded")
     })?;
     Ok(HttpResponse::Ok().content_type(Metrics::MEDIA_TYPE).body(text))
-}
-
-/// Lets nobody in without the admin credential. Compared in constant time: the time that a wrong guess takes
-/// does not tell how much of it was right.
-fn demand(request: &HttpRequest, credential: &Secret) -> Result<(), Problem> {
-    let mut headers = request.headers().get_all(header::AUTHORIZATION).map(HeaderValue::as_bytes);
-    let given = match (headers.next(), headers.next()) {
-        (Some(value), None) => value.strip_prefix(b"Bearer ").unwrap_or_default(),
-        _ => &[],
-    };
-    aws_lc_rs::constant_time::verify_slices_are_equal(given, credential.expose()).map_err(|_| {
-        Problem::unauthorized("the admin credential is missing or wrong", "Bearer realm=\"tokenvend-admin\"")
-    })
 }

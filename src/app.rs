@@ -13,7 +13,9 @@ use crate::config::{DrainSettings, Settings};
 use crate::http::{self, Listener, Readiness, Service};
 use crate::issuer::TokenIssuer;
 use crate::issuer::cognito::Cognito;
+use crate::issuer::registry::IdentityRegistry;
 use crate::jws::KeysError;
+use crate::lifecycle::Lifecycle;
 use crate::metrics::{Metrics, MetricsError};
 use crate::vending::TokenVendor;
 
@@ -83,6 +85,14 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
         clock.clone(),
         metrics.clone(),
     ));
+    let lifecycle = Arc::new(Lifecycle::new(
+        &settings.pools,
+        settings.admin.budget,
+        |region| Arc::new(cognito.registry(region)) as Arc<dyn IdentityRegistry>,
+        vendor.clone(),
+        &clock,
+        metrics.clone(),
+    ));
     tokio::spawn(find_credentials(cognito, readiness.clone(), clock.clone()));
 
     let service = Arc::new(Service {
@@ -97,8 +107,10 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     });
     let admin = Arc::new(Admin {
         settings: settings.admin,
+        pools: service.pools.clone(),
         authenticator,
         vendor,
+        lifecycle,
         readiness: readiness.clone(),
         clock: clock.clone(),
         metrics,

@@ -19,7 +19,7 @@ use crate::clock::SharedClock;
 use crate::metrics::Metrics;
 use crate::metrics::labels::AuditOutcome;
 use destination::Destination;
-use event::Event;
+use event::Line;
 use writer::{Entry, Writer};
 
 /// What is recorded, where to, and what happens when that fails.
@@ -151,9 +151,8 @@ impl AuditTrail {
     ///
     /// # Errors
     /// The event has to be written and was not, or not in time.
-    pub async fn record(&self, event: &Event<'_>) -> Result<(), Unrecorded> {
+    pub async fn record(&self, Line(line): Line) -> Result<(), Unrecorded> {
         let Some(queue) = &self.queue else { return Ok(()) };
-        let line = event.line();
         match self.settings.on_failure {
             OnFailure::Continue => {
                 if queue.try_send(Entry::of(line)).is_err() {

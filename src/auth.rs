@@ -99,6 +99,7 @@ impl Way {
 pub struct Authenticator {
     ways: Vec<Way>,
     remembered: Arc<Remembered>,
+    users: Arc<Users>,
     metrics: Arc<Metrics>,
 }
 
@@ -130,7 +131,7 @@ impl Authenticator {
                 }
             });
         }
-        Ok(Self { ways, remembered, metrics: metrics.clone() })
+        Ok(Self { ways, users, remembered, metrics: metrics.clone() })
     }
 
     /// Finds out who calls.
@@ -159,6 +160,11 @@ impl Authenticator {
             }
         }
         Err(AuthError::Refused(nobodys))
+    }
+
+    /// What the app's users are called towards Cognito.
+    pub fn users(&self) -> &Users {
+        &self.users
     }
 
     /// Whether every way has what it judges by.

@@ -1,12 +1,13 @@
 //! The command line: one file a subcommand. Exit codes are those of sysexits.h: 64 for a wrong usage, 65 for
-//! input that cannot be read, 78 for a wrong configuration, 69 where something needed cannot be had, 1 for
-//! everything else.
+//! input that cannot be read, 69 where something needed cannot be had, 77 where a credential is not accepted, 78
+//! for a wrong configuration, 1 for everything else.
 
 mod check_config;
 mod dev;
 mod doctor;
 mod emulator;
 mod healthcheck;
+mod identities;
 mod inspect;
 mod presented;
 mod serve;
@@ -47,8 +48,14 @@ enum Command {
     Verify(verify::Args),
     /// Print the default configuration, which is also the manual.
     PrintDefaultConfig,
-    /// Print the OpenAPI document of the public listener.
-    Openapi,
+    /// Print the OpenAPI document of the public listener, or of the admin listener.
+    Openapi {
+        /// The admin listener's.
+        #[arg(long)]
+        admin: bool,
+    },
+    /// Look after users and identities, by the admin listener of a running service.
+    Identities(identities::Args),
     /// Ask a running service whether it is healthy; the exit code tells.
     Healthcheck(healthcheck::Args),
 }
@@ -145,7 +152,9 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Inspect(args) => inspect::run(args),
         Command::Verify(args) => verify::run(args).await,
         Command::PrintDefaultConfig => print(config::DEFAULT),
-        Command::Openapi => print(crate::http::OPENAPI),
+        Command::Openapi { admin: false } => print(crate::http::OPENAPI),
+        Command::Openapi { admin: true } => print(crate::admin::OPENAPI),
+        Command::Identities(args) => identities::run(&args, &Environment::of_process()).await,
         Command::Healthcheck(args) => healthcheck::run(&args).await,
     }
 }

@@ -56,7 +56,8 @@ impl Environment {
         Self(variables.into_iter().collect())
     }
 
-    fn get(&self, name: &str) -> Option<&str> {
+    /// The value of a variable.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 

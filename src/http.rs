@@ -1,6 +1,6 @@
 //! The public listener: the route table, and what every request passes on its way in. One file a resource.
 
-mod body;
+pub(crate) mod body;
 mod caller;
 mod health;
 mod listener;
@@ -8,7 +8,7 @@ mod openapi;
 mod problem;
 mod token;
 mod trace;
-mod witness;
+pub(crate) mod witness;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -82,7 +82,7 @@ pub(crate) fn listen(service: &Arc<Service>, shutdown: Duration) -> std::io::Res
 }
 
 /// A resource that takes these methods, and tells whoever tries another one.
-fn resource(path: &str, methods: &'static str) -> Resource {
+pub(crate) fn resource(path: &str, methods: &'static str) -> Resource {
     web::resource(path).default_service(web::to(move || async move {
         Problem::new(Code::MethodNotAllowed, format!("this resource takes {methods}")).allowing(methods)
     }))

@@ -1,7 +1,8 @@
 //! The port towards whoever makes tokens: what is asked, what comes back, and what can go wrong, told apart
-//! by what the one who asked may do about it.
+//! by what the one who asked may do about it. Beside it [`registry`], the port towards whoever keeps identities.
 
 pub mod cognito;
+pub mod registry;
 
 use std::fmt;
 use std::sync::Arc;

@@ -5,7 +5,7 @@
 //! Data flows one way, and so do the imports (`tests/api/fences.rs` keeps it so):
 //!
 //! ```text
-//! main → cli → app → http, admin → auth, policy → vending → issuer → token, identity, clock
+//! main → cli → app → http, admin → auth, policy → lifecycle → vending → issuer → token, identity, clock
 //! ```
 //!
 //! | room | what is in it |
@@ -18,11 +18,13 @@
 //! | [`claims`] | what a verified credential says, and how the configuration points into it |
 //! | `policy` | what a verified caller may have: a pool, tags, until when |
 //! | [`vending`] | **the use case**, [`vending::TokenVendor::vend`], and one file for each decision in it |
+//! | [`lifecycle`] | the administrators' use case: identities looked up, merged, unlinked, deleted |
 //! | [`issuer`] | the port towards whoever makes tokens, and Cognito behind it |
 //! | [`jws`] | signed tokens taken apart and proved, by keys that are fixed or fetched |
 //! | [`proof`] | whether a token that somebody hands in is one that Cognito minted |
 //! | [`pools`], [`identity`], [`token`], [`secret`] | the words: types that cannot hold a wrong value or show a secret |
 //! | [`clock`] | time, handed in |
+//! | [`budget`] | our share of Cognito's quotas |
 //! | [`metrics`], [`telemetry`] | what operators see |
 //! | [`audit`] | what auditors see: an event for every token, refusal and act of an administrator |
 //! | [`emulator`] | Cognito and what STS says of its tokens, over HTTP, for tests and development; shares nothing with the service but names and time |
@@ -36,6 +38,7 @@ mod admin;
 pub mod app;
 pub mod audit;
 pub mod auth;
+pub mod budget;
 mod causes;
 pub mod claims;
 pub mod cli;
@@ -48,6 +51,7 @@ pub mod http;
 pub mod identity;
 pub mod issuer;
 pub mod jws;
+pub mod lifecycle;
 pub mod metrics;
 mod policy;
 pub mod pools;

@@ -10,8 +10,8 @@ use prometheus::{
 
 pub use families::{Counters, Histograms, Requests};
 use labels::{
-    AuditOutcome, AuthOutcome, Eviction, FetchOutcome, PauseCause, PolicyOutcome, RefreshOutcome, Route,
-    Source, UpstreamOutcome,
+    AdminAuth, AuditOutcome, AuthOutcome, Eviction, FetchOutcome, PauseCause, PolicyOutcome, RefreshOutcome,
+    RegistryOutcome, Route, Source, UpstreamOutcome,
 };
 
 /// What can keep the registry from being built: a name or label that breaks its rules, or stands twice.
@@ -107,6 +107,10 @@ page! {
     jwks_fetches_total: Counters<FetchOutcome> = |r, name, help| Counters::register(r, name, "outcome", help);
     /// Audit events, by outcome; every one but written is lost.
     audit_events_total: Counters<AuditOutcome> = |r, name, help| Counters::register(r, name, "outcome", help);
+    /// Uses of the admin credential, by outcome.
+    admin_auth_total: Counters<AdminAuth> = |r, name, help| Counters::register(r, name, "outcome", help);
+    /// Calls to Cognito on behalf of administrators, by outcome.
+    registry_calls_total: Counters<RegistryOutcome> = |r, name, help| Counters::register(r, name, "outcome", help);
     /// Always 1; the label is the version that runs.
     build_info: IntGauge = |r, name, help| {
         let info = IntGauge::with_opts(Opts::new(name, help).const_label("version", env!("CARGO_PKG_VERSION")));

@@ -3,10 +3,9 @@
 //!
 //! `request` what is asked · [`key`] what a token is kept under · [`freshness`] whether it may be served ·
 //! `store` where it is kept · `flight` one call however many wait · `refusals` remembered noes · `mint` one
-//! flight's work, within the user's `rations` · `upstream` the way out to Cognito, through `budget` and `pause`
+//! flight's work, within the user's `rations` · `upstream` the way out to Cognito, through [`crate::budget`] and `pause`
 //! · `check` whether a minted token is the one asked for · [`minted`] the answer.
 
-mod budget;
 mod check;
 mod flight;
 pub mod freshness;
@@ -24,7 +23,6 @@ mod upstream;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use budget::BudgetSettings;
 use check::Checker;
 use flight::{Boarding, Flights};
 use freshness::{Freshness, Needs};
@@ -37,16 +35,17 @@ pub use refusals::RefusalLifetimes;
 use refusals::Refusals;
 pub use request::{TokenRequest, VendError, Vended};
 pub use settings::VendingSettings;
+pub use store::Holdings;
 use store::Store;
 use upstream::Upstream;
 pub use upstream::UpstreamSettings;
 
 use crate::clock::{SharedClock, Timestamp};
-use crate::identity::DeveloperUserId;
+use crate::identity::{DeveloperUserId, IdentityId};
 use crate::issuer::{IssueError, IssueErrorKind, TokenIssuer};
 use crate::metrics::Metrics;
 use crate::metrics::labels::{RefreshOutcome, Source};
-use crate::pools::{Pool, Pools};
+use crate::pools::{Pool, PoolIndex, Pools};
 
 /// The use case: one for the whole process.
 #[derive(Debug)]
@@ -161,9 +160,19 @@ impl TokenVendor {
         needs.met_by(token.times(), now).then_some((token, now, freshness))
     }
 
-    /// Forgets a user's tokens in a pool. Does not end them: Cognito has no way to.
-    pub fn forget(&self, pool: &Pool, user: &DeveloperUserId) {
-        self.flights.forget(&UserKey { pool: pool.index, user: user.clone() });
+    /// Forgets a user's tokens in a pool, and says how many there were. Does not end them: Cognito has no way to.
+    pub fn forget(&self, pool: &Pool, user: &DeveloperUserId) -> usize {
+        self.flights.forget(&UserKey { pool: pool.index, user: user.clone() })
+    }
+
+    /// Forgets all tokens of an identity of these pools, whichever users they were minted for.
+    pub fn forget_identity(&self, pools: &[PoolIndex], identity: &IdentityId) -> usize {
+        self.flights.forget_identity(pools, identity)
+    }
+
+    /// What is kept of a user in a pool, if anything is.
+    pub fn holdings(&self, pool: &Pool, user: &DeveloperUserId) -> Option<Holdings> {
+        self.flights.store().holdings(&UserKey { pool: pool.index, user: user.clone() })
     }
 
     /// Brings the gauges up to date that nobody counts as they change.

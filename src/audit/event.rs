@@ -22,12 +22,49 @@ pub enum Act {
     Link,
     /// AWS credentials.
     Credentials,
+    /// By an administrator: the identity of a user.
+    LookUp,
+    /// By an administrator: what is known of an identity.
+    Describe,
+    /// By an administrator: the identities of a pool.
+    List,
+    /// By an administrator: that a user's cached tokens be forgotten.
+    Purge,
+    /// By an administrator: that two users become one.
+    Merge,
+    /// By an administrator: that a user be taken off an identity.
+    Unlink,
+    /// By an administrator: that identities be deleted.
+    Delete,
+}
+
+impl Act {
+    /// Whether only administrators can do it.
+    pub fn is_administrators(self) -> bool {
+        match self {
+            Self::LookUp
+            | Self::Describe
+            | Self::List
+            | Self::Purge
+            | Self::Merge
+            | Self::Unlink
+            | Self::Delete => true,
+            Self::Vend | Self::Forget | Self::Link | Self::Credentials => false,
+        }
+    }
+
+    /// Whether it cannot be taken back, and so is told of before it is begun.
+    pub fn is_announced(self) -> bool {
+        matches!(self, Self::Merge | Self::Unlink | Self::Delete)
+    }
 }
 
 /// What came of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
+    /// It is about to be done; another event tells the end.
+    Begun,
     /// It was done.
     Done,
     /// No: the caller's side has to change something.
@@ -51,7 +88,7 @@ impl Outcome {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event<'a> {
-    /// When it was answered.
+    /// When it was answered or begun.
     #[serde(serialize_with = "moment")]
     pub time: Timestamp,
     /// What was asked for.
@@ -59,7 +96,8 @@ pub struct Event<'a> {
     /// What came of it.
     pub outcome: Outcome,
     /// The HTTP status of the answer.
-    pub status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
     /// The name of the problem that was answered with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<&'a str>,
@@ -89,13 +127,38 @@ pub struct Event<'a> {
     /// The identity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identity_id: Option<&'a str>,
+    /// What else an administrator's act is about.
+    #[serde(flatten)]
+    pub identities: Identities<'a>,
     /// The token that was handed out.
     #[serde(flatten)]
     pub token: Option<TokenFacts<'a>>,
     /// How long the answer took.
-    #[serde(rename = "tookMs", serialize_with = "milliseconds")]
-    pub took: Duration,
+    #[serde(rename = "tookMs", serialize_with = "milliseconds", skip_serializing_if = "Option::is_none")]
+    pub took: Option<Duration>,
 }
+
+/// Users and identities that an administrator's act is about, besides the event's own.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Identities<'a> {
+    /// The user into whom the event's own was merged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub into_user: Option<&'a str>,
+    /// The identity that both have since. The event's own was given up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub into_identity_id: Option<&'a str>,
+    /// The identities that were to be deleted together.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub identity_ids: Vec<&'a str>,
+    /// Those of them that were not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub undeleted_identity_ids: Vec<&'a str>,
+}
+
+/// A rendered event.
+#[derive(Debug)]
+pub struct Line(pub(super) Vec<u8>);
 
 /// What is told of a token.
 #[derive(Debug, Serialize)]
@@ -132,12 +195,12 @@ pub enum Tags<'a> {
 
 impl Event<'_> {
     /// The event as a line of JSON, its end included.
-    pub(super) fn line(&self) -> Vec<u8> {
+    pub fn line(&self) -> Line {
         let mut line = Vec::with_capacity(768);
         // Writing to memory does not fail, and there is no map here whose keys are no texts.
         let _ = serde_json::to_writer(&mut line, self);
         line.push(b'\n');
-        line
+        Line(line)
     }
 }
 
@@ -145,8 +208,8 @@ fn moment<S: Serializer>(moment: &Timestamp, into: S) -> Result<S::Ok, S::Error>
     into.serialize_str(&moment.to_rfc3339_millis())
 }
 
-fn milliseconds<S: Serializer>(duration: &Duration, into: S) -> Result<S::Ok, S::Error> {
-    into.serialize_f64(duration.as_micros() as f64 / 1000.0)
+fn milliseconds<S: Serializer>(duration: &Option<Duration>, into: S) -> Result<S::Ok, S::Error> {
+    duration.map(|duration| duration.as_micros() as f64 / 1000.0).serialize(into)
 }
 
 fn source<S: Serializer>(source: &Source, into: S) -> Result<S::Ok, S::Error> {
@@ -173,7 +236,7 @@ mod tests {
             time: Timestamp::from_millis(1_767_225_600_250),
             act: Act::Vend,
             outcome: Outcome::of_status(200),
-            status: 200,
+            status: Some(200),
             problem: None,
             reason: None,
             request_id: "edge-1",
@@ -184,8 +247,9 @@ mod tests {
             pool: Some("main"),
             identity_pool_id: Some("us-east-1:1-2"),
             identity_id: Some("us-east-1:abc"),
+            identities: Identities::default(),
             token,
-            took: Duration::from_micros(12_345),
+            took: Some(Duration::from_micros(12_345)),
         }
     }
 
@@ -201,7 +265,7 @@ mod tests {
     }
 
     fn read(event: &Event<'_>) -> Value {
-        let line = event.line();
+        let Line(line) = event.line();
         assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1, "one line, whatever is in it");
         serde_json::from_slice(&line).unwrap()
     }

@@ -18,6 +18,9 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86_400);
 
+/// Wrong guesses are counted and recorded, not slowed down: only its length protects a credential.
+const SHORTEST_CREDENTIAL: usize = 32;
+
 /// Reads all sections, whatever is wrong with one, so that every fault is found.
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     let http = http(&mut reader.section("http"));
@@ -142,8 +145,15 @@ fn admin(section: &mut Section<'_, '_>, public: Option<SocketAddr>) -> Option<Ad
                  whoever reaches it can read the metrics."
             ));
         }
+        if credential.as_ref().is_some_and(|credential| credential.expose().len() < SHORTEST_CREDENTIAL) {
+            section.warn(format!(
+                "admin.credential is shorter than {SHORTEST_CREDENTIAL} characters, and whoever guesses it can \
+                 merge and delete identities: openssl rand -hex 32 makes one that nobody guesses."
+            ));
+        }
     }
-    Some(AdminSettings { listen: listen?, credential })
+    let budget = vending::budget(section);
+    Some(AdminSettings { listen: listen?, credential, budget: budget? })
 }
 
 fn drain(section: &mut Section<'_, '_>) -> Option<DrainSettings> {

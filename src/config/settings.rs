@@ -8,6 +8,7 @@ use jsonwebtoken::Algorithm;
 
 use crate::audit::AuditSettings;
 use crate::auth::Carrier;
+use crate::budget::BudgetSettings;
 use crate::claims::conditions::Conditions;
 use crate::claims::template::Template;
 use crate::issuer::cognito::CognitoSettings;
@@ -153,8 +154,10 @@ pub struct HttpSettings {
 pub struct AdminSettings {
     /// Where it listens.
     pub listen: SocketAddr,
-    /// The bearer token that it demands, if any.
+    /// The bearer token that it demands, if any. Without one there is no lifecycle of identities.
     pub credential: Option<Secret>,
+    /// Our share of the quotas on what administrators do with identities.
+    pub budget: BudgetSettings,
 }
 
 /// How the service shuts down.

@@ -1,15 +1,16 @@
 //! Bodies of requests: read within their limits, and taken for what the resource says they are.
 
+use std::time::Duration;
+
 use actix_web::http::header;
 use actix_web::{HttpRequest, web};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use super::problem::{Code, Problem};
-use crate::config::HttpSettings;
 
 /// A body that nobody reads is a body that somebody else may read as the next request.
-pub(super) fn refuse(request: &HttpRequest) -> Result<(), Problem> {
+pub(crate) fn refuse(request: &HttpRequest) -> Result<(), Problem> {
     let headers = request.headers();
     let is_empty = headers.get(header::CONTENT_LENGTH).is_none_or(|length| length.as_bytes() == b"0");
     if is_empty && !headers.contains_key(header::TRANSFER_ENCODING) {
@@ -18,9 +19,9 @@ pub(super) fn refuse(request: &HttpRequest) -> Result<(), Problem> {
     Err(Problem::new(Code::InvalidRequest, "this method takes no body; POST does"))
 }
 
-pub(super) async fn read(body: web::Payload, settings: &HttpSettings) -> Result<Bytes, Problem> {
-    let most = settings.max_body_bytes;
-    let arrived = tokio::time::timeout(settings.body_timeout, body.to_bytes_limited(most)).await;
+/// Reads a body of at most `most` bytes that arrives within a time.
+pub(crate) async fn read(body: web::Payload, most: usize, within: Duration) -> Result<Bytes, Problem> {
+    let arrived = tokio::time::timeout(within, body.to_bytes_limited(most)).await;
     match arrived {
         Ok(Ok(Ok(bytes))) => Ok(bytes),
         Ok(Ok(Err(_))) => Err(Problem::new(Code::InvalidRequest, "the body broke off")),
@@ -29,7 +30,7 @@ pub(super) async fn read(body: web::Payload, settings: &HttpSettings) -> Result<
     }
 }
 
-pub(super) fn json<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> Result<T, Problem> {
+pub(crate) fn json<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> Result<T, Problem> {
     let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = media_type.and_then(|value| value.split(';').next()).map(str::trim);
     if !essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {

@@ -44,6 +44,13 @@ pub(crate) enum Code {
     UpstreamUnavailable,
     NotReady,
     AuditUnavailable,
+    AdminDisabled,
+    UnknownUser,
+    UnknownIdentity,
+    NotLinked,
+    LoginsCollide,
+    Unmergeable,
+    TooManyRequests,
 }
 
 impl Code {
@@ -103,10 +110,31 @@ impl Code {
             Self::AuthUnavailable => {
                 (StatusCode::SERVICE_UNAVAILABLE, "auth-unavailable", "Credentials cannot be checked now")
             }
-            Self::UpstreamUnavailable => {
-                (StatusCode::SERVICE_UNAVAILABLE, "upstream-unavailable", "No token can be had now")
-            }
+            Self::UpstreamUnavailable => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "upstream-unavailable",
+                "Amazon Cognito cannot be asked now",
+            ),
             Self::NotReady => (StatusCode::SERVICE_UNAVAILABLE, "not-ready", "The service is not ready"),
+            Self::AdminDisabled => {
+                (StatusCode::NOT_FOUND, "admin-disabled", "Administration is not switched on")
+            }
+            Self::UnknownUser => (StatusCode::NOT_FOUND, "unknown-user", "The pool has no such user"),
+            Self::UnknownIdentity => {
+                (StatusCode::NOT_FOUND, "unknown-identity", "The pool has no such identity")
+            }
+            Self::NotLinked => {
+                (StatusCode::CONFLICT, "not-linked", "The user and the identity do not belong together")
+            }
+            Self::LoginsCollide => {
+                (StatusCode::CONFLICT, "logins-collide", "The users have logins that cannot be one user's")
+            }
+            Self::Unmergeable => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "unmergeable", "Amazon Cognito does not merge these users")
+            }
+            Self::TooManyRequests => {
+                (StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too much is asked at once")
+            }
             Self::AuditUnavailable => {
                 (StatusCode::SERVICE_UNAVAILABLE, "audit-unavailable", "What is done cannot be recorded now")
             }
@@ -150,7 +178,7 @@ impl Problem {
     }
 
     /// Says when to come back.
-    pub(super) fn retry_after(self, after: Duration) -> Self {
+    pub(crate) fn retry_after(self, after: Duration) -> Self {
         Self { retry_after: Some(after), ..self }
     }
 

@@ -60,7 +60,8 @@ pub(super) async fn post(
 ) -> Result<HttpResponse, Problem> {
     let caller = service.caller(&request).await?;
     let format = format_of(&request)?;
-    let body = body::read(body, &service.settings).await?;
+    let limits = &service.settings;
+    let body = body::read(body, limits.max_body_bytes, limits.body_timeout).await?;
     let wish = if body.is_empty() { Wish::default() } else { body::json(&request, &body)? };
     vend(&request, &service, &caller, &wish, format).await
 }

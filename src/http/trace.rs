@@ -44,10 +44,10 @@ pub(super) async fn trace<B: MessageBody + 'static>(
     };
     let started = trace.clock.monotonic();
     let id = request_id(request.headers());
-    let route = route(request.path());
+    let route = route(&request);
     trace.metrics.http_requests_in_flight.inc();
     let _in_flight = InFlight(&trace.metrics);
-    let act = witness::act(&trace.audit, &request, route);
+    let act = witness::act(&trace.audit, &request, route, &id);
 
     let mut response = if header_bytes(request.headers()) > trace.max_header_bytes {
         let detail = format!("all headers together may have {} bytes", trace.max_header_bytes);
@@ -57,10 +57,9 @@ pub(super) async fn trace<B: MessageBody + 'static>(
     };
     if let Some(act) = act {
         let (at, took) = (trace.clock.now(), trace.clock.monotonic().saturating_sub(started));
-        let end = End { act, at, took, request_id: &id };
-        let recorded = witness::tell(&trace.audit, &response, end).await;
+        let recorded = witness::tell(&trace.audit, &response, End { act, at, took }).await;
         if recorded.is_err() && response.status().is_success() {
-            response = replaced(response, unrecorded().answer(&id)).map_into_right_body();
+            response = replaced(response, witness::unrecorded().answer(&id)).map_into_right_body();
         }
     }
     let status = response.status();
@@ -103,12 +102,6 @@ fn replaced<B>(response: ServiceResponse<B>, mut other: HttpResponse) -> Service
         }
     }
     response.into_response(other)
-}
-
-/// Nothing is handed out that has to be recorded and was not.
-fn unrecorded() -> Problem {
-    let detail = "what this service hands out has to be recorded first, and cannot be now; try again later";
-    Problem::new(Code::AuditUnavailable, detail).retry_after(Duration::from_secs(5))
 }
 
 /// The headers that every answer bears: nothing of it may be stored, sniffed, framed or shown as a page.
@@ -166,7 +159,11 @@ fn header_bytes(headers: &HeaderMap) -> usize {
     headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum()
 }
 
-fn route(path: &str) -> Route {
+fn route(request: &ServiceRequest) -> Route {
     use crate::metrics::labels::Label as _;
-    Route::ALL.iter().copied().find(|route| route.text() == path).unwrap_or(Route::Other)
+    let path = request.path();
+    let of = |path: &str| Route::ALL.iter().copied().find(|route| route.text() == path);
+    // Only administrators' resources have a path with variables in it.
+    let pattern = || path.starts_with("/admin/").then(|| request.match_pattern()).flatten();
+    of(path).or_else(|| of(&pattern()?)).unwrap_or(Route::Other)
 }

@@ -1,89 +1,62 @@
 //! What the audit trail is told of a request, and the one place where it is told: after the answer is made and
-//! before it leaves. Resources put what they learn into the request ([`Facts`]); where no audit is kept there
-//! is nothing to put it into, and it costs nothing.
+//! before it leaves. Only what cannot be taken back is told beforehand as well, by [`announce`].
 
-use std::sync::Arc;
+mod facts;
+
 use std::time::Duration;
 
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::{HttpMessage as _, HttpRequest};
 
-use super::problem::Code;
-use crate::audit::event::{Act, Event, Outcome, Tags, TokenFacts};
+pub(crate) use facts::{Facts, note, request_id};
+
+use super::problem::{Code, Problem};
+use crate::audit::event::{Act, Event, Identities, Outcome, Tags, TokenFacts};
 use crate::audit::{AuditTrail, TagDetail, Unrecorded};
-use crate::auth::{AuthError, Caller};
 use crate::clock::Timestamp;
-use crate::identity::DeveloperUserId;
-use crate::metrics::labels::{Label as _, Route, Source};
-use crate::pools::Pool;
-use crate::vending::Vended;
+use crate::identity::{DeveloperUserId, IdentityId};
+use crate::metrics::labels::{Route, Source};
 use crate::vending::minted::MintedToken;
 
-/// What became known of a request while it was answered.
-#[derive(Debug, Default)]
-pub(crate) struct Facts {
-    way: Option<Arc<str>>,
-    issuer: Option<Arc<str>>,
-    reason: Option<&'static str>,
-    user: Option<DeveloperUserId>,
-    pool: Option<Arc<Pool>>,
-    vended: Option<(Arc<MintedToken>, Source)>,
-}
-
-impl Facts {
-    /// Who calls and who vouches for that, or why nobody does.
-    pub(crate) fn authenticated(&mut self, outcome: &Result<Arc<Caller>, AuthError>) {
-        match outcome {
-            Ok(caller) => {
-                self.user = Some(caller.user.clone());
-                self.way = Some(caller.way.clone());
-                self.issuer = Some(caller.issuer.clone());
-            }
-            Err(error) => self.reason = Some(error.outcome().text()),
-        }
-    }
-
-    pub(crate) fn pool(&mut self, pool: &Arc<Pool>) {
-        self.pool = Some(pool.clone());
-    }
-
-    /// The token of the answer.
-    pub(crate) fn vended(&mut self, vended: &Vended) {
-        self.vended = Some((vended.token.clone(), vended.source));
-    }
-}
-
-/// Notes what became known of a request, if anybody keeps it.
-pub(crate) fn note(request: &HttpRequest, fill: impl FnOnce(&mut Facts)) {
-    if let Some(facts) = request.extensions_mut().get_mut::<Facts>() {
-        fill(facts);
-    }
-}
-
-/// What this request asks for, if the trail is told of such.
-pub(super) fn act(trail: &AuditTrail, request: &ServiceRequest, route: Route) -> Option<Act> {
-    if !trail.is_on() {
+/// What this request asks for, if that is one of the acts that are recorded. Begins to gather facts where
+/// somebody wants them: the trail, or the log of what administrators do.
+pub(super) fn act(trail: &AuditTrail, request: &ServiceRequest, route: Route, id: &str) -> Option<Act> {
+    let act = act_of(route, request.method())?;
+    if !trail.is_on() && !act.is_administrators() {
         return None;
     }
-    let act = match (route, request.method()) {
-        // A browser's question whether it may call.
-        (_, &Method::OPTIONS) => return None,
-        (Route::Token, &Method::DELETE) => Act::Forget,
-        (Route::Token, _) => Act::Vend,
-        (Route::OpenApi | Route::Live | Route::Ready | Route::Metrics | Route::Other, _) => return None,
-    };
-    request.extensions_mut().insert(Facts::default());
+    request.extensions_mut().insert(Facts::of(id));
     Some(act)
+}
+
+/// A method that the resource does not take counts as an attempt at what it is there for.
+fn act_of(route: Route, method: &Method) -> Option<Act> {
+    match (route, method) {
+        // A browser's question whether it may call.
+        (_, &Method::OPTIONS) => None,
+        (Route::Token, &Method::DELETE) => Some(Act::Forget),
+        (Route::Token, _) => Some(Act::Vend),
+        (Route::AdminUser, _) => Some(Act::LookUp),
+        (Route::AdminCache, _) => Some(Act::Purge),
+        (Route::AdminMerge, _) => Some(Act::Merge),
+        (Route::AdminIdentities, _) => Some(Act::List),
+        (Route::AdminIdentity, &Method::DELETE) | (Route::AdminDelete, _) => Some(Act::Delete),
+        (Route::AdminIdentity, _) => Some(Act::Describe),
+        (Route::AdminIdentityUser, _) => Some(Act::Unlink),
+        (
+            Route::OpenApi | Route::Live | Route::Ready | Route::Metrics | Route::AdminOpenApi | Route::Other,
+            _,
+        ) => None,
+    }
 }
 
 /// The end of a request, as the trail is told it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct End<'a> {
+pub(super) struct End {
     pub(super) act: Act,
     pub(super) at: Timestamp,
     pub(super) took: Duration,
-    pub(super) request_id: &'a str,
 }
 
 /// Tells the trail how a request ended.
@@ -93,9 +66,10 @@ pub(super) struct End<'a> {
 pub(super) async fn tell<B>(
     trail: &AuditTrail,
     response: &ServiceResponse<B>,
-    end: End<'_>,
+    end: End,
 ) -> Result<(), Unrecorded> {
-    let facts = response.request().extensions_mut().remove::<Facts>().unwrap_or_default();
+    let facts = response.request().extensions_mut().remove::<Facts>();
+    let Some(facts) = facts.filter(|_| trail.is_on()) else { return Ok(()) };
     let is_hit = facts.vended.as_ref().is_some_and(|(_, source)| *source == Source::Hit);
     if is_hit && !trail.records_hits() {
         return Ok(());
@@ -103,24 +77,79 @@ pub(super) async fn tell<B>(
     let status = response.status().as_u16();
     let problem = response.response().extensions().get::<Code>().copied();
     let event = Event {
-        time: end.at,
-        act: end.act,
-        outcome: Outcome::of_status(status),
-        status,
+        status: Some(status),
         problem: problem.map(Code::name),
+        took: Some(end.took),
+        token: facts.vended.as_ref().map(|(token, source)| of_token(token, *source, trail.tag_detail())),
+        ..of_request(&facts, response.request(), end.act, Outcome::of_status(status), end.at)
+    };
+    let told = trail.record(event.line()).await;
+    // What was announced is told of already, and an answer that keeps quiet about it would undo nothing.
+    if end.act.is_announced() { Ok(()) } else { told }
+}
+
+/// Tells the trail what is about to be done, before it is.
+///
+/// # Errors
+/// The event has to be written and was not: it must not be done.
+pub(crate) async fn announce(
+    trail: &AuditTrail,
+    request: &HttpRequest,
+    act: Act,
+    at: Timestamp,
+) -> Result<(), Problem> {
+    if !trail.is_on() {
+        return Ok(());
+    }
+    let line = {
+        let extensions = request.extensions();
+        let facts = extensions.get::<Facts>();
+        facts.map(|facts| of_request(facts, request, act, Outcome::Begun, at).line())
+    };
+    match line {
+        Some(line) => trail.record(line).await.map_err(|Unrecorded| unrecorded()),
+        None => Ok(()),
+    }
+}
+
+/// Nothing is handed out, and nothing begun, that has to be recorded and was not.
+pub(super) fn unrecorded() -> Problem {
+    let detail = "what this service does has to be recorded first, and cannot be now; try again later";
+    Problem::new(Code::AuditUnavailable, detail).retry_after(Duration::from_secs(5))
+}
+
+fn of_request<'a>(
+    facts: &'a Facts,
+    request: &HttpRequest,
+    act: Act,
+    outcome: Outcome,
+    time: Timestamp,
+) -> Event<'a> {
+    let vended = facts.vended.as_ref().map(|(token, _)| token.answer().identity());
+    Event {
+        time,
+        act,
+        outcome,
+        status: None,
+        problem: None,
         reason: facts.reason,
-        request_id: end.request_id,
-        client: response.request().peer_addr().map(|peer| peer.ip()),
+        request_id: &facts.request_id,
+        client: request.peer_addr().map(|peer| peer.ip()),
         way: facts.way.as_deref(),
         issuer: facts.issuer.as_deref(),
         user: facts.user.as_ref().map(DeveloperUserId::as_str),
         pool: facts.pool.as_ref().map(|pool| &*pool.name),
         identity_pool_id: facts.pool.as_ref().map(|pool| pool.id.as_str()),
-        identity_id: facts.vended.as_ref().map(|(token, _)| token.answer().identity()),
-        token: facts.vended.as_ref().map(|(token, source)| of_token(token, *source, trail.tag_detail())),
-        took: end.took,
-    };
-    trail.record(&event).await
+        identity_id: facts.identity.as_ref().map(IdentityId::as_str).or(vended),
+        identities: Identities {
+            into_user: facts.into_user.as_ref().map(DeveloperUserId::as_str),
+            into_identity_id: facts.into_identity.as_ref().map(IdentityId::as_str),
+            identity_ids: facts.identities.iter().map(IdentityId::as_str).collect(),
+            undeleted_identity_ids: facts.undeleted.iter().map(IdentityId::as_str).collect(),
+        },
+        token: None,
+        took: None,
+    }
 }
 
 fn of_token(token: &MintedToken, source: Source, detail: TagDetail) -> TokenFacts<'_> {

@@ -6,6 +6,7 @@
 mod account;
 mod classify;
 mod naysay;
+mod registry;
 mod survey;
 
 use std::time::Duration;
@@ -30,6 +31,7 @@ use crate::secret::Secret;
 use crate::token::OpenIdToken;
 pub use account::{CredentialsFound, Principal};
 pub use naysay::{Naysay, NaysayKind};
+pub use registry::CognitoRegistry;
 pub use survey::{PoolFound, Right, RolesFound, Survey};
 
 /// How Cognito is reached.
@@ -95,6 +97,11 @@ impl Cognito {
     /// An issuer for the pools of one region.
     pub fn issuer(&self, region: &str) -> CognitoIssuer {
         CognitoIssuer { client: self.client(region) }
+    }
+
+    /// The registry of the identities in one region.
+    pub fn registry(&self, region: &str) -> CognitoRegistry {
+        CognitoRegistry::new(self.client(region))
     }
 
     fn client(&self, region: &str) -> Client {

@@ -134,6 +134,36 @@ label!(
 );
 
 label!(
+    /// Whether whoever wanted to do something on the admin listener had its credential.
+    AdminAuth {
+        /// It was the right one.
+        Verified => "verified",
+        /// There was none.
+        Missing => "missing",
+        /// It was a wrong one.
+        Wrong => "wrong",
+    }
+);
+
+label!(
+    /// What became of one call to Cognito on behalf of an administrator.
+    RegistryOutcome {
+        /// It was done.
+        Done => "done",
+        /// Cognito does not know what was asked about, or will not do it.
+        Refused => "refused",
+        /// Cognito's quota is used up.
+        Throttled => "throttled",
+        /// Cognito failed, was too slow or could not be reached.
+        Unavailable => "unavailable",
+        /// Our configuration, rights or credentials are wrong.
+        Misconfigured => "misconfigured",
+        /// It was not made: our share of the quota is spent.
+        HeldBack => "held_back",
+    }
+);
+
+label!(
     /// The routes of both listeners. Whatever matches none is `other`.
     Route {
         /// `/v1/token`
@@ -146,6 +176,22 @@ label!(
         Ready => "/readyz",
         /// `/metrics`
         Metrics => "/metrics",
+        /// `/admin/v1/openapi.json`
+        AdminOpenApi => "/admin/v1/openapi.json",
+        /// A user.
+        AdminUser => "/admin/v1/pools/{pool}/users/{user}",
+        /// A user's cached tokens.
+        AdminCache => "/admin/v1/pools/{pool}/users/{user}/cache",
+        /// Merging a user into another.
+        AdminMerge => "/admin/v1/pools/{pool}/users/{user}/merge",
+        /// A pool's identities.
+        AdminIdentities => "/admin/v1/pools/{pool}/identities",
+        /// Deleting several identities.
+        AdminDelete => "/admin/v1/pools/{pool}/identities/delete",
+        /// An identity.
+        AdminIdentity => "/admin/v1/pools/{pool}/identities/{identity}",
+        /// A user of an identity.
+        AdminIdentityUser => "/admin/v1/pools/{pool}/identities/{identity}/users/{user}",
         /// No route of ours.
         Other => "other",
     }

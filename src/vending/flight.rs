@@ -14,7 +14,9 @@ use tokio::sync::watch;
 use super::key::{Shape, TokenKey, UserKey};
 use super::minted::MintedToken;
 use super::store::Store;
+use crate::identity::IdentityId;
 use crate::issuer::{IssueError, IssueErrorKind};
+use crate::pools::PoolIndex;
 
 /// How a flight ended. All who wait for it share this.
 pub(super) type Outcome = Result<Arc<MintedToken>, IssueError>;
@@ -87,10 +89,19 @@ impl Flights {
     }
 
     /// Drops a user's tokens; flights under way still answer those who wait, and leave nothing behind.
-    pub(super) fn forget(&self, user: &UserKey) {
+    pub(super) fn forget(&self, user: &UserKey) -> usize {
         let mut tower = self.tower.lock();
         tower.aloft.remove(user);
-        self.store.forget(user);
+        self.store.forget(user)
+    }
+
+    /// Drops the tokens of an identity. Nobody knows with which identity a flight that is under way will come
+    /// back, so none of these pools leaves anything behind.
+    pub(super) fn forget_identity(&self, pools: &[PoolIndex], identity: &IdentityId) -> usize {
+        self.tower.lock().aloft.retain(|user, _| !pools.contains(&user.pool));
+        // The search takes a while and so goes without the lock: whatever lands from now on took off after
+        // this, and comes from a Cognito that knows better.
+        self.store.users_of(identity).iter().map(|user| self.forget(user)).sum()
     }
 
     /// Takes the flight off the board, if it is still the one that stands there, and then runs `keep`.

@@ -14,7 +14,8 @@ use moka::sync::Cache;
 
 use super::key::{TokenKey, UserKey};
 use super::minted::MintedToken;
-use crate::clock::SharedClock;
+use crate::clock::{SharedClock, Timestamp};
+use crate::identity::IdentityId;
 use crate::metrics::Metrics;
 use crate::metrics::labels::Eviction;
 
@@ -28,6 +29,15 @@ const MOST_SHAPES: usize = 8;
 /// What an entry costs besides its tokens: moka's node, queues and timers, and the allocator's rounding. Measured:
 /// 200,000 users with tokens of 1.1 KB took 1,968 bytes each, 1,484 of them accounted for.
 const ENTRY_OVERHEAD: usize = 480;
+
+/// What is kept of one user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holdings {
+    /// How many tokens. More than one where they differ in duration or tags.
+    pub tokens: usize,
+    /// When the last of them ends.
+    pub last_expires_at: Timestamp,
+}
 
 /// The kept tokens, bounded by the bytes that they take.
 #[derive(Debug)]
@@ -79,9 +89,27 @@ impl Store {
         self.cache.insert(user.clone(), tokens.into());
     }
 
-    /// Drops all tokens of a user.
-    pub(super) fn forget(&self, user: &UserKey) {
-        self.cache.invalidate(user);
+    /// Drops all tokens of a user, and says how many there were.
+    pub(super) fn forget(&self, user: &UserKey) -> usize {
+        self.cache.remove(user).map_or(0, |tokens| tokens.len())
+    }
+
+    /// The users who have a token of this identity.
+    pub(super) fn users_of(&self, identity: &IdentityId) -> Vec<UserKey> {
+        let has_one =
+            |tokens: &Tokens| tokens.iter().any(|token| token.answer().identity() == identity.as_str());
+        self.cache.iter().filter(|(_, tokens)| has_one(tokens)).map(|(user, _)| (*user).clone()).collect()
+    }
+
+    /// What is kept of a user and has not ended yet.
+    pub(super) fn holdings(&self, user: &UserKey) -> Option<Holdings> {
+        let tokens = self.cache.get(user)?;
+        let alive: Vec<_> = tokens
+            .iter()
+            .filter(|token| !token.life_left(token.judged_at(&*self.clock)).is_zero())
+            .map(|token| token.times().expires_at)
+            .collect();
+        Some(Holdings { tokens: alive.len(), last_expires_at: *alive.iter().max()? })
     }
 
     /// Users with tokens, and the bytes that these take.

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::budget::{Budget, BudgetSettings, Exhausted};
 use super::check::{Checked, Checker, Span};
 use super::pause::{Health, Pause, PauseSettings};
+use crate::budget::{Budget, BudgetSettings, Exhausted};
 use crate::clock::SharedClock;
 use crate::issuer::{IssueError, IssueErrorKind, IssueRequest, IssuedToken, TokenIssuer};
 use crate::metrics::Metrics;

@@ -12,12 +12,12 @@ use crate::support::{Answer, World, until};
 use crate::trouble::vend_while_time_goes_on;
 
 /// A directory for an audit file, and the configuration that has it written.
-struct Trail {
+pub struct Trail {
     directory: tempfile::TempDir,
 }
 
 impl Trail {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self { directory: tempfile::tempdir().unwrap() }
     }
 
@@ -25,12 +25,12 @@ impl Trail {
         self.directory.path().join("audit.jsonl")
     }
 
-    fn overlay(&self) -> String {
+    pub fn overlay(&self) -> String {
         to_file(&self.path())
     }
 
     /// The events so far, once there are so many.
-    async fn events(&self, count: usize) -> Vec<Value> {
+    pub async fn events(&self, count: usize) -> Vec<Value> {
         let path = self.path();
         until(|| async { read(&path).len() >= count }).await;
         let events = read(&path);
@@ -39,7 +39,7 @@ impl Trail {
     }
 }
 
-fn to_file(path: &Path) -> String {
+pub fn to_file(path: &Path) -> String {
     format!("audit.sink = \"file\"\naudit.path = \"{}\"\n", path.display())
 }
 

@@ -136,7 +136,7 @@ async fn reply(response: reqwest::Response) -> Reply {
     Reply { status, error_type, body: serde_json::from_str(&text).unwrap() }
 }
 
-fn client(url: &str, key: &AccessKey) -> Client {
+pub fn client(url: &str, key: &AccessKey) -> Client {
     let config = Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new("us-east-1"))

@@ -20,6 +20,7 @@ mod fences;
 mod flights;
 mod freshness;
 mod http;
+mod lifecycle;
 mod metrics;
 mod peers;
 mod policy;

@@ -21,6 +21,8 @@ use tokenvend::issuer::cognito;
 use tokenvend::secret::Secret;
 
 pub const SECOND_POOL: &str = "us-east-1:00000000-0000-4000-8000-000000000002";
+/// What an administrator of a world has that lays this over its configuration.
+pub const ADMIN_CREDENTIAL: &str = "0123456789abcdef0123456789abcdef";
 pub const OPERATION: &str = "GetOpenIdTokenForDeveloperIdentity";
 
 /// The app: it signs JWTs and publishes its keys.
@@ -190,6 +192,7 @@ pub fn configuration(emulator: &str, demo: &DemoApp) -> String {
         http.workers = 1
         http.allowed_origins = ["https://web.example"]
         admin.listen = "127.0.0.1:0"
+        admin.burst = 1000
         upstream.endpoint_url = "{emulator}"
         upstream.accept_opaque_tokens = true
         upstream.burst = 5000
@@ -301,7 +304,9 @@ impl World {
     }
 
     pub async fn metrics(&self) -> String {
-        self.client.get(self.admin_url("/metrics")).send().await.unwrap().text().await.unwrap()
+        // Not asked for where the world has no credential.
+        let scrape = self.client.get(self.admin_url("/metrics")).bearer_auth(ADMIN_CREDENTIAL);
+        scrape.send().await.unwrap().text().await.unwrap()
     }
 
     /// The value of one metric.

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use super::{DAY, HOUR, MINUTE, SECOND, is_loopback, keys_url};
+use crate::budget::BudgetSettings;
 use crate::config::reader::Section;
 use crate::config::settings::JwksSettings;
 use crate::issuer::cognito::CognitoSettings;
 use crate::pools::Pools;
 use crate::token;
 use crate::vending::freshness::Windows;
-use crate::vending::{BudgetSettings, PauseSettings, RefusalLifetimes, UpstreamSettings, VendingSettings};
+use crate::vending::{PauseSettings, RefusalLifetimes, UpstreamSettings, VendingSettings};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 
@@ -139,7 +140,8 @@ pub(super) fn upstream(
     })
 }
 
-fn budget(section: &mut Section<'_, '_>) -> Option<BudgetSettings> {
+/// The keys that every budget has, in whichever section.
+pub(super) fn budget(section: &mut Section<'_, '_>) -> Option<BudgetSettings> {
     let calls_per_second = section.integer("calls_per_second", 1..=100_000);
     let burst = section.integer("burst", 1..=100_000);
     let max_wait = section.duration("max_wait", Duration::ZERO..=MINUTE);

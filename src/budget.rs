@@ -1,5 +1,6 @@
-//! Our share of Cognito's quota in a region, as a token bucket. Every attempt towards Cognito passes here
-//! first, retries and advisory refreshes too: the quota belongs to the whole account, and others live on it.
+//! Our share of one of Cognito's quotas in a region, as a token bucket. Every attempt towards Cognito passes
+//! here first, retries and advisory refreshes too: the quota belongs to the whole account, and others live on
+//! it. Minting has a quota of its own, and the acts of administrators have another.
 //!
 //! The bucket is kept as one number, the moment at which it will be full again (the generic cell rate
 //! algorithm). A call that finds no room reserves the next slot and is told how long to wait for it.
@@ -23,11 +24,11 @@ pub struct BudgetSettings {
 
 /// No slot within the longest wait: come back after this long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Exhausted(pub(super) Duration);
+pub(crate) struct Exhausted(pub(crate) Duration);
 
 /// One region's bucket.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(crate) struct Budget {
     settings: BudgetSettings,
     clock: SharedClock,
     /// When the bucket will be full, on the monotonic clock.
@@ -35,7 +36,7 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    pub(super) fn new(settings: BudgetSettings, clock: SharedClock) -> Self {
+    pub(crate) fn new(settings: BudgetSettings, clock: SharedClock) -> Self {
         Self { settings, clock, full_at: Mutex::new(Duration::ZERO) }
     }
 
@@ -44,7 +45,7 @@ impl Budget {
     }
 
     /// Reserves a slot and waits for it. The time waited is returned.
-    pub(super) async fn acquire(&self) -> Result<Duration, Exhausted> {
+    pub(crate) async fn acquire(&self) -> Result<Duration, Exhausted> {
         let wait = self.reserve(self.settings.burst, self.settings.max_wait)?;
         if !wait.is_zero() {
             self.clock.sleep(wait).await;
@@ -54,7 +55,7 @@ impl Budget {
 
     /// Takes a slot only if one is free at once and half the burst stays for those who wait: for calls that
     /// can as well be made later.
-    pub(super) fn try_acquire_spare(&self) -> Result<(), Exhausted> {
+    pub(crate) fn try_acquire_spare(&self) -> Result<(), Exhausted> {
         self.reserve(self.settings.burst.div_ceil(2), Duration::ZERO).map(drop)
     }
 
@@ -71,7 +72,7 @@ impl Budget {
     }
 
     /// The calls that would be let through at once.
-    pub(super) fn available(&self) -> f64 {
+    pub(crate) fn available(&self) -> f64 {
         let taken = self.full_at.lock().saturating_sub(self.clock.monotonic());
         let burst = f64::from(self.settings.burst);
         (burst - taken.as_secs_f64() / self.interval().as_secs_f64()).max(0.0)

@@ -1,0 +1,142 @@
+//! `/admin/v1/pools/{pool}/identities`: listing and describing identities, deleting them, and taking a user off
+//! one.
+
+use std::time::Duration;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::problems::{DELETE, DESCRIBE, LIST, UNLINK, undeleted};
+use super::{Admin, subject};
+use crate::audit::event::Act;
+use crate::http::witness::{announce, note};
+use crate::http::{Code, Problem, body};
+use crate::identity::IdentityId;
+use crate::issuer::registry::{Description, Page, UndeletedReason};
+use crate::lifecycle::Deleted;
+use crate::pools::Pool;
+
+pub(super) async fn list(request: HttpRequest, admin: web::Data<Admin>) -> Result<HttpResponse, Problem> {
+    let pool = admin.pool(&request)?;
+    let (page, _) = subject::page(&request)?;
+    let listed = admin.lifecycle.list(&pool, &page).await;
+    let listed = listed.map_err(|error| LIST.problem(&request, &error))?;
+    Ok(HttpResponse::Ok().json(json!({
+        "pool": &*pool.name,
+        "identityPoolId": pool.id.as_str(),
+        "identities": listed.identities.iter().map(described).collect::<Vec<_>>(),
+        "nextToken": listed.next_token,
+    })))
+}
+
+pub(super) async fn describe(request: HttpRequest, admin: web::Data<Admin>) -> Result<HttpResponse, Problem> {
+    let pool = admin.pool(&request)?;
+    let identity = subject::identity(&request)?;
+    let (page, _) = subject::page(&request)?;
+    let described_and_found = admin.lifecycle.describe(&pool, &identity, &page).await;
+    let (description, found) = described_and_found.map_err(|error| DESCRIBE.problem(&request, &error))?;
+    let mut answer = described(&description);
+    answer["pool"] = json!(&*pool.name);
+    answer["identityPoolId"] = json!(pool.id.as_str());
+    answer["users"] = json!(found.users);
+    answer["nextToken"] = json!(found.next_token);
+    Ok(HttpResponse::Ok().json(answer))
+}
+
+fn described(description: &Description) -> Value {
+    json!({
+        "identityId": description.identity.as_str(),
+        "logins": description.logins,
+        "createdAt": description.created_at.map(|moment| moment.to_rfc3339()),
+        "modifiedAt": description.modified_at.map(|moment| moment.to_rfc3339()),
+    })
+}
+
+pub(super) async fn unlink(request: HttpRequest, admin: web::Data<Admin>) -> Result<HttpResponse, Problem> {
+    let pool = admin.pool(&request)?;
+    let identity = subject::identity(&request)?;
+    let user = admin.user(&request, subject::naming(&request)?)?;
+    body::refuse(&request)?;
+    announce(&admin.audit, &request, Act::Unlink, admin.clock.now()).await?;
+    let outcome = admin.lifecycle.unlink(&pool, &identity, &user).await;
+    outcome.map_err(|error| UNLINK.problem(&request, &error))?;
+    tracing::info!(pool = &*pool.name, identity = identity.as_str(), "an administrator unlinked a user");
+    Ok(HttpResponse::Ok().json(json!({
+        "pool": &*pool.name,
+        "identityId": identity.as_str(),
+        "user": user.as_str(),
+        "consequence": "the next time that this user is seen it gets a new identity",
+    })))
+}
+
+pub(super) async fn delete(request: HttpRequest, admin: web::Data<Admin>) -> Result<HttpResponse, Problem> {
+    let pool = admin.pool(&request)?;
+    let identity = subject::identity(&request)?;
+    body::refuse(&request)?;
+    let outcome = delete_them(&request, &admin, &pool, vec![identity]).await?;
+    match outcome.undeleted.first() {
+        None => Ok(HttpResponse::NoContent().finish()),
+        Some(remaining) => Err(undeleted(remaining.reason)),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct DeleteAll {
+    identity_ids: Vec<String>,
+}
+
+pub(super) async fn delete_all(
+    request: HttpRequest,
+    body: web::Payload,
+    admin: web::Data<Admin>,
+) -> Result<HttpResponse, Problem> {
+    let pool = admin.pool(&request)?;
+    let body = body::read(body, 16 * 1024, Duration::from_secs(5)).await?;
+    let DeleteAll { identity_ids } = body::json(&request, &body)?;
+    let mut identities: Vec<IdentityId> =
+        subject::parsed(identity_ids.iter().map(|id| IdentityId::parse(id)).collect())?;
+    identities.sort_unstable();
+    identities.dedup();
+    if !(1..=usize::from(Page::MOST)).contains(&identities.len()) {
+        let detail = format!("identityIds has from 1 to {} identity ids", Page::MOST);
+        return Err(Problem::new(Code::InvalidRequest, detail));
+    }
+    note(&request, |facts| facts.identities(&identities));
+    let outcome = delete_them(&request, &admin, &pool, identities).await?;
+    Ok(HttpResponse::Ok().json(json!({
+        "pool": &*pool.name,
+        "deleted": outcome.deleted.iter().map(IdentityId::as_str).collect::<Vec<_>>(),
+        "undeleted": outcome.undeleted.iter().map(|remaining| json!({
+            "identityId": remaining.identity.as_str(),
+            "reason": match remaining.reason {
+                UndeletedReason::Unknown => "unknown",
+                UndeletedReason::Denied => "denied",
+                UndeletedReason::Failed => "failed",
+            },
+        })).collect::<Vec<_>>(),
+    })))
+}
+
+async fn delete_them(
+    request: &HttpRequest,
+    admin: &Admin,
+    pool: &std::sync::Arc<Pool>,
+    identities: Vec<IdentityId>,
+) -> Result<Deleted, Problem> {
+    announce(&admin.audit, request, Act::Delete, admin.clock.now()).await?;
+    let outcome = admin.lifecycle.delete(pool, identities).await;
+    let outcome = outcome.map_err(|error| DELETE.problem(request, &error))?;
+    note(request, |facts| {
+        facts.undeleted(outcome.undeleted.iter().map(|remaining| remaining.identity.clone()));
+    });
+    for identity in &outcome.deleted {
+        tracing::info!(
+            pool = &*pool.name,
+            identity = identity.as_str(),
+            "an administrator deleted an identity"
+        );
+    }
+    Ok(outcome)
+}

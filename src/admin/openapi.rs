@@ -1,0 +1,10 @@
+//! The contract of the admin listener, for machines. Open to all: it names no pool and no user.
+
+use actix_web::HttpResponse;
+
+/// The OpenAPI 3.1 document.
+pub(crate) const DOCUMENT: &str = include_str!("openapi.json");
+
+pub(super) async fn get() -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(DOCUMENT)
+}

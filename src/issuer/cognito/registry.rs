@@ -1,0 +1,202 @@
+//! The registry that Amazon Cognito keeps: one SDK call each, and its errors told apart.
+
+use aws_sdk_cognitoidentity::Client;
+use aws_sdk_cognitoidentity::config::http::HttpResponse;
+use aws_sdk_cognitoidentity::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_cognitoidentity::operation::RequestId;
+use aws_sdk_cognitoidentity::primitives::DateTime;
+use aws_sdk_cognitoidentity::types::{ErrorCode, IdentityDescription, UnprocessedIdentityId};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+
+use super::naysay::{Naysay, NaysayKind, naysay};
+use crate::clock::Timestamp;
+use crate::identity::{DeveloperUserId, IdentityId};
+use crate::issuer::registry::{
+    Description, Found, IdentityRegistry, Listed, Page, RegistryError, RegistryErrorKind as Kind, Sought,
+    Undeleted, UndeletedReason,
+};
+use crate::pools::Pool;
+
+/// Calls Cognito's operations on identities in one region.
+#[derive(Debug)]
+pub struct CognitoRegistry {
+    client: Client,
+}
+
+impl CognitoRegistry {
+    pub(super) fn new(client: Client) -> Self {
+        Self { client }
+    }
+}
+
+impl IdentityRegistry for CognitoRegistry {
+    fn look_up<'a>(
+        &'a self,
+        pool: &'a Pool,
+        sought: Sought<'a>,
+        page: &'a Page,
+    ) -> BoxFuture<'a, Result<Found, RegistryError>> {
+        async move {
+            let mut call = self
+                .client
+                .lookup_developer_identity()
+                .identity_pool_id(pool.id.as_str())
+                .set_max_results(page.most.map(i32::from))
+                .set_next_token(page.token.clone());
+            call = match sought {
+                Sought::User(user) => call.developer_user_identifier(user.as_str()),
+                Sought::Identity(identity) => call.identity_id(identity.as_str()),
+            };
+            let answer = call.send().await.map_err(|error| told(&error, "LookupDeveloperIdentity"))?;
+            Ok(Found {
+                identity: identity(answer.identity_id)?,
+                users: answer.developer_user_identifier_list.unwrap_or_default(),
+                next_token: answer.next_token,
+            })
+        }
+        .boxed()
+    }
+
+    fn describe<'a>(&'a self, identity: &'a IdentityId) -> BoxFuture<'a, Result<Description, RegistryError>> {
+        async move {
+            let call = self.client.describe_identity().identity_id(identity.as_str());
+            let answer = call.send().await.map_err(|error| told(&error, "DescribeIdentity"))?;
+            Ok(Description {
+                identity: identity.clone(),
+                logins: answer.logins.unwrap_or_default(),
+                created_at: answer.creation_date.as_ref().and_then(moment),
+                modified_at: answer.last_modified_date.as_ref().and_then(moment),
+            })
+        }
+        .boxed()
+    }
+
+    fn list<'a>(&'a self, pool: &'a Pool, page: &'a Page) -> BoxFuture<'a, Result<Listed, RegistryError>> {
+        async move {
+            let call = self
+                .client
+                .list_identities()
+                .identity_pool_id(pool.id.as_str())
+                // Unlike elsewhere, Cognito wants to be told.
+                .max_results(page.most.unwrap_or(Page::MOST).into())
+                .set_next_token(page.token.clone());
+            let answer = call.send().await.map_err(|error| told(&error, "ListIdentities"))?;
+            let identities = answer.identities.unwrap_or_default();
+            Ok(Listed {
+                identities: identities.into_iter().map(description).collect::<Result<_, _>>()?,
+                next_token: answer.next_token,
+            })
+        }
+        .boxed()
+    }
+
+    fn merge<'a>(
+        &'a self,
+        pool: &'a Pool,
+        from: &'a DeveloperUserId,
+        into: &'a DeveloperUserId,
+    ) -> BoxFuture<'a, Result<IdentityId, RegistryError>> {
+        async move {
+            let call = self
+                .client
+                .merge_developer_identities()
+                .identity_pool_id(pool.id.as_str())
+                .developer_provider_name(pool.provider.as_str())
+                .source_user_identifier(from.as_str())
+                .destination_user_identifier(into.as_str());
+            let answer = call.send().await.map_err(|error| told(&error, "MergeDeveloperIdentities"))?;
+            identity(answer.identity_id)
+        }
+        .boxed()
+    }
+
+    fn unlink<'a>(
+        &'a self,
+        pool: &'a Pool,
+        identity: &'a IdentityId,
+        user: &'a DeveloperUserId,
+    ) -> BoxFuture<'a, Result<(), RegistryError>> {
+        async move {
+            let call = self
+                .client
+                .unlink_developer_identity()
+                .identity_pool_id(pool.id.as_str())
+                .developer_provider_name(pool.provider.as_str())
+                .identity_id(identity.as_str())
+                .developer_user_identifier(user.as_str());
+            call.send().await.map(drop).map_err(|error| told(&error, "UnlinkDeveloperIdentity"))
+        }
+        .boxed()
+    }
+
+    fn delete<'a>(
+        &'a self,
+        identities: &'a [IdentityId],
+    ) -> BoxFuture<'a, Result<Vec<Undeleted>, RegistryError>> {
+        async move {
+            let ids = identities.iter().map(ToString::to_string).collect();
+            let call = self.client.delete_identities().set_identity_ids_to_delete(Some(ids));
+            let answer = call.send().await.map_err(|error| told(&error, "DeleteIdentities"))?;
+            answer.unprocessed_identity_ids.unwrap_or_default().into_iter().map(undeleted).collect()
+        }
+        .boxed()
+    }
+}
+
+/// `operation` is the IAM action too.
+fn told<E>(error: &SdkError<E, HttpResponse>, operation: &'static str) -> RegistryError
+where
+    E: std::error::Error + ProvideErrorMetadata + RequestId + 'static,
+{
+    let Naysay { kind, words } = naysay(error);
+    let kind = match kind {
+        NaysayKind::NotFound => Kind::NotFound,
+        NaysayKind::Throttled => Kind::Throttled,
+        NaysayKind::NotAllowed | NaysayKind::NotAuthorized => Kind::Denied { action: operation },
+        NaysayKind::CredentialsRefused | NaysayKind::NoCredentials => Kind::Misconfigured,
+        NaysayKind::Unreachable => Kind::Unavailable,
+        NaysayKind::Other => {
+            let status = error.raw_response().map_or(500, |answer| answer.status().as_u16());
+            registrys_own(error.code(), status)
+        }
+    };
+    RegistryError::new(kind, format!("{operation}: {words}"))
+}
+
+/// What only these operations say, told apart by code and status.
+fn registrys_own(code: Option<&str>, status: u16) -> Kind {
+    match code {
+        Some("ResourceConflictException") => Kind::Conflict,
+        Some("InvalidParameterException") => Kind::Unacceptable,
+        _ if status >= 500 => Kind::Unavailable,
+        _ => Kind::Misconfigured,
+    }
+}
+
+fn identity(id: Option<String>) -> Result<IdentityId, RegistryError> {
+    let unreadable = |why: String| RegistryError::new(Kind::Unavailable, format!("cognito's answer: {why}"));
+    let id = id.ok_or_else(|| unreadable("no identity id".to_owned()))?;
+    IdentityId::parse(&id).map_err(|why| unreadable(why.to_string()))
+}
+
+fn description(found: IdentityDescription) -> Result<Description, RegistryError> {
+    Ok(Description {
+        identity: identity(found.identity_id)?,
+        logins: found.logins.unwrap_or_default(),
+        created_at: found.creation_date.as_ref().and_then(moment),
+        modified_at: found.last_modified_date.as_ref().and_then(moment),
+    })
+}
+
+fn undeleted(found: UnprocessedIdentityId) -> Result<Undeleted, RegistryError> {
+    let reason = match found.error_code {
+        Some(ErrorCode::AccessDenied) => UndeletedReason::Denied,
+        _ => UndeletedReason::Failed,
+    };
+    Ok(Undeleted { identity: identity(found.identity_id)?, reason })
+}
+
+fn moment(date: &DateTime) -> Option<Timestamp> {
+    date.to_millis().ok().map(Timestamp::from_millis)
+}

@@ -1,0 +1,95 @@
+//! `tokenvend identities`, against a running service.
+
+use serde_json::Value;
+
+use super::CREDENTIAL;
+use crate::process::run;
+use crate::support::World;
+
+/// Runs the command for the pool main: exit code, standard output, standard error.
+fn identities(world: &World, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let url = world.admin_url("");
+    let variables = [("TOKENVEND_ADMIN_CREDENTIAL", CREDENTIAL), ("TOKENVEND_ADMIN_URL", url.as_str())];
+    tokio::task::block_in_place(|| run(&[&["identities", "--pool", "main"], arguments].concat(), &variables))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn each_verb_does_what_it_says_and_says_what_it_did() {
+    let world = World::switched_on("").await;
+    let (alice, bob) = (world.identity_of("alice").await, world.identity_of("bob").await);
+    let (code, out, err) = identities(&world, &["lookup", "alice"]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains(&format!("identityId: {alice}\n")) && out.contains("users: 1\n  alice\n"), "{out}");
+    assert!(out.contains("cachedTokens: 1\n") && !out.contains("nextToken"), "{out}");
+    let (code, out, _) = identities(&world, &["lookup", "alice", "--json"]);
+    let json: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &json["identityId"]), (Some(0), &Value::from(alice.clone())));
+    let (_, out, _) = identities(&world, &["list", "--max-results", "1"]);
+    assert!(
+        out.contains("identities: 1\n  ")
+            && out.contains("identityId=us-east-1:")
+            && out.contains("nextToken: "),
+        "{out}"
+    );
+    let (_, out, _) = identities(&world, &["describe", &alice]);
+    assert!(out.contains("logins: 1\n  login."), "{out}");
+    let (code, out, _) = identities(&world, &["purge", "alice"]);
+    assert_eq!((code, out.contains("forgottenTokens: 1")), (Some(0), true), "{out}");
+
+    let (code, _, err) = identities(&world, &["merge", "alice", "--into", "bob"]);
+    assert_eq!(code, Some(64));
+    assert!(err.contains("--yes"), "{err}");
+    assert_eq!(world.identity_of("alice").await, alice);
+    let (code, out, err) = identities(&world, &["merge", "alice", "--into", "bob", "--yes"]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains(&format!("givenUpIdentityId: {alice}")), "{out}");
+    assert_eq!(world.identity_of("alice").await, bob);
+    let (code, out, _) = identities(&world, &["unlink", &bob, "alice"]);
+    assert_eq!((code, out.contains("new identity")), (Some(0), true), "{out}");
+    let (code, _, _) = identities(&world, &["delete", &bob]);
+    assert_eq!(code, Some(64));
+    let (code, out, err) = identities(&world, &["delete", "--yes", &bob, "us-east-1:dead"]);
+    assert_eq!(code, Some(1), "{out}");
+    assert!(out.contains(&format!("deleted: 1\n  {bob}\n")), "{out}");
+    assert!(out.contains("identityId=us-east-1:dead  reason=unknown"), "{out}");
+    assert!(err.contains("1 of them still exist"), "{err}");
+    assert_ne!(world.identity_of("bob").await, bob);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_went_wrong_is_told_with_an_exit_code_to_script_with() {
+    let world = World::switched_on("").await;
+    let (code, out, err) = identities(&world, &["lookup", "nobody"]);
+    assert_eq!((code, out.as_str()), (Some(1), ""));
+    assert!(err.contains("(unknown-user, request "), "{err}");
+    let (code, out, _) = identities(&world, &["lookup", "nobody", "--json"]);
+    let problem: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &problem["status"]), (Some(1), &Value::from(404)));
+
+    let url = world.admin_url("");
+    let bare = |arguments: &[&str], variables: &[(&str, &str)]| {
+        tokio::task::block_in_place(|| {
+            run(&[&["identities", "--admin-url", &url], arguments].concat(), variables)
+        })
+    };
+    let lookup = ["--pool", "main", "lookup", "alice"];
+    let (code, _, err) = bare(&lookup, &[]);
+    assert_eq!(code, Some(64));
+    assert!(err.contains("TOKENVEND_ADMIN_CREDENTIAL") && err.contains("--credential-file"), "{err}");
+    let (code, _, err) = bare(&lookup, &[("TOKENVEND_ADMIN_CREDENTIAL", "wrong")]);
+    assert_eq!(code, Some(77), "{err}");
+    assert!(!err.contains("Bearer wrong"), "{err}");
+    let (code, _, err) = bare(&["lookup", "alice"], &[("TOKENVEND_ADMIN_CREDENTIAL", CREDENTIAL)]);
+    assert_eq!(code, Some(64));
+    assert!(err.contains("--pool"), "{err}");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("credential");
+    std::fs::write(&file, format!("{CREDENTIAL}\n")).unwrap();
+    let from_file = ["--credential-file", file.to_str().unwrap()];
+    let (code, _, err) = bare(&[&from_file[..], &lookup].concat(), &[]);
+    assert_eq!(code, Some(1), "{err}");
+    assert!(err.contains("unknown-user"), "{err}");
+    let gone = ["identities", "--admin-url", "http://127.0.0.1:1", "--pool", "main", "lookup", "alice"];
+    let (code, _, err) = run(&gone, &[("TOKENVEND_ADMIN_CREDENTIAL", CREDENTIAL)]);
+    assert_eq!(code, Some(69), "{err}");
+}
