@@ -5,23 +5,30 @@
 //! keys are those at hand, each tied to its family of algorithms. `jku`, `x5u` and `jwk` ("take this key") are not
 //! even read.
 
+mod algorithm;
+mod jwk;
 mod jwks;
 mod keys;
+mod published;
+mod unique;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::Algorithm;
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::clock::SharedClock;
 use crate::config::KeySource;
 use crate::metrics::Metrics;
+pub use algorithm::Algorithm;
 use jwks::Jwks;
 pub use keys::KeysError;
 use keys::{KeySet, Lookup};
+use published::Published;
+use unique::Unique;
 
 /// The longest token that STS takes (`WebIdentityToken` of AssumeRoleWithWebIdentity): one of Cognito's with many
 /// principal tags comes near. Decoding it costs nothing worth attacking.
@@ -54,15 +61,16 @@ pub(crate) enum Unproven {
 struct Header {
     alg: String,
     kid: Option<String>,
+    typ: Option<String>,
     crit: Option<serde_json::Value>,
 }
 
 /// A JWS taken apart. Nothing in it is trusted before [`Jws::prove`].
 pub(crate) struct Jws<'t> {
     header: Header,
-    payload: Vec<u8>,
+    payload: Value,
     message: &'t str,
-    signature: &'t str,
+    signature: Vec<u8>,
 }
 
 impl<'t> Jws<'t> {
@@ -76,33 +84,49 @@ impl<'t> Jws<'t> {
         if signature.is_empty() || payload.contains('.') {
             return Err(Malformed);
         }
-        let header: Header = serde_json::from_slice(&decode(header)?).map_err(|_| Malformed)?;
+        let header: Header = serde_json::from_value(json(header)?).map_err(|_| Malformed)?;
         // A critical extension that is not understood must be refused (RFC 7515, 4.1.11), and none is.
         if header.crit.is_some() {
             return Err(Malformed);
         }
-        Ok(Self { header, payload: decode(payload)?, message, signature })
+        Ok(Self { header, payload: json(payload)?, message, signature: decode(signature)? })
     }
 
-    /// What was signed, as JSON. To be called before the signature is proved only to find out who should judge it.
-    pub(crate) fn payload<T: serde::de::DeserializeOwned>(&self) -> Result<T, Malformed> {
-        serde_json::from_slice(&self.payload).map_err(|_| Malformed)
+    /// What kind of token it says that it is (RFC 7515, 4.1.9), without the prefix that may be left out.
+    pub(crate) fn kind(&self) -> Option<&str> {
+        let typ = self.header.typ.as_deref()?;
+        let has_prefix =
+            typ.get(..APPLICATION.len()).is_some_and(|start| start.eq_ignore_ascii_case(APPLICATION));
+        Some(if has_prefix { &typ[APPLICATION.len()..] } else { typ })
+    }
+
+    /// What was signed. Before the signature is proved, good only to find out who should judge it.
+    pub(crate) fn payload(&self) -> &Value {
+        &self.payload
+    }
+
+    /// What was signed, handed over.
+    pub(crate) fn into_payload(self) -> Value {
+        self.payload
     }
 
     /// Proves that the holder of one of the keys signed this, with one of these algorithms.
     pub(crate) async fn prove(&self, keys: &Keys, algorithms: &[Algorithm]) -> Result<(), Unproven> {
-        let named: Option<Algorithm> = self.header.alg.parse().ok();
-        let algorithm = named.filter(|named| algorithms.contains(named)).ok_or(Unproven::Algorithm)?;
+        let named = Algorithm::named(&self.header.alg).filter(|named| algorithms.contains(named));
+        let algorithm = named.ok_or(Unproven::Algorithm)?;
         let kid = self.header.kid.as_deref();
         let keys = keys.with(kid, algorithm).await.ok_or(Unproven::CannotSay)?;
         let Lookup::Found(key) = keys.find(kid, algorithm) else {
             return Err(Unproven::UnknownKey);
         };
-        match jsonwebtoken::crypto::verify(self.signature, self.message.as_bytes(), key, algorithm) {
-            Ok(true) => Ok(()),
-            Ok(false) | Err(_) => Err(Unproven::Signature),
-        }
+        key.fits(self.message.as_bytes(), &self.signature).then_some(()).ok_or(Unproven::Signature)
     }
+}
+
+const APPLICATION: &str = "application/";
+
+fn json(segment: &str) -> Result<Value, Malformed> {
+    serde_json::from_slice(&decode(segment)?).map(|Unique(value)| value).map_err(|_| Malformed)
 }
 
 fn decode(segment: &str) -> Result<Vec<u8>, Malformed> {
@@ -147,7 +171,7 @@ impl Keys {
         let keys = match source {
             KeySource::Secret(secret) => KeySet::of_secret(secret),
             KeySource::File(path) => KeySet::read(path, algorithms).map_err(|error| error.to_string())?,
-            KeySource::Jwks(jwks) => jwks::fetch_once(jwks).await?,
+            KeySource::Jwks(jwks) => Published::new(jwks).map_err(|error| error.to_string())?.fetch().await?,
         };
         Ok(Self::Fixed(Arc::new(keys)))
     }

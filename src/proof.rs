@@ -8,13 +8,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jsonwebtoken::Algorithm;
 use serde::Deserialize;
 
 use crate::clock::{SharedClock, Timestamp};
 use crate::config::{JwksSettings, KeySource};
 use crate::identity::{IdentityId, IdentityPoolId};
-use crate::jws::{Jws, Keys, KeysError, Malformed, Unproven};
+use crate::jws::{Algorithm, Jws, Keys, KeysError, Malformed, Unproven};
 use crate::metrics::Metrics;
 use crate::token::{self, TokenClaims};
 
@@ -118,12 +117,12 @@ impl TokenProver {
         let jws = Jws::parse(token)?;
         // Before the signature, so that an app's own token is not told that its key is unknown, nor has
         // Cognito's keys fetched.
-        let Issuer { iss } = jws.payload()?;
+        let Issuer { iss } = Issuer::deserialize(jws.payload()).map_err(|_| Malformed)?;
         if iss != format!("https://{}", token::authority(pool.region())) {
             return Err(ProofError::Issuer);
         }
         jws.prove(&self.keys, &ALGORITHMS).await?;
-        let claims: TokenClaims = jws.payload()?;
+        let claims = TokenClaims::deserialize(jws.payload()).map_err(|_| Malformed)?;
         check(&claims, pool, self.clock.now(), self.leeway)?;
         Ok(claims)
     }

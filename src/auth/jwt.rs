@@ -73,19 +73,24 @@ impl JwtWay {
     }
 
     async fn verify(&self, credential: &str) -> Result<Verdict, Verdict> {
-        let malformed = |Malformed| Verdict::Refused(Refusal::Malformed);
-        let jws = Jws::parse(credential).map_err(malformed)?;
-        let claims: UnverifiedClaims = jws.payload().map_err(malformed)?;
-        if claims.issuer() != Some(&self.vouch.settings().issuer) {
+        let refused = Verdict::Refused;
+        let jws = Jws::parse(credential).map_err(|Malformed| refused(Refusal::Malformed))?;
+        if claims::issuer(jws.payload()) != Some(&self.vouch.settings().issuer) {
             return Err(Verdict::NotMine(Refusal::Issuer));
         }
+        let kinds = &self.settings.kinds;
+        if !kinds.is_empty()
+            && !jws.kind().is_some_and(|kind| kinds.iter().any(|one| one.eq_ignore_ascii_case(kind)))
+        {
+            return Err(refused(Refusal::Kind));
+        }
         jws.prove(&self.keys, &self.settings.algorithms).await.map_err(|unproven| match unproven {
-            Unproven::Algorithm => Verdict::Refused(Refusal::Algorithm),
-            Unproven::UnknownKey => Verdict::Refused(Refusal::UnknownKey),
-            Unproven::Signature => Verdict::Refused(Refusal::Signature),
+            Unproven::Algorithm => refused(Refusal::Algorithm),
+            Unproven::UnknownKey => refused(Refusal::UnknownKey),
+            Unproven::Signature => refused(Refusal::Signature),
             Unproven::CannotSay => Verdict::CannotSay,
         })?;
-        let refused = Verdict::Refused;
+        let claims = UnverifiedClaims::of(jws.into_payload()).ok_or(refused(Refusal::Malformed))?;
         let (claims, expires_at) = claims.verify(&self.settings, self.clock.now()).map_err(refused)?;
         self.vouch
             .caller(claims, expires_at)

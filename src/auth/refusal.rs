@@ -9,6 +9,8 @@ pub enum Refusal {
     Missing,
     /// It is not of the form that it must have, or there was more than one.
     Malformed,
+    /// It says that it is a token of another kind.
+    Kind,
     /// Its signing algorithm is not allowed.
     Algorithm,
     /// It names a key that the app does not publish.
@@ -37,6 +39,7 @@ impl Refusal {
         match self {
             Self::Missing => "send your app's own token: Authorization: Bearer TOKEN",
             Self::Malformed => "the credential is malformed, or there is more than one",
+            Self::Kind => "the credential is a token of another kind than is accepted here",
             Self::Algorithm => "the credential is signed with an algorithm that is not accepted",
             Self::UnknownKey => "the credential is signed with a key that is not known",
             Self::Signature => "the credential's signature is not valid",
@@ -55,6 +58,7 @@ impl Refusal {
         match self {
             Self::Missing => AuthOutcome::Missing,
             Self::Malformed => AuthOutcome::Malformed,
+            Self::Kind => AuthOutcome::Kind,
             Self::Algorithm => AuthOutcome::Algorithm,
             Self::UnknownKey => AuthOutcome::UnknownKey,
             Self::Signature => AuthOutcome::Signature,

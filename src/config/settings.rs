@@ -4,14 +4,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use jsonwebtoken::Algorithm;
-
 use crate::audit::AuditSettings;
 use crate::auth::Carrier;
 use crate::budget::BudgetSettings;
 use crate::claims::conditions::Conditions;
 use crate::claims::template::Template;
 use crate::issuer::cognito::CognitoSettings;
+use crate::jws::Algorithm;
 use crate::pools::Pools;
 use crate::secret::Secret;
 use crate::vending::VendingSettings;
@@ -81,6 +80,8 @@ pub enum WaySettings {
 pub struct JwtSettings {
     /// Where in the request it is.
     pub carrier: Carrier,
+    /// The `typ`s that are accepted; empty: any.
+    pub kinds: Vec<String>,
     /// The `aud` values that are meant for us.
     pub audience: Vec<String>,
     /// The algorithms allowed. Symmetric or asymmetric, never both.
@@ -105,12 +106,16 @@ pub enum KeySource {
 /// A JWKS over HTTP.
 #[derive(Debug, Clone)]
 pub struct JwksSettings {
-    /// Where it is.
+    /// Where it is, or where the discovery document is that says so.
     pub url: reqwest::Url,
+    /// The issuer of whom `url` is the discovery document; none: it is the key set itself.
+    pub discovered_for: Option<String>,
     /// How often it is fetched anew.
     pub refresh: Duration,
     /// The least time between two fetches for a `kid` that is not known.
     pub min_interval: Duration,
+    /// The age from which on keys do not count any more.
+    pub max_age: Duration,
     /// How long a fetch may take.
     pub timeout: Duration,
 }
@@ -119,8 +124,14 @@ impl JwksSettings {
     /// Cognito's keys, which hardly ever change: fetched once an hour, and when a token names a key that is not
     /// there yet.
     pub fn of_cognito(url: reqwest::Url, timeout: Duration) -> Self {
-        let (refresh, min_interval) = (Duration::from_secs(3600), Duration::from_secs(10));
-        Self { url, refresh, min_interval, timeout }
+        Self {
+            url,
+            discovered_for: None,
+            refresh: Duration::from_secs(3600),
+            min_interval: Duration::from_secs(10),
+            max_age: Duration::from_secs(7 * 24 * 3600),
+            timeout,
+        }
     }
 }
 

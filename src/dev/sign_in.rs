@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpResponse, HttpServer, web};
+use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
-use jsonwebtoken::jwk::Jwk;
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -31,7 +32,7 @@ pub(super) struct SignIn {
 
 struct DemoApp {
     issuer: String,
-    key: EncodingKey,
+    key: EcdsaKeyPair,
     jwks: Value,
     clock: SharedClock,
 }
@@ -78,11 +79,15 @@ impl SignIn {
     }
 }
 
-fn signing_key() -> io::Result<(EncodingKey, Value)> {
-    let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
-    let key = EncodingKey::from_ec_der(pkcs8.map_err(io::Error::other)?.as_ref());
-    let mut jwk = Jwk::from_encoding_key(&key, Algorithm::ES256).map_err(io::Error::other)?;
-    jwk.common.key_id = Some(KEY_ID.to_owned());
+fn signing_key() -> io::Result<(EcdsaKeyPair, Value)> {
+    let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(io::Error::other)?;
+    // An uncompressed point, 4 before x and y of 32 bytes each: SEC 1, section 2.3.3.
+    let point = key.public_key().as_ref();
+    let (x, y) = point.get(1..65).unwrap_or_default().split_at(point.len().min(64) / 2);
+    let jwk = json!({
+        "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": KEY_ID,
+        "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y),
+    });
     Ok((key, json!({"keys": [jwk]})))
 }
 
@@ -96,11 +101,18 @@ async fn sign_in(demo: web::Data<DemoApp>, credentials: web::Query<Credentials>)
         "iat": now.as_secs(),
         "exp": (now + SESSION).as_secs(),
     });
-    let header = Header { kid: Some(KEY_ID.to_owned()), ..Header::new(Algorithm::ES256) };
-    match jsonwebtoken::encode(&header, &claims, &demo.key) {
+    match signed(&demo.key, &claims) {
         Ok(token) => HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(token),
         Err(error) => HttpResponse::InternalServerError().body(error.to_string()),
     }
+}
+
+/// A JWT in compact form (RFC 7515, 3.1).
+fn signed(key: &EcdsaKeyPair, claims: &Value) -> Result<String, Unspecified> {
+    let part = |json: &Value| URL_SAFE_NO_PAD.encode(json.to_string());
+    let message = format!("{}.{}", part(&json!({"alg": "ES256", "typ": "JWT", "kid": KEY_ID})), part(claims));
+    let signature = key.sign(&SystemRandom::new(), message.as_bytes())?;
+    Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }
 
 async fn jwks_document(demo: web::Data<DemoApp>) -> HttpResponse {

@@ -2,12 +2,11 @@
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use jsonwebtoken::Algorithm;
 
 use super::Subject;
 use super::report::{Check, Examination};
 use crate::config::{AuthSettings, KeySource, WaySettings};
-use crate::jws::Keys;
+use crate::jws::{Algorithm, Keys};
 
 impl Subject {
     /// The keys of one way of authenticating.

@@ -1,5 +1,5 @@
 //! Published keys, fetched at the start and then every so often. When a fetch fails, the last good
-//! set stays. A `kid` that it does not know has it fetched at once, at a bounded rate: anybody can make up a
+//! set stays, up to an age from which on nobody could say what has been withdrawn meanwhile. A `kid` that it does not know has it fetched at once, at a bounded rate: anybody can make up a
 //! `kid`, and whoever publishes them must not suffer for it.
 
 use std::sync::Arc;
@@ -9,14 +9,11 @@ use arc_swap::ArcSwapOption;
 use tokio::sync::Mutex;
 
 use super::keys::{KeySet, KeysError};
-use crate::causes;
+use super::published::Published;
 use crate::clock::SharedClock;
 use crate::config::JwksSettings;
 use crate::metrics::Metrics;
 use crate::metrics::labels::FetchOutcome;
-
-/// No honest key set is larger.
-const LARGEST: usize = 256 * 1024;
 
 /// The first wait after a failed fetch; doubles up to the usual interval.
 const RETRY: Duration = Duration::from_secs(1);
@@ -41,7 +38,7 @@ struct LastFetch {
 pub(crate) struct Jwks {
     whose: Arc<str>,
     settings: JwksSettings,
-    client: reqwest::Client,
+    published: Published,
     current: ArcSwapOption<Fetched>,
     /// Held while a fetch is under way: whoever wants another one waits, and finds that it is no longer due.
     last: Mutex<LastFetch>,
@@ -57,11 +54,11 @@ impl Jwks {
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Result<Arc<Self>, KeysError> {
-        let client = client(settings.timeout)?;
+        let published = Published::new(&settings)?;
         let jwks = Arc::new(Self {
             whose: whose.into(),
             settings,
-            client,
+            published,
             current: ArcSwapOption::empty(),
             last: Mutex::default(),
             clock,
@@ -72,15 +69,20 @@ impl Jwks {
         Ok(jwks)
     }
 
-    /// The keys at hand, if there are any yet.
+    /// The keys at hand, if there are any yet, and they are not too old to count.
     pub(crate) fn current(&self) -> Option<Arc<KeySet>> {
-        self.current.load().as_ref().map(|fetched| fetched.keys.clone())
+        let current = self.current.load();
+        let fetched = current.as_ref().filter(|fetched| self.age_of(fetched) <= self.settings.max_age)?;
+        Some(fetched.keys.clone())
+    }
+
+    fn age_of(&self, fetched: &Fetched) -> Duration {
+        self.clock.monotonic().saturating_sub(fetched.at)
     }
 
     /// How old the keys at hand are.
     pub(crate) fn age(&self) -> Option<Duration> {
-        let current = self.current.load();
-        current.as_ref().map(|fetched| self.clock.monotonic().saturating_sub(fetched.at))
+        self.current.load().as_ref().map(|fetched| self.age_of(fetched))
     }
 
     /// The keys, after another fetch unless there was one a moment ago. `None`: there are none, or they
@@ -107,7 +109,7 @@ impl Jwks {
     }
 
     async fn fetch(&self, last: &mut LastFetch) {
-        let downloaded = download(&self.client, self.settings.url.clone()).await;
+        let downloaded = self.published.fetch().await;
         *last = LastFetch { ended: self.clock.monotonic(), succeeded: downloaded.is_ok() };
         match downloaded {
             Ok(keys) => {
@@ -132,37 +134,4 @@ async fn keep_fresh(jwks: std::sync::Weak<Jwks>, clock: SharedClock, refresh: Du
         let Some(jwks) = jwks.upgrade() else { return };
         retry = if jwks.fetch_now().await { RETRY } else { (retry * 2).min(refresh) };
     }
-}
-
-/// Fetches a key set once, for one who looks now and needs no later one.
-pub(super) async fn fetch_once(settings: &JwksSettings) -> Result<KeySet, String> {
-    let client = client(settings.timeout).map_err(|error| causes::told(&error))?;
-    download(&client, settings.url.clone()).await
-}
-
-fn client(timeout: Duration) -> Result<reqwest::Client, reqwest::Error> {
-    reqwest::Client::builder()
-        .timeout(timeout)
-        .redirect(reqwest::redirect::Policy::none())
-        .user_agent(concat!("tokenvend/", env!("CARGO_PKG_VERSION")))
-        // A fetch every few minutes needs no connection kept, least of all between runtimes.
-        .pool_max_idle_per_host(0)
-        .build()
-}
-
-async fn download(client: &reqwest::Client, url: reqwest::Url) -> Result<KeySet, String> {
-    let fail = |error: reqwest::Error| causes::told(&error.without_url());
-    let request = client.get(url).header("accept", "application/json");
-    let mut response = request.send().await.map_err(fail)?;
-    if !response.status().is_success() {
-        return Err(format!("the answer is {}", response.status()));
-    }
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(fail)? {
-        if body.len() + chunk.len() > LARGEST {
-            return Err(format!("the answer is larger than {LARGEST} bytes"));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    KeySet::of_jwks(&body).map_err(|error| error.to_string())
 }

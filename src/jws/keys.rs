@@ -1,20 +1,37 @@
-//! The keys that JWTs are judged by, each tied to the family of algorithms that it is for, so that a public
-//! key can never be used as a shared secret.
+//! The keys that signatures are judged by, each parsed once for every algorithm that it fits.
 
 use std::path::{Path, PathBuf};
 
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
-use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey};
+use aws_lc_rs::hmac;
+use aws_lc_rs::signature::ParsedPublicKey;
 
+use super::algorithm::{Algorithm, Check};
+use super::jwk::Jwk;
 use crate::secret::Secret;
 
 /// One key and what it may be used for.
-struct Key {
+pub(super) struct Key {
     /// `None`: the only key there is, whatever a token calls it.
-    kid: Option<String>,
-    /// The algorithms that it fits.
-    algorithms: Vec<Algorithm>,
-    key: DecodingKey,
+    pub(super) kid: Option<String>,
+    /// By the algorithms that it fits. Never empty.
+    pub(super) verifiers: Vec<(Algorithm, Verifier)>,
+}
+
+/// A key, ready for one algorithm.
+pub(super) enum Verifier {
+    Public(ParsedPublicKey),
+    /// Boxed: it is many times as large as the other.
+    Secret(Box<hmac::Key>),
+}
+
+impl Verifier {
+    /// Whether the holder of the key signed this. In constant time, where the key is a secret.
+    pub(super) fn fits(&self, message: &[u8], signature: &[u8]) -> bool {
+        match self {
+            Self::Public(key) => key.verify_sig(message, signature).is_ok(),
+            Self::Secret(key) => hmac::verify(key, message, signature).is_ok(),
+        }
+    }
 }
 
 /// A set of keys.
@@ -54,79 +71,86 @@ pub enum KeysError {
 }
 
 /// What a look-up found.
-pub(crate) enum Lookup<'k> {
-    Found(&'k DecodingKey),
+pub(super) enum Lookup<'k> {
+    Found(&'k Verifier),
     /// No key of that name: perhaps a newer set has it.
     UnknownKid,
     /// There is such a key, or there are several that could be meant, but none for this algorithm.
     Unfit,
 }
 
-const RSA: [Algorithm; 6] = [
-    Algorithm::RS256,
-    Algorithm::RS384,
-    Algorithm::RS512,
-    Algorithm::PS256,
-    Algorithm::PS384,
-    Algorithm::PS512,
-];
-
 impl KeySet {
-    pub(crate) fn of_secret(secret: &Secret) -> Self {
-        let algorithms = vec![Algorithm::HS256, Algorithm::HS384, Algorithm::HS512];
-        Self { keys: vec![Key { kid: None, algorithms, key: DecodingKey::from_secret(secret.expose()) }] }
+    pub(super) fn of_secret(secret: &Secret) -> Self {
+        let verifier = |algorithm: &Algorithm| match algorithm.check() {
+            Check::Secret(check) => {
+                Some((*algorithm, Verifier::Secret(Box::new(hmac::Key::new(check, secret.expose())))))
+            }
+            Check::Rsa(_) | Check::Ec(..) | Check::Ed(..) => None,
+        };
+        Self {
+            keys: vec![Key { kid: None, verifiers: Algorithm::ALL.iter().filter_map(verifier).collect() }],
+        }
     }
 
     /// A JWKS. Keys of kinds that are not known, or not meant for signatures, are left out.
-    pub(crate) fn of_jwks(json: &[u8]) -> Result<Self, KeySetError> {
+    pub(super) fn of_jwks(json: &[u8]) -> Result<Self, KeySetError> {
         let set: RawSet = serde_json::from_slice(json).map_err(KeySetError::NoJwks)?;
         // One by one: a key that this program cannot read must not hide the others.
         let jwks = set.keys.into_iter().filter_map(|jwk| serde_json::from_value::<Jwk>(jwk).ok());
-        let keys: Vec<Key> = jwks.filter_map(|jwk| usable(&jwk)).collect();
+        let keys: Vec<Key> = jwks.filter_map(Jwk::usable).collect();
         if keys.is_empty() { Err(KeySetError::NoKey) } else { Ok(Self { keys }) }
     }
 
-    /// A file that holds a JWKS, or one public key in PEM for the family of these algorithms.
-    pub(crate) fn read(path: &Path, algorithms: &[Algorithm]) -> Result<Self, KeysError> {
+    /// A file that holds a JWKS, or one public key in PEM that fits at least one of these algorithms.
+    pub(super) fn read(path: &Path, algorithms: &[Algorithm]) -> Result<Self, KeysError> {
         let fail = |why: String| KeysError::File { path: path.to_owned(), why };
         let bytes = std::fs::read(path).map_err(|error| fail(error.to_string()))?;
         if bytes.trim_ascii_start().starts_with(b"{") {
             return Self::of_jwks(&bytes).map_err(|error| fail(error.to_string()));
         }
-        let family = algorithms.first().map(|algorithm| algorithm.family());
-        let key = match family {
-            Some(AlgorithmFamily::Rsa) => DecodingKey::from_rsa_pem(&bytes),
-            Some(AlgorithmFamily::Ec) => DecodingKey::from_ec_pem(&bytes),
-            Some(AlgorithmFamily::Ed) => DecodingKey::from_ed_pem(&bytes),
-            _ => return Err(fail("a public key does not go with these algorithms".to_owned())),
+        let pem =
+            pem::parse(&bytes).map_err(|error| fail(format!("it is neither a JWKS nor PEM: {error}")))?;
+        if !matches!(pem.tag(), "PUBLIC KEY" | "RSA PUBLIC KEY") {
+            return Err(fail(format!("it holds a {:?}, a PUBLIC KEY is needed", pem.tag())));
+        }
+        let verifier = |algorithm: &Algorithm| {
+            let parsed = match algorithm.check() {
+                Check::Rsa(parameters) => ParsedPublicKey::new(parameters, pem.contents()),
+                Check::Ec(_, check) | Check::Ed(_, check) => ParsedPublicKey::new(check, pem.contents()),
+                Check::Secret(_) => return None,
+            };
+            Some((*algorithm, Verifier::Public(parsed.ok()?)))
         };
-        let key = key.map_err(|error| fail(format!("no PEM public key for these algorithms: {error}")))?;
-        let family = key.family();
-        let algorithms = algorithms.iter().copied().filter(|other| other.family() == family).collect();
-        Ok(Self { keys: vec![Key { kid: None, algorithms, key }] })
+        let verifiers: Vec<_> = algorithms.iter().filter_map(verifier).collect();
+        if verifiers.is_empty() {
+            let names: Vec<_> = algorithms.iter().map(|algorithm| algorithm.name()).collect();
+            return Err(fail(format!("its key is not one for {}", names.join(", "))));
+        }
+        Ok(Self { keys: vec![Key { kid: None, verifiers }] })
     }
 
     /// How many keys there are for any of these algorithms.
-    pub(crate) fn fit(&self, algorithms: &[Algorithm]) -> usize {
-        self.keys.iter().filter(|key| key.algorithms.iter().any(|fits| algorithms.contains(fits))).count()
+    pub(super) fn fit(&self, algorithms: &[Algorithm]) -> usize {
+        let fits = |key: &&Key| key.verifiers.iter().any(|(algorithm, _)| algorithms.contains(algorithm));
+        self.keys.iter().filter(fits).count()
     }
 
     /// The key for a token that names this `kid` and algorithm. A token that names no key is judged by the
     /// only key that fits; where several do, none is tried: that would be guessing.
-    pub(crate) fn find(&self, kid: Option<&str>, algorithm: Algorithm) -> Lookup<'_> {
+    pub(super) fn find(&self, kid: Option<&str>, algorithm: Algorithm) -> Lookup<'_> {
         let is_named = |key: &&Key| kid.is_some() && key.kid.as_deref() == kid;
         let is_nameless = |key: &&Key| kid.is_none() || key.kid.is_none();
         // The key of that very name if there is one; keys without a name only stand in for it.
-        let candidates: Vec<&Key> = match self.keys.iter().find(is_named) {
-            Some(_) => self.keys.iter().filter(is_named).collect(),
-            None => self.keys.iter().filter(is_nameless).collect(),
-        };
-        if candidates.is_empty() {
+        let has_named = self.keys.iter().any(|key| is_named(&key));
+        let is_candidate = |key: &&Key| if has_named { is_named(key) } else { is_nameless(key) };
+        let mut candidates = self.keys.iter().filter(is_candidate).peekable();
+        if candidates.peek().is_none() {
             return Lookup::UnknownKid;
         }
-        let mut fit = candidates.into_iter().filter(|key| key.algorithms.contains(&algorithm));
+        let fits = |key: &'_ Key| key.verifiers.iter().position(|(fit, _)| *fit == algorithm);
+        let mut fit = candidates.filter_map(|key| Some(&key.verifiers[fits(key)?].1));
         match (fit.next(), fit.next()) {
-            (Some(key), None) => Lookup::Found(&key.key),
+            (Some(verifier), None) => Lookup::Found(verifier),
             _ => Lookup::Unfit,
         }
     }
@@ -135,31 +159,4 @@ impl KeySet {
 #[derive(serde::Deserialize)]
 struct RawSet {
     keys: Vec<serde_json::Value>,
-}
-
-/// The key, if it is a public one for signatures that this program can check.
-fn usable(jwk: &Jwk) -> Option<Key> {
-    if jwk.common.public_key_use.as_ref().is_some_and(|usage| *usage != PublicKeyUse::Signature) {
-        return None;
-    }
-    let fits: &[Algorithm] = match &jwk.algorithm {
-        AlgorithmParameters::RSA(_) => &RSA,
-        AlgorithmParameters::EllipticCurve(parameters) => match parameters.curve {
-            EllipticCurve::P256 => &[Algorithm::ES256],
-            EllipticCurve::P384 => &[Algorithm::ES384],
-            _ => return None,
-        },
-        AlgorithmParameters::OctetKeyPair(_) => &[Algorithm::EdDSA],
-        // A shared secret has no place in a published set; whoever puts one there has given it away.
-        _ => return None,
-    };
-    let declared = jwk.common.key_algorithm.map(|algorithm| algorithm.to_string());
-    let is_declared = |algorithm: &Algorithm| {
-        declared
-            .as_deref()
-            .is_none_or(|declared| declared.parse::<Algorithm>().is_ok_and(|d| d == *algorithm))
-    };
-    let algorithms: Vec<Algorithm> = fits.iter().copied().filter(is_declared).collect();
-    let key = DecodingKey::from_jwk(jwk).ok()?;
-    (!algorithms.is_empty()).then(|| Key { kid: jwk.common.key_id.clone(), algorithms, key })
 }

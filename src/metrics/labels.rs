@@ -82,6 +82,8 @@ label!(
         Missing => "missing",
         /// More than one credential, or none that can be read.
         Malformed => "malformed",
+        /// `typ` is not one of those that are accepted.
+        Kind => "kind",
         /// The signing algorithm is not on the list.
         Algorithm => "algorithm",
         /// No key is known for the token's `kid`.

@@ -26,6 +26,7 @@ mod peers;
 mod policy;
 mod process;
 mod proof;
+mod signatures;
 mod trouble;
 mod vending;
 mod verify;

@@ -37,6 +37,7 @@ pub struct DemoApp {
 #[derive(Default)]
 pub struct Published {
     pub jwks: Mutex<String>,
+    pub discovery: Mutex<String>,
     pub fetches: AtomicUsize,
     pub is_broken: std::sync::atomic::AtomicBool,
 }
@@ -59,10 +60,15 @@ impl DemoApp {
         *published.jwks.lock().unwrap() = jwks_of(&key, "one");
         let shared = published.clone();
         let server = HttpServer::new(move || {
-            App::new().app_data(web::Data::from(shared.clone())).route("/jwks.json", web::get().to(jwks))
+            App::new()
+                .app_data(web::Data::from(shared.clone()))
+                .route("/jwks.json", web::get().to(jwks))
+                .route("/.well-known/openid-configuration", web::get().to(discovery))
         });
         let server = server.workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", server.addrs()[0]);
+        *published.discovery.lock().unwrap() =
+            json!({"issuer": url, "jwks_uri": format!("{url}/jwks.json")}).to_string();
         let server = server.run();
         let handle = server.handle();
         tokio::spawn(server);
@@ -71,6 +77,10 @@ impl DemoApp {
 
     pub fn publish(&self, jwks: String) {
         *self.published.jwks.lock().unwrap() = jwks;
+    }
+
+    pub fn describe(&self, discovery: &Value) {
+        *self.published.discovery.lock().unwrap() = discovery.to_string();
     }
 
     pub fn fetches(&self) -> usize {
@@ -88,6 +98,24 @@ impl DemoApp {
         jsonwebtoken::encode(&header, claims, &self.key).unwrap()
     }
 
+    /// Signs any claims as a token of that kind.
+    pub fn sign_kind(&self, claims: &Value, typ: Option<&str>) -> String {
+        let kid = self.kid.lock().unwrap().clone();
+        let typ = typ.map(str::to_owned);
+        let header = Header { kid: Some(kid), typ, ..Header::new(Algorithm::ES256) };
+        jsonwebtoken::encode(&header, claims, &self.key).unwrap()
+    }
+
+    /// Signs any text, as it stands.
+    pub fn sign_text(&self, payload: &str) -> String {
+        use base64::Engine as _;
+        let encode = |text: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text);
+        let header = json!({"alg": "ES256", "kid": *self.kid.lock().unwrap()}).to_string();
+        let message = format!("{}.{}", encode(&header), encode(payload));
+        let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &self.key, Algorithm::ES256).unwrap();
+        format!("{message}.{signature}")
+    }
+
     /// The claims of a signed-in user.
     pub fn claims(&self, user: &str, now: Timestamp) -> Value {
         json!({
@@ -101,6 +129,10 @@ impl Drop for DemoApp {
     fn drop(&mut self) {
         drop(self.handle.stop(false));
     }
+}
+
+async fn discovery(published: web::Data<Published>) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(published.discovery.lock().unwrap().clone())
 }
 
 async fn jwks(published: web::Data<Published>) -> HttpResponse {

@@ -1,22 +1,27 @@
 //! The claims of a JWT, from what somebody wrote to who is calling.
 
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::auth::Refusal;
 use crate::clock::Timestamp;
 use crate::config::JwtSettings;
 
+/// The issuer that a payload names.
+pub(super) fn issuer(payload: &Value) -> Option<&str> {
+    payload.as_object()?.get("iss")?.as_str()
+}
+
 /// Claims that anybody may have written. [`UnverifiedClaims::verify`] consumes them, once the signature over
 /// them has been found to fit.
-#[derive(Deserialize)]
-#[serde(transparent)]
 pub(super) struct UnverifiedClaims(Map<String, Value>);
 
 impl UnverifiedClaims {
-    /// The issuer that they name.
-    pub(super) fn issuer(&self) -> Option<&str> {
-        self.0.get("iss")?.as_str()
+    /// Takes what was signed for claims, if it is an object.
+    pub(super) fn of(payload: Value) -> Option<Self> {
+        match payload {
+            Value::Object(claims) => Some(Self(claims)),
+            _ => None,
+        }
     }
 
     /// Checks every claim that the settings ask for, and says when the credential ends.
@@ -69,17 +74,18 @@ impl UnverifiedClaims {
 mod tests {
     use std::time::Duration;
 
-    use jsonwebtoken::Algorithm;
     use serde_json::json;
 
     use super::*;
     use crate::auth::Carrier;
     use crate::config::KeySource;
+    use crate::jws::Algorithm;
     use crate::secret::Secret;
 
     fn settings() -> JwtSettings {
         JwtSettings {
             carrier: Carrier::Bearer,
+            kinds: Vec::new(),
             audience: vec!["tokenvend".to_owned(), "other-name".to_owned()],
             algorithms: vec![Algorithm::HS256],
             keys: KeySource::Secret(Secret::new("x")),
@@ -98,7 +104,7 @@ mod tests {
     }
 
     fn verify(claims: Value, settings: &JwtSettings) -> Result<String, Refusal> {
-        let claims: UnverifiedClaims = serde_json::from_value(claims).unwrap();
+        let claims = UnverifiedClaims::of(claims).unwrap();
         let (claims, _) = claims.verify(settings, Timestamp::from_secs(1000))?;
         Ok(claims["sub"].as_str().unwrap().to_owned())
     }

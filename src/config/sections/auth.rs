@@ -35,11 +35,11 @@ pub(super) fn all(reader: &mut Reader<'_>) -> Option<Vec<AuthSettings>> {
 
 fn way(reader: &mut Reader<'_>, name: &str) -> Option<AuthSettings> {
     let section = &mut reader.section(format!("auth.{name}"));
+    let issuer = section.text("issuer");
     let kind = match section.choice("kind", &[("jwt", Kind::Jwt)]) {
-        Some(Kind::Jwt) => jwt::jwt(section).map(WaySettings::Jwt),
+        Some(Kind::Jwt) => jwt::jwt(section, issuer.as_deref()).map(WaySettings::Jwt),
         None => None,
     };
-    let issuer = section.text("issuer");
     let user_id = user_id(section, issuer.as_deref());
     let require = grants::conditions(&mut section.inner("require"));
     let remember = section.duration("remember", Duration::ZERO..=HOUR);

@@ -3,38 +3,27 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use jsonwebtoken::{Algorithm, AlgorithmFamily};
+use reqwest::Url;
 
 use super::LEAST_SECRET_BYTES;
 use crate::auth::Carrier;
+use crate::config;
 use crate::config::reader::Section;
 use crate::config::sections::{DAY, MINUTE, SECOND, keys_url};
 use crate::config::settings::{JwksSettings, JwtSettings, KeySource};
+use crate::jws::Algorithm;
+use crate::secret::Secret;
 
-const ALGORITHMS: [(&str, Algorithm); 12] = [
-    ("RS256", Algorithm::RS256),
-    ("RS384", Algorithm::RS384),
-    ("RS512", Algorithm::RS512),
-    ("PS256", Algorithm::PS256),
-    ("PS384", Algorithm::PS384),
-    ("PS512", Algorithm::PS512),
-    ("ES256", Algorithm::ES256),
-    ("ES384", Algorithm::ES384),
-    ("EdDSA", Algorithm::EdDSA),
-    ("HS256", Algorithm::HS256),
-    ("HS384", Algorithm::HS384),
-    ("HS512", Algorithm::HS512),
-];
-
-pub(super) fn jwt(section: &mut Section<'_, '_>) -> Option<JwtSettings> {
+pub(super) fn jwt(section: &mut Section<'_, '_>, issuer: Option<&str>) -> Option<JwtSettings> {
     let carrier = carrier(section);
+    let kinds = kinds(section);
     let audience = audience(section);
     let algorithms = algorithms(section);
-    let keys = keys(section);
+    let keys = keys(section, issuer);
     let leeway = section.duration("leeway", Duration::ZERO..=5 * MINUTE);
     let (algorithms, keys) = (algorithms?, keys?);
     let symmetric = matches!(keys, KeySource::Secret(_));
-    if algorithms.iter().any(|algorithm| (algorithm.family() == AlgorithmFamily::Hmac) != symmetric) {
+    if algorithms.iter().any(|algorithm| algorithm.is_symmetric() != symmetric) {
         // Whoever takes both lets an attacker sign with the public key as if it were the shared secret.
         section.fault(
             "algorithms",
@@ -43,7 +32,14 @@ pub(super) fn jwt(section: &mut Section<'_, '_>) -> Option<JwtSettings> {
         );
         return None;
     }
-    Some(JwtSettings { carrier: carrier?, audience: audience?, algorithms, keys, leeway: leeway? })
+    Some(JwtSettings {
+        carrier: carrier?,
+        kinds: kinds?,
+        audience: audience?,
+        algorithms,
+        keys,
+        leeway: leeway?,
+    })
 }
 
 /// `bearer`, `cookie:NAME` or `header:NAME`.
@@ -62,6 +58,12 @@ fn carrier(section: &mut Section<'_, '_>) -> Option<Carrier> {
     })
 }
 
+/// `application/` may be left out, as in tokens.
+fn kinds(section: &mut Section<'_, '_>) -> Option<Vec<String>> {
+    let kinds = section.list("typ", "a list of typ values, as in [\"at+jwt\"]; empty for any")?;
+    Some(kinds.iter().map(|kind| kind.trim_start_matches("application/").to_owned()).collect())
+}
+
 fn audience(section: &mut Section<'_, '_>) -> Option<Vec<String>> {
     const ALLOWED: &str = "a list of one or more aud values, none of them empty";
     let audience = section.list("audience", ALLOWED)?;
@@ -73,10 +75,10 @@ fn audience(section: &mut Section<'_, '_>) -> Option<Vec<String>> {
 }
 
 fn algorithms(section: &mut Section<'_, '_>) -> Option<Vec<Algorithm>> {
-    let allowed = format!("a list of {}", ALGORITHMS.map(|(name, _)| name).join(", "));
+    let known: Vec<&str> = Algorithm::ALL.iter().map(|algorithm| algorithm.name()).collect();
+    let allowed = format!("a list of {}", known.join(", "));
     let names = section.list("algorithms", &allowed)?;
-    let find = |name: &String| ALGORITHMS.iter().find(|(other, _)| other == name).map(|(_, found)| *found);
-    let found: Option<Vec<Algorithm>> = names.iter().map(find).collect();
+    let found: Option<Vec<Algorithm>> = names.iter().map(|name| Algorithm::named(name)).collect();
     match found {
         Some(found) if !found.is_empty() => Some(found),
         _ => {
@@ -86,35 +88,80 @@ fn algorithms(section: &mut Section<'_, '_>) -> Option<Vec<Algorithm>> {
     }
 }
 
-fn keys(section: &mut Section<'_, '_>) -> Option<KeySource> {
-    let set: Vec<&str> =
-        ["jwks_url", "key_file", "secret"].into_iter().filter(|key| section.has(key)).collect();
-    let jwks = jwks(section);
+fn keys(section: &mut Section<'_, '_>, issuer: Option<&str>) -> Option<KeySource> {
+    let discovery = section.flag("discovery");
+    let set: Vec<&str> = ["jwks_url", "key_file", "secret"]
+        .into_iter()
+        .filter(|key| section.has(key))
+        .chain((discovery == Some(true)).then_some("discovery"))
+        .collect();
+    let url = keys_url(section, "jwks_url");
+    let fetching = fetching(section);
     let file = section.optional("key_file", "a path", |text| match text {
         "" => Err("it is empty"),
         path => Ok(PathBuf::from(path)),
     });
     let secret = section.secret("secret");
-    if set.len() != 1 {
+    let [only] = set[..] else {
         let found = if set.is_empty() { "none of them".to_owned() } else { set.join(" and ") };
-        section.fault("jwks_url", found, "exactly one of jwks_url, key_file and secret");
+        section.fault("jwks_url", found, "exactly one of discovery, jwks_url, key_file and secret");
         return None;
-    }
-    if let Some(secret) = secret {
-        if secret.expose().len() < LEAST_SECRET_BYTES {
-            let found = format!("a secret of {} bytes", secret.expose().len());
-            section.fault("secret", found, format!("at least {LEAST_SECRET_BYTES} bytes"));
-            return None;
+    };
+    match only {
+        "secret" => shared(section, secret?).map(KeySource::Secret),
+        "key_file" => file.map(KeySource::File),
+        "discovery" => {
+            let issuer = issuer?;
+            let document = discovery_document(section, issuer)?;
+            Some(KeySource::Jwks(fetching?(document, Some(issuer.to_owned()))))
         }
-        return Some(KeySource::Secret(secret));
+        _ => Some(KeySource::Jwks(fetching?(url?, None))),
     }
-    jwks.map(KeySource::Jwks).or_else(|| file.map(KeySource::File))
 }
 
-fn jwks(section: &mut Section<'_, '_>) -> Option<JwksSettings> {
-    let url = keys_url(section, "jwks_url");
+fn shared(section: &mut Section<'_, '_>, secret: Secret) -> Option<Secret> {
+    if secret.expose().len() < LEAST_SECRET_BYTES {
+        let found = format!("a secret of {} bytes", secret.expose().len());
+        section.fault("secret", found, format!("at least {LEAST_SECRET_BYTES} bytes"));
+        return None;
+    }
+    Some(secret)
+}
+
+/// The document is at a fixed place below the issuer: OpenID Connect Discovery 1.0, section 4.
+fn discovery_document(section: &mut Section<'_, '_>, issuer: &str) -> Option<Url> {
+    let document = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
+    match config::keys_url(&document) {
+        Ok(url) => Some(url),
+        Err(why) => {
+            let allowed = "with discovery, an https URL, or an http one on loopback";
+            section.fault("issuer", format!("{issuer:?} ({why})"), allowed);
+            None
+        }
+    }
+}
+
+/// How published keys are fetched, wherever they are.
+fn fetching(
+    section: &mut Section<'_, '_>,
+) -> Option<impl FnOnce(Url, Option<String>) -> JwksSettings + use<>> {
     let refresh = section.duration("jwks_refresh", SECOND..=DAY);
     let min_interval = section.duration("jwks_min_interval", SECOND..=DAY);
+    let max_age = section.duration("jwks_max_age", MINUTE..=365 * DAY);
     let timeout = section.duration("jwks_timeout", Duration::from_millis(100)..=MINUTE);
-    Some(JwksSettings { url: url?, refresh: refresh?, min_interval: min_interval?, timeout: timeout? })
+    let (refresh, max_age) = (refresh?, max_age?);
+    if max_age <= refresh {
+        let found = humantime::format_duration(max_age).to_string();
+        section.fault("jwks_max_age", found, "more than jwks_refresh");
+        return None;
+    }
+    let (min_interval, timeout) = (min_interval?, timeout?);
+    Some(move |url, discovered_for| JwksSettings {
+        url,
+        discovered_for,
+        refresh,
+        min_interval,
+        max_age,
+        timeout,
+    })
 }

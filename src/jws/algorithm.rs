@@ -1,0 +1,94 @@
+//! The signature algorithms of JWS (RFC 7518, section 3; RFC 8037 for EdDSA), each with what checks it.
+
+use std::fmt;
+
+use aws_lc_rs::hmac;
+use aws_lc_rs::signature::{
+    self, ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ED25519, RsaParameters,
+    VerificationAlgorithm,
+};
+
+macro_rules! algorithms {
+    ($($name:ident => $check:expr,)+) => {
+        /// A signature algorithm, by its name in JWS. `none` is not one.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[expect(missing_docs, reason = "the names are the standard's")]
+        pub enum Algorithm { $($name,)+ }
+
+        impl Algorithm {
+            /// All that are known.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// Its name, as it stands in a token.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name),)+ }
+            }
+
+            /// What checks it.
+            pub(super) fn check(self) -> Check {
+                match self { $(Self::$name => $check,)+ }
+            }
+        }
+    };
+}
+
+algorithms! {
+    RS256 => Check::Rsa(&signature::RSA_PKCS1_2048_8192_SHA256),
+    RS384 => Check::Rsa(&signature::RSA_PKCS1_2048_8192_SHA384),
+    RS512 => Check::Rsa(&signature::RSA_PKCS1_2048_8192_SHA512),
+    PS256 => Check::Rsa(&signature::RSA_PSS_2048_8192_SHA256),
+    PS384 => Check::Rsa(&signature::RSA_PSS_2048_8192_SHA384),
+    PS512 => Check::Rsa(&signature::RSA_PSS_2048_8192_SHA512),
+    ES256 => Check::Ec("P-256", &ECDSA_P256_SHA256_FIXED),
+    ES384 => Check::Ec("P-384", &ECDSA_P384_SHA384_FIXED),
+    ES512 => Check::Ec("P-521", &ECDSA_P521_SHA512_FIXED),
+    EdDSA => Check::Ed("Ed25519", &ED25519),
+    HS256 => Check::Secret(hmac::HMAC_SHA256),
+    HS384 => Check::Secret(hmac::HMAC_SHA384),
+    HS512 => Check::Secret(hmac::HMAC_SHA512),
+}
+
+/// What checks an algorithm's signatures. A key belongs to one of these, so that a public key can never be used
+/// as a shared secret.
+#[derive(Clone, Copy)]
+pub(super) enum Check {
+    Rsa(&'static RsaParameters),
+    /// With the curve's name (RFC 7518, 6.2.1.1).
+    Ec(&'static str, &'static dyn VerificationAlgorithm),
+    /// With the curve's name (RFC 8037, 2).
+    Ed(&'static str, &'static dyn VerificationAlgorithm),
+    Secret(hmac::Algorithm),
+}
+
+impl Algorithm {
+    /// The algorithm of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|algorithm| algorithm.name() == name)
+    }
+
+    /// Whether whoever can check a signature can make one as well.
+    pub fn is_symmetric(self) -> bool {
+        matches!(self.check(), Check::Secret(_))
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_algorithm_is_known_by_its_very_name_and_none_is_not_one() {
+        for algorithm in Algorithm::ALL {
+            assert_eq!(Algorithm::named(algorithm.name()), Some(*algorithm));
+        }
+        for name in ["none", "None", "NONE", "", "rs256", "RS256 ", "HS1", "ES256K"] {
+            assert_eq!(Algorithm::named(name), None, "{name}");
+        }
+    }
+}

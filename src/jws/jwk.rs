@@ -1,0 +1,80 @@
+//! One published key (JWK, RFC 7517), as far as it can be used to check signatures.
+
+use aws_lc_rs::signature::{ParsedPublicKey, RsaPublicKeyComponents};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+
+use super::algorithm::{Algorithm, Check};
+use super::keys::{Key, Verifier};
+
+/// Shorter RSA keys are refused: RFC 7518, section 3.3.
+const LEAST_RSA_BYTES: usize = 2048 / 8;
+
+/// The parameters that count. Whatever else stands there, private ones among them, is not read.
+#[derive(Deserialize)]
+pub(super) struct Jwk {
+    kty: String,
+    kid: Option<String>,
+    #[serde(rename = "use")]
+    usage: Option<String>,
+    key_ops: Option<Vec<String>>,
+    alg: Option<String>,
+    crv: Option<String>,
+    x: Option<String>,
+    y: Option<String>,
+    n: Option<String>,
+    e: Option<String>,
+}
+
+impl Jwk {
+    /// The key, if it is a public one for signatures that this program can check.
+    pub(super) fn usable(self) -> Option<Key> {
+        let is_for_signatures = self.usage.as_deref().is_none_or(|usage| usage == "sig")
+            && self.key_ops.as_ref().is_none_or(|operations| operations.iter().any(|one| one == "verify"));
+        if !is_for_signatures {
+            return None;
+        }
+        let is_declared =
+            |algorithm: &&Algorithm| self.alg.as_deref().is_none_or(|alg| alg == algorithm.name());
+        let verifiers: Vec<(Algorithm, Verifier)> = Algorithm::ALL
+            .iter()
+            .filter(is_declared)
+            .filter_map(|algorithm| Some((*algorithm, Verifier::Public(self.parsed(algorithm.check())?))))
+            .collect();
+        (!verifiers.is_empty()).then_some(Key { kid: self.kid, verifiers })
+    }
+
+    /// A shared secret (`oct`) has no place in a published set; whoever puts one there has given it away.
+    fn parsed(&self, check: Check) -> Option<ParsedPublicKey> {
+        match (check, &*self.kty) {
+            (Check::Rsa(parameters), "RSA") => {
+                let (n, e) = (decode(self.n.as_ref())?, decode(self.e.as_ref())?);
+                let (n, e) = (without_zeros(&n), without_zeros(&e));
+                if n.len() < LEAST_RSA_BYTES {
+                    return None;
+                }
+                RsaPublicKeyComponents { n, e }.to_parsed_public_key(parameters).ok()
+            }
+            (Check::Ec(curve, algorithm), "EC") if self.crv.as_deref() == Some(curve) => {
+                // An uncompressed point: SEC 1, section 2.3.3.
+                let point = [&[4], &*decode(self.x.as_ref())?, &*decode(self.y.as_ref())?].concat();
+                ParsedPublicKey::new(algorithm, point).ok()
+            }
+            (Check::Ed(curve, algorithm), "OKP") if self.crv.as_deref() == Some(curve) => {
+                ParsedPublicKey::new(algorithm, decode(self.x.as_ref())?).ok()
+            }
+            _ => None,
+        }
+    }
+}
+
+fn decode(text: Option<&String>) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text?).ok()
+}
+
+/// Some publishers put a zero before a number whose first bit is set.
+fn without_zeros(number: &[u8]) -> &[u8] {
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
+    number.get(zeros..).unwrap_or_default()
+}

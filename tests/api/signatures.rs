@@ -1,0 +1,171 @@
+//! Which signatures count: every algorithm of JWS, signed by a stranger (PyJWT over OpenSSL), and none that the list
+//! does not have.
+
+use std::process::Command;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+use tokenvend::clock::{Clock as _, SystemClock};
+
+use crate::peers::peers_or_skip;
+use crate::support::{World, jwks_of};
+
+const SECRET: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+const ALL_PUBLIC: &str = r#"auth.app.algorithms = [
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]"#;
+
+/// Keys and tokens of the stranger's; the tokens are good for hours.
+fn signed() -> Option<Value> {
+    let place = peers_or_skip()?;
+    let now = SystemClock::new().now().as_secs();
+    let claims = json!({
+        "iss": "https://app.example", "aud": "tokenvend", "sub": "alice", "iat": now - 60, "exp": now + 36_000,
+    });
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/sign_jwts.py");
+    let mut command = Command::new(place.join("venv/bin/python"));
+    let output = command.args([script, &claims.to_string(), SECRET]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(serde_json::from_slice(&output.stdout).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_algorithm_of_the_standard_is_verified_and_one_that_is_not_listed_is_not() {
+    let Some(signed) = signed() else { return };
+    let world = World::with(ALL_PUBLIC).await;
+    let only_one = World::with("auth.app.algorithms = [\"PS384\"]").await;
+    for world in [&world, &only_one] {
+        world.demo.publish(signed["jwks"].to_string());
+        world.advance(10);
+    }
+    for (algorithm, token) in signed["tokens"].as_object().unwrap() {
+        let token = token.as_str().unwrap();
+        assert_eq!(world.vend_bearer(token).await.status, 200, "{algorithm}");
+        let listed = only_one.vend_bearer(token).await.status;
+        assert_eq!(listed, if algorithm == "PS384" { 200 } else { 401 }, "{algorithm}");
+        // With the key of another algorithm, although it is published and listed.
+        let (_, rest) = token.split_once('.').unwrap();
+        for other in signed["tokens"].as_object().unwrap().keys().filter(|other| *other != algorithm) {
+            let header = json!({"alg": other, "kid": format!("key-{algorithm}")}).to_string();
+            let forged = format!("{}.{rest}", URL_SAFE_NO_PAD.encode(header));
+            assert_eq!(world.vend_bearer(&forged).await.status, 401, "{algorithm} as {other}");
+        }
+    }
+    world.vend_bearer(signed["weak"].as_str().unwrap()).await.is_problem(401, "unauthorized");
+    for token in signed["shared"].as_object().unwrap().values() {
+        world.vend_bearer(token.as_str().unwrap()).await.is_problem(401, "unauthorized");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pem_file_is_for_its_own_algorithms_and_a_shared_secret_for_its_own() {
+    let Some(signed) = signed() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    for (algorithm, pem) in signed["pems"].as_object().unwrap() {
+        let path = folder.path().join(format!("{algorithm}.pem"));
+        std::fs::write(&path, pem.as_str().unwrap()).unwrap();
+        let way = format!("auth.own.algorithms = [\"{algorithm}\"]\nauth.own.key_file = {path:?}");
+        let world = World::with(&alone(&way)).await;
+        let token = signed["tokens"][algorithm].as_str().unwrap();
+        assert_eq!(world.vend_bearer(token).await.status, 200, "{algorithm}");
+    }
+    let world = World::with(&alone(&format!(
+        "auth.own.algorithms = [\"HS256\", \"HS384\", \"HS512\"]\nauth.own.secret = \"{SECRET}\""
+    )))
+    .await;
+    for (algorithm, token) in signed["shared"].as_object().unwrap() {
+        assert_eq!(world.vend_bearer(token.as_str().unwrap()).await.status, 200, "{algorithm}");
+    }
+    for token in signed["tokens"].as_object().unwrap().values() {
+        world.vend_bearer(token.as_str().unwrap()).await.is_problem(401, "unauthorized");
+    }
+}
+
+/// Makes room for another way of the same issuer: the world's own is somebody else's.
+fn alone(way: &str) -> String {
+    format!(
+        "auth.app.issuer = \"https://other.example\"\nauth.app.user_id = \"other:{{sub}}\"\n\
+         auth.own.issuer = \"https://app.example\"\nauth.own.user_id = \"own:{{sub}}\"\n\
+         auth.own.audience = [\"tokenvend\"]\n{way}\n"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_with_a_claim_twice_is_refused_although_it_is_signed() {
+    let world = World::start().await;
+    let now = world.clock.now().as_secs();
+    let rest = format!(r#""iss":"https://app.example","aud":"tokenvend","exp":{}"#, now + 600);
+    for (payload, status) in [
+        (format!(r#"{{"sub":"alice",{rest}}}"#), 200),
+        (format!(r#"{{"sub":"alice","sub":"bob",{rest}}}"#), 401),
+        (format!(r#"{{"sub":"alice","s\u0075b":"bob",{rest}}}"#), 401),
+        (format!(r#"{{"sub":"alice","deep":{{"a":1,"a":2}},{rest}}}"#), 401),
+        (format!("[{{{rest}}}]"), 401),
+        (format!(r#"{{"sub":"alice","deep":{}{},{rest}}}"#, "[".repeat(200), "]".repeat(200)), 401),
+    ] {
+        assert_eq!(world.vend_bearer(&world.demo.sign_text(&payload)).await.status, status, "{payload}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_kinds_are_listed_a_token_must_be_of_one() {
+    let world = World::with("auth.app.typ = [\"at+jwt\"]").await;
+    let claims = world.demo.claims("alice", world.clock.now());
+    for (typ, status) in [
+        (Some("at+jwt"), 200),
+        (Some("AT+JWT"), 200),
+        (Some("application/at+jwt"), 200),
+        (Some("JWT"), 401),
+        (Some("at+jwt2"), 401),
+        (None, 401),
+    ] {
+        let answer = world.vend_bearer(&world.demo.sign_kind(&claims, typ)).await;
+        assert_eq!(answer.status, status, "{typ:?}");
+    }
+    assert_eq!(world.metric("tokenvend_auth_total{outcome=\"kind\"}").await, 3.0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_are_found_by_the_issuers_discovery_document_if_it_is_that_issuers() {
+    let overlay = "auth.app.issuer = \"https://other.example\"\nauth.app.user_id = \"other:{sub}\"\n\
+                   auth.own.issuer = \"DEMO_APP\"\nauth.own.user_id = \"own:{sub}\"\n\
+                   auth.own.audience = [\"tokenvend\"]\nauth.own.algorithms = [\"ES256\"]\n\
+                   auth.own.discovery = true\n";
+    let world = World::with(overlay).await;
+    let bearer = |kid: &str| {
+        *world.demo.kid.lock().unwrap() = kid.to_owned();
+        let mut claims = world.demo.claims("alice", world.clock.now());
+        claims["iss"] = json!(world.demo.url);
+        world.demo.sign(&claims)
+    };
+    assert_eq!(world.vend_bearer(&bearer("one")).await.source(), "miss");
+    // The document is another issuer's now, or leads to where keys could be swapped on the way: the keys stay.
+    world.demo.publish(jwks_of(&world.demo.key, "two"));
+    for document in [
+        json!({"issuer": "https://evil.example", "jwks_uri": format!("{}/jwks.json", world.demo.url)}),
+        json!({"issuer": world.demo.url, "jwks_uri": "http://192.0.2.1/jwks.json"}),
+        json!({"issuer": world.demo.url}),
+    ] {
+        world.demo.describe(&document);
+        world.advance(10);
+        world.vend_bearer(&bearer("two")).await.is_problem(503, "auth-unavailable");
+        assert_eq!(world.vend_bearer(&bearer("one")).await.source(), "hit");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_that_are_too_old_judge_nobody_and_new_ones_do_again() {
+    let world = World::with("auth.app.jwks_max_age = \"1h\"\nauth.app.remember = \"0s\"").await;
+    assert_eq!(world.vend("alice").await.source(), "miss");
+    world.demo.set_broken(true);
+    world.advance(3600);
+    assert_eq!(world.vend("alice").await.status, 200);
+    world.advance(1);
+    world.vend("alice").await.is_problem(503, "auth-unavailable");
+    let ready = world.client.get(world.url("/readyz")).send().await.unwrap();
+    assert_eq!(ready.status(), 503);
+    world.demo.set_broken(false);
+    world.advance(10);
+    assert_eq!(world.vend("alice").await.status, 200);
+}
