@@ -160,30 +160,34 @@ impl AuditTrail {
                 }
                 Ok(())
             }
-            OnFailure::Refuse => tokio::select! {
-                written = put_in_and_wait(queue, line) => written,
-                () = self.clock.sleep(self.settings.max_wait) => Err(Unrecorded),
-            },
+            OnFailure::Refuse => self.written(queue, line).await,
         }
     }
 
     /// Waits until all that was recorded so far is written: for the end of the process.
     pub async fn flush(&self) {
         let Some(queue) = &self.queue else { return };
-        tokio::select! {
-            _ = put_in_and_wait(queue, Vec::new()) => {}
-            () = self.clock.sleep(self.settings.max_wait) => {
-                tracing::error!("audit events that still waited to be written are lost");
-            }
+        if self.written(queue, Vec::new()).await.is_err() {
+            tracing::error!("audit events that still waited to be written are lost");
         }
     }
-}
 
-async fn put_in_and_wait(queue: &mpsc::Sender<Entry>, line: Vec<u8>) -> Result<(), Unrecorded> {
-    let (tell, told) = oneshot::channel();
-    queue.send(Entry { line, written: Some(tell) }).await.map_err(|_| Unrecorded)?;
-    match told.await {
-        Ok(true) => Ok(()),
-        Ok(false) | Err(_) => Err(Unrecorded),
+    /// Puts a line into the queue and waits until it is written; altogether no longer than was set. What found a
+    /// place in the queue by then may be written later.
+    async fn written(&self, queue: &mpsc::Sender<Entry>, line: Vec<u8>) -> Result<(), Unrecorded> {
+        let mut too_late = self.clock.sleep(self.settings.max_wait);
+        let place = tokio::select! {
+            place = queue.reserve() => place.map_err(|_| Unrecorded)?,
+            () = &mut too_late => {
+                self.metrics.audit_events_total.count(AuditOutcome::Dropped);
+                return Err(Unrecorded);
+            }
+        };
+        let (tell, told) = oneshot::channel();
+        place.send(Entry { line, written: Some(tell) });
+        tokio::select! {
+            told = told => if told == Ok(true) { Ok(()) } else { Err(Unrecorded) },
+            () = &mut too_late => Err(Unrecorded),
+        }
     }
 }

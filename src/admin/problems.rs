@@ -38,7 +38,7 @@ pub(super) const LIST: Meaning =
 
 pub(super) const MERGE: Meaning = Meaning {
     act: "merge",
-    not_found: (Code::UnknownUser, "Cognito knows one of the two users, or both, not in this pool"),
+    not_found: (Code::UnknownUser, "in this pool Cognito does not know one of the two users, or both"),
     conflict: (
         Code::LoginsCollide,
         "both users have a login of one and the same public provider, and one identity can have but one of each",
@@ -51,7 +51,7 @@ pub(super) const MERGE: Meaning = Meaning {
 
 pub(super) const UNLINK: Meaning = Meaning {
     act: "unlink",
-    not_found: (Code::UnknownUser, "Cognito knows the user, or the identity, not in this pool"),
+    not_found: (Code::UnknownUser, "in this pool Cognito does not know the user, or the identity"),
     conflict: CONFLICT,
     unacceptable: CONFLICT,
 };

@@ -201,7 +201,7 @@ async fn a_destination_that_hangs_holds_nobody_up_and_what_it_loses_is_counted()
 async fn a_destination_that_hangs_is_not_waited_for_longer_than_was_set() {
     let trail = Trail::new();
     let _pipe = unread_pipe(&trail);
-    let overlay = "audit.queue = 1\naudit.on_failure = \"refuse\"\naudit.max_wait = \"2s\"\n";
+    let overlay = "audit.queue = 1\naudit.on_failure = \"refuse\"\naudit.max_wait = \"500ms\"\n";
     let world = World::with(&format!("{}{overlay}", trail.overlay())).await;
     let answer = loop {
         let answer = vend_while_time_goes_on(&world, "alice").await;
@@ -210,6 +210,11 @@ async fn a_destination_that_hangs_is_not_waited_for_longer_than_was_set() {
         }
     };
     answer.is_problem(503, "audit-unavailable");
+    // That event is with the writer, the next one waits, and for the third there is no room.
+    for _ in 0..2 {
+        vend_while_time_goes_on(&world, "alice").await.is_problem(503, "audit-unavailable");
+    }
+    assert_eq!(world.metric("tokenvend_audit_events_total{outcome=\"dropped\"}").await, 1.0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

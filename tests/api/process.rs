@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokenvend::clock::{Clock as _, SystemClock};
 use tokenvend::emulator::{self, AccessKey, RunningEmulator};
 
-use crate::support::{self, Answer, DemoApp};
+use crate::support::{self, ADMIN_CREDENTIAL, Answer, DemoApp};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_tokenvend");
 
@@ -177,10 +177,12 @@ async fn while_it_drains_it_still_answers_says_that_it_is_not_ready_and_asks_cli
 async fn at_trace_no_secret_stands_anywhere_in_the_log_or_in_the_audit_trail() {
     let directory = tempfile::tempdir().unwrap();
     let trail = directory.path().join("audit");
-    let overlay =
-        format!("log.level = \"trace\"\naudit.sink = \"file\"\naudit.path = \"{}\"", trail.display());
+    let overlay = format!(
+        "log.level = \"trace\"\naudit.sink = \"file\"\naudit.path = \"{}\"\nadmin.credential = \"{ADMIN_CREDENTIAL}\"",
+        trail.display()
+    );
     let served = Served::start(&overlay).await;
-    let mut secrets = vec![AccessKey::default().secret];
+    let mut secrets = vec![AccessKey::default().secret, ADMIN_CREDENTIAL.to_owned()];
     for faults in
         [json!({}), json!({"throttleRate": 0.5}), json!({"errorRate": 0.5}), json!({"dropRate": 0.5})]
     {
@@ -197,6 +199,12 @@ async fn at_trace_no_secret_stands_anywhere_in_the_log_or_in_the_audit_trail() {
                 secrets.push(bearer);
             }
         }
+    }
+    for credential in [ADMIN_CREDENTIAL, "a-wrong-guess-at-the-credential"] {
+        let url = format!("{}/admin/v1/pools/main/users/user-0", served.admin_url);
+        let looked_up = served.client.get(url).bearer_auth(credential).send().await.unwrap();
+        assert!(!Answer::of(looked_up).await.text.contains(ADMIN_CREDENTIAL));
+        secrets.push(credential.to_owned());
     }
     for tamper in ["aud", "opaque"] {
         served.faults(json!({"tamper": tamper})).await;
