@@ -9,14 +9,17 @@ use crate::admin::{self, Admin};
 use crate::audit::{AuditError, AuditTrail};
 use crate::auth::Authenticator;
 use crate::clock::SharedClock;
-use crate::config::{DrainSettings, Settings};
+use crate::config::{DrainSettings, JwksSettings, Settings};
 use crate::http::{self, Listener, Readiness, Service};
 use crate::issuer::TokenIssuer;
 use crate::issuer::cognito::Cognito;
 use crate::issuer::registry::IdentityRegistry;
 use crate::jws::KeysError;
 use crate::lifecycle::Lifecycle;
+use crate::linking::Linker;
 use crate::metrics::{Metrics, MetricsError};
+use crate::pools::Pools;
+use crate::proof::TokenProver;
 use crate::vending::TokenVendor;
 
 /// Why the service cannot start.
@@ -93,6 +96,8 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
         &clock,
         metrics.clone(),
     ));
+    let prover = guest_prover(&settings.pools, settings.openid_keys, &clock, &metrics).await?;
+    let linker = Linker::new(vendor.clone(), lifecycle.clone(), prover, clock.clone(), metrics.clone());
     tokio::spawn(find_credentials(cognito, readiness.clone(), clock.clone()));
 
     let service = Arc::new(Service {
@@ -100,6 +105,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
         pools: settings.pools,
         authenticator: authenticator.clone(),
         vendor: vendor.clone(),
+        linker: Arc::new(linker),
         readiness: readiness.clone(),
         clock: clock.clone(),
         metrics: metrics.clone(),
@@ -150,6 +156,19 @@ impl RunningApp {
         self.audit.flush().await;
         tracing::info!("shut down");
     }
+}
+
+/// What proves guests' tokens, if a pool takes guests: else Cognito's keys need not be fetched.
+async fn guest_prover(
+    pools: &Pools,
+    keys: JwksSettings,
+    clock: &SharedClock,
+    metrics: &Arc<Metrics>,
+) -> Result<Option<TokenProver>, KeysError> {
+    if !pools.iter().any(|pool| pool.linking.guests) {
+        return Ok(None);
+    }
+    TokenProver::start(keys, TokenProver::LEEWAY, clock.clone(), metrics.clone()).await.map(Some)
 }
 
 /// Looks for AWS credentials until there are some. The SDK keeps them fresh from then on.

@@ -3,6 +3,7 @@
 pub(crate) mod body;
 mod caller;
 mod health;
+mod link;
 mod listener;
 mod openapi;
 mod problem;
@@ -25,6 +26,7 @@ use crate::audit::AuditTrail;
 use crate::auth::Authenticator;
 use crate::clock::SharedClock;
 use crate::config::HttpSettings;
+use crate::linking::Linker;
 use crate::metrics::Metrics;
 use crate::pools::Pools;
 use crate::vending::TokenVendor;
@@ -36,6 +38,7 @@ pub(crate) struct Service {
     pub(crate) pools: Pools,
     pub(crate) authenticator: Arc<Authenticator>,
     pub(crate) vendor: Arc<TokenVendor>,
+    pub(crate) linker: Arc<Linker>,
     pub(crate) readiness: Arc<Readiness>,
     pub(crate) clock: SharedClock,
     pub(crate) metrics: Arc<Metrics>,
@@ -75,6 +78,7 @@ pub(crate) fn listen(service: &Arc<Service>, shutdown: Duration) -> std::io::Res
                     .route(web::post().to(token::post))
                     .route(web::delete().to(token::delete)),
             )
+            .service(resource("/v1/identity/link", "POST").route(web::post().to(link::post)))
             .service(read_only("/openapi.json", web::get().to(openapi::get)))
             .service(read_only("/livez", web::get().to(live)))
             .service(read_only("/readyz", web::get().to(ready)));

@@ -123,6 +123,24 @@ fn check_provider(text: &str) -> Result<(), Malformed> {
 }
 
 text_newtype!(
+    /// The login name of a public provider (`accounts.google.com`, a user pool, the ARN of a SAML provider): 1 to
+    /// 128 characters.
+    ///
+    /// Stricter than Cognito: no white space and no control character, which no provider's name has.
+    PublicProvider,
+    check_public_provider
+);
+
+fn check_public_provider(text: &str) -> Result<(), Malformed> {
+    const WHAT: &str = "a public provider's login name";
+    check_length(WHAT, text, 128)?;
+    if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err(Malformed::new(WHAT, "may not have white space or control characters"));
+    }
+    Ok(())
+}
+
+text_newtype!(
     /// The developer user identifier: the app's own name for a user, 1 to 1024 characters.
     ///
     /// Stricter than Cognito: no control character, because the id ends up in log lines, in the token's `amr`

@@ -2,6 +2,7 @@
 //! by what the one who asked may do about it. Beside it [`registry`], the port towards whoever keeps identities.
 
 pub mod cognito;
+mod logins;
 pub mod registry;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use crate::identity::{
     DeveloperProvider, DeveloperUserId, IdentityId, IdentityPoolId, PrincipalTags, TokenDuration,
 };
 use crate::token::OpenIdToken;
+pub use logins::{LoginToken, PublicLogins};
 
 /// Everything that shapes one token.
 #[derive(Debug, Clone)]
@@ -28,6 +30,12 @@ pub struct IssueRequest {
     pub duration: TokenDuration,
     /// Principal tags to put into the token.
     pub tags: PrincipalTags,
+    /// The identity that the token must be for. The user is registered under it, if under none yet: Cognito asks
+    /// for no proof. So it is never one that a caller merely names; see `linking`. `None`: the user's own, found
+    /// or created.
+    pub identity: Option<IdentityId>,
+    /// Public logins to link to that identity, for good.
+    pub also: PublicLogins,
 }
 
 /// A token fresh from its issuer. Not yet checked against the request.
@@ -84,6 +92,11 @@ pub enum IssueErrorKind {
     AlreadyRegistered,
     /// A login already belongs to another identity. The caller's data must be mended.
     LoginTaken,
+    /// A public login that was to be linked is not accepted: expired, of another app, or of no provider of the
+    /// pool. The caller must get another.
+    LoginRefused,
+    /// The identity that was asked for does not exist, or no longer.
+    UnknownIdentity,
 }
 
 impl IssueErrorKind {
@@ -97,7 +110,7 @@ impl IssueErrorKind {
             | Self::Misconfigured
             | Self::Unacceptable
             | Self::Mismatched => true,
-            Self::AlreadyRegistered | Self::LoginTaken => false,
+            Self::AlreadyRegistered | Self::LoginTaken | Self::LoginRefused | Self::UnknownIdentity => false,
         }
     }
 
@@ -110,7 +123,9 @@ impl IssueErrorKind {
             | Self::Unacceptable
             | Self::Mismatched
             | Self::AlreadyRegistered
-            | Self::LoginTaken => false,
+            | Self::LoginTaken
+            | Self::LoginRefused
+            | Self::UnknownIdentity => false,
         }
     }
 }
@@ -126,6 +141,8 @@ impl fmt::Display for IssueErrorKind {
             Self::Mismatched => "mismatched token",
             Self::AlreadyRegistered => "user already registered",
             Self::LoginTaken => "login taken",
+            Self::LoginRefused => "login refused",
+            Self::UnknownIdentity => "unknown identity",
         })
     }
 }

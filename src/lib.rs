@@ -18,6 +18,7 @@
 //! | [`claims`] | what a verified credential says, and how the configuration points into it |
 //! | `policy` | what a verified caller may have: a pool, tags, until when |
 //! | [`vending`] | **the use case**, [`vending::TokenVendor::vend`], and one file for each decision in it |
+//! | [`linking`] | what else a user proves to be: public logins and guests, linked to the user's identity |
 //! | [`lifecycle`] | the administrators' use case: identities looked up, merged, unlinked, deleted |
 //! | [`issuer`] | the port towards whoever makes tokens, and Cognito behind it |
 //! | [`jws`] | signed tokens taken apart and proved, by keys that are fixed or fetched |
@@ -52,6 +53,7 @@ pub mod identity;
 pub mod issuer;
 pub mod jws;
 pub mod lifecycle;
+pub mod linking;
 pub mod metrics;
 mod policy;
 pub mod pools;

@@ -10,8 +10,8 @@ use prometheus::{
 
 pub use families::{Counters, Histograms, Requests};
 use labels::{
-    AdminAuth, AuditOutcome, AuthOutcome, Eviction, FetchOutcome, PauseCause, PolicyOutcome, RefreshOutcome,
-    RegistryOutcome, Route, Source, UpstreamOutcome,
+    AdminAuth, AuditOutcome, AuthOutcome, Eviction, FetchOutcome, LinkOutcome, PauseCause, PolicyOutcome,
+    RefreshOutcome, RegistryOutcome, Route, Source, UpstreamOutcome,
 };
 
 /// What can keep the registry from being built: a name or label that breaks its rules, or stands twice.
@@ -67,6 +67,8 @@ page! {
     vends_total: Counters<Source> = |r, name, help| Counters::register(r, name, "source", help);
     /// Life left in tokens when they were handed out.
     vend_remaining_life_seconds: Histogram = |r, name, help| histogram(r, name, help, &LIFE);
+    /// Requests to link a login or a guest to their user's identity, by outcome.
+    links_total: Counters<LinkOutcome> = |r, name, help| Counters::register(r, name, "outcome", help);
     /// Calls to Cognito, by outcome. Each attempt counts.
     upstream_calls_total: Counters<UpstreamOutcome> =
         |r, name, help| Counters::register(r, name, "outcome", help);

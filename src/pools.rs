@@ -1,12 +1,14 @@
 //! The configured identity pools, by the names that callers use, and what each grants to whom.
 
 pub mod access;
+pub mod linking;
 pub mod tags;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use access::Access;
+use linking::LinkRules;
 use tags::TagRules;
 
 use crate::identity::{DeveloperProvider, IdentityPoolId, TokenDuration};
@@ -31,6 +33,8 @@ pub struct Pool {
     pub tags: TagRules,
     /// Who may have its tokens.
     pub access: Access,
+    /// What its users may link to their identities.
+    pub linking: LinkRules,
 }
 
 /// The place of a pool among the configured ones.

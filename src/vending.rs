@@ -3,13 +3,15 @@
 //!
 //! `request` what is asked · [`key`] what a token is kept under · [`freshness`] whether it may be served ·
 //! `store` where it is kept · `flight` one call however many wait · `refusals` remembered noes · `mint` one
-//! flight's work, within the user's `rations` · `upstream` the way out to Cognito, through [`crate::budget`] and `pause`
+//! flight's work, within the user's `rations` · `link` the calls of linking · `upstream` the way out to Cognito, through
+//! [`crate::budget`] and `pause`
 //! · `check` whether a minted token is the one asked for · [`minted`] the answer.
 
 mod check;
 mod flight;
 pub mod freshness;
 pub mod key;
+mod link;
 mod mint;
 pub mod minted;
 mod pause;

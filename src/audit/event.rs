@@ -138,7 +138,7 @@ pub struct Event<'a> {
     pub took: Option<Duration>,
 }
 
-/// Users and identities that an administrator's act is about, besides the event's own.
+/// What an act is about, besides the event's own user and identity.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Identities<'a> {
@@ -148,6 +148,9 @@ pub struct Identities<'a> {
     /// The identity that both have since. The event's own was given up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub into_identity_id: Option<&'a str>,
+    /// What is to be linked: public providers, or a guest.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<&'a str>,
     /// The identities that were to be deleted together.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub identity_ids: Vec<&'a str>,

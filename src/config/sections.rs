@@ -4,6 +4,7 @@
 mod audit;
 mod auth;
 mod grants;
+mod linking;
 mod pools;
 mod vending;
 

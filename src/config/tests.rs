@@ -319,6 +319,26 @@ fn a_user_id_without_a_claim_or_with_an_address_in_it_is_told() {
 }
 
 #[test]
+fn only_public_providers_can_be_linked() {
+    let with = |providers: &str| format!("{SMALLEST}\n[pools.main.linking]\nproviders = {providers}");
+    for bad in ["[\"login.example\"]", "[\"cognito-identity.amazonaws.com\"]", "[\"\"]", "[\"a b\"]", "\"a\""]
+    {
+        let faults = faults_of(&with(bad), &[]);
+        assert!(faults[0].starts_with("pools.main.linking.providers"), "{bad}: {faults:?}");
+    }
+    let of_another_pool = format!(
+        "{}\n[pools.other]\nidentity_pool_id = \"us-east-1:2\"\ndeveloper_provider = \"login.other\"\n\
+         [vending]\ndefault_pool = \"main\"",
+        with("[\"login.other\"]")
+    );
+    let faults = faults_of(&of_another_pool, &[]);
+    assert!(faults[0].contains("the developer provider of pools.other"), "{faults:?}");
+    let settings = load_with(&with("[\"accounts.google.com\"]"), &[]).unwrap().settings;
+    let linking = &settings.pools.find(None).unwrap().linking;
+    assert!(linking.provider("accounts.google.com").is_some() && !linking.guests);
+}
+
+#[test]
 fn every_key_that_is_read_stands_in_the_manual_and_nothing_else_does() {
     let document = Document { name: "my.toml".to_owned(), text: SMALLEST.to_owned() };
     let mut layers = Layers::default();

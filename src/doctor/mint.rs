@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use super::report::{Check, Examination};
 use super::{Subject, Trial};
 use crate::identity::PrincipalTags;
-use crate::issuer::{IssueRequest, IssuedToken, TokenIssuer as _};
+use crate::issuer::{IssueRequest, IssuedToken, PublicLogins, TokenIssuer as _};
 use crate::pools::Pool;
 use crate::proof::{ProofError, TokenProver};
 
@@ -29,6 +29,8 @@ impl Subject {
                 duration: pool.token_duration,
                 // Tags come from a caller's claims, and there is no caller.
                 tags: PrincipalTags::none(),
+                identity: None,
+                also: PublicLogins::none(),
             };
             let asked_on = self.clock.monotonic();
             let check = Check::new(Examination::Mint, &*pool.name);

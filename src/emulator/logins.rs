@@ -5,6 +5,7 @@ use super::pool::Pool;
 use super::state::Login;
 use super::token::{OWN_PROVIDER, public_user};
 use super::wire::ApiError;
+use crate::clock::Timestamp;
 
 /// The logins of a call by developer credentials.
 #[derive(Debug)]
@@ -17,6 +18,7 @@ pub(super) struct DeveloperLogins {
 pub(super) fn sort_developer_logins(
     pool: &Pool,
     logins: Vec<(String, String)>,
+    now: Timestamp,
 ) -> Result<DeveloperLogins, ApiError> {
     let (developer, public): (Vec<_>, Vec<_>) =
         logins.into_iter().partition(|(name, _)| pool.has_developer_provider(name));
@@ -27,7 +29,7 @@ pub(super) fn sort_developer_logins(
         ));
     };
     input::length("logins", &user, 1..=1024)?;
-    Ok(DeveloperLogins { developer: Login { provider, user }, public: to_public(pool, public)? })
+    Ok(DeveloperLogins { developer: Login { provider, user }, public: to_public(pool, public, now)? })
 }
 
 /// The logins of a call without credentials.
@@ -43,22 +45,23 @@ pub(super) enum ClientLogins {
 pub(super) fn sort_client_logins(
     pool: &Pool,
     mut logins: Vec<(String, String)>,
+    now: Timestamp,
 ) -> Result<ClientLogins, ApiError> {
     match logins.iter().position(|(name, _)| name == OWN_PROVIDER) {
         Some(at) if logins.len() == 1 => Ok(ClientLogins::OwnToken(logins.swap_remove(at).1)),
         Some(_) => Err(ApiError::invalid_parameter(format!(
             "A login of {OWN_PROVIDER} can't be combined with other logins."
         ))),
-        None => Ok(ClientLogins::Public(to_public(pool, logins)?)),
+        None => Ok(ClientLogins::Public(to_public(pool, logins, now)?)),
     }
 }
 
-fn to_public(pool: &Pool, logins: Vec<(String, String)>) -> Result<Vec<Login>, ApiError> {
+fn to_public(pool: &Pool, logins: Vec<(String, String)>, now: Timestamp) -> Result<Vec<Login>, ApiError> {
     logins
         .into_iter()
         .map(|(provider, token)| {
             if pool.has_public_provider(&provider) {
-                Ok(Login { provider, user: public_user(&token) })
+                Ok(Login { provider, user: public_user(&token, now)? })
             } else {
                 Err(ApiError::invalid_parameter("Please provide a valid public provider."))
             }

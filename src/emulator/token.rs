@@ -120,20 +120,26 @@ fn read_part<T: for<'de> Deserialize<'de>>(part: &str) -> Option<T> {
 
 /// The stable name of a user at a public provider: the `sub` of a JWT, otherwise the token itself.
 ///
-/// Nothing is verified: other providers' keys are out of an emulator's reach, and a test wants to make up
-/// its users freely.
-pub(super) fn public_user(token: &str) -> String {
+/// No signature is verified: other providers' keys are out of an emulator's reach, and a test wants to make up
+/// its users freely. Only a JWT that says that it has ended is refused, as Cognito refuses it.
+pub(super) fn public_user(token: &str, now: Timestamp) -> Result<String, ApiError> {
     #[derive(Deserialize)]
-    struct Subject {
+    struct Claims {
         sub: String,
+        exp: Option<i64>,
     }
 
     let mut parts = token.split('.');
-    match (parts.next(), parts.next(), parts.next(), parts.next()) {
-        (Some(_), Some(claims), Some(_), None) => {
-            read_part(claims).map_or_else(|| token.to_owned(), |subject: Subject| subject.sub)
-        }
-        _ => token.to_owned(),
+    let claims: Option<Claims> = match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(_), Some(claims), Some(_), None) => read_part(claims),
+        _ => None,
+    };
+    match claims {
+        Some(Claims { exp: Some(exp), .. }) if now.as_secs() >= exp => Err(ApiError::not_authorized(
+            format!("Invalid login token. Token expired: {exp} >= {}", now.as_secs()),
+        )),
+        Some(Claims { sub, .. }) => Ok(sub),
+        None => Ok(token.to_owned()),
     }
 }
 
@@ -141,6 +147,7 @@ pub(super) fn public_user(token: &str) -> String {
 mod tests {
     use super::*;
     use crate::emulator::keys::SigningKey;
+    use crate::emulator::wire::ErrorType;
 
     const NOW: Timestamp = Timestamp::from_secs(1_000);
 
@@ -171,8 +178,19 @@ mod tests {
     #[test]
     fn a_public_user_is_the_subject_of_a_jwt_or_else_the_token_itself() {
         let claims = URL_SAFE_NO_PAD.encode(r#"{"sub":"g1"}"#);
-        assert_eq!(public_user(&format!("e30.{claims}.x")), "g1");
-        assert_eq!(public_user("a.b.c"), "a.b.c");
-        assert_eq!(public_user("EAAB"), "EAAB");
+        let user = |token: &str| public_user(token, NOW).unwrap();
+        assert_eq!(user(&format!("e30.{claims}.x")), "g1");
+        assert_eq!(user("a.b.c"), "a.b.c");
+        assert_eq!(user("EAAB"), "EAAB");
+    }
+
+    #[test]
+    fn a_public_login_that_has_ended_is_refused() {
+        let token = |exp: i64| {
+            let claims = URL_SAFE_NO_PAD.encode(format!(r#"{{"sub":"g1","exp":{exp}}}"#));
+            public_user(&format!("e30.{claims}.x"), NOW).map_err(|fault| fault.error_type)
+        };
+        assert_eq!(token(1_001), Ok("g1".to_owned()));
+        assert_eq!(token(1_000), Err(ErrorType::NotAuthorized));
     }
 }

@@ -31,6 +31,30 @@ pub(crate) async fn read(body: web::Payload, most: usize, within: Duration) -> R
 }
 
 pub(crate) fn json<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> Result<T, Problem> {
+    check_object(request, body)?;
+    serde_json::from_slice(body).map_err(|error| {
+        // The parser's words name the field and the place; a value that it quotes is the caller's own.
+        Problem::new(Code::InvalidRequest, format!("the body is not what this resource takes: {error}"))
+    })
+}
+
+/// As [`json`], where the body has secrets in it: what is wrong is told by its place only.
+pub(super) fn json_with_secrets<T: DeserializeOwned>(
+    request: &HttpRequest,
+    body: &[u8],
+    takes: &str,
+) -> Result<T, Problem> {
+    check_object(request, body)?;
+    serde_json::from_slice(body).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        let detail = format!(
+            "this resource takes {takes}; the body is something else at line {line}, column {column}"
+        );
+        Problem::new(Code::InvalidRequest, detail)
+    })
+}
+
+fn check_object(request: &HttpRequest, body: &[u8]) -> Result<(), Problem> {
     let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = media_type.and_then(|value| value.split(';').next()).map(str::trim);
     if !essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
@@ -46,8 +70,5 @@ pub(crate) fn json<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> R
             "the body is not what this resource takes: no JSON object",
         ));
     }
-    serde_json::from_slice(body).map_err(|error| {
-        // The parser's words name the field and the place; a value that it quotes is the caller's own.
-        Problem::new(Code::InvalidRequest, format!("the body is not what this resource takes: {error}"))
-    })
+    Ok(())
 }

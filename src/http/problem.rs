@@ -35,6 +35,11 @@ pub(crate) enum Code {
     RequestTimeout,
     AlreadyRegistered,
     LoginTaken,
+    LinkingDisabled,
+    ProviderNotAllowed,
+    GuestAlreadyLinked,
+    LoginRefused,
+    GuestTokenRefused,
     BodyTooLarge,
     UnsupportedMediaType,
     LifeOutOfReach,
@@ -91,6 +96,21 @@ impl Code {
             }
             Self::LoginTaken => {
                 (StatusCode::CONFLICT, "login-taken", "The login belongs to another identity")
+            }
+            Self::LinkingDisabled => {
+                (StatusCode::FORBIDDEN, "linking-disabled", "The pool does not link such")
+            }
+            Self::ProviderNotAllowed => {
+                (StatusCode::FORBIDDEN, "provider-not-allowed", "Logins of that provider are not linked")
+            }
+            Self::GuestAlreadyLinked => {
+                (StatusCode::CONFLICT, "guest-already-linked", "The guest has become a user already")
+            }
+            Self::LoginRefused => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "login-refused", "A login is not accepted")
+            }
+            Self::GuestTokenRefused => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "guest-token-refused", "The guest's token is not accepted")
             }
             Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large"),
             Self::UnsupportedMediaType => {
@@ -299,6 +319,14 @@ impl From<VendError> for Problem {
             }
             IssueErrorKind::LoginTaken => {
                 Self::new(Code::LoginTaken, "one of this user's logins already belongs to another identity")
+            }
+            IssueErrorKind::LoginRefused => Self::new(
+                Code::LoginRefused,
+                "Amazon Cognito accepts no such login: its token may have expired, be meant for another app, or its \
+                 provider may not have answered",
+            ),
+            IssueErrorKind::UnknownIdentity => {
+                Self::new(Code::UnknownIdentity, "the identity was deleted in the meantime")
             }
         }
     }

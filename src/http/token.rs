@@ -93,12 +93,18 @@ async fn vend(
     };
     let vended = service.vendor.vend(&wanted).await?;
     witness::note(request, |facts| facts.vended(&vended));
+    let text = in_format(&vended, format);
+    Ok(handed_out(&vended, text))
+}
+
+/// The answer that hands out a token, in this form.
+pub(super) fn handed_out(vended: &Vended, text: String) -> HttpResponse {
     let mut response = HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json")))
         .insert_header((CACHE, HeaderValue::from_static(vended.source.text())))
-        .body(in_format(&vended, format));
+        .body(text);
     response.extensions_mut().insert(vended.source);
-    Ok(response)
+    response
 }
 
 fn in_format(vended: &Vended, format: Format) -> String {

@@ -20,6 +20,7 @@ use aws_credential_types::provider::ProvideCredentials as _;
 use aws_sdk_cognitoidentity::Client;
 use aws_sdk_cognitoidentity::operation::RequestId as _;
 use aws_smithy_async::time::TimeSource;
+use classify::Sent;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
@@ -150,7 +151,13 @@ impl TokenIssuer for CognitoIssuer {
             for (key, value) in request.tags.iter() {
                 call = call.principal_tags(key, value);
             }
-            let answer = call.send().await.map_err(|error| classify::classify(&error))?;
+            for (provider, token) in request.also.iter() {
+                call = call.logins(provider.as_str(), token.expose());
+            }
+            let identity = request.identity.as_ref().map(|identity| identity.as_str().to_owned());
+            let answer = call.set_identity_id(identity).send().await;
+            let sent = Sent { logins: !request.also.is_empty(), identity: request.identity.is_some() };
+            let answer = answer.map_err(|error| classify::classify(&error, sent))?;
             let request_id = answer.request_id().map(Box::from);
             let (Some(identity), Some(token)) = (answer.identity_id, answer.token) else {
                 return Err(mismatched("the answer has no identity id or no token"));

@@ -56,6 +56,8 @@ label!(
         Misconfigured => "misconfigured",
         /// The user is registered under another identity, or a login is taken.
         Conflict => "conflict",
+        /// A login or an identity that was to be linked is not accepted.
+        Refused => "refused",
         /// A token came back that is not the one asked for.
         Mismatched => "mismatched",
     }
@@ -170,6 +172,8 @@ label!(
     Route {
         /// `/v1/token`
         Token => "/v1/token",
+        /// `/v1/identity/link`
+        Link => "/v1/identity/link",
         /// `/openapi.json`
         OpenApi => "/openapi.json",
         /// `/livez`
@@ -227,6 +231,26 @@ label!(
         /// A key set came back.
         Fetched => "fetched",
         /// It could not be had or read; the last one stays in use.
+        Failed => "failed",
+    }
+);
+
+label!(
+    /// What became of a request to link something to its user's identity.
+    LinkOutcome {
+        /// It is linked.
+        Linked => "linked",
+        /// The pool's configuration does not allow it.
+        Disallowed => "disallowed",
+        /// A login or a guest's token is not accepted.
+        Unproven => "unproven",
+        /// The user, the login or the guest belongs elsewhere already.
+        Conflict => "conflict",
+        /// Somebody else linked the same guest at the same moment; ours was taken back.
+        Undone => "undone",
+        /// As before, but it could not be taken back: two users share an identity. An operator must part them.
+        Shared => "shared",
+        /// Trouble on our side or Cognito's.
         Failed => "failed",
     }
 );

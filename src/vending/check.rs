@@ -44,6 +44,9 @@ impl Checker {
         span: Span,
         chance: f64,
     ) -> Result<Checked, IssueError> {
+        if request.identity.as_ref().is_some_and(|asked| *asked != issued.identity) {
+            return Err(mismatched("the identity is not the one that was asked for"));
+        }
         let claims = issued.token.claims().map_err(|error| mismatched(error.to_string()))?;
         if let Some(claims) = &claims {
             check_claims(request, issued, claims)?;
@@ -135,6 +138,7 @@ mod tests {
     use crate::identity::{
         DeveloperProvider, DeveloperUserId, IdentityId, IdentityPoolId, PrincipalTags, TokenDuration,
     };
+    use crate::issuer::PublicLogins;
     use crate::token::OpenIdToken;
 
     const WINDOWS: Windows = Windows {
@@ -173,6 +177,8 @@ mod tests {
             user: DeveloperUserId::parse("alice").unwrap(),
             duration: TokenDuration::DEFAULT,
             tags,
+            identity: None,
+            also: PublicLogins::none(),
         }
     }
 
@@ -190,6 +196,17 @@ mod tests {
 
     fn check_text(token: String, asked: i64, came: i64, opaque_allowed: bool) -> Result<Checked, IssueError> {
         check(&request(PrincipalTags::none()), token, (asked, came), opaque_allowed)
+    }
+
+    #[test]
+    fn a_token_for_another_identity_than_the_one_that_was_asked_for_does_not_pass() {
+        let check = |wanted: &str| {
+            let identity = Some(IdentityId::parse(wanted).unwrap());
+            let asked = IssueRequest { identity, ..request(PrincipalTags::none()) };
+            check(&asked, jwt(&honest()), (1000, 1000), false)
+        };
+        assert!(check("us-east-1:abc").is_ok());
+        assert_eq!(check("us-east-1:abd").unwrap_err().kind, IssueErrorKind::Mismatched);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::refusals::Refusals;
 use super::upstream::{Reserved, Upstream};
 use crate::clock::{SharedClock, Timestamp};
 use crate::identity::TokenDuration;
-use crate::issuer::{IssueError, IssueErrorKind, IssueRequest};
+use crate::issuer::{IssueError, IssueErrorKind, IssueRequest, PublicLogins};
 use crate::metrics::Metrics;
 use crate::pools::Pool;
 
@@ -50,6 +50,8 @@ impl Mint {
             user: self.key.user.user.clone(),
             duration: duration_of(shape, self.clock.now())?,
             tags: shape.tags.clone(),
+            identity: None,
+            also: PublicLogins::none(),
         };
         self.rations.check(&self.key.user)?;
         let (issued, checked) = self.upstream.mint(&request, reserved).await?;
@@ -86,7 +88,10 @@ impl Mint {
             IssueErrorKind::Misconfigured | IssueErrorKind::Unacceptable | IssueErrorKind::Mismatched => {
                 tracing::error!(pool, %error, "cognito gave no token that may be served");
             }
-            IssueErrorKind::AlreadyRegistered | IssueErrorKind::LoginTaken => {
+            IssueErrorKind::AlreadyRegistered
+            | IssueErrorKind::LoginTaken
+            | IssueErrorKind::LoginRefused
+            | IssueErrorKind::UnknownIdentity => {
                 tracing::info!(pool, %error, "cognito refused this user");
             }
             IssueErrorKind::Throttled | IssueErrorKind::Unavailable | IssueErrorKind::HeldBack(_) => {

@@ -184,6 +184,7 @@ mod tests {
     use crate::identity::{
         DeveloperProvider, DeveloperUserId, IdentityId, IdentityPoolId, PrincipalTags, TokenDuration,
     };
+    use crate::issuer::PublicLogins;
     use crate::token::OpenIdToken;
 
     fn answer(region: &str, token: &str) -> Answer {
@@ -198,6 +199,8 @@ mod tests {
             user: DeveloperUserId::parse("alice").unwrap(),
             duration: TokenDuration::DEFAULT,
             tags: PrincipalTags::none(),
+            identity: None,
+            also: PublicLogins::none(),
         };
         let identity = IdentityId::parse(&format!("{region}:abc")).unwrap();
         let issued = IssuedToken { identity, token: OpenIdToken::new(token.to_owned()), request_id: None };

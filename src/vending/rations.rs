@@ -50,6 +50,13 @@ impl Rations {
         self.whole_at.insert(user.clone(), self.whole_after_one_more(user));
     }
 
+    /// Takes one token's share of a ration for an act that costs calls whether or not it comes to anything.
+    pub(super) fn take(&self, user: &UserKey) -> Result<(), IssueError> {
+        self.check(user)?;
+        self.count(user);
+        Ok(())
+    }
+
     fn whole_after_one_more(&self, user: &UserKey) -> Duration {
         self.whole_at.get(user).unwrap_or_default().max(self.clock.monotonic()) + self.interval
     }

@@ -54,9 +54,10 @@ impl Refusals {
     /// Remembers an error, if it is a refusal.
     pub(super) fn remember(&self, key: &TokenKey, error: &IssueError) {
         let (about, lifetime) = match error.kind {
-            IssueErrorKind::AlreadyRegistered | IssueErrorKind::LoginTaken => {
-                (About::Token(key.clone()), self.lifetimes.user)
-            }
+            IssueErrorKind::AlreadyRegistered
+            | IssueErrorKind::LoginTaken
+            | IssueErrorKind::LoginRefused
+            | IssueErrorKind::UnknownIdentity => (About::Token(key.clone()), self.lifetimes.user),
             IssueErrorKind::Misconfigured => (About::Pool(key.user.pool), self.lifetimes.pool),
             // About one token, not the pool; asking again is how it ends, but not at once.
             IssueErrorKind::Mismatched | IssueErrorKind::Unacceptable => {

@@ -176,6 +176,9 @@ fn judge(error: Option<IssueErrorKind>) -> (UpstreamOutcome, Health) {
         IssueErrorKind::AlreadyRegistered | IssueErrorKind::LoginTaken => {
             (UpstreamOutcome::Conflict, Health::Well)
         }
+        IssueErrorKind::LoginRefused | IssueErrorKind::UnknownIdentity => {
+            (UpstreamOutcome::Refused, Health::Well)
+        }
     }
 }
 

@@ -55,6 +55,34 @@ fn sha256(text: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_linked_is_recorded_before_it_is_done_and_after() {
+    let trail = Trail::new();
+    let linking = "[pools.main.linking]\nproviders = [\"accounts.google.com\"]\n";
+    let world = World::with(&format!("{}{linking}", trail.overlay())).await;
+    let link = async |provider: &str| {
+        let request = world.client.post(world.url("/v1/identity/link")).bearer_auth(world.bearer("alice"));
+        let body = json!({"logins": {provider: "google-secret"}}).to_string();
+        let request = request.header("content-type", "application/json").body(body);
+        Answer::of(request.send().await.unwrap()).await
+    };
+    let linked = link("accounts.google.com").await;
+    link("evil.example").await.is_problem(403, "provider-not-allowed");
+    let events = trail.events(4).await;
+    let told: Vec<_> =
+        events.iter().map(|event| (&event["act"], &event["outcome"], &event["links"])).collect();
+    let (act, google, nothing) = (json!("link"), json!(["accounts.google.com"]), Value::Null);
+    let [begun, done, refused] = ["begun", "done", "refused"].map(|outcome| json!(outcome));
+    let expected = [(&begun, &google), (&done, &google), (&begun, &nothing), (&refused, &nothing)];
+    assert_eq!(told, expected.map(|(outcome, links)| (&act, outcome, links)));
+    assert_eq!(events[1]["identityId"], linked.json()["identityId"]);
+    assert_eq!(events[1]["tokenSha256"], sha256(&linked.token()));
+    assert_eq!(
+        (&events[0]["user"], &events[3]["problem"]),
+        (&json!("alice"), &json!("provider-not-allowed"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_token_handed_out_is_recorded_with_who_got_it_and_where_it_came_from() {
     let trail = Trail::new();
     let world = World::with(&trail.overlay()).await;

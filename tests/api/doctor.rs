@@ -108,7 +108,7 @@ async fn where_all_is_well_every_line_says_so_and_nothing_was_minted() {
         "ok    identity           arn:aws:iam::123456789012:user/AKIAEMULATOR of account 123456789012",
         "ok    right main         cognito-identity:GetOpenIdTokenForDeveloperIdentity is allowed",
         "ok    provider second    login.second.example, as configured",
-        "ok    flows main         guests off, classic flow off",
+        "ok    flows main         guests on, classic flow off",
         "ok    roles main         users get arn:aws:iam::123456789012:role/mobile-user",
         "skip  role-trust main    not read, that would be IAM's",
         "ok    callers-keys app   ",

@@ -21,6 +21,7 @@ mod flights;
 mod freshness;
 mod http;
 mod lifecycle;
+mod linking;
 mod metrics;
 mod peers;
 mod policy;

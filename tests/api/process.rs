@@ -34,7 +34,8 @@ impl Served {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("tokenvend.toml");
         // Top-level dotted keys come before the tables.
-        let text = format!("{overlay}\n{}", support::configuration(&emulator.url(), &demo));
+        let linking = "[pools.main.linking]\nproviders = [\"accounts.google.com\"]\nguests = true";
+        let text = format!("{overlay}\n{}\n{linking}", support::configuration(&emulator.url(), &demo));
         std::fs::write(&path, text).unwrap();
         let AccessKey { id, secret } = AccessKey::default();
         let mut child = Command::new(BINARY)
@@ -79,6 +80,15 @@ impl Served {
     pub async fn faults(&self, faults: Value) {
         let url = format!("{}/_emulator/faults", self.emulator.url());
         assert_eq!(self.client.put(url).body(faults.to_string()).send().await.unwrap().status(), 200);
+    }
+
+    /// Calls an operation of Cognito's that needs no rights.
+    async fn unsigned(&self, operation: &str, input: &Value) -> Value {
+        let request =
+            self.client.post(self.emulator.url()).header("content-type", "application/x-amz-json-1.1");
+        let request = request.header("x-amz-target", format!("AWSCognitoIdentityService.{operation}"));
+        let answer = request.body(input.to_string()).send().await.unwrap();
+        serde_json::from_str(&answer.text().await.unwrap()).unwrap()
     }
 
     pub async fn calls(&self) -> u64 {
@@ -213,9 +223,11 @@ async fn at_trace_no_secret_stands_anywhere_in_the_log_or_in_the_audit_trail() {
             secrets.push(answer.token());
         }
     }
+    secrets.extend(link_all_kinds(&served).await);
     let log = served.log();
     assert!(log.lines().count() > 40, "{log}");
     assert!(log.contains("\"level\":\"DEBUG\""), "{log}");
+    assert!(log.contains("not linked to a user's identity"), "{log}");
     let trail = std::fs::read_to_string(trail).unwrap();
     assert!(trail.lines().count() > 100, "{trail}");
     for secret in &secrets {
@@ -226,6 +238,47 @@ async fn at_trace_no_secret_stands_anywhere_in_the_log_or_in_the_audit_trail() {
             assert!(part.len() < 8 || !trail.contains(part), "{part} in the audit trail");
         }
     }
+}
+
+/// Links what can be linked and what cannot, also while Cognito fails; gives all tokens that were in it.
+async fn link_all_kinds(served: &Served) -> Vec<String> {
+    let mut secrets = Vec::new();
+    for (n, faults) in
+        [json!({}), json!({"errorRate": 0.5}), json!({"dropRate": 1.0})].into_iter().enumerate()
+    {
+        served.faults(json!({})).await;
+        let pool = json!({"IdentityPoolId": emulator::DEFAULT_POOL});
+        let guest = served.unsigned("GetId", &pool).await;
+        let token = served.unsigned("GetOpenIdToken", &guest).await["Token"].as_str().unwrap().to_owned();
+        served.faults(faults).await;
+        let user = format!("linking-{n}");
+        let logins = [
+            format!("google-secret-{n}"),
+            "x".repeat(50_000),
+            "e30.eyJzdWIiOiJ4IiwiZXhwIjoxfQ.c2ln".to_owned(),
+        ];
+        let wishes = [&token, &format!("{token}x"), &token.replace('.', "!")]
+            .map(|token| json!({"guestToken": token}));
+        let wishes = wishes.into_iter().chain(logins.iter().flat_map(|login| {
+            [
+                json!({"logins": {"accounts.google.com": login}}),
+                json!({"logins": login}),
+                json!({login: login}),
+            ]
+        }));
+        for wish in wishes {
+            let bearer = served.demo.sign(&served.demo.claims(&user, SystemClock::new().now()));
+            let request = served.client.post(format!("{}/v1/identity/link", served.url)).bearer_auth(&bearer);
+            let request = request.header("content-type", "application/json").body(wish.to_string());
+            let answer = Answer::of(request.send().await.unwrap()).await;
+            if answer.status == 200 {
+                secrets.push(answer.token());
+            }
+        }
+        secrets.push(token);
+        secrets.extend(logins);
+    }
+    secrets
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -209,8 +209,9 @@ pub fn emulator_key() -> SigningKey {
 pub fn emulator_settings() -> emulator::Settings {
     let second = IdentityPoolId::parse(SECOND_POOL).unwrap();
     let provider = DeveloperProvider::parse("login.second.example").unwrap();
+    let with_guests = |pool| PoolSeed { allow_guests: true, ..pool };
     emulator::Settings {
-        pools: vec![PoolSeed::default(), PoolSeed::new(second, provider)],
+        pools: [PoolSeed::default(), PoolSeed::new(second, provider)].map(with_guests).into(),
         signing_key: Some(emulator_key()),
         ..emulator::Settings::default()
     }

@@ -41,7 +41,7 @@ pub async fn vend_while_time_goes_on(world: &World, user: &str) -> Answer {
     }
 }
 
-async fn a_moment() {
+pub async fn a_moment() {
     #[expect(
         clippy::disallowed_methods,
         reason = "so that the world's clock goes on at about the real pace"

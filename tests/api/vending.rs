@@ -7,6 +7,7 @@ use reqwest::Method;
 use serde_json::json;
 use tokenvend::identity::{DeveloperProvider, DeveloperUserId, IdentityPoolId, PrincipalTags, TokenDuration};
 use tokenvend::pools::access::Access;
+use tokenvend::pools::linking::LinkRules;
 use tokenvend::pools::tags::TagRules;
 use tokenvend::pools::{Pool, PoolIndex};
 use tokenvend::vending::TokenRequest;
@@ -241,6 +242,7 @@ fn key_of((pool, user, seconds, tags): &Shaping) -> TokenKey {
         end_with_session: false,
         tags: TagRules::default(),
         access: Access::default(),
+        linking: LinkRules::default(),
     };
     let tags = tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
     let request = TokenRequest {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{DAY, HOUR, SECOND, grants};
+use super::{DAY, HOUR, SECOND, grants, linking};
 use crate::config::reader::{Reader, Section};
 use crate::identity::{DeveloperProvider, IdentityPoolId, TokenDuration};
 use crate::pools::{Pool, PoolIndex, Pools};
@@ -27,6 +27,7 @@ pub(super) fn pools(reader: &mut Reader<'_>, windows: Option<&Windows>, ways: &[
     }
     let default = default_name(reader, &names);
     let pools: Vec<Arc<Pool>> = pools.into_iter().collect::<Option<_>>()?;
+    linking::refuse_developer_providers(reader, &pools);
     let default = default?;
     let default = pools.iter().find(|pool| *pool.name == default)?.clone();
     Some(Pools::new(default, pools))
@@ -79,6 +80,7 @@ fn pool(
     let end_with_session = section.flag("end_with_session");
     let tags = grants::tags(section);
     let access = grants::access(section, ways);
+    let linking = linking::rules(&mut section.inner("linking"));
     Some(Pool {
         index,
         name: name.into(),
@@ -88,6 +90,7 @@ fn pool(
         end_with_session: end_with_session?,
         tags: tags?,
         access: access?,
+        linking: linking?,
     })
 }
 

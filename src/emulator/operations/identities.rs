@@ -45,7 +45,7 @@ pub(super) fn get_id(call: &Call<'_>) -> Answer {
 
     let mut state = call.state();
     let pool = state.pool(&pool_id)?;
-    match sort_client_logins(&pool, logins)? {
+    match sort_client_logins(&pool, logins, call.now)? {
         ClientLogins::Public(logins) => {
             let id = state.find_or_create(&pool, logins, call.now)?;
             answer(&GetIdOutput { identity_id: id.as_str() })
@@ -80,7 +80,7 @@ pub(super) fn enter(
     let mut state = call.state();
     let identity = state.open_identity(id)?;
     let pool = state.pool(&identity.pool)?;
-    match sort_client_logins(&pool, logins)? {
+    match sort_client_logins(&pool, logins, call.now)? {
         ClientLogins::Public(logins) => {
             let amr = amr_of(&logins);
             state.enter(&pool, &identity, logins, call.now)?;
@@ -102,7 +102,7 @@ pub(super) fn prove(
     let state = call.state();
     let identity = state.open_identity(id)?;
     let pool = state.pool(&identity.pool)?;
-    match sort_client_logins(&pool, logins)? {
+    match sort_client_logins(&pool, logins, call.now)? {
         ClientLogins::Public(logins) => {
             state.prove(&pool, &identity, &logins)?;
             Ok(identity)

@@ -44,7 +44,7 @@ pub(super) fn get_open_id_token_for_developer_identity(call: &Call<'_>) -> Answe
     let (identity, amr) = {
         let mut state = call.state();
         let pool = state.pool(&pool_id)?;
-        let DeveloperLogins { developer, public } = sort_developer_logins(&pool, logins)?;
+        let DeveloperLogins { developer, public } = sort_developer_logins(&pool, logins, call.now)?;
         let mut amr = vec![
             AUTHENTICATED.to_owned(),
             developer.provider.clone(),

@@ -27,6 +27,7 @@ pub(crate) struct Facts {
     pub(super) undeleted: Vec<IdentityId>,
     pub(super) into_user: Option<DeveloperUserId>,
     pub(super) into_identity: Option<IdentityId>,
+    pub(super) links: Vec<Box<str>>,
 }
 
 impl Facts {
@@ -44,6 +45,7 @@ impl Facts {
             undeleted: Vec::new(),
             into_user: None,
             into_identity: None,
+            links: Vec::new(),
         }
     }
 
@@ -99,6 +101,11 @@ impl Facts {
     /// Those of them that were not deleted.
     pub(crate) fn undeleted(&mut self, identities: impl IntoIterator<Item = IdentityId>) {
         self.undeleted = identities.into_iter().collect();
+    }
+
+    /// What is to be linked: names of the configuration's, never the request's.
+    pub(crate) fn links<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
+        self.links = names.into_iter().map(Box::from).collect();
     }
 
     /// The token of the answer.

@@ -1,0 +1,114 @@
+//! Two at once, and what happens between the look before and the call.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::{ALL, GOOGLE, POOL, PROVIDER, identity};
+use crate::support::{OPERATION, World};
+
+/// Keeps the call that links on its way while something else happens.
+async fn delay_the_call(world: &World) {
+    world.faults(json!({"latencyMillis": 400, "operations": [OPERATION]})).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_who_bring_the_same_guest_at_once_one_gets_it() {
+    let world = World::with(ALL).await;
+    let (guest, token) = world.guest().await;
+    let users: Vec<String> = (0..5).map(|n| format!("user-{n}")).collect();
+    let attempts = users.iter().map(|user| world.link_guest(user, &token));
+    let answers = world.as_time_goes_by(futures_util::future::join_all(attempts)).await;
+    let mut statuses = BTreeMap::new();
+    for answer in &answers {
+        *statuses.entry(answer.status.as_u16()).or_insert(0) += 1;
+        if answer.status != 200 {
+            answer.is_problem(409, "guest-already-linked");
+        }
+    }
+    assert_eq!(statuses, BTreeMap::from([(200, 1), (409, 4)]));
+    assert_eq!(world.users_of(&guest).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_who_asks_twice_at_once_is_linked_once() {
+    let world = World::with(ALL).await;
+    let (guest, token) = world.guest().await;
+    let attempts = (0..3).map(|_| world.link_guest("alice", &token));
+    for answer in world.as_time_goes_by(futures_util::future::join_all(attempts)).await {
+        assert_eq!(identity(&answer), guest);
+    }
+    assert_eq!(world.users_of(&guest).await, ["alice"]);
+}
+
+/// What another replica would do in the meantime, which knows nothing of this one's turns.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_linked_beside_somebody_else_is_taken_back() {
+    let world = World::with(ALL).await;
+    let (guest, token) = world.guest().await;
+    delay_the_call(&world).await;
+    let meanwhile = async {
+        world.until_calls(1).await;
+        world.faults(json!({})).await;
+        let call = world.aws().get_open_id_token_for_developer_identity().identity_pool_id(POOL);
+        call.identity_id(&guest).logins(PROVIDER, "bob").send().await.unwrap();
+    };
+    let both = async { tokio::join!(world.link_guest("mallory", &token), meanwhile) };
+    let (answer, ()) = world.as_time_goes_by(both).await;
+    answer.is_problem(409, "guest-already-linked");
+    assert_eq!(world.users_of(&guest).await, ["bob"]);
+    assert_ne!(identity(&world.vend("mallory").await), guest);
+    assert_eq!(world.metric("tokenvend_links_total{outcome=\"undone\"}").await, 1.0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guest_who_signs_in_elsewhere_at_the_same_moment_shares_the_identity_with_nobody() {
+    let world = World::with(ALL).await;
+    let (guest, token) = world.guest().await;
+    delay_the_call(&world).await;
+    let meanwhile = async {
+        world.until_calls(1).await;
+        world.faults(json!({})).await;
+        let login = json!({"IdentityId": guest, "Logins": {GOOGLE: "g-somebody"}});
+        world.unsigned("GetOpenIdToken", login).await;
+    };
+    let both = async { tokio::join!(world.link_guest("alice", &token), meanwhile) };
+    let (answer, ()) = world.as_time_goes_by(both).await;
+    answer.is_problem(409, "guest-already-linked");
+    assert_eq!(world.users_of(&guest).await, [""; 0]);
+    assert_eq!(world.identity_by_google("g-somebody").await, guest);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_taken_back_is_told_to_the_operator_and_no_token_is_handed_out() {
+    let world = World::with(ALL).await;
+    let (guest, token) = world.guest().await;
+    delay_the_call(&world).await;
+    let meanwhile = async {
+        world.until_calls(1).await;
+        world.faults(json!({"errorRate": 1.0, "operations": ["UnlinkDeveloperIdentity"]})).await;
+        let call = world.aws().get_open_id_token_for_developer_identity().identity_pool_id(POOL);
+        call.identity_id(&guest).logins(PROVIDER, "bob").send().await.unwrap();
+    };
+    let both = async { tokio::join!(world.link_guest("mallory", &token), meanwhile) };
+    let (answer, ()) = world.as_time_goes_by(both).await;
+    answer.is_problem(409, "guest-already-linked");
+    assert_eq!(world.calls_of("UnlinkDeveloperIdentity").await, 3);
+    assert_eq!(world.metric("tokenvend_links_total{outcome=\"shared\"}").await, 1.0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_looked_at_afterwards_hands_out_no_token_until_it_can() {
+    let world = World::with(ALL).await;
+    let (guest, token) = world.guest().await;
+    delay_the_call(&world).await;
+    let meanwhile = async {
+        world.until_calls(1).await;
+        world.faults(json!({"errorRate": 1.0, "operations": ["DescribeIdentity"]})).await;
+    };
+    let both = async { tokio::join!(world.link_guest("alice", &token), meanwhile) };
+    let (answer, ()) = world.as_time_goes_by(both).await;
+    answer.is_problem(503, "upstream-unavailable");
+    world.faults(json!({})).await;
+    assert_eq!(identity(&world.as_time_goes_by(world.link_guest("alice", &token)).await), guest);
+}
