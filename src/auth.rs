@@ -1,11 +1,15 @@
 //! Who is calling. Each configured way of authenticating looks at what a request presents, in turn, and says one of
 //! four things: not mine, verified, refused, or cannot say. The first that does not say "not mine" decides.
 //!
-//! `presented` what is looked at · `carrier` where in it a credential is · one file a way ([`jwt`]) · `vouch` how
+//! `presented` what is looked at · `carrier` where in it a credential is · one file a way ([`jwt`],
+//! `introspection`, `forward`) · `asked` what those have in common that ask somebody else · `vouch` how
 //! verified claims become a [`Caller`] · `users` what the user is called · `remembered` what was verified a moment
 //! ago. Nothing here knows HTTP's server.
 
+mod asked;
 mod carrier;
+mod forward;
+mod introspection;
 pub mod jwt;
 mod presented;
 mod refusal;
@@ -15,8 +19,12 @@ mod vouch;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
+pub use asked::reach;
 pub use carrier::Carrier;
+use forward::ForwardWay;
+use introspection::IntrospectionWay;
 use jwt::JwtWay;
 pub use presented::{Headers, Presented};
 pub use refusal::Refusal;
@@ -43,8 +51,8 @@ pub struct Caller {
     pub issuer: Arc<str>,
     /// What the credential says of the caller, as far as it counts for what the caller may have. Verified.
     pub claims: Claims,
-    /// When the credential ends.
-    pub expires_at: Timestamp,
+    /// When the credential ends, if it says so.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// What a way of authenticating says of what is presented.
@@ -83,13 +91,33 @@ impl AuthError {
 
 #[derive(Debug)]
 enum Way {
-    Jwt(JwtWay),
+    /// Boxed: it is many times as large as the others.
+    Jwt(Box<JwtWay>),
+    Introspection(IntrospectionWay),
+    Forward(ForwardWay),
 }
 
 impl Way {
     async fn judge(&self, presented: &Presented<'_>) -> Verdict {
         match self {
-            Self::Jwt(jwt) => jwt.judge(presented).await,
+            Self::Jwt(way) => way.judge(presented).await,
+            Self::Introspection(way) => way.judge(presented).await,
+            Self::Forward(way) => way.judge(presented).await,
+        }
+    }
+
+    /// Whether it has what it judges by. What is asked anew for each credential shows only then.
+    fn is_ready(&self) -> bool {
+        match self {
+            Self::Jwt(way) => way.has_keys(),
+            Self::Introspection(_) | Self::Forward(_) => true,
+        }
+    }
+
+    fn keys_age(&self) -> Option<Duration> {
+        match self {
+            Self::Jwt(way) => way.keys_age(),
+            Self::Introspection(_) | Self::Forward(_) => None,
         }
     }
 }
@@ -123,12 +151,15 @@ impl Authenticator {
         let mut ways = Vec::new();
         for (way, place) in settings.iter().zip(0_u16..) {
             let vouch = Vouch::new(way.clone(), users.clone(), wanted.clone());
-            let (remembered, clock, metrics) = (remembered.clone(), clock.clone(), metrics.clone());
-            ways.push(match &way.kind {
+            let (memory, clock) = ((place, remembered.clone()), clock.clone());
+            ways.push(match way.kind.clone() {
                 WaySettings::Jwt(jwt) => {
-                    let jwt = JwtWay::start(vouch, jwt.clone(), (place, remembered), clock, metrics);
-                    Way::Jwt(jwt.await?)
+                    Way::Jwt(Box::new(JwtWay::start(vouch, jwt, memory, clock, metrics.clone()).await?))
                 }
+                WaySettings::Introspection(asked) => {
+                    Way::Introspection(IntrospectionWay::new(vouch, asked, memory, clock)?)
+                }
+                WaySettings::Forward(asked) => Way::Forward(ForwardWay::new(vouch, asked, memory, clock)?),
             });
         }
         Ok(Self { ways, users, remembered, metrics: metrics.clone() })
@@ -169,17 +200,12 @@ impl Authenticator {
 
     /// Whether every way has what it judges by.
     pub fn is_ready(&self) -> bool {
-        self.ways.iter().all(|way| match way {
-            Way::Jwt(jwt) => jwt.has_keys(),
-        })
+        self.ways.iter().all(Way::is_ready)
     }
 
     /// Brings the gauges up to date that nobody counts as they change.
     pub fn sample(&self) {
-        let age = |way: &Way| match way {
-            Way::Jwt(jwt) => jwt.keys_age(),
-        };
-        let oldest = self.ways.iter().filter_map(age).max();
+        let oldest = self.ways.iter().filter_map(Way::keys_age).max();
         self.metrics.jwks_age_seconds.set(oldest.map_or(0.0, |age| age.as_secs_f64()));
         self.metrics.remembered_credentials.set(i64::try_from(self.remembered.count()).unwrap_or(i64::MAX));
     }

@@ -20,8 +20,9 @@ pub use fault::{ConfigError, Fault};
 use layers::Layers;
 use reader::Reader;
 pub use settings::{
-    AdminSettings, AuthSettings, DrainSettings, HttpSettings, JwksSettings, JwtSettings, KeySource,
-    LogFormat, LogSettings, Settings, UsersSettings, WaySettings,
+    AdminSettings, AskSettings, AuthSettings, ClaimsFrom, DrainSettings, ForwardSettings, HttpSettings,
+    IntrospectionSettings, JwksSettings, JwtSettings, KeySource, LogFormat, LogSettings, Settings,
+    UsersSettings, WaySettings,
 };
 
 /// Takes the URL of keys that signatures are judged by: https, or http on loopback, and no password in it.
@@ -34,6 +35,9 @@ pub fn keys_url(text: &str) -> Result<reqwest::Url, String> {
 
 /// The default configuration, which is also the manual.
 pub const DEFAULT: &str = include_str!("../config/default.toml");
+
+/// What the layer of the defaults is called.
+const DEFAULTS: &str = "the defaults";
 
 /// The overlay of `tokenvend dev`.
 pub const DEV: &str = include_str!("../config/dev.toml");
@@ -117,7 +121,7 @@ pub struct Loaded {
 pub fn load(documents: &[Document], environment: &Environment) -> Result<Loaded, ConfigError> {
     let mut faults = Vec::new();
     let mut layers = Layers::default();
-    layers.add_document("the defaults", DEFAULT, &mut faults);
+    layers.add_document(DEFAULTS, DEFAULT, &mut faults);
     layers.take_templates();
     for document in documents {
         layers.add_document(&document.name, &document.text, &mut faults);

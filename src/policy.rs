@@ -37,7 +37,7 @@ pub(crate) fn grant(caller: &Caller, pool: &Arc<Pool>, metrics: &Metrics) -> Res
         pool: pool.clone(),
         user: caller.user.clone(),
         tags,
-        ends_by: pool.end_with_session.then_some(caller.expires_at),
+        ends_by: caller.expires_at.filter(|_| pool.end_with_session),
         min_ttl: None,
         refresh: false,
     })

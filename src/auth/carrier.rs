@@ -57,7 +57,7 @@ fn bearer<'r>(presented: &Presented<'r>) -> Result<Option<&'r str>, Refusal> {
 }
 
 /// The one cookie of that name. Over HTTP/2 cookies may come in several headers (RFC 9113, 8.2.3).
-fn cookie<'r>(presented: &Presented<'r>, name: &str) -> Result<Option<&'r str>, Refusal> {
+pub(super) fn cookie<'r>(presented: &Presented<'r>, name: &str) -> Result<Option<&'r str>, Refusal> {
     let (mut found, mut is_odd) = (None, false);
     presented.headers.each_value("cookie", &mut |value| {
         let Ok(pairs) = text(value) else {

@@ -66,15 +66,16 @@ impl JwtWay {
         }
         let verdict = self.verify(credential).await.unwrap_or_else(|verdict| verdict);
         if let Verdict::Verified(caller) = &verdict {
-            let ends = caller.expires_at + self.settings.leeway;
-            self.remembered.keep(key, caller, ends, remember);
+            let end = caller.expires_at.unwrap_or_else(|| self.clock.now());
+            self.remembered.keep(key, caller, end + self.settings.leeway, remember);
         }
         verdict
     }
 
     async fn verify(&self, credential: &str) -> Result<Verdict, Verdict> {
         let refused = Verdict::Refused;
-        let jws = Jws::parse(credential).map_err(|Malformed| refused(Refusal::Malformed))?;
+        // Text of another form may be another way's own: an opaque token.
+        let jws = Jws::parse(credential).map_err(|Malformed| Verdict::NotMine(Refusal::Malformed))?;
         if claims::issuer(jws.payload()) != Some(&self.vouch.settings().issuer) {
             return Err(Verdict::NotMine(Refusal::Issuer));
         }
@@ -93,7 +94,7 @@ impl JwtWay {
         let claims = UnverifiedClaims::of(jws.into_payload()).ok_or(refused(Refusal::Malformed))?;
         let (claims, expires_at) = claims.verify(&self.settings, self.clock.now()).map_err(refused)?;
         self.vouch
-            .caller(claims, expires_at)
+            .caller(claims, Some(expires_at))
             .map(|caller| Verdict::Verified(Arc::new(caller)))
             .map_err(refused)
     }

@@ -27,6 +27,8 @@ pub enum Refusal {
     NotYetValid,
     /// The claim that names the user is missing or unfit.
     User,
+    /// The app says that it is not, or no longer, anybody's.
+    Inactive,
     /// It does not have the scopes or claims that are demanded of it.
     Insufficient,
     /// It is a cookie, in a request that no page of an allowed origin is known to have sent.
@@ -48,6 +50,7 @@ impl Refusal {
             Self::Expired => "the credential has expired",
             Self::NotYetValid => "the credential is not valid yet",
             Self::User => "the credential does not name a user in a form that is accepted",
+            Self::Inactive => "the credential is not, or no longer, that of a signed-in user",
             Self::Insufficient => "the credential does not have the scopes or claims that are demanded of it",
             Self::CrossSite => "a cookie counts only in a POST or DELETE with an Origin that is allowed here",
         }
@@ -67,6 +70,7 @@ impl Refusal {
             Self::Expired => AuthOutcome::Expired,
             Self::NotYetValid => AuthOutcome::NotYetValid,
             Self::User => AuthOutcome::User,
+            Self::Inactive => AuthOutcome::Inactive,
             Self::Insufficient => AuthOutcome::Insufficient,
             Self::CrossSite => AuthOutcome::CrossSite,
         }

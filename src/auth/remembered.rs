@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lc_rs::digest;
+use aws_lc_rs::{digest, hmac};
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 
@@ -25,6 +25,21 @@ impl Key {
     pub(super) fn of(way: u16, credential: &str) -> Self {
         let mut key = Self { way, digest: [0; digest::SHA256_OUTPUT_LEN] };
         key.digest.copy_from_slice(digest::digest(&digest::SHA256, credential.as_bytes()).as_ref());
+        key
+    }
+}
+
+impl Key {
+    /// For a credential of several parts, any of which may be short enough to be guessed.
+    pub(super) fn keyed<'p>(way: u16, with: &hmac::Key, parts: impl IntoIterator<Item = &'p [u8]>) -> Self {
+        let mut context = hmac::Context::with_key(with);
+        for part in parts {
+            // The length first, so that no two lists of parts look alike.
+            context.update(&part.len().to_be_bytes());
+            context.update(part);
+        }
+        let mut key = Self { way, digest: [0; digest::SHA256_OUTPUT_LEN] };
+        key.digest.copy_from_slice(context.sign().as_ref());
         key
     }
 }

@@ -47,7 +47,7 @@ impl Vouch {
     pub(super) fn caller(
         &self,
         claims: Map<String, Value>,
-        expires_at: Timestamp,
+        expires_at: Option<Timestamp>,
     ) -> Result<Caller, Refusal> {
         let claims = Claims::verified(claims);
         if !self.settings.require.are_met_by(&claims) {

@@ -357,6 +357,8 @@ fn collect_unknown(table: &Table, prefix: &str, asked: &BTreeSet<String>, faults
         let path = join(prefix, key);
         match node {
             Node::Table(inner) => collect_unknown(inner, &path, asked, faults),
+            // A default for ways of another kind.
+            Node::Leaf(leaf) if leaf.origin.starts_with(super::DEFAULTS) => {}
             Node::Leaf(leaf) if !asked.contains(&path) => {
                 let allowed = nearest(&path, asked).map_or_else(
                     || "a key of the manual (tokenvend print-default-config)".to_owned(),

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use reqwest::header::HeaderName;
+
 use crate::audit::AuditSettings;
 use crate::auth::Carrier;
 use crate::budget::BudgetSettings;
@@ -73,6 +75,60 @@ pub struct AuthSettings {
 pub enum WaySettings {
     /// A JWT signed by the app.
     Jwt(JwtSettings),
+    /// An opaque token, judged by the app's introspection endpoint.
+    Introspection(IntrospectionSettings),
+    /// Whatever the app takes for a user, judged by an endpoint of the app's.
+    Forward(ForwardSettings),
+}
+
+/// How somebody else is asked about credentials.
+#[derive(Debug, Clone, Copy)]
+pub struct AskSettings {
+    /// How long an answer may take.
+    pub timeout: Duration,
+    /// How long a no is remembered.
+    pub remember_refusal: Duration,
+    /// The most questions under way at once.
+    pub most_at_once: usize,
+}
+
+/// Token introspection (RFC 7662).
+#[derive(Debug, Clone)]
+pub struct IntrospectionSettings {
+    /// Where in the request the token is.
+    pub carrier: Carrier,
+    /// The endpoint.
+    pub url: reqwest::Url,
+    /// Who we are there.
+    pub client_id: String,
+    /// Our secret there.
+    pub client_secret: Secret,
+    /// How it is asked.
+    pub ask: AskSettings,
+}
+
+/// Forward authentication.
+#[derive(Debug, Clone)]
+pub struct ForwardSettings {
+    /// The app's endpoint.
+    pub url: reqwest::Url,
+    /// The headers that it is shown.
+    pub headers: Vec<HeaderName>,
+    /// The cookies that it is shown.
+    pub cookies: Vec<String>,
+    /// Where its answer says who the user is.
+    pub claims: ClaimsFrom,
+    /// How it is asked.
+    pub ask: AskSettings,
+}
+
+/// Where an answer says who the user is.
+#[derive(Debug, Clone)]
+pub enum ClaimsFrom {
+    /// Its body is a JSON object of claims.
+    Body,
+    /// Each claim stands in a header.
+    Headers(Vec<(String, HeaderName)>),
 }
 
 /// A JWT signed by the app.

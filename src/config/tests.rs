@@ -240,7 +240,7 @@ fn a_secret_is_taken_from_a_value_a_variable_or_a_file_and_is_never_shown() {
         (with(""), vec![("TOKENVEND__AUTH__APP__SECRET__FILE", path)]),
     ] {
         let settings = load_with(&text, &variables).unwrap().settings;
-        let WaySettings::Jwt(jwt) = &settings.auth[0].kind;
+        let WaySettings::Jwt(jwt) = &settings.auth[0].kind else { panic!("{:?}", settings.auth) };
         match &jwt.keys {
             KeySource::Secret(found) => assert_eq!(found.expose(), secret.as_bytes()),
             other => panic!("{other:?}"),
@@ -340,7 +340,13 @@ fn only_public_providers_can_be_linked() {
 
 #[test]
 fn every_key_that_is_read_stands_in_the_manual_and_nothing_else_does() {
-    let document = Document { name: "my.toml".to_owned(), text: SMALLEST.to_owned() };
+    // One way of each kind: a key of any of them stands in the manual.
+    let others = "[auth.introspection]\nkind = \"introspection\"\nissuer = \"https://i.example\"\n\
+                  url = \"https://i.example\"\nuser_id = \"i:{sub}\"\nclient_id = \"a\"\nclient_secret = \"b\"\n\
+                  [auth.forward]\nkind = \"forward\"\nissuer = \"https://f.example\"\nurl = \"https://f.example\"\n\
+                  user_id = \"f:{user}\"\n";
+    let text = SMALLEST.replace("[auth.app]", "[auth.app]\nuser_id = \"app:{sub}\"");
+    let document = Document { name: "my.toml".to_owned(), text: format!("{text}{others}") };
     let mut layers = Layers::default();
     layers.add_document("the defaults", DEFAULT, &mut Vec::new());
     layers.take_templates();
@@ -352,7 +358,10 @@ fn every_key_that_is_read_stands_in_the_manual_and_nothing_else_does() {
     let read: BTreeSet<String> = reader
         .asked()
         .iter()
-        .map(|path| path.replace("pools.main", "pools.NAME").replace("auth.app", "auth.NAME"))
+        .map(|path| {
+            let path = path.replace("pools.main", "pools.NAME").replace("auth.app", "auth.NAME");
+            path.replace("auth.introspection", "auth.NAME").replace("auth.forward", "auth.NAME")
+        })
         .collect();
     assert_eq!(read, keys_of_the_manual());
 }

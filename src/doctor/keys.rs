@@ -3,9 +3,12 @@
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
+use reqwest::Url;
+
 use super::Subject;
 use super::report::{Check, Examination};
-use crate::config::{AuthSettings, KeySource, WaySettings};
+use crate::auth;
+use crate::config::{AskSettings, AuthSettings, KeySource, WaySettings};
 use crate::jws::{Algorithm, Keys};
 
 impl Subject {
@@ -13,7 +16,13 @@ impl Subject {
     pub(super) fn callers_keys<'s>(&'s self, way: &'s AuthSettings) -> BoxFuture<'s, Vec<Check>> {
         let check = || Check::new(Examination::CallersKeys, &way.name);
         let look = async move {
-            let WaySettings::Jwt(jwt) = &way.kind;
+            let jwt = match &way.kind {
+                WaySettings::Jwt(jwt) => jwt,
+                WaySettings::Introspection(asked) => {
+                    return vec![reached(check(), &asked.url, asked.ask).await];
+                }
+                WaySettings::Forward(asked) => return vec![reached(check(), &asked.url, asked.ask).await],
+            };
             let (source, algorithms) = (&jwt.keys, jwt.algorithms.as_slice());
             let place = match source {
                 KeySource::Jwks(jwks) => jwks.url.to_string(),
@@ -52,6 +61,17 @@ impl Subject {
             }]
         };
         self.in_time(look, check()).boxed()
+    }
+}
+
+/// Whether anybody answers where credentials are judged. What is answered depends on the credential.
+async fn reached(check: Check, url: &Url, ask: AskSettings) -> Check {
+    match auth::reach(url, ask).await {
+        Ok(status) => check.holds(format!("{url} answers ({status} without a credential)")),
+        Err(why) => check.fails(
+            format!("{url} does not answer: {why}"),
+            "mend the way to it; without it nobody is let in who was not before",
+        ),
     }
 }
 

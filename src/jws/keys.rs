@@ -66,8 +66,11 @@ pub enum KeysError {
         why: String,
     },
     /// No HTTPS client can be made, because of the machine's TLS set-up.
-    #[error("no client to fetch signing keys with can be made: {0}")]
+    #[error("no https client can be made: {0}")]
     Client(#[from] reqwest::Error),
+    /// The system gives no random bytes.
+    #[error("the system gives no random bytes")]
+    Random,
 }
 
 /// What a look-up found.

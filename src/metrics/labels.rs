@@ -102,6 +102,8 @@ label!(
         NotYetValid => "not_yet_valid",
         /// The claim that names the user is missing or unfit.
         User => "user",
+        /// The app, when asked, said no.
+        Inactive => "inactive",
         /// Scopes or claims that are demanded are missing.
         Insufficient => "insufficient",
         /// A cookie, in a request that another site may have made.

@@ -11,6 +11,7 @@
 
 mod support;
 
+mod asked;
 mod audit;
 mod auth;
 mod doctor;

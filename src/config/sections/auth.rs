@@ -1,5 +1,6 @@
 //! `[auth.…]`: the ways of authenticating.
 
+mod asked;
 mod jwt;
 
 use std::time::Duration;
@@ -36,10 +37,12 @@ pub(super) fn all(reader: &mut Reader<'_>) -> Option<Vec<AuthSettings>> {
 fn way(reader: &mut Reader<'_>, name: &str) -> Option<AuthSettings> {
     let section = &mut reader.section(format!("auth.{name}"));
     let issuer = section.text("issuer");
-    let kind = match section.choice("kind", &[("jwt", Kind::Jwt)]) {
-        Some(Kind::Jwt) => jwt::jwt(section, issuer.as_deref()).map(WaySettings::Jwt),
-        None => None,
-    };
+    let kinds = [("jwt", Kind::Jwt), ("introspection", Kind::Introspection), ("forward", Kind::Forward)];
+    let kind = section.choice("kind", &kinds).and_then(|kind| match kind {
+        Kind::Jwt => jwt::jwt(section, issuer.as_deref()).map(WaySettings::Jwt),
+        Kind::Introspection => asked::introspection(section).map(WaySettings::Introspection),
+        Kind::Forward => asked::forward(section).map(WaySettings::Forward),
+    });
     let user_id = user_id(section, issuer.as_deref());
     let require = grants::conditions(&mut section.inner("require"));
     let remember = section.duration("remember", Duration::ZERO..=HOUR);
@@ -56,6 +59,8 @@ fn way(reader: &mut Reader<'_>, name: &str) -> Option<AuthSettings> {
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Jwt,
+    Introspection,
+    Forward,
 }
 
 /// The names of the ways in the order in which they are tried: those that are listed, then the others by name.
@@ -75,10 +80,11 @@ fn order(reader: &mut Reader<'_>, names: &[String]) -> Option<Vec<String>> {
 fn tell_apart(reader: &mut Reader<'_>, all: &[AuthSettings]) -> bool {
     for (at, one) in all.iter().enumerate() {
         let earlier = all.iter().take(at);
-        let WaySettings::Jwt(own) = &one.kind;
-        let is_same = |other: &&AuthSettings| {
-            let WaySettings::Jwt(others) = &other.kind;
-            other.issuer == one.issuer && others.carrier == own.carrier
+        let is_same = |other: &&AuthSettings| match (&other.kind, &one.kind) {
+            (WaySettings::Jwt(others), WaySettings::Jwt(own)) => {
+                other.issuer == one.issuer && others.carrier == own.carrier
+            }
+            _ => false,
         };
         if let Some(other) = earlier.clone().find(is_same) {
             let path = format!("auth.{}.issuer", one.name);

@@ -42,17 +42,18 @@ pub(super) fn jwt(section: &mut Section<'_, '_>, issuer: Option<&str>) -> Option
     })
 }
 
+/// What names of headers and cookies are made of: RFC 9110, section 5.6.2.
+pub(super) fn is_token(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}
+
 /// `bearer`, `cookie:NAME` or `header:NAME`.
-fn carrier(section: &mut Section<'_, '_>) -> Option<Carrier> {
+pub(super) fn carrier(section: &mut Section<'_, '_>) -> Option<Carrier> {
     section.parsed("carrier", "\"bearer\", \"cookie:NAME\" or \"header:NAME\"", |text| {
-        let is_name = |name: &str| {
-            !name.is_empty()
-                && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
-        };
         match text.split_once(':') {
             None if text == "bearer" => Ok(Carrier::Bearer),
-            Some(("cookie", name)) if is_name(name) => Ok(Carrier::Cookie(name.to_owned())),
-            Some(("header", name)) if is_name(name) => Ok(Carrier::Header(name.to_ascii_lowercase())),
+            Some(("cookie", name)) if is_token(name) => Ok(Carrier::Cookie(name.to_owned())),
+            Some(("header", name)) if is_token(name) => Ok(Carrier::Header(name.to_ascii_lowercase())),
             _ => Err("it is none of them"),
         }
     })

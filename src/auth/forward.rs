@@ -1,0 +1,170 @@
+//! Whatever the app takes for a signed-in user, judged by the app itself: what the request presents is shown to an
+//! endpoint of the app's, as nginx's `auth_request` and Traefik's ForwardAuth do. 2xx that names a user is a yes.
+
+use std::sync::Arc;
+
+use aws_lc_rs::hmac;
+use futures_util::FutureExt as _;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::{Map, Value};
+
+use super::asked::{Asked, Reply, body, client};
+use super::carrier::cookie;
+use super::presented::Presented;
+use super::remembered::{Key, Remembered};
+use super::vouch::Vouch;
+use super::{Refusal, Verdict};
+use crate::causes;
+use crate::clock::{SharedClock, Timestamp};
+use crate::config::{ClaimsFrom, ForwardSettings};
+use crate::jws::KeysError;
+
+/// Longer than all that an honest request presents.
+const LONGEST: usize = 16 * 1024;
+
+/// One endpoint of an app's.
+#[derive(Debug)]
+pub(super) struct ForwardWay {
+    question: Arc<Question>,
+    place: u16,
+    /// Cookies may be short enough to be guessed from a plain digest; this process alone can make this one.
+    digest_key: Box<hmac::Key>,
+    asked: Asked,
+}
+
+#[derive(Debug)]
+struct Question {
+    vouch: Vouch,
+    settings: ForwardSettings,
+    client: reqwest::Client,
+    clock: SharedClock,
+}
+
+impl ForwardWay {
+    pub(super) fn new(
+        vouch: Vouch,
+        settings: ForwardSettings,
+        (place, remembered): (u16, Arc<Remembered>),
+        clock: SharedClock,
+    ) -> Result<Self, KeysError> {
+        let client = client(&settings.ask)?;
+        let asked = Asked::new(settings.ask, vouch.settings().remember, remembered, clock.clone());
+        let random = aws_lc_rs::rand::SystemRandom::new();
+        let digest_key = hmac::Key::generate(hmac::HMAC_SHA256, &random).map_err(|_| KeysError::Random)?;
+        let question = Arc::new(Question { vouch, settings, client, clock });
+        Ok(Self { question, place, digest_key: Box::new(digest_key), asked })
+    }
+
+    pub(super) async fn judge(&self, presented: &Presented<'_>) -> Verdict {
+        let shown = match self.question.settings.shown(presented) {
+            Ok(Some(shown)) => shown,
+            Ok(None) => return Verdict::NotMine(Refusal::Missing),
+            Err(refusal) => return Verdict::Refused(refusal),
+        };
+        let key = Key::keyed(
+            self.place,
+            &self.digest_key,
+            shown.iter().flat_map(|(name, value)| [name.as_str().as_bytes(), value.as_bytes()]),
+        );
+        let ask = || {
+            let question = self.question.clone();
+            async move { question.ask(shown).await }.boxed()
+        };
+        self.asked.judge(key, ask).await
+    }
+}
+
+impl ForwardSettings {
+    /// The headers that the endpoint is shown: those that are configured, and of cookies only those that are. `None`:
+    /// the request has none of them.
+    fn shown(&self, presented: &Presented<'_>) -> Result<Option<Vec<(HeaderName, HeaderValue)>>, Refusal> {
+        let mut shown = Vec::new();
+        for name in &self.headers {
+            if let Some(value) = presented.one(name.as_str()).map_err(|_| Refusal::Malformed)? {
+                shown.push((name.clone(), sensitive(value)?));
+            }
+        }
+        let mut cookies = Vec::new();
+        for name in &self.cookies {
+            if let Some(value) = cookie(presented, name)? {
+                cookies.push(format!("{name}={value}"));
+            }
+        }
+        if !cookies.is_empty() {
+            if !presented.is_from_allowed_page {
+                return Err(Refusal::CrossSite);
+            }
+            shown.push((reqwest::header::COOKIE, sensitive(cookies.join("; ").as_bytes())?));
+        }
+        if shown.iter().map(|(_, value)| value.len()).sum::<usize>() > LONGEST {
+            return Err(Refusal::Malformed);
+        }
+        Ok((!shown.is_empty()).then_some(shown))
+    }
+}
+
+fn sensitive(value: &[u8]) -> Result<HeaderValue, Refusal> {
+    let mut value = HeaderValue::from_bytes(value).map_err(|_| Refusal::Malformed)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+impl Question {
+    async fn ask(&self, shown: Vec<(HeaderName, HeaderValue)>) -> Reply {
+        match self.show(shown).await {
+            Ok(Some(claims)) => self.read(claims).unwrap_or_else(Reply::Refused),
+            Ok(None) => Reply::Refused(Refusal::Inactive),
+            Err(error) => {
+                let (way, url) = (self.vouch.way(), self.settings.url.as_str());
+                tracing::warn!(way, url, error, "the app does not say who this is");
+                Reply::Unanswered
+            }
+        }
+    }
+
+    /// What the app says of its user; `None`: it is nobody's request.
+    async fn show(
+        &self,
+        shown: Vec<(HeaderName, HeaderValue)>,
+    ) -> Result<Option<Map<String, Value>>, String> {
+        let headers: HeaderMap = shown.into_iter().collect();
+        let request = self.client.get(self.settings.url.clone()).headers(headers);
+        let response = request.send().await.map_err(|error| causes::told(&error.without_url()))?;
+        match response.status().as_u16() {
+            200..=299 => {}
+            // To a login page, most likely: that is a no.
+            300..=399 | 401 | 403 => return Ok(None),
+            status => return Err(format!("it answers {status}")),
+        }
+        match &self.settings.claims {
+            ClaimsFrom::Body => serde_json::from_slice(&body(response).await?)
+                .map(Some)
+                .map_err(|_| "its answer is no JSON object".to_owned()),
+            ClaimsFrom::Headers(names) => claims_of(response.headers(), names).map(Some),
+        }
+    }
+
+    fn read(&self, claims: Map<String, Value>) -> Result<Reply, Refusal> {
+        let expires_at = claims.get("exp").and_then(Value::as_i64).map(Timestamp::from_secs);
+        if expires_at.is_some_and(|end| end <= self.clock.now()) {
+            return Err(Refusal::Expired);
+        }
+        let caller = self.vouch.caller(claims, expires_at)?;
+        Ok(Reply::Verified(Arc::new(caller), expires_at))
+    }
+}
+
+/// Each configured claim from the one header that it stands in.
+fn claims_of(headers: &HeaderMap, names: &[(String, HeaderName)]) -> Result<Map<String, Value>, String> {
+    let mut claims = Map::new();
+    for (claim, name) in names {
+        let mut values = headers.get_all(name).iter();
+        let Some(value) = values.next() else { continue };
+        let text = std::str::from_utf8(value.as_bytes()).map_err(|_| format!("its {name} is no UTF-8"))?;
+        if values.next().is_some() {
+            return Err(format!("its {name} stands there twice"));
+        }
+        claims.insert(claim.clone(), text.trim_matches(' ').into());
+    }
+    Ok(claims)
+}

@@ -1,0 +1,118 @@
+//! Opaque tokens, judged by the app's token introspection (RFC 7662): the token is shown to the endpoint, which says
+//! whether it is active, whose it is and until when.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use serde_json::{Map, Value};
+
+use super::asked::{Asked, Reply, body, client};
+use super::presented::Presented;
+use super::remembered::{Key, Remembered};
+use super::vouch::Vouch;
+use super::{Refusal, Verdict};
+use crate::causes;
+use crate::clock::{SharedClock, Timestamp};
+use crate::config::IntrospectionSettings;
+use crate::jws::KeysError;
+
+/// Longer than any honest token.
+const LONGEST: usize = 8192;
+
+/// One introspection endpoint.
+#[derive(Debug)]
+pub(super) struct IntrospectionWay {
+    question: Arc<Question>,
+    place: u16,
+    asked: Asked,
+}
+
+#[derive(Debug)]
+struct Question {
+    vouch: Vouch,
+    settings: IntrospectionSettings,
+    client: reqwest::Client,
+    clock: SharedClock,
+}
+
+impl IntrospectionWay {
+    pub(super) fn new(
+        vouch: Vouch,
+        settings: IntrospectionSettings,
+        (place, remembered): (u16, Arc<Remembered>),
+        clock: SharedClock,
+    ) -> Result<Self, KeysError> {
+        let client = client(&settings.ask)?;
+        let asked = Asked::new(settings.ask, vouch.settings().remember, remembered, clock.clone());
+        Ok(Self { question: Arc::new(Question { vouch, settings, client, clock }), place, asked })
+    }
+
+    pub(super) async fn judge(&self, presented: &Presented<'_>) -> Verdict {
+        let token = match self.question.settings.carrier.find(presented) {
+            Ok(Some(token)) if token.len() <= LONGEST => token,
+            Ok(Some(_)) => return Verdict::Refused(Refusal::Malformed),
+            Ok(None) => return Verdict::NotMine(Refusal::Missing),
+            Err(refusal) => return Verdict::Refused(refusal),
+        };
+        let ask = || {
+            let (question, token) = (self.question.clone(), token.to_owned());
+            async move { question.ask(&token).await }.boxed()
+        };
+        self.asked.judge(Key::of(self.place, token), ask).await
+    }
+}
+
+impl Question {
+    async fn ask(&self, token: &str) -> Reply {
+        match self.introspect(token).await {
+            Ok(answer) => self.read(answer).unwrap_or_else(Reply::Refused),
+            Err(error) => {
+                let (way, url) = (self.vouch.way(), self.settings.url.as_str());
+                tracing::warn!(way, url, error, "token introspection gives no answer");
+                Reply::Unanswered
+            }
+        }
+    }
+
+    /// RFC 7662, section 2: the token in the body, our own credentials beside it.
+    async fn introspect(&self, token: &str) -> Result<Map<String, Value>, String> {
+        let form = [("token", token), ("token_type_hint", "access_token")];
+        let secret = String::from_utf8_lossy(self.settings.client_secret.expose());
+        let request = self.client.post(self.settings.url.clone()).header("accept", "application/json");
+        // Encoded once more before Basic does: RFC 6749, section 2.3.1.
+        let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let request = request
+            .basic_auth(encoded(&self.settings.client_id), Some(encoded(&secret)))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish());
+        let response = request.send().await.map_err(|error| causes::told(&error.without_url()))?;
+        match response.status().as_u16() {
+            200 => {}
+            401 | 403 => return Err("it does not accept our client_id and client_secret".to_owned()),
+            status => return Err(format!("it answers {status}")),
+        }
+        serde_json::from_slice(&body(response).await?).map_err(|_| "its answer is no JSON object".to_owned())
+    }
+
+    /// Section 2.2. Whatever else stands there counts only if it is active.
+    fn read(&self, answer: Map<String, Value>) -> Result<Reply, Refusal> {
+        if answer.get("active") != Some(&Value::Bool(true)) {
+            return Err(Refusal::Inactive);
+        }
+        let now = self.clock.now();
+        let moment = |claim: &str| answer.get(claim).and_then(Value::as_i64).map(Timestamp::from_secs);
+        let expires_at = moment("exp");
+        if expires_at.is_some_and(|end| end <= now) {
+            return Err(Refusal::Expired);
+        }
+        if moment("nbf").is_some_and(|begin| begin > now) {
+            return Err(Refusal::NotYetValid);
+        }
+        let issuer = self.vouch.settings().issuer.as_str();
+        if answer.get("iss").is_some_and(|iss| iss.as_str() != Some(issuer)) {
+            return Err(Refusal::Issuer);
+        }
+        let caller = self.vouch.caller(answer, expires_at)?;
+        Ok(Reply::Verified(Arc::new(caller), expires_at))
+    }
+}

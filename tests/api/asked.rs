@@ -1,0 +1,325 @@
+//! Credentials that the app itself judges: opaque tokens by introspection, anything at all by forward auth. Asked once,
+//! remembered for a while, and never taken for a no when the app is down.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use actix_web::dev::ServerHandle;
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokenvend::clock::Clock as _;
+
+use crate::support::{Answer, World, claims_of};
+
+/// The app's side: what it says of which credential, and how often it was asked.
+#[derive(Default)]
+struct Said {
+    answers: Mutex<HashMap<String, Value>>,
+    asked: AtomicUsize,
+    is_down: AtomicBool,
+    seen: Mutex<Vec<HashMap<String, String>>>,
+}
+
+struct Judge {
+    said: Arc<Said>,
+    handle: ServerHandle,
+    url: String,
+}
+
+impl Judge {
+    fn start() -> Self {
+        let said = Arc::new(Said::default());
+        let shared = said.clone();
+        let server = HttpServer::new(move || {
+            App::new()
+                .app_data(web::Data::from(shared.clone()))
+                .route("/introspect", web::post().to(introspect))
+                .route("/me", web::get().to(me))
+        });
+        let server = server.workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", server.addrs()[0]);
+        let server = server.run();
+        let handle = server.handle();
+        tokio::spawn(server);
+        Self { said, handle, url }
+    }
+
+    fn says(&self, credential: &str, answer: Value) {
+        self.said.answers.lock().unwrap().insert(credential.to_owned(), answer);
+    }
+
+    fn asked(&self) -> usize {
+        self.said.asked.load(Ordering::SeqCst)
+    }
+
+    fn set_down(&self, down: bool) {
+        self.said.is_down.store(down, Ordering::SeqCst);
+    }
+}
+
+impl Drop for Judge {
+    fn drop(&mut self) {
+        drop(self.handle.stop(false));
+    }
+}
+
+async fn introspect(
+    request: HttpRequest,
+    form: web::Form<HashMap<String, String>>,
+    said: web::Data<Said>,
+) -> HttpResponse {
+    said.asked.fetch_add(1, Ordering::SeqCst);
+    // A moment, in which others can come for the same token.
+    tokio::task::yield_now().await;
+    if said.is_down.load(Ordering::SeqCst) {
+        return HttpResponse::ServiceUnavailable().finish();
+    }
+    // "token vend:s%cret", each part encoded first: RFC 6749, section 2.3.1.
+    if request.headers().get("authorization").unwrap() != "Basic dG9rZW4rdmVuZDpzJTI1Y3JldA==" {
+        return HttpResponse::Unauthorized().finish();
+    }
+    let answer = said.answers.lock().unwrap().get(&form["token"]).cloned();
+    HttpResponse::Ok().json(answer.unwrap_or(json!({"active": false})))
+}
+
+async fn me(request: HttpRequest, said: web::Data<Said>) -> HttpResponse {
+    said.asked.fetch_add(1, Ordering::SeqCst);
+    let headers = request.headers().iter();
+    let seen = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+    said.seen.lock().unwrap().push(seen);
+    if said.is_down.load(Ordering::SeqCst) {
+        return HttpResponse::BadGateway().finish();
+    }
+    let text =
+        |name: &str| request.headers().get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
+    let credential = format!("{}{}", text("authorization"), text("cookie"));
+    match said.answers.lock().unwrap().get(&credential) {
+        Some(answer) if answer.get("login").is_some() => {
+            HttpResponse::Found().insert_header(("location", "/login")).finish()
+        }
+        Some(answer) => {
+            let mut response = HttpResponse::Ok();
+            if let Some(user) = answer["sub"].as_str() {
+                response.insert_header(("x-auth-request-user", user));
+            }
+            response.json(answer)
+        }
+        None => HttpResponse::Unauthorized().finish(),
+    }
+}
+
+async fn with_introspection(judge: &Judge) -> World {
+    World::with(&format!(
+        r#"
+        [auth.opaque]
+        kind = "introspection"
+        issuer = "https://app.example"
+        url = "{}/introspect"
+        client_id = "token vend"
+        client_secret = "s%cret"
+        remember = "60s"
+        "#,
+        judge.url
+    ))
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_opaque_token_is_introspected_once_for_all_who_come_with_it_and_then_remembered() {
+    let judge = Judge::start();
+    let world = with_introspection(&judge).await;
+    judge
+        .says("opaque-1", json!({"active": true, "sub": "alice", "exp": world.clock.now().as_secs() + 3600}));
+    let answers = join_all((0..50).map(|_| world.vend_bearer("opaque-1"))).await;
+    assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
+    assert_eq!(judge.asked(), 1);
+    // The same user as by the app's JWT, because the same issuer vouches for it.
+    assert_eq!(world.vend("alice").await.token(), answers[0].token());
+    world.advance(59);
+    assert_eq!(world.vend_bearer("opaque-1").await.source(), "hit");
+    assert_eq!(judge.asked(), 1);
+    world.advance(1);
+    assert_eq!(world.vend_bearer("opaque-1").await.source(), "hit");
+    assert_eq!(judge.asked(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_no_is_remembered_for_a_moment_and_says_nothing_of_other_tokens() {
+    let judge = Judge::start();
+    let world = with_introspection(&judge).await;
+    for _ in 0..5 {
+        world.vend_bearer("opaque-1").await.is_problem(401, "unauthorized");
+    }
+    assert_eq!(judge.asked(), 1);
+    judge.says("opaque-1", json!({"active": true, "sub": "alice"}));
+    judge.says("opaque-2", json!({"active": true, "sub": "bob"}));
+    assert_eq!(world.vend_bearer("opaque-2").await.source(), "miss");
+    world.advance(10);
+    assert_eq!(world.vend_bearer("opaque-1").await.source(), "miss");
+    assert_eq!(world.metric("tokenvend_auth_total{outcome=\"inactive\"}").await, 5.0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_does_not_say_active_and_whose_counts_for_nothing() {
+    let judge = Judge::start();
+    let world = with_introspection(&judge).await;
+    let now = world.clock.now().as_secs();
+    for (at, answer) in [
+        json!({"sub": "alice"}),
+        json!({"active": "true", "sub": "alice"}),
+        json!({"active": 1, "sub": "alice"}),
+        json!({"active": true}),
+        json!({"active": true, "sub": ""}),
+        json!({"active": true, "sub": "alice", "exp": now}),
+        json!({"active": true, "sub": "alice", "nbf": now + 60}),
+        json!({"active": true, "sub": "alice", "iss": "https://evil.example"}),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let token = format!("opaque-{at}");
+        judge.says(&token, answer.clone());
+        assert_eq!(world.vend_bearer(&token).await.status, 401, "{answer}");
+    }
+    assert_eq!(world.calls().await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_remembered_token_ends_when_the_app_said_that_it_would() {
+    let judge = Judge::start();
+    let world = with_introspection(&judge).await;
+    judge.says("opaque-1", json!({"active": true, "sub": "alice", "exp": world.clock.now().as_secs() + 20}));
+    assert_eq!(world.vend_bearer("opaque-1").await.source(), "miss");
+    world.advance(20);
+    world.vend_bearer("opaque-1").await.is_problem(401, "unauthorized");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_the_app_is_down_those_it_vouched_for_go_on_and_others_are_not_told_no() {
+    let judge = Judge::start();
+    let world = with_introspection(&judge).await;
+    judge.says("opaque-1", json!({"active": true, "sub": "alice"}));
+    judge.says("opaque-2", json!({"active": true, "sub": "bob"}));
+    assert_eq!(world.vend_bearer("opaque-1").await.source(), "miss");
+    judge.set_down(true);
+    world.advance(30);
+    assert_eq!(world.vend_bearer("opaque-1").await.source(), "hit");
+    world.vend_bearer("opaque-2").await.is_problem(503, "auth-unavailable");
+    // Nothing of the kind is remembered.
+    judge.set_down(false);
+    assert_eq!(world.vend_bearer("opaque-2").await.source(), "miss");
+    // The app's own JWTs were not touched by any of this.
+    assert_eq!(world.vend("carol").await.source(), "miss");
+}
+
+async fn with_forward(judge: &Judge, more: &str) -> World {
+    World::with(&format!(
+        r#"
+        users.auth_order = ["session"]
+        [auth.session]
+        kind = "forward"
+        issuer = "https://app.example"
+        url = "{}/me"
+        show_cookies = ["session", "device"]
+        remember = "60s"
+        {more}
+        "#,
+        judge.url
+    ))
+    .await
+}
+
+async fn with_cookie(world: &World, method: Method, cookie: &str, origin: Option<&str>) -> Answer {
+    let mut request = world.client.request(method, world.url("/v1/token")).header("cookie", cookie);
+    if let Some(origin) = origin {
+        request = request.header("origin", origin);
+    }
+    Answer::of(request.send().await.unwrap()).await
+}
+
+const PAGE: Option<&str> = Some("https://web.example");
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_app_is_shown_what_is_configured_and_says_who_it_is() {
+    let judge = Judge::start();
+    let world =
+        with_forward(&judge, "user_id = \"{user}\"\nclaims = { user = \"x-auth-request-user\" }").await;
+    judge.says("session=abc; device=1", json!({"sub": "alice"}));
+    let cookies = "theme=dark; session=abc; tracking=xyz; device=1";
+    let answer = with_cookie(&world, Method::POST, cookies, PAGE).await;
+    assert_eq!(answer.source(), "miss");
+    assert!(claims_of(&answer.token())["amr"].to_string().contains(":alice"));
+    // Other cookies do not make it another credential, nor are they shown.
+    let again = with_cookie(&world, Method::POST, "session=abc; device=1; theme=light", PAGE).await;
+    assert_eq!(again.source(), "hit");
+    assert_eq!(judge.asked(), 1);
+    let seen = judge.said.seen.lock().unwrap()[0].clone();
+    assert_eq!(seen["cookie"], "session=abc; device=1");
+    assert!(!seen.contains_key("origin") && !seen.contains_key("authorization"), "{seen:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cookie_from_anywhere_but_an_allowed_page_is_refused_without_asking_the_app() {
+    let judge = Judge::start();
+    let world = with_forward(&judge, "").await;
+    judge.says("session=abc", json!({"sub": "alice"}));
+    for (method, origin) in [
+        (Method::GET, PAGE),
+        (Method::POST, None),
+        (Method::POST, Some("null")),
+        (Method::POST, Some("https://web.example.evil.example")),
+        (Method::POST, Some("http://web.example")),
+        (Method::POST, Some("https://evil.example")),
+    ] {
+        let answer = with_cookie(&world, method.clone(), "session=abc", origin).await;
+        // CORS itself may speak first.
+        assert!(matches!(answer.status.as_u16(), 400 | 403), "{method} {origin:?}: {answer:?}");
+        assert!(!answer.text.contains("eyJ"), "{method} {origin:?}: {answer:?}");
+    }
+    assert_eq!((judge.asked(), world.calls().await), (0, 0));
+    assert_eq!(with_cookie(&world, Method::POST, "session=abc", PAGE).await.source(), "miss");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_apps_no_a_login_page_and_a_yes_for_nobody_are_refused_and_its_trouble_is_not() {
+    let judge = Judge::start();
+    let world = with_forward(&judge, "").await;
+    judge.says("session=page", json!({"login": true}));
+    judge.says("session=nobody", json!({"name": "no sub"}));
+    for cookie in ["session=unknown", "session=page", "session=nobody"] {
+        with_cookie(&world, Method::POST, cookie, PAGE).await.is_problem(401, "unauthorized");
+    }
+    judge.set_down(true);
+    with_cookie(&world, Method::POST, "session=abc", PAGE).await.is_problem(503, "auth-unavailable");
+    // What shows nothing of the kind is another way's business.
+    assert_eq!(world.calls().await, 0);
+    assert_eq!(World::vend(&world, "carol").await.status, 503, "the bearer is shown to the app as well");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_cookie_that_is_a_jwt_is_verified_as_such_under_the_same_rules() {
+    let world = World::with(
+        r#"
+        [auth.session]
+        issuer = "https://app.example"
+        audience = ["tokenvend"]
+        algorithms = ["ES256"]
+        jwks_url = "DEMO_APP/jwks.json"
+        carrier = "cookie:session"
+        "#,
+    )
+    .await;
+    let cookie = format!("a=b; session={}", world.bearer("alice"));
+    assert_eq!(with_cookie(&world, Method::POST, &cookie, PAGE).await.source(), "miss");
+    assert_eq!(world.vend("alice").await.source(), "hit");
+    with_cookie(&world, Method::GET, &cookie, PAGE).await.is_problem(403, "cross-site");
+    with_cookie(&world, Method::POST, &cookie, None).await.is_problem(403, "cross-site");
+    let forged = format!("{cookie}A");
+    with_cookie(&world, Method::POST, &forged, PAGE).await.is_problem(401, "unauthorized");
+    let twice = format!("{cookie}; session=x");
+    with_cookie(&world, Method::POST, &twice, PAGE).await.is_problem(401, "unauthorized");
+    assert_eq!(with_cookie(&world, Method::DELETE, &cookie, PAGE).await.status, 204);
+}
