@@ -11,7 +11,6 @@ use crate::auth::Authenticator;
 use crate::clock::SharedClock;
 use crate::config::{DrainSettings, JwksSettings, Settings};
 use crate::http::{self, Listener, Readiness, Service};
-use crate::issuer::TokenIssuer;
 use crate::issuer::cognito::Cognito;
 use crate::issuer::registry::IdentityRegistry;
 use crate::jws::KeysError;
@@ -84,7 +83,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     let vendor = Arc::new(TokenVendor::new(
         settings.vending,
         &settings.pools,
-        |region| Arc::new(cognito.issuer(region)) as Arc<dyn TokenIssuer>,
+        |region| Arc::new(cognito.issuer(region)),
         clock.clone(),
         metrics.clone(),
     ));

@@ -2,6 +2,7 @@
 
 pub(crate) mod body;
 mod caller;
+mod credentials;
 mod health;
 mod link;
 mod listener;
@@ -79,6 +80,7 @@ pub(crate) fn listen(service: &Arc<Service>, shutdown: Duration) -> std::io::Res
                     .route(web::delete().to(token::delete)),
             )
             .service(resource("/v1/identity/link", "POST").route(web::post().to(link::post)))
+            .service(read_only("/v1/credentials", web::get().to(credentials::get)))
             .service(read_only("/openapi.json", web::get().to(openapi::get)))
             .service(read_only("/livez", web::get().to(live)))
             .service(read_only("/readyz", web::get().to(ready)));

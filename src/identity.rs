@@ -158,6 +158,31 @@ fn check_user(text: &str) -> Result<(), Malformed> {
     Ok(())
 }
 
+text_newtype!(
+    /// The ARN of an IAM role (Cognito's `CustomRoleArn`): `arn:PARTITION:iam::ACCOUNT:role/NAME`, 20 to 2048
+    /// characters.
+    RoleArn,
+    check_role
+);
+
+fn check_role(text: &str) -> Result<(), Malformed> {
+    const WHAT: &str = "a role's ARN";
+    check_length(WHAT, text, 2048)?;
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let is_role = match parts.as_slice() {
+        ["arn", partition, "iam", "", account, resource] => {
+            partition.starts_with("aws")
+                && account.len() == 12
+                && account.bytes().all(|b| b.is_ascii_digit())
+                && resource
+                    .strip_prefix("role/")
+                    .is_some_and(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic()))
+        }
+        _ => false,
+    };
+    if is_role { Ok(()) } else { Err(Malformed::new(WHAT, "looks like arn:aws:iam::ACCOUNT:role/NAME")) }
+}
+
 /// The life asked of a token, in seconds: 1 to 86,400 (Cognito's `TokenDuration`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TokenDuration(u32);

@@ -2,6 +2,7 @@
 //! by what the one who asked may do about it. Beside it [`registry`], the port towards whoever keeps identities.
 
 pub mod cognito;
+pub mod credentials;
 mod logins;
 pub mod registry;
 

@@ -11,7 +11,7 @@ use prometheus::{
 pub use families::{Counters, Histograms, Requests};
 use labels::{
     AdminAuth, AuditOutcome, AuthOutcome, Eviction, FetchOutcome, LinkOutcome, PauseCause, PolicyOutcome,
-    RefreshOutcome, RegistryOutcome, Route, Source, UpstreamOutcome,
+    RefreshOutcome, RegistryOutcome, Route, Source, UpstreamOutcome, Ware,
 };
 
 /// What can keep the registry from being built: a name or label that breaks its rules, or stands twice.
@@ -69,27 +69,27 @@ page! {
     vend_remaining_life_seconds: Histogram = |r, name, help| histogram(r, name, help, &LIFE);
     /// Requests to link a login or a guest to their user's identity, by outcome.
     links_total: Counters<LinkOutcome> = |r, name, help| Counters::register(r, name, "outcome", help);
-    /// Calls to Cognito, by outcome. Each attempt counts.
+    /// Calls to Cognito for tokens, by outcome. Each attempt counts.
     upstream_calls_total: Counters<UpstreamOutcome> =
         |r, name, help| Counters::register(r, name, "outcome", help);
-    /// Duration of calls to Cognito, by outcome.
+    /// Duration of calls to Cognito for tokens, by outcome.
     upstream_call_duration_seconds: Histograms<UpstreamOutcome> =
         |r, name, help| Histograms::register(r, name, "outcome", help, &LATENCY);
-    /// Calls to Cognito under way now.
+    /// Calls to Cognito for tokens under way now.
     upstream_calls_in_flight: IntGauge = gauge;
     /// Time that calls waited for room in the budget towards Cognito.
     budget_wait_seconds: Histogram = |r, name, help| histogram(r, name, help, &LATENCY);
     /// Calls not made because the budget had no room within the longest wait.
     budget_exhausted_total: IntCounter = counter;
-    /// Calls to Cognito that the budgets have room for at once, over all regions.
+    /// Calls to Cognito for tokens that the budgets have room for at once, over all regions.
     budget_available_calls: Gauge = |r, name, help| families::register(r, Gauge::new(name, help));
     /// Pauses of calls to Cognito, by cause.
     pauses_total: Counters<PauseCause> = |r, name, help| Counters::register(r, name, "cause", help);
-    /// Regions towards which calls are paused now.
+    /// Regions towards which calls are paused now; those for tokens and those for AWS credentials count apart.
     paused_regions: IntGauge = gauge;
     /// Requests answered with a remembered refusal, without a call to Cognito.
     remembered_refusals_total: IntCounter = counter;
-    /// Advisory refreshes, by outcome.
+    /// Advisory refreshes of tokens, by outcome.
     refreshes_total: Counters<RefreshOutcome> = |r, name, help| Counters::register(r, name, "outcome", help);
     /// Users with cached tokens.
     cache_entries: IntGauge = gauge;
@@ -113,6 +113,25 @@ page! {
     admin_auth_total: Counters<AdminAuth> = |r, name, help| Counters::register(r, name, "outcome", help);
     /// Calls to Cognito on behalf of administrators, by outcome.
     registry_calls_total: Counters<RegistryOutcome> = |r, name, help| Counters::register(r, name, "outcome", help);
+    /// AWS credentials handed out, by where they came from.
+    credentials_vends_total: Counters<Source> = |r, name, help| Counters::register(r, name, "source", help);
+    /// Life left in AWS credentials when they were handed out.
+    credentials_remaining_life_seconds: Histogram = |r, name, help| histogram(r, name, help, &LIFE);
+    /// Calls to Cognito for AWS credentials, by outcome. Each attempt counts.
+    credentials_calls_total: Counters<UpstreamOutcome> =
+        |r, name, help| Counters::register(r, name, "outcome", help);
+    /// Duration of calls to Cognito for AWS credentials, by outcome.
+    credentials_call_duration_seconds: Histograms<UpstreamOutcome> =
+        |r, name, help| Histograms::register(r, name, "outcome", help, &LATENCY);
+    /// Calls to Cognito for AWS credentials under way now.
+    credentials_calls_in_flight: IntGauge = gauge;
+    /// Advisory refreshes of AWS credentials, by outcome.
+    credentials_refreshes_total: Counters<RefreshOutcome> =
+        |r, name, help| Counters::register(r, name, "outcome", help);
+    /// Users with cached AWS credentials.
+    credentials_cache_entries: IntGauge = gauge;
+    /// Bytes that the cached AWS credentials take.
+    credentials_cache_bytes: IntGauge = gauge;
     /// Always 1; the label is the version that runs.
     build_info: IntGauge = |r, name, help| {
         let info = IntGauge::with_opts(Opts::new(name, help).const_label("version", env!("CARGO_PKG_VERSION")));
@@ -140,7 +159,46 @@ fn histogram(
     )
 }
 
+/// What is counted alike of everything that is handed out.
+#[derive(Debug)]
+pub struct Books<'m> {
+    /// Calls to Cognito, by outcome.
+    pub calls: &'m Counters<UpstreamOutcome>,
+    /// Their duration.
+    pub call_duration: &'m Histograms<UpstreamOutcome>,
+    /// Those under way now.
+    pub calls_in_flight: &'m IntGauge,
+    /// Advisory refreshes.
+    pub refreshes: &'m Counters<RefreshOutcome>,
+    /// Users in the cache.
+    pub cache_entries: &'m IntGauge,
+    /// Bytes in the cache.
+    pub cache_bytes: &'m IntGauge,
+}
+
 impl Metrics {
+    /// The families in which one kind of thing is counted.
+    pub fn books(&self, ware: Ware) -> Books<'_> {
+        match ware {
+            Ware::Token => Books {
+                calls: &self.upstream_calls_total,
+                call_duration: &self.upstream_call_duration_seconds,
+                calls_in_flight: &self.upstream_calls_in_flight,
+                refreshes: &self.refreshes_total,
+                cache_entries: &self.cache_entries,
+                cache_bytes: &self.cache_bytes,
+            },
+            Ware::Credentials => Books {
+                calls: &self.credentials_calls_total,
+                call_duration: &self.credentials_call_duration_seconds,
+                calls_in_flight: &self.credentials_calls_in_flight,
+                refreshes: &self.credentials_refreshes_total,
+                cache_entries: &self.credentials_cache_entries,
+                cache_bytes: &self.credentials_cache_bytes,
+            },
+        }
+    }
+
     /// The media type of [`Metrics::exposition`].
     pub const MEDIA_TYPE: &str = prometheus::TEXT_FORMAT;
 

@@ -11,7 +11,7 @@ use access::Access;
 use linking::LinkRules;
 use tags::TagRules;
 
-use crate::identity::{DeveloperProvider, IdentityPoolId, TokenDuration};
+use crate::identity::{DeveloperProvider, IdentityPoolId, RoleArn, TokenDuration};
 
 /// A configured identity pool.
 #[derive(Debug, Clone)]
@@ -35,6 +35,15 @@ pub struct Pool {
     pub access: Access,
     /// What its users may link to their identities.
     pub linking: LinkRules,
+    /// What AWS credentials it hands out, if any.
+    pub credentials: Option<CredentialsGrant>,
+}
+
+/// The AWS credentials that a pool hands out.
+#[derive(Debug, Clone)]
+pub struct CredentialsGrant {
+    /// The role that they are of, where it is not the pool's default. The operator's choice, never a caller's.
+    pub role: Option<RoleArn>,
 }
 
 /// The place of a pool among the configured ones.

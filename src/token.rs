@@ -17,7 +17,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::clock::Timestamp;
-pub use authority::{authority, keys_url};
+pub use authority::{authority, keys_url, login_key};
 pub use origin::Origin;
 
 /// A token as Cognito made it. `Debug` hides it, and its memory is wiped when it is dropped.

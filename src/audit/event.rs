@@ -133,6 +133,9 @@ pub struct Event<'a> {
     /// The token that was handed out.
     #[serde(flatten)]
     pub token: Option<TokenFacts<'a>>,
+    /// The AWS credentials that were handed out.
+    #[serde(flatten)]
+    pub credentials: Option<CredentialsFacts<'a>>,
     /// How long the answer took.
     #[serde(rename = "tookMs", serialize_with = "milliseconds", skip_serializing_if = "Option::is_none")]
     pub took: Option<Duration>,
@@ -182,6 +185,23 @@ pub struct TokenFacts<'a> {
     #[serde(flatten)]
     pub tags: Option<Tags<'a>>,
     /// AWS's id of the call that minted it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aws_request_id: Option<&'a str>,
+}
+
+/// What is told of AWS credentials.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CredentialsFacts<'a> {
+    /// Where they came from.
+    #[serde(serialize_with = "source")]
+    pub source: Source,
+    /// What CloudTrail names them by. No secret.
+    pub access_key_id: &'a str,
+    /// When they end.
+    #[serde(serialize_with = "moment")]
+    pub expires_at: Timestamp,
+    /// AWS's id of the call that gave them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aws_request_id: Option<&'a str>,
 }
@@ -252,6 +272,7 @@ mod tests {
             identity_id: Some("us-east-1:abc"),
             identities: Identities::default(),
             token,
+            credentials: None,
             took: Some(Duration::from_micros(12_345)),
         }
     }

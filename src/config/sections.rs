@@ -35,8 +35,15 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     let most_remembered = reader.section("cache").integer("max_remembered_credentials", 1..=100_000_000_u64);
     let opaque_tokens = reader.section("upstream").flag("accept_opaque_tokens");
     let windows = vending::windows(&mut reader.section("vending"));
-    let vending =
-        vending::vending(&mut reader.section("vending"), windows, upstream, cache_bytes, opaque_tokens);
+    let credentials = vending::credentials(&mut reader.section("credentials"), windows, upstream);
+    let vending = vending::vending(
+        &mut reader.section("vending"),
+        windows,
+        upstream,
+        cache_bytes,
+        opaque_tokens,
+        credentials,
+    );
     let auth = auth::all(reader);
     let users = auth::users(reader, auth.as_deref());
     let ways = reader.names("auth");

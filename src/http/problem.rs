@@ -30,6 +30,7 @@ pub(crate) enum Code {
     PoolForbidden,
     TagsUnfit,
     UnknownPool,
+    CredentialsDisabled,
     NotFound,
     MethodNotAllowed,
     RequestTimeout,
@@ -82,6 +83,9 @@ impl Code {
                 (StatusCode::FORBIDDEN, "tags-unfit", "The credential does not make the tags that are needed")
             }
             Self::UnknownPool => (StatusCode::NOT_FOUND, "unknown-pool", "There is no pool of that name"),
+            Self::CredentialsDisabled => {
+                (StatusCode::NOT_FOUND, "credentials-disabled", "The pool hands out no AWS credentials")
+            }
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "There is no such resource"),
             Self::MethodNotAllowed => (
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -299,11 +303,19 @@ impl From<VendError> for Problem {
                     "your credential ends too soon for a token that has to end with it; sign in anew";
                 return Self { challenge: Some(INVALID_TOKEN), ..Self::new(Code::SessionEnding, detail) };
             }
+            VendError::CredentialsDisabled => {
+                let detail = "this pool hands out no credentials; its operator can change that \
+                              (pools.NAME.credentials.enabled)";
+                return Self::new(Code::CredentialsDisabled, detail);
+            }
             VendError::Issue(error) => error,
         };
         let unavailable = |after| {
-            Self::new(Code::UpstreamUnavailable, "Amazon Cognito gives no token now; try again later")
-                .retry_after(after)
+            Self::new(
+                Code::UpstreamUnavailable,
+                "Amazon Cognito does not give what was asked for now; try again later",
+            )
+            .retry_after(after)
         };
         match error.kind {
             IssueErrorKind::HeldBack(after) => unavailable(after),
@@ -311,7 +323,7 @@ impl From<VendError> for Problem {
             IssueErrorKind::Misconfigured | IssueErrorKind::Unacceptable | IssueErrorKind::Mismatched => {
                 Self::new(
                     Code::Misconfigured,
-                    "the service cannot get tokens from Amazon Cognito; its operator finds the cause in its log",
+                    "the service cannot get this from Amazon Cognito; its operator finds the cause in its log",
                 )
             }
             IssueErrorKind::AlreadyRegistered => {

@@ -12,7 +12,7 @@ use crate::auth::Caller;
 use crate::metrics::labels::Label as _;
 use crate::vending::{TokenRequest, Vended};
 
-const CACHE: HeaderName = HeaderName::from_static("tokenvend-cache");
+pub(super) const CACHE: HeaderName = HeaderName::from_static("tokenvend-cache");
 
 /// What may be asked for. There is no user in it: the user comes from the verified caller alone.
 #[derive(Debug, Default, Deserialize)]
@@ -66,7 +66,7 @@ pub(super) async fn post(
     vend(&request, &service, &caller, &wish, format).await
 }
 
-/// Sign-out: nobody who signs in as this user later is served from what was cached before.
+/// Sign-out, of credentials too: nobody who signs in as this user later is served from what was cached before.
 pub(super) async fn delete(
     request: HttpRequest,
     service: web::Data<Service>,

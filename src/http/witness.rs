@@ -12,11 +12,12 @@ use actix_web::{HttpMessage as _, HttpRequest};
 pub(crate) use facts::{Facts, note, request_id};
 
 use super::problem::{Code, Problem};
-use crate::audit::event::{Act, Event, Identities, Outcome, Tags, TokenFacts};
+use crate::audit::event::{Act, CredentialsFacts, Event, Identities, Outcome, Tags, TokenFacts};
 use crate::audit::{AuditTrail, TagDetail, Unrecorded};
 use crate::clock::Timestamp;
 use crate::identity::{DeveloperUserId, IdentityId};
 use crate::metrics::labels::{Route, Source};
+use crate::vending::credentials::KeptCredentials;
 use crate::vending::minted::MintedToken;
 
 /// What this request asks for, if that is one of the acts that are recorded. Begins to gather facts where
@@ -38,6 +39,7 @@ fn act_of(route: Route, method: &Method) -> Option<Act> {
         (Route::Token, &Method::DELETE) => Some(Act::Forget),
         (Route::Token, _) => Some(Act::Vend),
         (Route::Link, _) => Some(Act::Link),
+        (Route::Credentials, _) => Some(Act::Credentials),
         (Route::AdminUser, _) => Some(Act::LookUp),
         (Route::AdminCache, _) => Some(Act::Purge),
         (Route::AdminMerge, _) => Some(Act::Merge),
@@ -71,8 +73,7 @@ pub(super) async fn tell<B>(
 ) -> Result<(), Unrecorded> {
     let facts = response.request().extensions_mut().remove::<Facts>();
     let Some(facts) = facts.filter(|_| trail.is_on()) else { return Ok(()) };
-    let is_hit = facts.vended.as_ref().is_some_and(|(_, source)| *source == Source::Hit);
-    if is_hit && !trail.records_hits() {
+    if facts.source() == Some(Source::Hit) && !trail.records_hits() {
         return Ok(());
     }
     let status = response.status().as_u16();
@@ -82,6 +83,7 @@ pub(super) async fn tell<B>(
         problem: problem.map(Code::name),
         took: Some(end.took),
         token: facts.vended.as_ref().map(|(token, source)| of_token(token, *source, trail.tag_detail())),
+        credentials: facts.credentials.as_ref().map(|(given, source)| of_credentials(given, *source)),
         ..of_request(&facts, response.request(), end.act, Outcome::of_status(status), end.at)
     };
     let told = trail.record(event.line()).await;
@@ -126,7 +128,7 @@ fn of_request<'a>(
     outcome: Outcome,
     time: Timestamp,
 ) -> Event<'a> {
-    let vended = facts.vended.as_ref().map(|(token, _)| token.answer().identity());
+    let vended = facts.vended_identity();
     Event {
         time,
         act,
@@ -150,6 +152,7 @@ fn of_request<'a>(
             undeleted_identity_ids: facts.undeleted.iter().map(IdentityId::as_str).collect(),
         },
         token: None,
+        credentials: None,
         took: None,
     }
 }
@@ -158,7 +161,7 @@ fn of_token(token: &MintedToken, source: Source, detail: TagDetail) -> TokenFact
     let tags = &token.shape().tags;
     TokenFacts {
         source,
-        digest: token.digest(),
+        digest: token.answer().digest(),
         token_duration_seconds: token.shape().duration.seconds(),
         expires_at: token.times().expires_at,
         tags: match detail {
@@ -167,6 +170,15 @@ fn of_token(token: &MintedToken, source: Source, detail: TagDetail) -> TokenFact
             TagDetail::Keys => Some(Tags::TagKeys(tags.iter().map(|(key, _)| key).collect())),
             TagDetail::Values => Some(Tags::Tags(tags.iter().collect())),
         },
-        aws_request_id: token.aws_request_id(),
+        aws_request_id: token.answer().aws_request_id(),
+    }
+}
+
+fn of_credentials(given: &KeptCredentials, source: Source) -> CredentialsFacts<'_> {
+    CredentialsFacts {
+        source,
+        access_key_id: given.answer().access_key_id(),
+        expires_at: given.times().expires_at,
+        aws_request_id: given.answer().aws_request_id(),
     }
 }

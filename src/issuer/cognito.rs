@@ -1,10 +1,11 @@
-//! Tokens from Amazon Cognito: the one place that knows the SDK's request and the SDK's errors.
+//! Tokens and credentials from Amazon Cognito: the one place that knows the SDK's request and the SDK's errors.
 //!
 //! One call is one attempt. The SDK's own retries are off, because each of them would draw on Cognito's quota
 //! without asking the budget: one request of ours would be three of theirs just when it is throttling us.
 
 mod account;
 mod classify;
+mod credentials;
 mod naysay;
 mod registry;
 mod survey;

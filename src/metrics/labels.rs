@@ -30,7 +30,7 @@ macro_rules! label {
 }
 
 label!(
-    /// Where the token of an answer came from. The `Tokenvend-Cache` header has the same words.
+    /// Where what an answer hands out came from. The `Tokenvend-Cache` header has the same words.
     Source {
         /// From the cache.
         Hit => "hit",
@@ -44,9 +44,19 @@ label!(
 );
 
 label!(
+    /// What is handed out. Each has its own families; the log names it so.
+    Ware {
+        /// A token.
+        Token => "token",
+        /// AWS credentials.
+        Credentials => "credentials",
+    }
+);
+
+label!(
     /// What became of one call to Cognito.
     UpstreamOutcome {
-        /// A token came back.
+        /// What was asked for came back.
         Issued => "issued",
         /// Cognito's quota is used up.
         Throttled => "throttled",
@@ -58,7 +68,7 @@ label!(
         Conflict => "conflict",
         /// A login or an identity that was to be linked is not accepted.
         Refused => "refused",
-        /// A token came back that is not the one asked for.
+        /// Something came back that is not what was asked for.
         Mismatched => "mismatched",
     }
 );
@@ -176,6 +186,8 @@ label!(
         Token => "/v1/token",
         /// `/v1/identity/link`
         Link => "/v1/identity/link",
+        /// `/v1/credentials`
+        Credentials => "/v1/credentials",
         /// `/openapi.json`
         OpenApi => "/openapi.json",
         /// `/livez`

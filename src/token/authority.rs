@@ -15,6 +15,16 @@ pub fn authority(region: &str) -> String {
     }
 }
 
+/// The login key under which a token of the region's pools is handed on. China has a key of its own for each
+/// region.
+pub fn login_key(region: &str) -> String {
+    if region.starts_with("cn-") {
+        format!("cognito-identity.{region}.amazonaws.com.cn")
+    } else {
+        "cognito-identity.amazonaws.com".to_owned()
+    }
+}
+
 /// Where Cognito publishes the keys of a region's tokens: beside the endpoint that stands in for AWS's, if one
 /// does, else under their issuer.
 pub fn keys_url(region: &str, endpoint: Option<&str>) -> String {

@@ -1,4 +1,4 @@
-//! One flight per key: however many ask for the same token at once, one call is made, in a task of its own.
+//! One flight per key: however many ask for the same thing at once, one call is made, in a task of its own.
 //! Callers only watch. One who hangs up cancels nothing; the flight lands, and its token serves the others.
 //!
 //! Taking off, landing and forgetting a user happen under one lock, with the store's reads and writes inside.
@@ -11,53 +11,54 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use super::kept::{Answer, Kept};
 use super::key::{Shape, TokenKey, UserKey};
-use super::minted::MintedToken;
 use super::store::Store;
 use crate::identity::IdentityId;
 use crate::issuer::{IssueError, IssueErrorKind};
 use crate::pools::PoolIndex;
 
 /// How a flight ended. All who wait for it share this.
-pub(super) type Outcome = Result<Arc<MintedToken>, IssueError>;
+pub(super) type Outcome<A> = Result<Arc<Kept<A>>, IssueError>;
 
 #[derive(Debug)]
-struct Flight {
+struct Flight<A: Answer> {
     shape: Shape,
     number: u64,
-    outcome: watch::Receiver<Option<Outcome>>,
+    outcome: watch::Receiver<Option<Outcome<A>>>,
 }
 
-#[derive(Debug, Default)]
-struct Tower {
-    aloft: HashMap<UserKey, Vec<Flight>>,
+#[derive(Debug)]
+struct Tower<A: Answer> {
+    aloft: HashMap<UserKey, Vec<Flight<A>>>,
     last_number: u64,
 }
 
 /// All flights that are under way, and the store that they land in.
 #[derive(Debug)]
-pub(super) struct Flights {
-    tower: Mutex<Tower>,
-    store: Store,
+pub(super) struct Flights<A: Answer> {
+    tower: Mutex<Tower<A>>,
+    store: Store<A>,
 }
 
 /// What someone who needs a token is given.
-pub(super) enum Boarding {
+pub(super) enum Boarding<A: Answer> {
     /// It has just landed.
-    Landed(Arc<MintedToken>),
+    Landed(Arc<Kept<A>>),
     /// Somebody else's flight is under way.
-    Following(Ticket),
+    Following(Ticket<A>),
     /// There was none: the landing must be handed to a task that flies.
-    Leading(Ticket, Landing),
+    Leading(Ticket<A>, Landing<A>),
 }
 
-impl Flights {
-    pub(super) fn new(store: Store) -> Arc<Self> {
-        Arc::new(Self { tower: Mutex::default(), store })
+impl<A: Answer> Flights<A> {
+    pub(super) fn new(store: Store<A>) -> Arc<Self> {
+        let tower = Tower { aloft: HashMap::new(), last_number: 0 };
+        Arc::new(Self { tower: Mutex::new(tower), store })
     }
 
     /// The store, to read from.
-    pub(super) fn store(&self) -> &Store {
+    pub(super) fn store(&self) -> &Store<A> {
         &self.store
     }
 
@@ -65,14 +66,14 @@ impl Flights {
     pub(super) fn board(
         self: &Arc<Self>,
         key: &TokenKey,
-        will_do: impl FnOnce(&MintedToken) -> bool,
-    ) -> Boarding {
+        will_do: impl FnOnce(&Kept<A>) -> bool,
+    ) -> Boarding<A> {
         let mut tower = self.tower.lock();
         if let Some(flight) = tower.aloft.get(&key.user).and_then(|all| find(all, &key.shape)) {
             return Boarding::Following(Ticket(flight.outcome.clone()));
         }
-        if let Some(token) = self.store.get(key).filter(|token| will_do(token)) {
-            return Boarding::Landed(token);
+        if let Some(kept) = self.store.get(key).filter(|kept| will_do(kept)) {
+            return Boarding::Landed(kept);
         }
         tower.last_number += 1;
         let number = tower.last_number;
@@ -105,7 +106,7 @@ impl Flights {
     }
 
     /// Takes the flight off the board, if it is still the one that stands there, and then runs `keep`.
-    fn land(&self, key: &TokenKey, number: u64, keep: impl FnOnce(&Store)) {
+    fn land(&self, key: &TokenKey, number: u64, keep: impl FnOnce(&Store<A>)) {
         let mut tower = self.tower.lock();
         let Some(flights) = tower.aloft.get_mut(&key.user) else { return };
         let Some(at) = flights.iter().position(|flight| flight.number == number) else { return };
@@ -117,33 +118,33 @@ impl Flights {
     }
 }
 
-fn find<'a>(flights: &'a [Flight], shape: &Shape) -> Option<&'a Flight> {
+fn find<'a, A: Answer>(flights: &'a [Flight<A>], shape: &Shape) -> Option<&'a Flight<A>> {
     flights.iter().find(|flight| flight.shape == *shape)
 }
 
 /// The right to land one flight. Dropped without landing (a panic), it clears the board, and whoever waits
 /// is told that the flight was lost.
 #[derive(Debug)]
-pub(super) struct Landing {
-    flights: Arc<Flights>,
+pub(super) struct Landing<A: Answer> {
+    flights: Arc<Flights<A>>,
     key: TokenKey,
     number: u64,
-    outcome: watch::Sender<Option<Outcome>>,
+    outcome: watch::Sender<Option<Outcome<A>>>,
 }
 
-impl Landing {
-    /// Keeps the token, if there is one, and tells all who wait.
-    pub(super) fn land(self, outcome: Outcome) {
+impl<A: Answer> Landing<A> {
+    /// Keeps what came back, if anything did, and tells all who wait.
+    pub(super) fn land(self, outcome: Outcome<A>) {
         self.flights.land(&self.key, self.number, |store| {
-            if let Ok(token) = &outcome {
-                store.keep(&self.key.user, token.clone());
+            if let Ok(kept) = &outcome {
+                store.keep(&self.key.user, kept.clone());
             }
         });
         self.outcome.send_replace(Some(outcome));
     }
 }
 
-impl Drop for Landing {
+impl<A: Answer> Drop for Landing<A> {
     fn drop(&mut self) {
         self.flights.land(&self.key, self.number, |_| {});
     }
@@ -151,11 +152,11 @@ impl Drop for Landing {
 
 /// A place among those who wait for one flight.
 #[derive(Debug)]
-pub(super) struct Ticket(watch::Receiver<Option<Outcome>>);
+pub(super) struct Ticket<A>(watch::Receiver<Option<Outcome<A>>>);
 
-impl Ticket {
+impl<A: Answer> Ticket<A> {
     /// Waits for the flight's end.
-    pub(super) async fn outcome(mut self) -> Outcome {
+    pub(super) async fn outcome(mut self) -> Outcome<A> {
         let lost = || IssueError::new(IssueErrorKind::Unavailable, "the call was lost before it ended");
         let ended = self.0.wait_for(Option::is_some).await.map_err(|_| lost())?;
         ended.clone().unwrap_or_else(|| Err(lost()))

@@ -13,7 +13,7 @@ impl TokenVendor {
     /// # Errors
     /// There is nothing left of it now.
     pub(crate) fn ration(&self, request: &TokenRequest) -> Result<(), IssueError> {
-        self.rations.take(&UserKey { pool: request.pool.index, user: request.user.clone() })
+        self.tokens.ration(&UserKey { pool: request.pool.index, user: request.user.clone() })
     }
 
     /// Registers the user under this identity, if under none yet, and links these logins to it. Doing it twice is
@@ -37,7 +37,7 @@ impl TokenVendor {
             identity: Some(identity),
             also,
         };
-        let outcome = self.upstream(request).mint(&asked, None).await;
+        let outcome = self.tokens.maker().issue(&request.pool, &asked, None).await;
         // Also after a failure: it may have been done, and only the answer was lost.
         self.forget(&request.pool, &request.user);
         outcome.map(drop)

@@ -1,111 +1,91 @@
-//! One flight's work: get a checked token, remember a refusal, tell the operator what is wrong.
+//! One flight's work: have something made within the user's ration, remember a refusal, tell the operator what is
+//! wrong.
 
+use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::flight::Outcome;
-use super::key::{Shape, TokenKey};
-use super::minted::MintedToken;
+use super::kept::{Answer, Kept};
+use super::key::TokenKey;
 use super::rations::Rations;
 use super::refusals::Refusals;
 use super::upstream::{Reserved, Upstream};
-use crate::clock::{SharedClock, Timestamp};
-use crate::identity::TokenDuration;
-use crate::issuer::{IssueError, IssueErrorKind, IssueRequest, PublicLogins};
-use crate::metrics::Metrics;
+use crate::issuer::{IssueError, IssueErrorKind};
+use crate::metrics::labels::{Label as _, Ware};
 use crate::pools::Pool;
+
+/// What is wanted, by everything that shapes it.
+#[derive(Debug, Clone)]
+pub(super) struct Order {
+    pub(super) pool: Arc<Pool>,
+    pub(super) key: TokenKey,
+}
+
+/// Whoever makes what is ordered: one kind of thing, from one operation of Cognito.
+pub(super) trait Maker: fmt::Debug + Send + Sync + 'static {
+    /// By what it is handed out.
+    type Answer: Answer;
+
+    /// What it makes, as metrics and the log call it.
+    const WARE: Ware;
+
+    /// The way out for this pool.
+    fn upstream(&self, pool: &Pool) -> &Upstream;
+
+    /// Makes one, and checks that it is the one ordered.
+    fn make(
+        &self,
+        order: &Order,
+        reserved: Option<Reserved>,
+    ) -> impl Future<Output = Result<Kept<Self::Answer>, IssueError>> + Send;
+}
 
 /// All that a flight needs, owned: it outlives the request that began it.
 #[derive(Debug)]
-pub(super) struct Mint {
-    pub(super) upstream: Arc<Upstream>,
+pub(super) struct Mint<M> {
+    pub(super) maker: Arc<M>,
     pub(super) refusals: Arc<Refusals>,
     pub(super) rations: Arc<Rations>,
-    pub(super) pool: Arc<Pool>,
-    pub(super) key: TokenKey,
-    pub(super) skew_warning: Duration,
-    pub(super) clock: SharedClock,
-    pub(super) metrics: Arc<Metrics>,
+    pub(super) order: Order,
 }
 
-impl Mint {
-    /// Gets the token. Logs what went wrong, once for all who wait.
-    pub(super) async fn run(self, reserved: Option<Reserved>) -> Outcome {
+impl<M: Maker> Mint<M> {
+    /// Has it made. Logs what went wrong, once for all who wait.
+    pub(super) async fn run(self, reserved: Option<Reserved>) -> Outcome<M::Answer> {
         let outcome = self.attempt(reserved).await;
         match &outcome {
-            Ok(_) => self.refusals.forget(&self.key),
+            Ok(_) => self.refusals.forget(&self.order.key),
             Err(error) => {
-                self.refusals.remember(&self.key, error);
+                self.refusals.remember(&self.order.key, error);
                 self.log(error);
             }
         }
         outcome
     }
 
-    async fn attempt(&self, reserved: Option<Reserved>) -> Outcome {
-        let shape = &self.key.shape;
-        let request = IssueRequest {
-            pool: self.pool.id.clone(),
-            provider: self.pool.provider.clone(),
-            user: self.key.user.user.clone(),
-            duration: duration_of(shape, self.clock.now())?,
-            tags: shape.tags.clone(),
-            identity: None,
-            also: PublicLogins::none(),
-        };
-        self.rations.check(&self.key.user)?;
-        let (issued, checked) = self.upstream.mint(&request, reserved).await?;
-        self.rations.count(&self.key.user);
-        if checked.opaque {
-            self.metrics.opaque_tokens_total.inc();
-        }
-        if let Some(seconds) = checked.skew_seconds {
-            self.note_skew(seconds);
-        }
-        let minted_on = self.clock.monotonic();
-        let mut times = checked.times;
-        if let Some(end) = shape.ends_by {
-            // Whole seconds, and a wait for room in the budget, may have made it end a little later.
-            times.expires_at = times.expires_at.min(end);
-        }
-        Ok(Arc::new(MintedToken::new(shape.clone(), &request, &issued, times, minted_on)))
-    }
-
-    fn note_skew(&self, seconds: f64) {
-        self.metrics.clock_skew_seconds.set(seconds);
-        if seconds.abs() > self.skew_warning.as_secs_f64() {
-            tracing::warn!(
-                skew_seconds = seconds,
-                "this machine's clock differs from cognito's; tokens are cut short by as much, and beyond \
-                 5 minutes aws refuses our signatures"
-            );
-        }
+    async fn attempt(&self, reserved: Option<Reserved>) -> Outcome<M::Answer> {
+        let user = &self.order.key.user;
+        self.rations.check(user)?;
+        let made = self.maker.make(&self.order, reserved).await?;
+        self.rations.count(user);
+        Ok(Arc::new(made))
     }
 
     fn log(&self, error: &IssueError) {
-        let pool = &*self.pool.name;
+        let (pool, wanted) = (&*self.order.pool.name, M::WARE.text());
         match error.kind {
             IssueErrorKind::Misconfigured | IssueErrorKind::Unacceptable | IssueErrorKind::Mismatched => {
-                tracing::error!(pool, %error, "cognito gave no token that may be served");
+                tracing::error!(pool, wanted, %error, "cognito gave nothing that may be served");
             }
             IssueErrorKind::AlreadyRegistered
             | IssueErrorKind::LoginTaken
             | IssueErrorKind::LoginRefused
             | IssueErrorKind::UnknownIdentity => {
-                tracing::info!(pool, %error, "cognito refused this user");
+                tracing::info!(pool, wanted, %error, "cognito refused this user");
             }
             IssueErrorKind::Throttled | IssueErrorKind::Unavailable | IssueErrorKind::HeldBack(_) => {
-                tracing::warn!(pool, %error, "cognito gave no token");
+                tracing::warn!(pool, wanted, %error, "cognito gave nothing");
             }
         }
     }
-}
-
-/// The life to ask for now, so that the token ends in time.
-fn duration_of(shape: &Shape, now: Timestamp) -> Result<TokenDuration, IssueError> {
-    let Some(end) = shape.ends_by else { return Ok(shape.duration) };
-    let left = TokenDuration::parse(end.since(now).as_secs());
-    left.map(|left| left.min(shape.duration)).map_err(|_| {
-        IssueError::new(IssueErrorKind::Unavailable, "the credential that the token is for has just ended")
-    })
 }

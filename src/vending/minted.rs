@@ -1,125 +1,33 @@
-//! A checked token, ready to be handed out: its answer rendered once, its times, and when it was last asked
-//! for.
+//! A checked token, ready to be handed out: its answer, rendered once.
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::freshness::Times;
-use super::key::Shape;
-use crate::clock::{Clock, Timestamp};
+use super::kept::{Answer, Kept};
+use crate::clock::Timestamp;
 use crate::issuer::{IssueRequest, IssuedToken};
-
-/// The login key under which a client hands the token on. China has a key of its own for each region.
-fn login_key(region: &str) -> String {
-    if region.starts_with("cn-") {
-        format!("cognito-identity.{region}.amazonaws.com.cn")
-    } else {
-        "cognito-identity.amazonaws.com".to_owned()
-    }
-}
+use crate::token::OpenIdToken;
+use crate::token::login_key;
 
 /// A token in the store.
-pub struct MintedToken {
-    shape: Shape,
-    times: Times,
-    /// When it was minted, on the monotonic clock.
-    minted_on: Duration,
-    answer: Answer,
-    digest: [u8; 32],
-    aws_request_id: Option<Box<str>>,
-    last_seen: AtomicI64,
-}
-
-impl MintedToken {
-    /// Renders the answer of a token that was checked against its request.
-    pub(super) fn new(
-        shape: Shape,
-        request: &IssueRequest,
-        issued: &IssuedToken,
-        times: Times,
-        minted_on: Duration,
-    ) -> Self {
-        Self {
-            minted_on,
-            shape,
-            times,
-            answer: Answer::render(request, issued, times.expires_at),
-            digest: issued.token.digest(),
-            aws_request_id: issued.request_id.clone(),
-            last_seen: AtomicI64::new(times.minted_at.as_millis()),
-        }
-    }
-
-    /// What shapes it besides its user.
-    pub fn shape(&self) -> &Shape {
-        &self.shape
-    }
-
-    /// Its times.
-    pub fn times(&self) -> &Times {
-        &self.times
-    }
-
-    /// What its user is told.
-    pub fn answer(&self) -> &Answer {
-        &self.answer
-    }
-
-    /// The SHA-256 digest of the token's text: what names it where it must not stand itself.
-    pub fn digest(&self) -> &[u8; 32] {
-        &self.digest
-    }
-
-    /// AWS's id of the call that minted it.
-    pub fn aws_request_id(&self) -> Option<&str> {
-        self.aws_request_id.as_deref()
-    }
-
-    /// The moment to judge it by: the wall clock's, or where that was set back since the token was minted, the
-    /// one that the monotonic clock makes of it. A token does not grow younger.
-    pub fn judged_at(&self, clock: &dyn Clock) -> Timestamp {
-        let steady = self.times.minted_at + clock.monotonic().saturating_sub(self.minted_on);
-        clock.now().max(steady)
-    }
-
-    /// The life that it has left.
-    pub fn life_left(&self, now: Timestamp) -> Duration {
-        self.times.expires_at.since(now)
-    }
-
-    /// Notes that its user is here, and says how long ago the last time was.
-    pub(super) fn seen(&self, now: Timestamp) -> Duration {
-        now.since(Timestamp::from_millis(self.last_seen.swap(now.as_millis(), Ordering::Relaxed)))
-    }
-
-    /// The bytes that it takes, its heap included.
-    pub(super) fn weight(&self) -> usize {
-        let tags: usize = self.shape.tags.iter().map(|(key, value)| key.len() + value.len() + 64).sum();
-        let request_id = self.aws_request_id.as_ref().map_or(0, |id| id.len());
-        size_of::<Self>() + self.answer.json.len() + tags + request_id
-    }
-}
-
-impl fmt::Debug for MintedToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MintedToken").field("times", &self.times).finish_non_exhaustive()
-    }
-}
+pub type MintedToken = Kept<TokenAnswer>;
 
 /// The JSON answer that hands a token out, whole but for the seconds of life it has left: these are written
 /// behind it for each request. The token is kept here and nowhere else, and wiped with it.
-pub struct Answer {
+pub struct TokenAnswer {
     json: Zeroizing<Box<str>>,
     identity: Range<usize>,
     token: Range<usize>,
+    digest: [u8; 32],
+    aws_request_id: Option<Box<str>>,
 }
 
-impl Answer {
-    fn render(request: &IssueRequest, issued: &IssuedToken, expires_at: Timestamp) -> Self {
+impl TokenAnswer {
+    /// Renders the answer of a token that was checked against its request.
+    pub(super) fn render(request: &IssueRequest, issued: &IssuedToken, expires_at: Timestamp) -> Self {
         // Room for everything at once: a buffer that grows leaves unwiped copies of the token behind.
         let room = 512 + issued.token.expose().len() * 2;
         let mut json = Zeroizing::new(String::with_capacity(room));
@@ -136,7 +44,13 @@ impl Answer {
         json.push_str(",\"expiresAt\":");
         push_quoted(&mut json, &expires_at.to_rfc3339());
         json.push_str(",\"expiresIn\":");
-        Self { json: Zeroizing::new(json.as_str().into()), identity, token }
+        Self {
+            json: Zeroizing::new(json.as_str().into()),
+            identity,
+            token,
+            digest: issued.token.digest(),
+            aws_request_id: issued.request_id.clone(),
+        }
     }
 
     /// The whole answer for a token that has this life left.
@@ -146,6 +60,22 @@ impl Answer {
         whole.push_str(&left.as_secs().to_string());
         whole.push('}');
         whole
+    }
+
+    /// The SHA-256 digest of the token's text: what names it where it must not stand itself.
+    pub fn digest(&self) -> &[u8; 32] {
+        &self.digest
+    }
+
+    /// AWS's id of the call that minted it.
+    pub fn aws_request_id(&self) -> Option<&str> {
+        self.aws_request_id.as_deref()
+    }
+
+    /// The token as Cognito made it, for a call of our own.
+    pub(super) fn token(&self) -> OpenIdToken {
+        // What stands there was written as a JSON string, so it can be read as one.
+        OpenIdToken::new(serde_json::from_str(self.token_json()).unwrap_or_default())
     }
 
     /// The identity id: there is nothing in one that JSON would escape.
@@ -164,8 +94,24 @@ impl Answer {
     }
 }
 
+impl fmt::Debug for TokenAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenAnswer([redacted])")
+    }
+}
+
+impl Answer for TokenAnswer {
+    fn identity(&self) -> &str {
+        self.identity()
+    }
+
+    fn weight(&self) -> usize {
+        self.json.len() + self.aws_request_id.as_ref().map_or(0, |id| id.len())
+    }
+}
+
 /// Appends `text` as a JSON string and says where it stands.
-fn push_quoted(json: &mut String, text: &str) -> Range<usize> {
+pub(super) fn push_quoted(json: &mut String, text: &str) -> Range<usize> {
     let start = json.len();
     // JWTs and ids have nothing to escape; what else a stand-in for Cognito may answer is escaped by serde.
     if text.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\') {
@@ -185,11 +131,10 @@ mod tests {
         DeveloperProvider, DeveloperUserId, IdentityId, IdentityPoolId, PrincipalTags, TokenDuration,
     };
     use crate::issuer::PublicLogins;
-    use crate::token::OpenIdToken;
 
-    fn answer(region: &str, token: &str) -> Answer {
+    fn answer(region: &str, token: &str) -> TokenAnswer {
         let (request, issued) = minted(region, token);
-        Answer::render(&request, &issued, Timestamp::from_secs(1_767_225_600))
+        TokenAnswer::render(&request, &issued, Timestamp::from_secs(1_767_225_600))
     }
 
     fn minted(region: &str, token: &str) -> (IssueRequest, IssuedToken) {
@@ -205,32 +150,6 @@ mod tests {
         let identity = IdentityId::parse(&format!("{region}:abc")).unwrap();
         let issued = IssuedToken { identity, token: OpenIdToken::new(token.to_owned()), request_id: None };
         (request, issued)
-    }
-
-    /// A wall clock that somebody set back by an hour, on a machine that has been up for a minute since.
-    #[derive(Debug)]
-    struct SetBack;
-
-    impl Clock for SetBack {
-        fn now(&self) -> Timestamp {
-            Timestamp::from_secs(10_000 - 3600)
-        }
-        fn monotonic(&self) -> Duration {
-            Duration::from_secs(500 + 60)
-        }
-        fn sleep(&self, _: Duration) -> futures_util::future::BoxFuture<'static, ()> {
-            Box::pin(std::future::pending())
-        }
-    }
-
-    #[test]
-    fn a_token_does_not_grow_younger_when_the_wall_clock_is_set_back() {
-        let (request, issued) = minted("us-east-1", "a.b.c");
-        let minted_at = Timestamp::from_secs(10_000);
-        let times = Times { minted_at, refresh_from: minted_at, expires_at: Timestamp::from_secs(10_900) };
-        let shape = Shape { duration: request.duration, ends_by: None, tags: request.tags.clone() };
-        let token = MintedToken::new(shape, &request, &issued, times, Duration::from_secs(500));
-        assert_eq!(token.life_left(token.judged_at(&SetBack)), Duration::from_secs(840));
     }
 
     #[test]

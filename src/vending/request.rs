@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::credentials::KeptCredentials;
 use super::key::{Shape, TokenKey, UserKey};
+use super::mint::Order;
 use super::minted::MintedToken;
 use crate::clock::Timestamp;
 use crate::identity::{DeveloperUserId, PrincipalTags};
@@ -39,7 +41,16 @@ pub struct Vended {
     pub life_left: Duration,
 }
 
-/// Why there is no token to hand out.
+/// Credentials to hand out.
+#[derive(Debug)]
+pub struct VendedCredentials {
+    /// The credentials and their answer.
+    pub credentials: Arc<KeptCredentials>,
+    /// Where they came from.
+    pub source: Source,
+}
+
+/// Why there is nothing to hand out.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum VendError {
     /// The caller needs more life than a token of this pool can be relied on to have.
@@ -51,6 +62,9 @@ pub enum VendError {
     /// The token would have to end with the caller's credential, and that ends too soon to be of use.
     #[error("the credential ends too soon")]
     SessionEnding,
+    /// The pool hands out tokens only.
+    #[error("the pool hands out no credentials")]
+    CredentialsDisabled,
     /// The issuer gave none.
     #[error(transparent)]
     Issue(#[from] IssueError),
@@ -71,5 +85,10 @@ impl TokenRequest {
         let ends_by = self.ends_by.filter(|end| *end < now + self.pool.token_duration.as_duration())?;
         let key = self.key();
         Some(TokenKey { shape: Shape { ends_by: Some(ends_by), ..key.shape }, ..key })
+    }
+
+    /// What is to be made where nothing kept will do.
+    pub(super) fn order(&self) -> Order {
+        Order { pool: self.pool.clone(), key: self.key() }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::freshness::Windows;
 use super::refusals::RefusalLifetimes;
 use super::upstream::UpstreamSettings;
+use crate::budget::BudgetSettings;
 
 /// How tokens are vended.
 #[derive(Debug, Clone, Copy)]
@@ -28,4 +29,19 @@ pub struct VendingSettings {
     pub opaque_tokens: bool,
     /// From how much skew between Cognito's clock and ours on the operator is warned.
     pub skew_warning: Duration,
+    /// What is different for credentials.
+    pub credentials: CredentialsSettings,
+}
+
+/// How credentials are vended, where that differs from tokens.
+#[derive(Debug, Clone, Copy)]
+pub struct CredentialsSettings {
+    /// When credentials are fresh, and when no longer.
+    pub windows: Windows,
+    /// How long a caller for whom valid credentials are kept waits for new ones.
+    pub stale_after: Duration,
+    /// The bytes that kept credentials may take.
+    pub cache_bytes: u64,
+    /// Our share of the quota on GetCredentialsForIdentity.
+    pub budget: BudgetSettings,
 }

@@ -1,7 +1,7 @@
-//! Where tokens are kept. The store stores: it knows how much room there is and whose tokens are whose. How
-//! fresh they are is judged elsewhere.
+//! Where tokens are kept, and in a store of their own credentials. The store stores: it knows how much room there
+//! is and what is whose. How fresh it is is judged elsewhere.
 //!
-//! One entry a user, with a token for each shape that was asked for, so that a user is forgotten by removing
+//! One entry a user, with what is kept for each shape that was asked for, so that a user is forgotten by removing
 //! one entry. Writing (keep, forget) is the flights' business: they hold their lock over it, so that two
 //! writers never meet.
 
@@ -12,21 +12,21 @@ use moka::notification::RemovalCause;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 
+use super::kept::{Answer, Kept};
 use super::key::{TokenKey, UserKey};
-use super::minted::MintedToken;
 use crate::clock::{SharedClock, Timestamp};
 use crate::identity::IdentityId;
 use crate::metrics::Metrics;
 use crate::metrics::labels::Eviction;
 
-/// The tokens of one user, no two of the same shape.
-type Tokens = Arc<[Arc<MintedToken>]>;
+/// What is kept of one user, no two of the same shape.
+type Shelf<A> = Arc<[Arc<Kept<A>>]>;
 
 /// The most shapes kept of one user. More come about only where a user's tags keep changing; the one that
 /// ends first gives way.
 const MOST_SHAPES: usize = 8;
 
-/// What an entry costs besides its tokens: moka's node, queues and timers, and the allocator's rounding. Measured:
+/// What an entry costs besides what it holds: moka's node, queues and timers, and the allocator's rounding. Measured:
 /// 200,000 users with tokens of 1.1 KB took 1,968 bytes each, 1,484 of them accounted for.
 const ENTRY_OVERHEAD: usize = 480;
 
@@ -39,23 +39,23 @@ pub struct Holdings {
     pub last_expires_at: Timestamp,
 }
 
-/// The kept tokens, bounded by the bytes that they take.
+/// What is kept, bounded by the bytes that it takes.
 #[derive(Debug)]
-pub(super) struct Store {
-    cache: Cache<UserKey, Tokens>,
+pub(super) struct Store<A: Answer> {
+    cache: Cache<UserKey, Shelf<A>>,
     clock: SharedClock,
 }
 
-impl Store {
+impl<A: Answer> Store<A> {
     pub(super) fn new(max_bytes: u64, clock: SharedClock, metrics: Arc<Metrics>) -> Self {
         let cache = Cache::builder()
             .max_capacity(max_bytes)
             // Not moka's default, which turns newcomers away when it is full: here the newcomer has just cost a
             // call to Cognito, and the oldest is the nearest to its end.
             .eviction_policy(EvictionPolicy::lru())
-            .weigher(|user: &UserKey, tokens: &Tokens| {
-                let tokens: usize = tokens.iter().map(|token| token.weight()).sum();
-                u32::try_from(ENTRY_OVERHEAD + user.user.as_str().len() + tokens).unwrap_or(u32::MAX)
+            .weigher(|user: &UserKey, shelf: &Shelf<A>| {
+                let shelf: usize = shelf.iter().map(|kept| kept.weight()).sum();
+                u32::try_from(ENTRY_OVERHEAD + user.user.as_str().len() + shelf).unwrap_or(u32::MAX)
             })
             .expire_after(UntilTheLastEnds(clock.clone()))
             .eviction_listener(move |_, _, cause| match cause {
@@ -68,78 +68,77 @@ impl Store {
         Self { cache, clock }
     }
 
-    /// The token under this key, however old.
-    pub(super) fn get(&self, key: &TokenKey) -> Option<Arc<MintedToken>> {
-        let tokens = self.cache.get(&key.user)?;
-        tokens.iter().find(|token| *token.shape() == key.shape).cloned()
+    /// What is kept under this key, however old.
+    pub(super) fn get(&self, key: &TokenKey) -> Option<Arc<Kept<A>>> {
+        let shelf = self.cache.get(&key.user)?;
+        shelf.iter().find(|kept| *kept.shape() == key.shape).cloned()
     }
 
-    /// Keeps a token in the place of the one of the same shape.
-    pub(super) fn keep(&self, user: &UserKey, token: Arc<MintedToken>) {
-        let mut tokens = vec![token];
+    /// Keeps something in the place of what has the same shape.
+    pub(super) fn keep(&self, user: &UserKey, new: Arc<Kept<A>>) {
+        let mut shelf = vec![new];
         if let Some(kept) = self.cache.get(user) {
             let others = kept.iter().filter(|other| {
-                other.shape() != tokens[0].shape()
-                    && !other.life_left(other.judged_at(&*self.clock)).is_zero()
+                other.shape() != shelf[0].shape() && !other.life_left(other.judged_at(&*self.clock)).is_zero()
             });
-            tokens.extend(others.cloned().collect::<Vec<_>>());
-            tokens[1..].sort_by_key(|other| std::cmp::Reverse(other.times().expires_at));
-            tokens.truncate(MOST_SHAPES);
+            shelf.extend(others.cloned().collect::<Vec<_>>());
+            shelf[1..].sort_by_key(|other| std::cmp::Reverse(other.times().expires_at));
+            shelf.truncate(MOST_SHAPES);
         }
-        self.cache.insert(user.clone(), tokens.into());
+        self.cache.insert(user.clone(), shelf.into());
     }
 
-    /// Drops all tokens of a user, and says how many there were.
+    /// Drops all that is kept of a user, and says how much there was.
     pub(super) fn forget(&self, user: &UserKey) -> usize {
-        self.cache.remove(user).map_or(0, |tokens| tokens.len())
+        self.cache.remove(user).map_or(0, |shelf| shelf.len())
     }
 
-    /// The users who have a token of this identity.
+    /// The users of whom something of this identity is kept.
     pub(super) fn users_of(&self, identity: &IdentityId) -> Vec<UserKey> {
         let has_one =
-            |tokens: &Tokens| tokens.iter().any(|token| token.answer().identity() == identity.as_str());
-        self.cache.iter().filter(|(_, tokens)| has_one(tokens)).map(|(user, _)| (*user).clone()).collect()
+            |shelf: &Shelf<A>| shelf.iter().any(|kept| kept.answer().identity() == identity.as_str());
+        self.cache.iter().filter(|(_, shelf)| has_one(shelf)).map(|(user, _)| (*user).clone()).collect()
     }
 
     /// What is kept of a user and has not ended yet.
     pub(super) fn holdings(&self, user: &UserKey) -> Option<Holdings> {
-        let tokens = self.cache.get(user)?;
-        let alive: Vec<_> = tokens
+        let shelf = self.cache.get(user)?;
+        let alive: Vec<_> = shelf
             .iter()
-            .filter(|token| !token.life_left(token.judged_at(&*self.clock)).is_zero())
-            .map(|token| token.times().expires_at)
+            .filter(|kept| !kept.life_left(kept.judged_at(&*self.clock)).is_zero())
+            .map(|kept| kept.times().expires_at)
             .collect();
         Some(Holdings { tokens: alive.len(), last_expires_at: *alive.iter().max()? })
     }
 
-    /// Users with tokens, and the bytes that these take.
+    /// Users of whom something is kept, and the bytes that it takes.
     pub(super) fn size(&self) -> (u64, u64) {
         self.cache.run_pending_tasks();
         (self.cache.entry_count(), self.cache.weighted_size())
     }
 }
 
-/// Housekeeping: an entry whose last token has ended makes room. Nothing is served by this clock.
+/// Housekeeping: an entry of which all has ended makes room. Nothing is served by this clock.
 struct UntilTheLastEnds(SharedClock);
 
 impl UntilTheLastEnds {
-    fn left(&self, tokens: &Tokens) -> Option<Duration> {
-        tokens.iter().map(|token| token.life_left(token.judged_at(&*self.0))).max()
+    fn left<A: Answer>(&self, shelf: &Shelf<A>) -> Option<Duration> {
+        shelf.iter().map(|kept| kept.life_left(kept.judged_at(&*self.0))).max()
     }
 }
 
-impl moka::Expiry<UserKey, Tokens> for UntilTheLastEnds {
-    fn expire_after_create(&self, _: &UserKey, tokens: &Tokens, _: Instant) -> Option<Duration> {
-        self.left(tokens)
+impl<A: Answer> moka::Expiry<UserKey, Shelf<A>> for UntilTheLastEnds {
+    fn expire_after_create(&self, _: &UserKey, shelf: &Shelf<A>, _: Instant) -> Option<Duration> {
+        self.left(shelf)
     }
 
     fn expire_after_update(
         &self,
         _: &UserKey,
-        tokens: &Tokens,
+        shelf: &Shelf<A>,
         _: Instant,
         _: Option<Duration>,
     ) -> Option<Duration> {
-        self.left(tokens)
+        self.left(shelf)
     }
 }

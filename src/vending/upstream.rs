@@ -1,16 +1,15 @@
-//! The way out to Cognito in one region: no call while a pause is on, none without room in the budget, a few
-//! attempts for what passes, every token checked against its request, and every call measured.
+//! The way out to one operation of Cognito in one region: no call while a pause is on, none without room in the
+//! budget, a few attempts for what passes, and every call measured.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::check::{Checked, Checker, Span};
 use super::pause::{Health, Pause, PauseSettings};
 use crate::budget::{Budget, BudgetSettings, Exhausted};
 use crate::clock::SharedClock;
-use crate::issuer::{IssueError, IssueErrorKind, IssueRequest, IssuedToken, TokenIssuer};
+use crate::issuer::{IssueError, IssueErrorKind};
 use crate::metrics::Metrics;
-use crate::metrics::labels::UpstreamOutcome;
+use crate::metrics::labels::{UpstreamOutcome, Ware};
 
 /// How a region's Cognito is called.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +18,7 @@ pub struct UpstreamSettings {
     pub budget: BudgetSettings,
     /// When calls are paused.
     pub pause: PauseSettings,
-    /// The most calls made for one token.
+    /// The most calls made for one token, or for one user's credentials.
     pub attempts: u32,
     /// No call takes longer than this: the issuer's own time-out.
     pub call_timeout: Duration,
@@ -29,11 +28,10 @@ pub struct UpstreamSettings {
 #[derive(Debug)]
 pub(super) struct Reserved(());
 
-/// One region's Cognito.
+/// One operation of one region's Cognito.
 #[derive(Debug)]
 pub(super) struct Upstream {
-    issuer: Arc<dyn TokenIssuer>,
-    checker: Checker,
+    ware: Ware,
     budget: Budget,
     pause: Pause,
     settings: UpstreamSettings,
@@ -43,15 +41,14 @@ pub(super) struct Upstream {
 
 impl Upstream {
     pub(super) fn new(
-        issuer: Arc<dyn TokenIssuer>,
-        checker: Checker,
+        ware: Ware,
         settings: UpstreamSettings,
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Self {
         let budget = Budget::new(settings.budget, clock.clone());
         let pause = Pause::new(settings.pause, settings.call_timeout, clock.clone());
-        Self { issuer, checker, budget, pause, settings, clock, metrics }
+        Self { ware, budget, pause, settings, clock, metrics }
     }
 
     /// Whether calls are paused now.
@@ -72,17 +69,21 @@ impl Upstream {
         self.budget.try_acquire_spare().ok().map(|()| Reserved(()))
     }
 
-    /// Gets a token that passes its check, in a few attempts if need be.
-    pub(super) async fn mint(
+    /// Makes a call when that is allowed, and makes it again a few times if need be. The check of what comes back
+    /// belongs to the call.
+    pub(super) async fn call<T, F>(
         &self,
-        request: &IssueRequest,
         mut reserved: Option<Reserved>,
-    ) -> Result<(IssuedToken, Checked), IssueError> {
+        call: impl Fn() -> F,
+    ) -> Result<T, IssueError>
+    where
+        F: Future<Output = Result<T, IssueError>>,
+    {
         let started = self.clock.monotonic();
         let mut attempt = 1;
         loop {
             self.clearance(reserved.take()).await?;
-            match self.call(request).await {
+            match self.measured(call()).await {
                 Err(error) if error.kind.is_passing() && self.may_try_again(attempt, started) => {
                     tracing::debug!(attempt, %error, "call to cognito failed, trying again");
                     attempt += 1;
@@ -137,28 +138,19 @@ impl Upstream {
         }
     }
 
-    async fn call(&self, request: &IssueRequest) -> Result<(IssuedToken, Checked), IssueError> {
+    async fn measured<T>(&self, call: impl Future<Output = Result<T, IssueError>>) -> Result<T, IssueError> {
         let started = self.clock.monotonic();
-        self.metrics.upstream_calls_in_flight.inc();
-        let result = self.issue_and_check(request).await;
-        self.metrics.upstream_calls_in_flight.dec();
+        let books = self.metrics.books(self.ware);
+        books.calls_in_flight.inc();
+        let result = call.await;
+        books.calls_in_flight.dec();
         let (outcome, health) = judge(result.as_ref().err().map(|error| error.kind));
-        self.metrics.upstream_calls_total.count(outcome);
-        self.metrics
-            .upstream_call_duration_seconds
-            .observe(outcome, self.clock.monotonic().saturating_sub(started));
+        books.calls.count(outcome);
+        books.call_duration.observe(outcome, self.clock.monotonic().saturating_sub(started));
         if let Some(cause) = self.pause.report(health, started, fastrand::f64()) {
             self.metrics.pauses_total.count(cause);
         }
         result
-    }
-
-    async fn issue_and_check(&self, request: &IssueRequest) -> Result<(IssuedToken, Checked), IssueError> {
-        let asked_at = self.clock.now();
-        let issued = self.issuer.issue(request).await?;
-        let span = Span { asked_at, came_at: self.clock.now() };
-        let checked = self.checker.check(request, &issued, span, fastrand::f64())?;
-        Ok((issued, checked))
     }
 }
 

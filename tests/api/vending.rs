@@ -243,6 +243,7 @@ fn key_of((pool, user, seconds, tags): &Shaping) -> TokenKey {
         tags: TagRules::default(),
         access: Access::default(),
         linking: LinkRules::default(),
+        credentials: None,
     };
     let tags = tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
     let request = TokenRequest {

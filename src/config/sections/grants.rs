@@ -1,10 +1,12 @@
-//! What a pool grants: `[pools.NAME.tags]`, `[pools.NAME.access]` and `[pools.NAME.allow.RULE]`.
+//! What a pool grants: `[pools.NAME.tags]`, `[pools.NAME.access]`, `[pools.NAME.allow.RULE]` and
+//! `[pools.NAME.credentials]`.
 
 use crate::claims::ClaimPath;
 use crate::claims::conditions::Conditions;
 use crate::claims::template::Template;
 use crate::config::reader::Section;
-use crate::identity::PrincipalTags;
+use crate::identity::{PrincipalTags, RoleArn};
+use crate::pools::CredentialsGrant;
 use crate::pools::access::{Access, AccessMode, Rule};
 use crate::pools::tags::{TagRule, TagRules, check_key, check_value};
 
@@ -52,6 +54,29 @@ fn value(section: &mut Section<'_, '_>, key: &str) -> Option<Template> {
         }
         Ok(template)
     })
+}
+
+/// The outer `None` is a fault, the inner one a pool without credentials.
+pub(super) fn credentials(
+    section: &mut Section<'_, '_>,
+    end_with_session: Option<bool>,
+) -> Option<Option<CredentialsGrant>> {
+    let mut own = section.inner("credentials");
+    let enabled = own.flag("enabled");
+    let is_set = own.has("custom_role_arn");
+    let allowed = "a role's ARN, as in arn:aws:iam::123456789012:role/app-users";
+    let role = own.optional("custom_role_arn", allowed, RoleArn::parse);
+    if enabled == Some(true) && end_with_session == Some(true) {
+        let path = own.path_of("enabled");
+        own.warn(format!(
+            "{path} is true, and end_with_session too: tokens end with the caller's credential, AWS credentials last \
+             an hour all the same."
+        ));
+    }
+    if is_set && role.is_none() {
+        return None;
+    }
+    Some(enabled?.then_some(CredentialsGrant { role }))
 }
 
 /// `ways`: the names of the configured ways of authenticating.

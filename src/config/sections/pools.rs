@@ -81,6 +81,7 @@ fn pool(
     let tags = grants::tags(section);
     let access = grants::access(section, ways);
     let linking = linking::rules(&mut section.inner("linking"));
+    let credentials = grants::credentials(section, end_with_session);
     Some(Pool {
         index,
         name: name.into(),
@@ -91,6 +92,7 @@ fn pool(
         tags: tags?,
         access: access?,
         linking: linking?,
+        credentials: credentials?,
     })
 }
 

@@ -1,4 +1,4 @@
-//! `[vending]`, `[cache]` and `[upstream]`.
+//! `[vending]`, `[cache]`, `[upstream]` and `[credentials]`.
 
 use std::time::Duration;
 
@@ -10,7 +10,9 @@ use crate::issuer::cognito::CognitoSettings;
 use crate::pools::Pools;
 use crate::token;
 use crate::vending::freshness::Windows;
-use crate::vending::{PauseSettings, RefusalLifetimes, UpstreamSettings, VendingSettings};
+use crate::vending::{
+    CredentialsSettings, PauseSettings, RefusalLifetimes, UpstreamSettings, VendingSettings,
+};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 
@@ -20,6 +22,7 @@ pub(super) fn vending(
     upstream: Option<UpstreamSettings>,
     cache_bytes: Option<u64>,
     opaque_tokens: Option<bool>,
+    credentials: Option<CredentialsSettings>,
 ) -> Option<VendingSettings> {
     let seen_within = section.duration("seen_within", Duration::ZERO..=DAY);
     let stale_after = section.duration("stale_after", 10 * MILLISECOND..=MINUTE);
@@ -37,6 +40,7 @@ pub(super) fn vending(
         cache_bytes: cache_bytes?,
         upstream: upstream?,
         opaque_tokens: opaque_tokens?,
+        credentials: credentials?,
     })
 }
 
@@ -55,6 +59,37 @@ pub(super) fn windows(section: &mut Section<'_, '_>) -> Option<Windows> {
         return None;
     }
     Some(Windows { skew_allowance, advisory: advisory?, jitter: jitter?, stale_floor })
+}
+
+/// Tokens' windows hold for credentials too, but for the two that the clients' own refresh sets.
+pub(super) fn credentials(
+    section: &mut Section<'_, '_>,
+    windows: Option<Windows>,
+    upstream: Option<UpstreamSettings>,
+) -> Option<CredentialsSettings> {
+    let least_life = section.duration("least_life", MINUTE..=50 * MINUTE);
+    let advisory = section.duration("advisory_window", Duration::ZERO..=HOUR);
+    let stale_after = section.duration("stale_after", 10 * MILLISECOND..=MINUTE);
+    let cache_bytes = cache_bytes(section);
+    let calls_per_second = section.integer("calls_per_second", 1..=100_000);
+    let burst = section.integer("burst", 1..=100_000);
+    let (windows, least_life) = (windows?, least_life?);
+    if windows.stale_floor > least_life {
+        let found = humantime::format_duration(least_life).to_string();
+        let least = humantime::format_duration(windows.stale_floor);
+        section.fault("least_life", found, format!("at least vending.stale_floor, {least}"));
+        return None;
+    }
+    Some(CredentialsSettings {
+        windows: Windows { skew_allowance: least_life, advisory: advisory?, ..windows },
+        stale_after: stale_after?,
+        cache_bytes: cache_bytes?,
+        budget: BudgetSettings {
+            calls_per_second: calls_per_second?,
+            burst: burst?,
+            max_wait: upstream?.budget.max_wait,
+        },
+    })
 }
 
 pub(super) fn cache_bytes(section: &mut Section<'_, '_>) -> Option<u64> {

@@ -9,8 +9,10 @@ use crate::auth::{AuthError, Caller};
 use crate::identity::{DeveloperUserId, IdentityId};
 use crate::metrics::labels::{AdminAuth, Label as _, Source};
 use crate::pools::Pool;
-use crate::vending::Vended;
+use crate::vending::credentials::KeptCredentials;
+use crate::vending::kept::Answer as _;
 use crate::vending::minted::MintedToken;
+use crate::vending::{Vended, VendedCredentials};
 
 /// What became known of a request.
 #[derive(Debug)]
@@ -22,6 +24,7 @@ pub(crate) struct Facts {
     pub(super) user: Option<DeveloperUserId>,
     pub(super) pool: Option<Arc<Pool>>,
     pub(super) vended: Option<(Arc<MintedToken>, Source)>,
+    pub(super) credentials: Option<(Arc<KeptCredentials>, Source)>,
     pub(super) identity: Option<IdentityId>,
     pub(super) identities: Vec<IdentityId>,
     pub(super) undeleted: Vec<IdentityId>,
@@ -40,6 +43,7 @@ impl Facts {
             user: None,
             pool: None,
             vended: None,
+            credentials: None,
             identity: None,
             identities: Vec::new(),
             undeleted: Vec::new(),
@@ -111,6 +115,23 @@ impl Facts {
     /// The token of the answer.
     pub(crate) fn vended(&mut self, vended: &Vended) {
         self.vended = Some((vended.token.clone(), vended.source));
+    }
+
+    /// The credentials of the answer.
+    pub(crate) fn vended_credentials(&mut self, vended: &VendedCredentials) {
+        self.credentials = Some((vended.credentials.clone(), vended.source));
+    }
+
+    /// Where what the answer hands out came from.
+    pub(super) fn source(&self) -> Option<Source> {
+        let token = self.vended.as_ref().map(|(_, source)| *source);
+        token.or_else(|| self.credentials.as_ref().map(|(_, source)| *source))
+    }
+
+    /// Whose it is.
+    pub(super) fn vended_identity(&self) -> Option<&str> {
+        let token = self.vended.as_ref().map(|(token, _)| token.answer().identity());
+        token.or_else(|| self.credentials.as_ref().map(|(given, _)| given.answer().identity()))
     }
 }
 

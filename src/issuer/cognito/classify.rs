@@ -21,15 +21,28 @@ pub(super) struct Sent {
     pub(super) identity: bool,
 }
 
-/// What the failed call means for the one who asked.
+/// What the failed call for a token means for the one who asked.
 pub(super) fn classify(error: &SdkError<Refusal, HttpResponse>, sent: Sent) -> IssueError {
+    // AWS's validation repeats whole values, and a login's is a secret.
+    let is_message_harmless = |_: &Refusal| !sent.logins;
+    tell_apart(error, is_message_harmless, |refusal, status| service_kind(refusal, status, sent))
+}
+
+/// What a failed call of any operation means; `kind` knows the operation's own errors.
+pub(super) fn tell_apart<E>(
+    error: &SdkError<E, HttpResponse>,
+    is_message_harmless: impl Fn(&E) -> bool,
+    kind: impl Fn(&E, u16) -> Kind,
+) -> IssueError
+where
+    E: std::error::Error + ProvideErrorMetadata + RequestId + 'static,
+{
     match error {
         SdkError::ServiceError(answer) => {
             let status = answer.raw().status().as_u16();
             let refusal = answer.err();
-            // AWS's validation repeats whole values, and a login's is a secret.
-            let message = refusal.message().filter(|_| !sent.logins);
-            IssueError::new(service_kind(refusal, status, sent), words_with(message, refusal, status))
+            let message = refusal.message().filter(|_| is_message_harmless(refusal));
+            IssueError::new(kind(refusal, status), words_with(message, refusal, status))
         }
         SdkError::ConstructionFailure(_) => IssueError::new(Kind::Misconfigured, causes::told(error)),
         // The chain of credentials is walked while a request is dispatched; without any, every call fails
@@ -65,16 +78,20 @@ fn service_kind(refusal: &Refusal, status: u16, sent: Sent) -> Kind {
         Refusal::ResourceNotFoundException(_) | Refusal::NotAuthorizedException(_) => Kind::Misconfigured,
         // Not the whole pool's: one user with an odd id must not stop the others.
         Refusal::InvalidParameterException(_) => Kind::Unacceptable,
-        // Codes that the operation's model does not name: the front door's, before Cognito itself.
-        other => match other.code() {
-            Some(
-                "ThrottlingException" | "Throttling" | "RequestLimitExceeded" | "LimitExceededException",
-            ) => Kind::Throttled,
-            // Facebook or Twitter could not be asked: no trouble of Cognito's, which all should wait for.
-            Some("ExternalServiceException") if sent.logins => Kind::LoginRefused,
-            _ if status >= 500 => Kind::Unavailable,
-            _ => Kind::Misconfigured,
-        },
+        // Facebook or Twitter could not be asked: no trouble of Cognito's, which all should wait for.
+        other if sent.logins && other.code() == Some("ExternalServiceException") => Kind::LoginRefused,
+        other => front_door(other, status),
+    }
+}
+
+/// Codes that the operation's model does not name: the front door's, before Cognito itself.
+pub(super) fn front_door(refusal: &impl ProvideErrorMetadata, status: u16) -> Kind {
+    match refusal.code() {
+        Some("ThrottlingException" | "Throttling" | "RequestLimitExceeded" | "LimitExceededException") => {
+            Kind::Throttled
+        }
+        _ if status >= 500 => Kind::Unavailable,
+        _ => Kind::Misconfigured,
     }
 }
 

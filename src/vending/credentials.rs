@@ -1,0 +1,96 @@
+//! How AWS credentials are made: the user's token is vended like for anybody else, and given to Cognito for the
+//! credentials of its identity. Whatever shapes the token shapes them, so they are kept under the same key; the
+//! role is the pool's, or the one that the operator has set for the pool.
+
+mod answer;
+mod check;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use answer::{CredentialsAnswer, KeptCredentials};
+
+use super::desk::Desk;
+use super::freshness::{Needs, Windows};
+use super::kept::{Answer as _, Kept};
+use super::mint::{Maker, Order};
+use super::minted::MintedToken;
+use super::tokens::Tokens;
+use super::upstream::{Reserved, Upstream};
+use super::ways::Ways;
+use crate::clock::SharedClock;
+use crate::identity::IdentityId;
+use crate::issuer::credentials::{CredentialsIssuer, CredentialsRequest};
+use crate::issuer::{IssueError, IssueErrorKind};
+use crate::metrics::labels::{Source, Ware};
+use crate::pools::Pool;
+use crate::token::login_key;
+
+/// Makes credentials.
+#[derive(Debug)]
+pub(super) struct CredentialsMaker {
+    pub(super) tokens: Arc<Desk<Tokens>>,
+    pub(super) ways: Ways<dyn CredentialsIssuer>,
+    pub(super) windows: Windows,
+    pub(super) renewal_interval: Duration,
+    pub(super) clock: SharedClock,
+}
+
+impl Maker for CredentialsMaker {
+    type Answer = CredentialsAnswer;
+
+    const WARE: Ware = Ware::Credentials;
+
+    fn upstream(&self, pool: &Pool) -> &Upstream {
+        &self.ways.of(pool).upstream
+    }
+
+    async fn make(&self, order: &Order, reserved: Option<Reserved>) -> Result<KeptCredentials, IssueError> {
+        let token = self.tokens.serve(order, Needs::default()).await?;
+        let outcome = self.exchange(order, &token.kept, reserved).await;
+        let was_kept = matches!(token.source, Source::Hit | Source::Stale);
+        match outcome {
+            // Its identity may have been deleted, merged or linked since it was minted.
+            Err(error) if error.kind == IssueErrorKind::Unacceptable && was_kept => {
+                let needs = Needs { max_age: Some(self.renewal_interval), ..Needs::default() };
+                let renewed = self.tokens.serve(order, needs).await?;
+                if Arc::ptr_eq(&renewed.kept, &token.kept) {
+                    return Err(error);
+                }
+                self.exchange(order, &renewed.kept, None).await
+            }
+            outcome => outcome,
+        }
+    }
+}
+
+impl CredentialsMaker {
+    /// Has Cognito give the credentials that a token is good for.
+    async fn exchange(
+        &self,
+        order: &Order,
+        token: &MintedToken,
+        reserved: Option<Reserved>,
+    ) -> Result<KeptCredentials, IssueError> {
+        let identity = IdentityId::parse(token.answer().identity()).map_err(|why| {
+            IssueError::new(IssueErrorKind::Mismatched, format!("the token has no identity: {why}"))
+        })?;
+        let request = CredentialsRequest {
+            identity,
+            login: login_key(order.pool.id.region()),
+            token: token.answer().token(),
+            role: order.pool.credentials.as_ref().and_then(|credentials| credentials.role.clone()),
+        };
+        let way = self.ways.of(&order.pool);
+        let call = || async {
+            let asked_at = self.clock.now();
+            let issued = way.issuer.credentials(&request).await?;
+            let came_at = self.clock.now();
+            let expires_at = check::check(&request, &issued, asked_at, came_at, self.windows.stale_floor)?;
+            Ok((self.windows.times(came_at, expires_at, fastrand::f64()), issued))
+        };
+        let (times, issued) = way.upstream.call(reserved, call).await?;
+        let answer = CredentialsAnswer::render(&issued, times.expires_at);
+        Ok(Kept::new(order.key.shape.clone(), times, self.clock.monotonic(), answer))
+    }
+}

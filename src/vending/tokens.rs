@@ -1,0 +1,110 @@
+//! How tokens are made: one call, checked, and what the token tells of the clocks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::check::{Checked, Checker, Span};
+use super::kept::Kept;
+use super::key::Shape;
+use super::mint::{Maker, Order};
+use super::minted::{MintedToken, TokenAnswer};
+use super::upstream::{Reserved, Upstream};
+use super::ways::Ways;
+use crate::clock::{SharedClock, Timestamp};
+use crate::identity::TokenDuration;
+use crate::issuer::{IssueError, IssueErrorKind, IssueRequest, IssuedToken, PublicLogins, TokenIssuer};
+use crate::metrics::Metrics;
+use crate::metrics::labels::Ware;
+use crate::pools::Pool;
+
+/// Makes tokens.
+#[derive(Debug)]
+pub(super) struct Tokens {
+    pub(super) ways: Ways<dyn TokenIssuer>,
+    pub(super) checker: Checker,
+    pub(super) skew_warning: Duration,
+    pub(super) clock: SharedClock,
+    pub(super) metrics: Arc<Metrics>,
+}
+
+impl Maker for Tokens {
+    type Answer = TokenAnswer;
+
+    const WARE: Ware = Ware::Token;
+
+    fn upstream(&self, pool: &Pool) -> &Upstream {
+        &self.ways.of(pool).upstream
+    }
+
+    async fn make(&self, order: &Order, reserved: Option<Reserved>) -> Result<MintedToken, IssueError> {
+        let shape = &order.key.shape;
+        let request = IssueRequest {
+            pool: order.pool.id.clone(),
+            provider: order.pool.provider.clone(),
+            user: order.key.user.user.clone(),
+            duration: duration_of(shape, self.clock.now())?,
+            tags: shape.tags.clone(),
+            identity: None,
+            also: PublicLogins::none(),
+        };
+        let (issued, checked) = self.issue(&order.pool, &request, reserved).await?;
+        if checked.opaque {
+            self.metrics.opaque_tokens_total.inc();
+        }
+        if let Some(seconds) = checked.skew_seconds {
+            self.note_skew(seconds);
+        }
+        let mut times = checked.times;
+        if let Some(end) = shape.ends_by {
+            // Whole seconds, and a wait for room in the budget, may have made it end a little later.
+            times.expires_at = times.expires_at.min(end);
+        }
+        let answer = TokenAnswer::render(&request, &issued, times.expires_at);
+        Ok(Kept::new(shape.clone(), times, self.clock.monotonic(), answer))
+    }
+}
+
+impl Tokens {
+    /// Has a token issued and checked, in a few attempts if need be.
+    pub(super) async fn issue(
+        &self,
+        pool: &Pool,
+        request: &IssueRequest,
+        reserved: Option<Reserved>,
+    ) -> Result<(IssuedToken, Checked), IssueError> {
+        let way = self.ways.of(pool);
+        way.upstream.call(reserved, || self.issue_and_check(&*way.issuer, request)).await
+    }
+
+    async fn issue_and_check(
+        &self,
+        issuer: &dyn TokenIssuer,
+        request: &IssueRequest,
+    ) -> Result<(IssuedToken, Checked), IssueError> {
+        let asked_at = self.clock.now();
+        let issued = issuer.issue(request).await?;
+        let span = Span { asked_at, came_at: self.clock.now() };
+        let checked = self.checker.check(request, &issued, span, fastrand::f64())?;
+        Ok((issued, checked))
+    }
+
+    fn note_skew(&self, seconds: f64) {
+        self.metrics.clock_skew_seconds.set(seconds);
+        if seconds.abs() > self.skew_warning.as_secs_f64() {
+            tracing::warn!(
+                skew_seconds = seconds,
+                "this machine's clock differs from cognito's; tokens are cut short by as much, and beyond \
+                 5 minutes aws refuses our signatures"
+            );
+        }
+    }
+}
+
+/// The life to ask for now, so that the token ends in time.
+fn duration_of(shape: &Shape, now: Timestamp) -> Result<TokenDuration, IssueError> {
+    let Some(end) = shape.ends_by else { return Ok(shape.duration) };
+    let left = TokenDuration::parse(end.since(now).as_secs());
+    left.map(|left| left.min(shape.duration)).map_err(|_| {
+        IssueError::new(IssueErrorKind::Unavailable, "the credential that the token is for has just ended")
+    })
+}
