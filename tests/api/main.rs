@@ -14,6 +14,7 @@ mod support;
 mod asked;
 mod audit;
 mod auth;
+mod credentials;
 mod doctor;
 mod emulator;
 mod emulator_page;

@@ -24,6 +24,7 @@ pub const SECOND_POOL: &str = "us-east-1:00000000-0000-4000-8000-000000000002";
 /// What an administrator of a world has that lays this over its configuration.
 pub const ADMIN_CREDENTIAL: &str = "0123456789abcdef0123456789abcdef";
 pub const OPERATION: &str = "GetOpenIdTokenForDeveloperIdentity";
+pub const CREDENTIALS: &str = "GetCredentialsForIdentity";
 
 /// The app: it signs JWTs and publishes its keys.
 pub struct DemoApp {
@@ -230,6 +231,7 @@ pub fn configuration(emulator: &str, demo: &DemoApp) -> String {
         upstream.accept_opaque_tokens = true
         upstream.burst = 5000
         upstream.calls_per_second = 5000
+        credentials.burst = 5000
         drain.timeout = "5s"
         vending.refresh_jitter = "0s"
         vending.default_pool = "main"
@@ -331,6 +333,11 @@ impl World {
         calls(&self.client, &self.emulator.url()).await
     }
 
+    /// Calls to Cognito for credentials so far.
+    pub async fn credentials_calls(&self) -> u64 {
+        calls_of(&self.client, &self.emulator.url(), CREDENTIALS).await
+    }
+
     /// Waits until the emulator has counted so many calls: for what is done behind a caller's back.
     pub async fn until_calls(&self, count: u64) {
         until(|| async { self.calls().await >= count }).await;
@@ -355,9 +362,13 @@ impl World {
 }
 
 pub async fn calls(client: &reqwest::Client, emulator: &str) -> u64 {
+    calls_of(client, emulator, OPERATION).await
+}
+
+pub async fn calls_of(client: &reqwest::Client, emulator: &str, operation: &str) -> u64 {
     let answer = client.get(format!("{emulator}/_emulator/calls")).send().await.unwrap();
     let counted: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-    counted["calls"][OPERATION]["total"].as_u64().unwrap_or(0)
+    counted["calls"][operation]["total"].as_u64().unwrap_or(0)
 }
 
 /// Asks until the answer is yes; a test that never gets it fails.
