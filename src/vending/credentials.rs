@@ -12,7 +12,7 @@ pub use answer::{CredentialsAnswer, KeptCredentials};
 
 use super::desk::Desk;
 use super::freshness::{Needs, Windows};
-use super::kept::{Answer as _, Kept};
+use super::kept::Kept;
 use super::mint::{Maker, Order};
 use super::minted::MintedToken;
 use super::tokens::Tokens;

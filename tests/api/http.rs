@@ -216,7 +216,10 @@ async fn the_openapi_document_tells_of_every_route_and_every_problem() {
     let document: Value =
         Answer::of(world.client.get(world.url("/openapi.json")).send().await.unwrap()).await.json();
     let paths: Vec<&String> = document["paths"].as_object().unwrap().keys().collect();
-    assert_eq!(paths, ["/livez", "/openapi.json", "/readyz", "/v1/identity/link", "/v1/token"]);
+    assert_eq!(
+        paths,
+        ["/livez", "/openapi.json", "/readyz", "/v1/credentials", "/v1/identity/link", "/v1/token"]
+    );
     assert_eq!(document["paths"]["/v1/token"].as_object().unwrap().len(), 3);
     let properties = &document["components"]["schemas"]["Token"]["properties"];
     let told = world.vend("alice").await.json();
