@@ -3,6 +3,7 @@
 //! for a wrong configuration, 1 for everything else.
 
 mod check_config;
+mod credentials;
 mod dev;
 mod doctor;
 mod emulator;
@@ -46,6 +47,8 @@ enum Command {
     Inspect(inspect::Args),
     /// Prove that Cognito minted a token for a pool and that it is still good; the exit code tells.
     Verify(verify::Args),
+    /// Print a user's AWS credentials from a running service, as AWS's credential_process wants them.
+    Credentials(credentials::Args),
     /// Print the default configuration, which is also the manual.
     PrintDefaultConfig,
     /// Print the OpenAPI document of the public listener, or of the admin listener.
@@ -151,6 +154,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Doctor(args) => doctor::run(args).await,
         Command::Inspect(args) => inspect::run(args),
         Command::Verify(args) => verify::run(args).await,
+        Command::Credentials(args) => credentials::run(&args).await,
         Command::PrintDefaultConfig => print(config::DEFAULT),
         Command::Openapi { admin: false } => print(crate::http::OPENAPI),
         Command::Openapi { admin: true } => print(crate::admin::OPENAPI),

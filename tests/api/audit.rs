@@ -292,3 +292,28 @@ fn an_audit_that_cannot_be_kept_keeps_the_service_from_starting() {
     assert_eq!(code, Some(0), "{err}");
     assert!(out.contains("warning: audit.on_failure is \"refuse\", but audit.sink is \"off\""), "{out}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn credentials_handed_out_are_recorded_by_their_access_key_id_and_never_by_their_secret() {
+    let trail = Trail::new();
+    let world = World::with(&format!("{}pools.main.credentials.enabled = true", trail.overlay())).await;
+    let given = world.credentials("alice").await.json();
+    let token = world.vend("alice").await;
+    world.credentials_with("alice", "?pool=second").await.is_problem(404, "credentials-disabled");
+    let [out, _, refused]: [Value; 3] = trail.events(3).await.try_into().unwrap();
+    assert_eq!((&out["act"], &out["outcome"]), (&json!("credentials"), &json!("done")));
+    assert_eq!((&out["user"], &out["source"]), (&json!("alice"), &json!("miss")));
+    assert_eq!(out["accessKeyId"], given["AccessKeyId"]);
+    assert_eq!(out["identityId"], token.json()["identityId"]);
+    assert_eq!(out["expiresAt"], given["Expiration"].as_str().unwrap().replace("Z", ".000Z"));
+    assert!(out["awsRequestId"].as_str().unwrap().len() > 20);
+    assert!(out.get("tokenSha256").is_none(), "no token was handed out: {out}");
+    assert_eq!(
+        (&refused["outcome"], &refused["problem"]),
+        (&json!("refused"), &json!("credentials-disabled"))
+    );
+    let text = std::fs::read_to_string(trail.path()).unwrap();
+    for secret in ["SecretAccessKey", "Token"] {
+        assert!(!text.contains(given[secret].as_str().unwrap()), "{secret} in {text}");
+    }
+}

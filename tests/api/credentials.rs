@@ -1,6 +1,8 @@
 //! AWS credentials at `/v1/credentials`. They last 3600 s; with the default windows they are fresh to 2100 s of age,
 //! advisory to 2400 s, mandatory to 3540 s, then spent.
 
+mod command;
+mod peers;
 mod scripted;
 
 use std::collections::HashSet;

@@ -43,6 +43,7 @@ impl Served {
             .arg(&path)
             .env("AWS_ACCESS_KEY_ID", id)
             .env("AWS_SECRET_ACCESS_KEY", secret)
+            .env("TOKENVEND__POOLS__MAIN__CREDENTIALS__ENABLED", "true")
             .env_remove("RUST_LOG")
             .stderr(Stdio::piped())
             .spawn()
@@ -205,6 +206,15 @@ async fn at_trace_no_secret_stands_anywhere_in_the_log_or_in_the_audit_trail() {
                 let answer = Answer::of(request.send().await.unwrap()).await;
                 if answer.status == 200 {
                     secrets.push(answer.token());
+                }
+                let request =
+                    served.client.get(format!("{}/v1/credentials", served.url)).bearer_auth(&bearer);
+                let answer = Answer::of(request.send().await.unwrap()).await;
+                if answer.status == 200 {
+                    let given = answer.json();
+                    secrets.extend(
+                        ["SecretAccessKey", "Token"].map(|name| given[name].as_str().unwrap().to_owned()),
+                    );
                 }
                 secrets.push(bearer);
             }

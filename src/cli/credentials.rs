@@ -1,0 +1,145 @@
+//! `tokenvend credentials`: the AWS credentials that a running tokenvend hands out, in the format of AWS's
+//! `credential_process`, so that a profile of `~/.aws/config` can have them.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use reqwest::Url;
+use serde::{Deserialize, Deserializer, Serialize};
+use zeroize::Zeroizing;
+
+use super::{Failure, print};
+use crate::causes;
+use crate::config::Environment;
+
+/// Where the bearer is looked for when no file is named. Not an argument: everybody on the machine can read those.
+const VARIABLE: &str = "TOKENVEND_BEARER";
+
+/// Whom to ask, as whom.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The service: its origin, without the path. https, or plain http on this machine.
+    #[arg(long, default_value = "http://127.0.0.1:8080", env = "TOKENVEND_URL")]
+    url: Url,
+    /// A file that holds your app's token. Without it, TOKENVEND_BEARER in the environment holds the token.
+    #[arg(long, value_name = "FILE")]
+    bearer_file: Option<PathBuf>,
+    /// A configured pool, instead of the default one.
+    #[arg(long, value_name = "NAME")]
+    pool: Option<String>,
+}
+
+/// Container credentials, as the service answers.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Given {
+    access_key_id: String,
+    #[serde(deserialize_with = "wiped")]
+    secret_access_key: Zeroizing<String>,
+    #[serde(deserialize_with = "wiped")]
+    token: Zeroizing<String>,
+    expiration: String,
+}
+
+/// What AWS's SDKs read from a process.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Told<'a> {
+    version: u8,
+    access_key_id: &'a str,
+    secret_access_key: &'a str,
+    session_token: &'a str,
+    expiration: &'a str,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Problem {
+    detail: String,
+    request_id: String,
+}
+
+pub(super) async fn run(args: &Args) -> Result<(), Failure> {
+    let url = resource(args)?;
+    let bearer = bearer(args.bearer_file.as_deref())?;
+    let given = ask(&url, &bearer).await.map_err(|words| Failure { code: 69, words })?;
+    let told = Told {
+        version: 1,
+        access_key_id: &given.access_key_id,
+        secret_access_key: &given.secret_access_key,
+        session_token: &given.token,
+        expiration: &given.expiration,
+    };
+    let json = serde_json::to_string(&told).map(Zeroizing::new);
+    print(&format!("{}\n", *json.map_err(|error| Failure { code: 1, words: error.to_string() })?))
+}
+
+fn wiped<'de, D: Deserializer<'de>>(from: D) -> Result<Zeroizing<String>, D::Error> {
+    String::deserialize(from).map(Zeroizing::new)
+}
+
+/// The bearer and the credentials travel in clear, so only encrypted, or within this machine.
+fn resource(args: &Args) -> Result<Url, Failure> {
+    let mut url = args.url.clone();
+    let is_local = url.host_str().is_some_and(|host| {
+        let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+    });
+    if url.scheme() != "https" && !(url.scheme() == "http" && is_local) {
+        return Err(Failure::usage("--url is neither https nor plain http on this machine"));
+    }
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().extend(["v1", "credentials"]);
+    }
+    if let Some(pool) = &args.pool {
+        url.query_pairs_mut().append_pair("pool", pool);
+    }
+    Ok(url)
+}
+
+fn bearer(file: Option<&Path>) -> Result<Zeroizing<String>, Failure> {
+    let text = match file {
+        Some(path) => std::fs::read_to_string(path).map_err(|error| Failure {
+            code: 69,
+            words: format!("the bearer's file {} cannot be read: {error}", path.display()),
+        })?,
+        None => Environment::of_process().get(VARIABLE).map(str::to_owned).ok_or_else(|| {
+            Failure::usage(format!("there is no bearer: name its file (--bearer-file), or set {VARIABLE}"))
+        })?,
+    };
+    let text = Zeroizing::new(text);
+    let bearer = text.trim();
+    // A file made for AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE holds the whole header.
+    let bearer = bearer.strip_prefix("Bearer ").unwrap_or(bearer).trim_start();
+    if bearer.is_empty() || !bearer.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err(Failure::usage(
+            "the bearer is empty, or no token: it has white space or odd characters in it",
+        ));
+    }
+    Ok(Zeroizing::new(bearer.to_owned()))
+}
+
+async fn ask(url: &Url, bearer: &str) -> Result<Given, String> {
+    let failed =
+        |error: reqwest::Error| format!("{url} cannot be asked: {}", causes::told(&error.without_url()));
+    let client = reqwest::Client::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .timeout(Duration::from_secs(15))
+        // Whoever answers elsewhere is not whom the bearer was meant for.
+        .redirect(reqwest::redirect::Policy::none());
+    let client = client.build().map_err(failed)?;
+    let answer = client.get(url.clone()).bearer_auth(bearer).send().await.map_err(failed)?;
+    let status = answer.status();
+    let body = Zeroizing::new(answer.bytes().await.map_err(failed)?.to_vec());
+    if status.is_success() {
+        return serde_json::from_slice(&body)
+            .map_err(|_| format!("{url} answers with something else than credentials; is it a tokenvend?"));
+    }
+    Err(match serde_json::from_slice::<Problem>(&body) {
+        Ok(Problem { detail, request_id }) => {
+            format!("{url} answers {status}: {detail} (request {request_id})")
+        }
+        Err(_) => format!("{url} answers {status}"),
+    })
+}

@@ -1,0 +1,71 @@
+//! `tokenvend credentials`, the process.
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use super::ENABLED;
+use crate::support::World;
+
+async fn run(world: &World, arguments: &[&str], bearer: Option<&str>) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tokenvend"));
+    command.arg("credentials").args(arguments).env("TOKENVEND_URL", world.url("/"));
+    match bearer {
+        Some(bearer) => command.env("TOKENVEND_BEARER", bearer),
+        None => command.env_remove("TOKENVEND_BEARER"),
+    };
+    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+}
+
+/// Asserts that it failed with this code and these words, and wrote nothing where a caller would read credentials.
+#[track_caller]
+fn failed(output: &Output, code: i32, words: &str) {
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{error}");
+    assert!(error.starts_with("tokenvend: ") && error.contains(words), "no {words:?} in {error}");
+    assert!(output.stdout.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_prints_what_the_service_hands_out_as_credential_process_wants_it() {
+    let world = World::with(ENABLED).await;
+    let bearer = world.bearer("alice");
+    let given = world.credentials("alice").await.json();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("token");
+    for text in [format!("{bearer}\n"), format!("Bearer {bearer}")] {
+        std::fs::write(&file, text).unwrap();
+        let path = file.to_str().unwrap();
+        for (arguments, from_environment) in
+            [(vec!["--bearer-file", path, "--pool", "main"], None), (vec![], Some(bearer.as_str()))]
+        {
+            let output = run(&world, &arguments, from_environment).await;
+            assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+            assert!(output.stderr.is_empty());
+            let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+            assert_eq!(told["Version"], 1);
+            assert_eq!(told["AccessKeyId"], given["AccessKeyId"]);
+            assert_eq!(told["SecretAccessKey"], given["SecretAccessKey"]);
+            assert_eq!(told["SessionToken"], given["Token"]);
+            assert_eq!(told["Expiration"], given["Expiration"]);
+            assert_eq!(told.as_object().unwrap().len(), 5);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_goes_wrong_is_told_on_standard_error_and_by_the_exit_code() {
+    let world = World::with(ENABLED).await;
+    let bearer = world.bearer("alice");
+    let good = Some(bearer.as_str());
+    failed(&run(&world, &[], None).await, 64, "TOKENVEND_BEARER");
+    failed(&run(&world, &[], Some("two words")).await, 64, "no token");
+    failed(&run(&world, &["--bearer-file", "/nowhere"], good).await, 69, "/nowhere cannot be read");
+    failed(&run(&world, &["--url", "http://tokens.app.example"], good).await, 64, "https");
+    failed(&run(&world, &["--url", "http://127.0.0.1:1"], good).await, 69, "cannot be asked");
+    failed(&run(&world, &["--url", &world.emulator.url()], good).await, 69, "answers");
+    failed(&run(&world, &["--pool", "second"], good).await, 69, "hands out no credentials");
+    let refused = run(&world, &[], Some("a.b.c")).await;
+    failed(&refused, 69, "401");
+    assert!(!String::from_utf8_lossy(&refused.stderr).contains("a.b.c"));
+}
