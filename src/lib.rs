@@ -5,7 +5,7 @@
 //! Data flows one way, and so do the imports (`tests/api/fences.rs` keeps it so):
 //!
 //! ```text
-//! main → cli → app → http, admin → auth, policy → lifecycle → vending → issuer → token, identity, clock
+//! main → cli → app → http, admin → auth, policy → linking → lifecycle → vending → issuer → token, identity, clock
 //! ```
 //!
 //! | room | what is in it |

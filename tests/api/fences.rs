@@ -38,6 +38,7 @@ const FENCES: &[Fence] = &[
     Fence { text: "crate::app", within: &["cli", "dev.rs"] },
     Fence { text: "crate::admin", within: &["app.rs", "cli.rs"] },
     Fence { text: "crate::cli", within: &[] },
+    Fence { text: "crate::linking", within: &["app.rs", "http", "http.rs"] },
     Fence {
         text: "crate::auth",
         within: &["app.rs", "admin.rs", "http", "http.rs", "auth", "policy.rs", "doctor", "config"],

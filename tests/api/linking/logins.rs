@@ -63,6 +63,24 @@ async fn a_login_that_belongs_to_somebody_moves_nobody() {
     assert_eq!(world.metric("tokenvend_links_total{outcome=\"conflict\"}").await, 2.0);
 }
 
+/// The call names the identity that the login is to come to; without that, Cognito would choose, or make a new one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_login_comes_to_the_identity_that_the_user_has_or_to_none() {
+    let world = World::with(ALL).await;
+    let own = identity(&world.vend("alice").await);
+    world.faults(json!({"latencyMillis": 400})).await;
+    let delete = async {
+        world.until_calls(2).await;
+        world.faults(json!({})).await;
+        world.aws().delete_identities().identity_ids_to_delete(&own).send().await.unwrap();
+    };
+    let (answer, ()) = tokio::join!(world.link_google("alice", "g-alice"), delete);
+    answer.is_problem(503, "upstream-unavailable");
+    let new = identity(&world.link_google("alice", "g-alice").await);
+    assert_ne!(new, own, "whoever asks again has what there is by then");
+    assert_eq!(world.identity_by_google("g-alice").await, new);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_logins_of_listed_providers_are_linked() {
     let world = World::with(ALL).await;

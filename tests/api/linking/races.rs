@@ -5,11 +5,30 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::{ALL, GOOGLE, POOL, PROVIDER, identity};
-use crate::support::{OPERATION, World};
+use crate::support::{Answer, OPERATION, World};
 
-/// Keeps the call that links on its way while something else happens.
-async fn delay_the_call(world: &World) {
+/// Has a user link a guest, while something else happens between the look before and the call itself: what another
+/// replica does, which knows nothing of this one's turns, or the guest.
+async fn while_linking(
+    world: &World,
+    user: &str,
+    token: &str,
+    meanwhile: impl Future<Output = ()>,
+) -> Answer {
     world.faults(json!({"latencyMillis": 400, "operations": [OPERATION]})).await;
+    let meanwhile = async {
+        world.until_calls(1).await;
+        world.faults(json!({})).await;
+        meanwhile.await;
+    };
+    let both = async { tokio::join!(world.link_guest(user, token), meanwhile) };
+    world.as_time_goes_by(both).await.0
+}
+
+/// Registers a user under an identity, as any holder of our rights can.
+async fn register(world: &World, user: &str, identity: &str) {
+    let call = world.aws().get_open_id_token_for_developer_identity().identity_pool_id(POOL);
+    call.identity_id(identity).logins(PROVIDER, user).send().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -41,20 +60,11 @@ async fn a_user_who_asks_twice_at_once_is_linked_once() {
     assert_eq!(world.users_of(&guest).await, ["alice"]);
 }
 
-/// What another replica would do in the meantime, which knows nothing of this one's turns.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_linked_beside_somebody_else_is_taken_back() {
     let world = World::with(ALL).await;
     let (guest, token) = world.guest().await;
-    delay_the_call(&world).await;
-    let meanwhile = async {
-        world.until_calls(1).await;
-        world.faults(json!({})).await;
-        let call = world.aws().get_open_id_token_for_developer_identity().identity_pool_id(POOL);
-        call.identity_id(&guest).logins(PROVIDER, "bob").send().await.unwrap();
-    };
-    let both = async { tokio::join!(world.link_guest("mallory", &token), meanwhile) };
-    let (answer, ()) = world.as_time_goes_by(both).await;
+    let answer = while_linking(&world, "mallory", &token, register(&world, "bob", &guest)).await;
     answer.is_problem(409, "guest-already-linked");
     assert_eq!(world.users_of(&guest).await, ["bob"]);
     assert_ne!(identity(&world.vend("mallory").await), guest);
@@ -65,16 +75,11 @@ async fn what_was_linked_beside_somebody_else_is_taken_back() {
 async fn a_guest_who_signs_in_elsewhere_at_the_same_moment_shares_the_identity_with_nobody() {
     let world = World::with(ALL).await;
     let (guest, token) = world.guest().await;
-    delay_the_call(&world).await;
-    let meanwhile = async {
-        world.until_calls(1).await;
-        world.faults(json!({})).await;
+    let sign_in = async {
         let login = json!({"IdentityId": guest, "Logins": {GOOGLE: "g-somebody"}});
         world.unsigned("GetOpenIdToken", login).await;
     };
-    let both = async { tokio::join!(world.link_guest("alice", &token), meanwhile) };
-    let (answer, ()) = world.as_time_goes_by(both).await;
-    answer.is_problem(409, "guest-already-linked");
+    while_linking(&world, "alice", &token, sign_in).await.is_problem(409, "guest-already-linked");
     assert_eq!(world.users_of(&guest).await, [""; 0]);
     assert_eq!(world.identity_by_google("g-somebody").await, guest);
 }
@@ -83,16 +88,13 @@ async fn a_guest_who_signs_in_elsewhere_at_the_same_moment_shares_the_identity_w
 async fn what_cannot_be_taken_back_is_told_to_the_operator_and_no_token_is_handed_out() {
     let world = World::with(ALL).await;
     let (guest, token) = world.guest().await;
-    delay_the_call(&world).await;
-    let meanwhile = async {
-        world.until_calls(1).await;
+    let register_and_break = async {
         world.faults(json!({"errorRate": 1.0, "operations": ["UnlinkDeveloperIdentity"]})).await;
-        let call = world.aws().get_open_id_token_for_developer_identity().identity_pool_id(POOL);
-        call.identity_id(&guest).logins(PROVIDER, "bob").send().await.unwrap();
+        register(&world, "bob", &guest).await;
     };
-    let both = async { tokio::join!(world.link_guest("mallory", &token), meanwhile) };
-    let (answer, ()) = world.as_time_goes_by(both).await;
-    answer.is_problem(409, "guest-already-linked");
+    while_linking(&world, "mallory", &token, register_and_break)
+        .await
+        .is_problem(409, "guest-already-linked");
     assert_eq!(world.calls_of("UnlinkDeveloperIdentity").await, 3);
     assert_eq!(world.metric("tokenvend_links_total{outcome=\"shared\"}").await, 1.0);
 }
@@ -101,14 +103,8 @@ async fn what_cannot_be_taken_back_is_told_to_the_operator_and_no_token_is_hande
 async fn what_cannot_be_looked_at_afterwards_hands_out_no_token_until_it_can() {
     let world = World::with(ALL).await;
     let (guest, token) = world.guest().await;
-    delay_the_call(&world).await;
-    let meanwhile = async {
-        world.until_calls(1).await;
-        world.faults(json!({"errorRate": 1.0, "operations": ["DescribeIdentity"]})).await;
-    };
-    let both = async { tokio::join!(world.link_guest("alice", &token), meanwhile) };
-    let (answer, ()) = world.as_time_goes_by(both).await;
-    answer.is_problem(503, "upstream-unavailable");
+    let break_it = world.faults(json!({"errorRate": 1.0, "operations": ["DescribeIdentity"]}));
+    while_linking(&world, "alice", &token, break_it).await.is_problem(503, "upstream-unavailable");
     world.faults(json!({})).await;
     assert_eq!(identity(&world.as_time_goes_by(world.link_guest("alice", &token)).await), guest);
 }
