@@ -279,6 +279,16 @@ mod tests {
     }
 
     #[test]
+    fn a_role_is_named_by_its_arn() {
+        for good in ["arn:aws:iam::123456789012:role/app", "arn:aws-cn:iam::123456789012:role/mobile/App_1"] {
+            assert!(RoleArn::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["", "app", "arn:aws:iam::123456789012:role/", "arn:aws:iam::12345:role/app"] {
+            assert!(RoleArn::parse(bad).is_err(), "{bad:?} must be refused");
+        }
+    }
+
+    #[test]
     fn a_user_id_is_counted_in_utf_16_units_as_cognito_counts() {
         assert!(DeveloperUserId::parse(&"é".repeat(1024)).is_ok());
         assert!(DeveloperUserId::parse(&"😀".repeat(512)).is_ok());

@@ -17,7 +17,7 @@
 //! | [`auth`] | who is calling; one file a way of authenticating |
 //! | [`claims`] | what a verified credential says, and how the configuration points into it |
 //! | `policy` | what a verified caller may have: a pool, tags, until when |
-//! | [`vending`] | **the use case**, [`vending::TokenVendor::vend`], and one file for each decision in it |
+//! | [`vending`] | **the use case**, [`vending::TokenVendor`] for tokens and AWS credentials, and one file for each decision in it |
 //! | [`linking`] | what else a user proves to be: public logins and guests, linked to the user's identity |
 //! | [`lifecycle`] | the administrators' use case: identities looked up, merged, unlinked, deleted |
 //! | [`issuer`] | the port towards whoever makes tokens, and Cognito behind it |

@@ -15,12 +15,16 @@ pub(super) fn run(file: &ConfigFile) -> Result<(), Failure> {
     for pool in settings.pools.iter() {
         let (id, provider, seconds) = (&pool.id, &pool.provider, pool.token_duration.seconds());
         let mark = if pool.name == default { " (default)" } else { "" };
+        let credentials = if pool.credentials.is_some() { ", AWS credentials too" } else { "" };
         let open = match pool.access.rules.len() {
             0 => "open to every verified caller".to_owned(),
             count => format!("open by {count} rule(s)"),
         };
         let name = &pool.name;
-        let _ = writeln!(text, "pool {name}{mark}: {id}, provider {provider}, tokens of {seconds} s, {open}");
+        let _ = writeln!(
+            text,
+            "pool {name}{mark}: {id}, provider {provider}, tokens of {seconds} s{credentials}, {open}"
+        );
     }
     for way in &settings.auth {
         let _ = writeln!(text, "auth {}: JWTs of {}", way.name, way.issuer);

@@ -54,6 +54,7 @@ fn the_smallest_configuration_takes_everything_else_from_the_defaults() {
     let settings = loaded.settings;
     let pool = settings.pools.find(None).unwrap();
     assert_eq!((&*pool.name, pool.token_duration.seconds()), ("main", 900));
+    assert!(pool.credentials.is_none());
     assert_eq!(settings.vending.windows.skew_allowance, Duration::from_secs(300));
     assert_eq!(settings.vending.upstream.budget.calls_per_second, 50);
     assert_eq!(settings.auth[0].user_id, Template::parse("{sub}").unwrap());
@@ -141,6 +142,14 @@ fn values_that_are_at_odds_are_refused() {
         (smallest_with("zzz", "secret = \"x\""), "jwks_url and secret; allowed: exactly one"),
         (smallest_with("zzz", "[admin]\nlisten = \"127.0.0.1:8080\""), "which is http.listen too"),
         (smallest_with("zzz", "[vending]\nstale_floor = \"10m\""), "at most vending.skew_allowance"),
+        (
+            smallest_with("zzz", "[credentials]\nleast_life = \"1m\"\n[vending]\nstale_floor = \"2m\""),
+            "credentials.least_life (my.toml, line 11): found 1m; allowed: at least vending.stale_floor, 2m",
+        ),
+        (
+            smallest_with("zzz", "[pools.main.credentials]\ncustom_role_arn = \"arn:aws:iam::1:user/x\""),
+            "looks like arn:aws:iam::ACCOUNT:role/NAME",
+        ),
         (smallest_with("zzz", "[vending]\ndefault_pool = \"other\""), "there is no such pool"),
         (smallest_with("zzz", "[upstream]\nread_timeout = \"20s\""), "at most upstream.call_timeout"),
         (smallest_with("zzz", "[http]\nallowed_origins = [\"*\"]"), "no wildcard"),
@@ -222,6 +231,10 @@ fn what_is_allowed_but_unwise_is_warned_of() {
         assert!(loaded.warnings.iter().any(|w| w.contains(expected)), "{:?}", loaded.warnings);
     }
     assert!(!loaded.settings.vending.opaque_tokens);
+    let pool =
+        "developer_provider = \"x\"\nend_with_session = true\n[pools.main.credentials]\nenabled = true";
+    let warnings = load_with(&smallest_with("developer_provider", pool), &[]).unwrap().warnings;
+    assert!(warnings[0].contains("AWS credentials last an hour all the same"), "{warnings:?}");
 }
 
 #[test]
