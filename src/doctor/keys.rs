@@ -47,18 +47,22 @@ impl Subject {
         self.in_time(look, check()).boxed()
     }
 
-    /// Cognito's own keys. Vending does not need them.
+    /// Cognito's own keys. Vending does not need them, upgrading guests does: their tokens are proved by them.
     pub(super) fn cognito_keys(&self) -> BoxFuture<'_, Vec<Check>> {
         let check = || Check::new(Examination::CognitoKeys, "");
         let look = async move {
             let place = &self.settings.openid_keys.url;
             let source = KeySource::Jwks(self.settings.openid_keys.clone());
             let found = Keys::as_they_are(&source, &[Algorithm::RS512]).await;
-            vec![match found.map(|keys| keys.fit(&[Algorithm::RS512])) {
-                Ok(count @ 1..) => check().with("keys", count).holds(format!("{place}: {}", counted(count))),
-                Ok(_) => check().warns(format!("{place} has no key for RS512"), REMEDY),
-                Err(why) => check().warns(format!("{place} cannot be had: {why}"), REMEDY),
-            }]
+            let words = match found.map(|keys| keys.fit(&[Algorithm::RS512])) {
+                Ok(count @ 1..) => {
+                    return vec![check().with("keys", count).holds(format!("{place}: {}", counted(count)))];
+                }
+                Ok(_) => format!("{place} has no key for RS512"),
+                Err(why) => format!("{place} cannot be had: {why}"),
+            };
+            let are_needed = self.settings.pools.iter().any(|pool| pool.linking.guests);
+            vec![if are_needed { check().fails(words, NEEDED) } else { check().warns(words, NOT_NEEDED) }]
         };
         self.in_time(look, check()).boxed()
     }
@@ -75,8 +79,11 @@ async fn reached(check: Check, url: &Url, ask: AskSettings) -> Check {
     }
 }
 
-const REMEDY: &str =
+const NOT_NEEDED: &str =
     "vending does not need them, verifying tokens does: see upstream.openid_keys_url in config/default.toml";
+
+const NEEDED: &str =
+    "no guest can be upgraded without them: see upstream.openid_keys_url in config/default.toml";
 
 fn counted(keys: usize) -> String {
     if keys == 1 { "1 key".to_owned() } else { format!("{keys} keys") }

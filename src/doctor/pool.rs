@@ -133,10 +133,19 @@ fn flows(pool: &Pool, described: &Result<PoolFound, Naysay>) -> Check {
     let check = Check::new(Examination::Flows, &*pool.name);
     let on = |is_on| if is_on { "on" } else { "off" };
     match described {
-        Ok(found) => check
-            .with("guests", found.guests)
-            .with("classicFlow", found.classic_flow)
-            .holds(format!("guests {}, classic flow {}", on(found.guests), on(found.classic_flow))),
+        Ok(found) => {
+            let words = format!("guests {}, classic flow {}", on(found.guests), on(found.classic_flow));
+            let check = check.with("guests", found.guests).with("classicFlow", found.classic_flow);
+            if pool.linking.guests && !found.guests {
+                let name = &pool.name;
+                check.warns(
+                    words,
+                    format!("pools.{name}.linking.guests waits for guests that the pool does not let in"),
+                )
+            } else {
+                check.holds(words)
+            }
+        }
         Err(naysay) => check.skipped(unread(naysay)),
     }
 }

@@ -7,7 +7,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use aws_sdk_cognitoidentity::config::{Credentials, Region};
 use serde_json::{Value, json};
 use tokenvend::clock::{Clock as _, ManualClock, SystemClock};
-use tokenvend::emulator::{self, AccessKey, RunningEmulator};
+use tokenvend::emulator::{self, AccessKey, PoolSeed, RunningEmulator};
 
 use crate::process::{Ended, run_alone};
 use crate::support::{self, DemoApp, SECOND_POOL};
@@ -28,8 +28,19 @@ impl Patient {
 
     /// A patient whose own clock is behind Cognito's by so much.
     async fn whose_clock_is(behind: Duration) -> Self {
+        Self::at(behind, support::emulator_settings()).await
+    }
+
+    /// A patient none of whose pools lets guests in.
+    async fn without_guests() -> Self {
+        let settings = support::emulator_settings();
+        let pools = settings.pools.into_iter().map(|pool| PoolSeed { allow_guests: false, ..pool }).collect();
+        Self::at(Duration::ZERO, emulator::Settings { pools, ..settings }).await
+    }
+
+    async fn at(behind: Duration, settings: emulator::Settings) -> Self {
         let clock = Arc::new(ManualClock::at(SystemClock::new().now() + behind));
-        let emulator = emulator::start(support::emulator_settings(), clock).await.unwrap();
+        let emulator = emulator::start(settings, clock).await.unwrap();
         Self { emulator, demo: DemoApp::start(), directory: tempfile::tempdir().unwrap() }
     }
 
@@ -224,6 +235,20 @@ async fn what_does_not_keep_tokens_from_being_vended_is_a_warning_and_ends_with_
     assert_told(&report, ("roles", "main"), "warn", &["no role for signed-in users"]);
     assert_told(&report, ("budget", "us-east-1"), "warn", &["1000 calls a second", "Service Quotas"]);
     assert_told(&report, ("cognito-keys", ""), "warn", &["http://127.0.0.1:1/keys", "vending does not need"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_guests_are_upgraded_cognito_s_keys_are_needed_and_so_are_guests() {
+    let patient = Patient::without_guests().await;
+    let variables = [
+        ("TOKENVEND__POOLS__SECOND__LINKING__GUESTS", "true"),
+        ("TOKENVEND__UPSTREAM__OPENID_KEYS_URL", "http://127.0.0.1:1/keys"),
+    ];
+    let (code, report) = patient.examined(&[], &variables).await;
+    assert_eq!(code, Some(1), "{report:#}");
+    assert_told(&report, ("cognito-keys", ""), "fail", &["cannot be had", "no guest can be upgraded"]);
+    assert_told(&report, ("flows", "second"), "warn", &["guests off", "pools.second.linking.guests"]);
+    assert_told(&report, ("flows", "main"), "ok", &["guests off"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
