@@ -7,6 +7,7 @@ mod credentials;
 mod dev;
 mod doctor;
 mod emulator;
+mod get_open_id_token;
 mod healthcheck;
 mod identities;
 mod inspect;
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tokio::runtime::Builder;
 
 use crate::causes;
 use crate::config::{self, ConfigError, Document, Environment, Loaded};
@@ -39,6 +41,9 @@ enum Command {
     Dev(dev::Args),
     /// Run the Cognito emulator alone.
     Emulator(emulator::Args),
+    /// Get a user's token straight from Cognito: the AWS CLI command of this name, option for option.
+    #[command(name = "get-open-id-token-for-developer-identity")]
+    GetOpenIdToken(get_open_id_token::Args),
     /// Say everything that is wrong with a configuration.
     CheckConfig(ConfigFile),
     /// Check the configuration, the machine, AWS and the keys, and say what to do about what is wrong.
@@ -121,7 +126,8 @@ impl From<std::io::Error> for Failure {
 
 /// Parses the process's arguments, runs the command, and tells how it went.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let arguments = get_open_id_token::in_order(std::env::args_os().collect());
+    let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version come as errors too; there is nothing left to tell if even this fails.
@@ -129,13 +135,8 @@ pub fn main() -> ExitCode {
             return if error.use_stderr() { ExitCode::from(64) } else { ExitCode::SUCCESS };
         }
     };
-    let done = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(Failure::from)
-        .and_then(|runtime| runtime.block_on(run(cli.command)));
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
+    match run(cli.command) {
+        Ok(code) => code,
         Err(Failure { code, words }) => {
             if !words.is_empty() {
                 let _ = writeln!(std::io::stderr(), "tokenvend: {words}");
@@ -145,22 +146,32 @@ pub fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command) -> Result<(), Failure> {
+/// Runs the command on as many threads as it needs: what serves, on all cores; what asks once, on this one.
+fn run(command: Command) -> Result<ExitCode, Failure> {
     match command {
-        Command::Serve(file) => serve::run(&file).await,
-        Command::Dev(args) => dev::run(args).await,
-        Command::Emulator(args) => emulator::run(args).await,
+        Command::Serve(file) => block_on(Builder::new_multi_thread(), serve::run(&file)),
+        Command::Dev(args) => block_on(Builder::new_multi_thread(), dev::run(args)),
+        Command::Emulator(args) => block_on(Builder::new_multi_thread(), emulator::run(args)),
+        // It has the AWS CLI's exit codes, and its way of telling errors.
+        Command::GetOpenIdToken(args) => return Ok(get_open_id_token::run(args)),
         Command::CheckConfig(file) => check_config::run(&file),
-        Command::Doctor(args) => doctor::run(args).await,
+        Command::Doctor(args) => block_on(Builder::new_current_thread(), doctor::run(args)),
         Command::Inspect(args) => inspect::run(args),
-        Command::Verify(args) => verify::run(args).await,
-        Command::Credentials(args) => credentials::run(&args).await,
+        Command::Verify(args) => block_on(Builder::new_current_thread(), verify::run(args)),
+        Command::Credentials(args) => block_on(Builder::new_current_thread(), credentials::run(&args)),
         Command::PrintDefaultConfig => print(config::DEFAULT),
         Command::Openapi { admin: false } => print(crate::http::OPENAPI),
         Command::Openapi { admin: true } => print(crate::admin::OPENAPI),
-        Command::Identities(args) => identities::run(&args, &Environment::of_process()).await,
-        Command::Healthcheck(args) => healthcheck::run(&args).await,
+        Command::Identities(args) => {
+            block_on(Builder::new_current_thread(), identities::run(&args, &Environment::of_process()))
+        }
+        Command::Healthcheck(args) => block_on(Builder::new_current_thread(), healthcheck::run(&args)),
     }
+    .map(|()| ExitCode::SUCCESS)
+}
+
+fn block_on(mut runtime: Builder, work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    runtime.enable_all().build()?.block_on(work)
 }
 
 /// Writes to standard output. A reader that has gone away (`| head`) is no failure.

@@ -11,6 +11,7 @@
 //! | room | what is in it |
 //! |---|---|
 //! | [`cli`] | the command, one file a subcommand |
+//! | `aws_cli` | the AWS CLI's language: arguments, shorthand, JMESPath, output formats; for the command of its name |
 //! | [`app`] | the composition root: settings become a running service, and come to an end |
 //! | [`config`] | three layers of configuration, proved into [`config::Settings`], all faults at once |
 //! | [`http`], `admin` | the two listeners: routes, one file a resource, problems, what every request passes |
@@ -39,6 +40,7 @@ mod admin;
 pub mod app;
 pub mod audit;
 pub mod auth;
+mod aws_cli;
 pub mod budget;
 mod causes;
 pub mod claims;

@@ -14,8 +14,9 @@ const FENCES: &[Fence] = &[
         within: &["http", "http.rs", "admin", "admin.rs", "emulator", "emulator.rs", "dev/sign_in.rs"],
     },
     Fence { text: "actix_cors::", within: &["http"] },
-    Fence { text: "aws_sdk_", within: &["issuer"] },
-    Fence { text: "aws_config::", within: &["issuer"] },
+    Fence { text: "aws_sdk_", within: &["issuer", "cli/get_open_id_token/call.rs"] },
+    Fence { text: "aws_config::", within: &["issuer", "cli/get_open_id_token/credentials.rs"] },
+    Fence { text: "aws_sigv4::", within: &["cli/get_open_id_token/call.rs"] },
     Fence {
         text: "moka::",
         within: &[
@@ -27,7 +28,7 @@ const FENCES: &[Fence] = &[
         ],
     },
     Fence { text: "prometheus::", within: &["metrics", "metrics.rs"] },
-    Fence { text: "std::env::", within: &["config.rs"] },
+    Fence { text: "std::env::", within: &["config.rs", "cli.rs", "cli/get_open_id_token/environment.rs"] },
     Fence { text: "SystemTime::now", within: &["clock.rs"] },
     Fence { text: "Instant::now", within: &["clock.rs"] },
     Fence { text: "tracing_subscriber::", within: &["telemetry.rs"] },

@@ -14,6 +14,7 @@ mod support;
 mod asked;
 mod audit;
 mod auth;
+mod aws_cli;
 mod credentials;
 mod doctor;
 mod emulator;

@@ -1,0 +1,106 @@
+//! With `--url`: a running tokenvend is asked instead of Cognito, with the user's own bearer token. No AWS
+//! credentials are needed, and the answer may come from its cache.
+
+use reqwest::{StatusCode, Url};
+use zeroize::Zeroizing;
+
+use super::answer::MEMBERS;
+use super::environment::Environment;
+use super::fault::Fault;
+use super::options::Options;
+use super::settings::{Timeouts, trust};
+use super::transport;
+use crate::aws_cli::json;
+use crate::aws_cli::value::{Map, Value};
+
+/// Asks the service at this URL.
+///
+/// # Errors
+/// An option that makes no sense here, no bearer, no answer, or a problem that the service tells.
+pub(super) async fn ask(
+    url: &str,
+    options: &Options,
+    timeouts: Timeouts,
+    environment: &Environment,
+) -> Result<Map, Fault> {
+    if let Some(option) = options.at_odds_with_url() {
+        return Err(Fault::Arguments(format!(
+            "argument {option}: not allowed with --url: the bearer token says who the user is, and the service \
+             knows its pools"
+        )));
+    }
+    let invalid = || Fault::failed(format!("Invalid endpoint: {url}"));
+    let mut url = Url::parse(url).map_err(|_| invalid())?;
+    url.path_segments_mut().map_err(|()| invalid())?.pop_if_empty().extend(["v1", "token"]);
+    url.query_pairs_mut().append_pair("format", "aws");
+
+    let trust = trust(&options.global, environment, environment.get("AWS_CA_BUNDLE"));
+    let client = transport::client(&url, &trust, timeouts)?;
+    let bearer = bearer(options, environment)?;
+    let mut request = client.post(url.clone()).bearer_auth(bearer.as_str());
+    if let Some(pool) = &options.pool {
+        let mut body = Map::default();
+        body.insert("pool", Value::text(pool));
+        request = request
+            .header(reqwest::header::CONTENT_TYPE, "application/json")
+            .body(json::write(&Value::Map(body), json::Layout::Spaced));
+    }
+    let failed = |error: reqwest::Error| Fault::Failed(transport::words(&error, &url));
+    let response = request.send().await.map_err(failed)?;
+    let status = response.status();
+    let body = Zeroizing::new(response.bytes().await.map_err(failed)?.to_vec());
+    let body = std::str::from_utf8(&body).ok().and_then(|text| json::read(text).ok());
+    let Some(Value::Map(body)) = body else { return Err(no_tokenvend(&url, status)) };
+    if let Some(kind) = kind(&body) {
+        return Err(told(&kind, &body));
+    }
+    let mut answer = Map::default();
+    for member in MEMBERS {
+        let value = body.get(member).filter(|_| status == StatusCode::OK);
+        answer.insert(member, value.ok_or_else(|| no_tokenvend(&url, status))?.clone());
+    }
+    Ok(answer)
+}
+
+fn no_tokenvend(url: &Url, status: StatusCode) -> Fault {
+    Fault::failed(format!("{url} answers HTTP {}, and not as a tokenvend does", status.as_u16()))
+}
+
+/// The bearer: from a file or the environment. Not from an argument, which every user of the machine can read
+/// in the list of processes, and which shells keep.
+fn bearer(options: &Options, environment: &Environment) -> Result<Zeroizing<String>, Fault> {
+    let text = match (&options.bearer_file, environment.get("TOKENVEND_BEARER")) {
+        (Some(path), _) => {
+            let path = environment.path(path);
+            let read = std::fs::read_to_string(&path);
+            Zeroizing::new(
+                read.map_err(|error| Fault::parameter("--bearer-file", &format!("{path}: {error}")))?,
+            )
+        }
+        (None, Some(bearer)) => Zeroizing::new(bearer.to_owned()),
+        (None, None) => {
+            return Err(Fault::Arguments(
+                "--url needs the user's bearer token: in a file, by --bearer-file FILE, or in the environment, \
+                 as TOKENVEND_BEARER"
+                    .to_owned(),
+            ));
+        }
+    };
+    let bearer = Zeroizing::new(text.trim().to_owned());
+    if bearer.is_empty() || !bearer.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err(Fault::failed("The bearer token is empty, or has characters that no token has"));
+    }
+    Ok(bearer)
+}
+
+/// The kind of a problem (RFC 9457), if it is one of ours.
+fn kind(problem: &Map) -> Option<String> {
+    let kind = problem.get("type")?.to_string();
+    kind.strip_prefix("urn:tokenvend:error:").map(str::to_owned)
+}
+
+/// A problem, in the manner of the CLI's errors.
+fn told(kind: &str, problem: &Map) -> Fault {
+    let detail = problem.get("detail").map(ToString::to_string).unwrap_or_default();
+    Fault::failed(format!("An error occurred ({kind}) when asking the tokenvend service: {detail}"))
+}

@@ -1,0 +1,56 @@
+//! The command before its judge: the real AWS CLI (v1) and ours get the same arguments, environment and files,
+//! and a server that answers both alike. What they print, what they end with, what they complain of and what
+//! they send must be the same.
+
+mod cases;
+mod compare;
+mod own;
+mod run;
+mod stub;
+
+use std::sync::Mutex;
+
+use crate::peers::peers_or_skip;
+use cases::Case;
+
+/// Runs of the CLI side by side. More than the machine has cores, because some cases wait.
+const WORKERS: usize = 3;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_aws_cli_and_ours_cannot_be_told_apart() {
+    let Some(place) = peers_or_skip() else { return };
+    let certificates = run::Certificates::new();
+    let cases = cases::all();
+    assert!(cases.len() >= 120, "{} cases", cases.len());
+    let todo: Mutex<Vec<(usize, &Case)>> = Mutex::new(cases.iter().enumerate().rev().collect());
+    let differences = Mutex::new(Vec::new());
+    tokio::task::block_in_place(|| {
+        std::thread::scope(|scope| {
+            for _ in 0..WORKERS {
+                scope.spawn(|| {
+                    let mut judge = run::Judge::start(place);
+                    loop {
+                        let Some((number, case)) = todo.lock().unwrap().pop() else { return };
+                        let theirs = run::prepared(case, &certificates, |prepared| judge.run(prepared));
+                        let ours = run::prepared(case, &certificates, run::ours);
+                        let found = compare::differences(case, &theirs, &ours);
+                        if !found.is_empty() {
+                            let line = &case.line;
+                            differences
+                                .lock()
+                                .unwrap()
+                                .push((number, format!("{line}\n{}", found.join("\n"))));
+                        }
+                    }
+                });
+            }
+        });
+    });
+    let mut differences = differences.into_inner().unwrap();
+    differences.sort();
+    for (_, difference) in &differences {
+        println!("DIFFERENCE in: {difference}\n");
+    }
+    println!("{} cases, {} differences", cases.len(), differences.len());
+    assert!(differences.is_empty());
+}
