@@ -26,6 +26,7 @@ mod http;
 mod lifecycle;
 mod linking;
 mod metrics;
+mod oidc;
 mod peers;
 mod policy;
 mod process;

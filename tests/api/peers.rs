@@ -19,7 +19,7 @@ use crate::proof::{Forge, honest_claims};
 use crate::support::{World, skipped};
 
 /// They find what they import only beside it.
-const NODE_SCRIPTS: [&str; 2] = ["verify_with_jose.mjs", "credentials_with_aws_sdk.mjs"];
+const NODE_SCRIPTS: [&str; 3] = ["verify_with_jose.mjs", "credentials_with_aws_sdk.mjs", "oidc_provider.mjs"];
 
 /// Where the peers are installed, or why they are not.
 fn peers() -> Result<&'static Path, &'static str> {
