@@ -39,7 +39,7 @@ pub(super) struct Args {
     #[arg(long)]
     guests: bool,
 
-    /// The role that these pools give to users. Absent: whatever role is asked for, or one of its own.
+    /// The role that these pools give to users. With neither this nor the next, everybody has a role.
     #[arg(long, value_name = "ROLE_ARN", value_parser = parse_role)]
     authenticated_role: Option<RoleArn>,
 

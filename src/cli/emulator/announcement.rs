@@ -11,6 +11,10 @@ pub(super) fn of(settings: &Settings, url: &str) -> String {
     for pool in &settings.pools {
         let guests = if pool.allow_guests { "guests allowed" } else { "no guests" };
         let _ = writeln!(text, "  pool       {} ({}, {guests})", pool.id, pool.developer_provider);
+        let roles = [("users", &pool.authenticated_role), ("guests", &pool.unauthenticated_role)];
+        for (whose, role) in roles.into_iter().filter_map(|(whose, role)| Some((whose, role.as_ref()?))) {
+            let _ = writeln!(text, "             its {whose} have the role {}", role.as_str());
+        }
     }
     for key in &settings.credentials {
         let _ = writeln!(text, "  access key {}", key.id);

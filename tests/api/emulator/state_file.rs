@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tokenvend::clock::SystemClock;
-use tokenvend::emulator::{Settings, StartError, StateFileError, start};
+use tokenvend::emulator::{PoolSeed, RoleArn, Settings, StartError, StateFileError, start};
 
 use super::{Harness, POOL, PROVIDER, settings};
 
@@ -83,6 +83,38 @@ async fn roles_tag_maps_and_what_was_closed_or_deleted_survive_too() {
     let map = map.identity_provider_name(PROVIDER).send().await.unwrap();
     assert_eq!(map.principal_tags().unwrap()["team"], "group");
     second.emulator.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_seed_says_of_a_pool_wins_over_the_file_and_the_rest_stays() {
+    const FIRST: &str = "arn:aws:iam::123456789012:role/First";
+    let directory = Directory::new("seed");
+    let kept =
+        |seed: PoolSeed| Settings { state_file: Some(directory.file()), pools: vec![seed], ..settings() };
+    let role = |name: &str| Some(RoleArn::parse(&format!("arn:aws:iam::123456789012:role/{name}")).unwrap());
+    let roles = async |harness: &Harness| {
+        let output = harness.aws.get_identity_pool_roles().identity_pool_id(POOL).send().await.unwrap();
+        output.roles.unwrap()["authenticated"].clone()
+    };
+
+    let seed = PoolSeed { authenticated_role: role("First"), ..PoolSeed::default() };
+    let first = Harness::with(kept(seed)).await;
+    let update = first.aws.update_identity_pool().identity_pool_id(POOL).identity_pool_name("renamed");
+    let update = update.allow_unauthenticated_identities(true).allow_classic_flow(true);
+    update.identity_pool_tags("team", "red").send().await.unwrap();
+    first.emulator.stop().await;
+
+    let second = Harness::with(kept(PoolSeed::default())).await;
+    assert_eq!(roles(&second).await, FIRST, "the seed says nothing of roles");
+    let pool = second.aws.describe_identity_pool().identity_pool_id(POOL).send().await.unwrap();
+    assert!(!pool.allow_unauthenticated_identities(), "the seed says that there are no guests");
+    assert_eq!((pool.allow_classic_flow(), pool.identity_pool_tags().unwrap().len()), (Some(true), 1));
+    second.emulator.stop().await;
+
+    let seed = PoolSeed { authenticated_role: role("Second"), ..PoolSeed::default() };
+    let third = Harness::with(kept(seed)).await;
+    assert!(roles(&third).await.ends_with("/Second"));
+    third.emulator.stop().await;
 }
 
 #[tokio::test]
