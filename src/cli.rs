@@ -2,6 +2,7 @@
 //! input that cannot be read, 69 where something needed cannot be had, 77 where a credential is not accepted, 78
 //! for a wrong configuration, 1 for everything else.
 
+mod bearer;
 mod check_config;
 mod credentials;
 mod dev;

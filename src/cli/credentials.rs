@@ -1,20 +1,17 @@
 //! `tokenvend credentials`: the AWS credentials that a running tokenvend hands out, in the format of AWS's
 //! `credential_process`, so that a profile of `~/.aws/config` can have them.
 
-use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::Url;
 use serde::{Deserialize, Deserializer, Serialize};
 use zeroize::Zeroizing;
 
+use super::bearer::{self, BearerError};
 use super::{Failure, print};
 use crate::causes;
 use crate::config::Environment;
-
-/// Where the bearer is looked for when no file is named. Not an argument: everybody on the machine can read those.
-const VARIABLE: &str = "TOKENVEND_BEARER";
 
 /// Whom to ask, as whom.
 #[derive(Debug, clap::Args)]
@@ -62,7 +59,8 @@ struct Problem {
 
 pub(super) async fn run(args: &Args) -> Result<(), Failure> {
     let url = resource(args)?;
-    let bearer = bearer(args.bearer_file.as_deref())?;
+    let environment = Environment::of_process();
+    let bearer = bearer::find(args.bearer_file.as_deref(), environment.get(bearer::VARIABLE))?;
     let given = ask(&url, &bearer).await.map_err(|words| Failure { code: 69, words })?;
     let told = Told {
         version: 1,
@@ -82,11 +80,7 @@ fn wiped<'de, D: Deserializer<'de>>(from: D) -> Result<Zeroizing<String>, D::Err
 /// The bearer and the credentials travel in clear, so only encrypted, or within this machine.
 fn resource(args: &Args) -> Result<Url, Failure> {
     let mut url = args.url.clone();
-    let is_local = url.host_str().is_some_and(|host| {
-        let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-        host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
-    });
-    if url.scheme() != "https" && !(url.scheme() == "http" && is_local) {
+    if !bearer::is_private(&url) {
         return Err(Failure::usage("--url is neither https nor plain http on this machine"));
     }
     if let Ok(mut path) = url.path_segments_mut() {
@@ -98,26 +92,13 @@ fn resource(args: &Args) -> Result<Url, Failure> {
     Ok(url)
 }
 
-fn bearer(file: Option<&Path>) -> Result<Zeroizing<String>, Failure> {
-    let text = match file {
-        Some(path) => std::fs::read_to_string(path).map_err(|error| Failure {
-            code: 69,
-            words: format!("the bearer's file {} cannot be read: {error}", path.display()),
-        })?,
-        None => Environment::of_process().get(VARIABLE).map(str::to_owned).ok_or_else(|| {
-            Failure::usage(format!("there is no bearer: name its file (--bearer-file), or set {VARIABLE}"))
-        })?,
-    };
-    let text = Zeroizing::new(text);
-    let bearer = text.trim();
-    // A file made for AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE holds the whole header.
-    let bearer = bearer.strip_prefix("Bearer ").unwrap_or(bearer).trim_start();
-    if bearer.is_empty() || !bearer.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err(Failure::usage(
-            "the bearer is empty, or no token: it has white space or odd characters in it",
-        ));
+impl From<BearerError> for Failure {
+    fn from(error: BearerError) -> Self {
+        match error {
+            BearerError::Missing | BearerError::Odd => Self::usage(error.to_string()),
+            BearerError::Unreadable(..) => Self { code: 69, words: error.to_string() },
+        }
     }
-    Ok(Zeroizing::new(bearer.to_owned()))
 }
 
 async fn ask(url: &Url, bearer: &str) -> Result<Given, String> {

@@ -1,9 +1,12 @@
 //! With `--url`: a running tokenvend is asked instead of Cognito, with the user's own bearer token. No AWS
 //! credentials are needed, and the answer may come from its cache.
 
+use std::path::Path;
+
 use reqwest::{StatusCode, Url};
 use zeroize::Zeroizing;
 
+use super::super::bearer::{self, BearerError};
 use super::answer::MEMBERS;
 use super::environment::Environment;
 use super::fault::Fault;
@@ -36,7 +39,18 @@ pub(super) async fn ask(
 
     let trust = trust(&options.global, environment, environment.get("AWS_CA_BUNDLE"));
     let client = transport::client(&url, &trust, timeouts)?;
-    let bearer = bearer(options, environment)?;
+    if !bearer::is_private(&url) {
+        return Err(Fault::Arguments(
+            "argument --url: neither https nor plain http on this machine: the bearer would travel in clear"
+                .to_owned(),
+        ));
+    }
+    let file = options.bearer_file.as_deref().map(|path| environment.path(path));
+    let bearer = bearer::find(file.as_deref().map(Path::new), environment.get(bearer::VARIABLE));
+    let bearer = bearer.map_err(|error| match error {
+        BearerError::Missing => Fault::Arguments(error.to_string()),
+        other => Fault::failed(other.to_string()),
+    })?;
     let mut request = client.post(url.clone()).bearer_auth(bearer.as_str());
     if let Some(pool) = &options.pool {
         let mut body = Map::default();
@@ -64,33 +78,6 @@ pub(super) async fn ask(
 
 fn no_tokenvend(url: &Url, status: StatusCode) -> Fault {
     Fault::failed(format!("{url} answers HTTP {}, and not as a tokenvend does", status.as_u16()))
-}
-
-/// The bearer: from a file or the environment. Not from an argument, which every user of the machine can read
-/// in the list of processes, and which shells keep.
-fn bearer(options: &Options, environment: &Environment) -> Result<Zeroizing<String>, Fault> {
-    let text = match (&options.bearer_file, environment.get("TOKENVEND_BEARER")) {
-        (Some(path), _) => {
-            let path = environment.path(path);
-            let read = std::fs::read_to_string(&path);
-            Zeroizing::new(
-                read.map_err(|error| Fault::parameter("--bearer-file", &format!("{path}: {error}")))?,
-            )
-        }
-        (None, Some(bearer)) => Zeroizing::new(bearer.to_owned()),
-        (None, None) => {
-            return Err(Fault::Arguments(
-                "--url needs the user's bearer token: in a file, by --bearer-file FILE, or in the environment, \
-                 as TOKENVEND_BEARER"
-                    .to_owned(),
-            ));
-        }
-    };
-    let bearer = Zeroizing::new(text.trim().to_owned());
-    if bearer.is_empty() || !bearer.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err(Fault::failed("The bearer token is empty, or has characters that no token has"));
-    }
-    Ok(bearer)
 }
 
 /// The kind of a problem (RFC 9457), if it is one of ours.

@@ -127,6 +127,7 @@ async fn what_the_service_or_the_arguments_are_wrong_about_is_told() {
             "when asking the tokenvend service",
         ),
         (vec!["--url", &url, "--pool", "none"], &environment[..], 255, "when asking the tokenvend service"),
+        (vec!["--url", "http://tokens.example"], &environment[..], 2, "would travel in clear"),
         (vec!["--url", "http://127.0.0.1:1"], &environment[..], 255, "Could not connect to the endpoint URL"),
         (vec!["--url", &world.emulator.url()], &environment[..], 255, "answers HTTP"),
     ] {
