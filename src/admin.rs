@@ -20,8 +20,10 @@ use crate::audit::AuditTrail;
 use crate::auth::Authenticator;
 use crate::clock::SharedClock;
 use crate::config::AdminSettings;
+use crate::hops::Hops;
 use crate::http::{Code, Listener, Problem, Reach, Readiness, Trace, live, read_only, ready, resource};
 use crate::lifecycle::Lifecycle;
+use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::pools::Pools;
 use crate::vending::TokenVendor;
@@ -32,6 +34,7 @@ pub(crate) struct Admin {
     pub(crate) settings: AdminSettings,
     pub(crate) pools: Pools,
     pub(crate) authenticator: Arc<Authenticator>,
+    pub(crate) limits: Arc<Limits>,
     pub(crate) vendor: Arc<TokenVendor>,
     pub(crate) lifecycle: Arc<Lifecycle>,
     pub(crate) readiness: Arc<Readiness>,
@@ -61,6 +64,8 @@ pub(crate) fn listen(admin: &Arc<Admin>) -> std::io::Result<Listener> {
         metrics: admin.metrics.clone(),
         audit: admin.audit.clone(),
         max_header_bytes: 16 * 1024,
+        // Nothing stands before this listener: who connects is who asks.
+        hops: Hops::none(),
     };
     let admin = admin.clone();
     Listener::start(&reach, trace, move |app| {

@@ -15,6 +15,7 @@ use crate::issuer::cognito::Cognito;
 use crate::issuer::registry::IdentityRegistry;
 use crate::jws::KeysError;
 use crate::lifecycle::Lifecycle;
+use crate::limits::Limits;
 use crate::linking::Linker;
 use crate::metrics::{Metrics, MetricsError};
 use crate::pools::Pools;
@@ -76,6 +77,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
         &metrics,
     );
     let authenticator = Arc::new(authenticator.await?);
+    let limits = Arc::new(Limits::new(settings.limits, &clock, metrics.clone()));
     let readiness = Arc::new(Readiness::new(authenticator.clone()));
 
     let home = settings.pools.find(None).map(|pool| pool.id.region().to_owned()).unwrap_or_default();
@@ -103,6 +105,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
         settings: settings.http,
         pools: settings.pools,
         authenticator: authenticator.clone(),
+        limits: limits.clone(),
         vendor: vendor.clone(),
         linker: Arc::new(linker),
         readiness: readiness.clone(),
@@ -114,6 +117,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
         settings: settings.admin,
         pools: service.pools.clone(),
         authenticator,
+        limits,
         vendor,
         lifecycle,
         readiness: readiness.clone(),

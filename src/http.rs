@@ -1,9 +1,11 @@
 //! The public listener: the route table, and what every request passes on its way in. One file a resource.
 
+mod addresses;
 pub(crate) mod body;
 mod caller;
 mod credentials;
 mod health;
+mod limits;
 mod link;
 mod listener;
 mod openapi;
@@ -17,6 +19,7 @@ use std::time::Duration;
 
 use actix_web::{Resource, Route, web};
 
+pub(crate) use addresses::client;
 pub(crate) use health::{Readiness, live, ready};
 pub(crate) use listener::{Listener, Reach};
 pub use openapi::DOCUMENT as OPENAPI;
@@ -27,6 +30,7 @@ use crate::audit::AuditTrail;
 use crate::auth::Authenticator;
 use crate::clock::SharedClock;
 use crate::config::HttpSettings;
+use crate::limits::Limits;
 use crate::linking::Linker;
 use crate::metrics::Metrics;
 use crate::pools::Pools;
@@ -38,6 +42,7 @@ pub(crate) struct Service {
     pub(crate) settings: HttpSettings,
     pub(crate) pools: Pools,
     pub(crate) authenticator: Arc<Authenticator>,
+    pub(crate) limits: Arc<Limits>,
     pub(crate) vendor: Arc<TokenVendor>,
     pub(crate) linker: Arc<Linker>,
     pub(crate) readiness: Arc<Readiness>,
@@ -68,6 +73,7 @@ pub(crate) fn listen(service: &Arc<Service>, shutdown: Duration) -> std::io::Res
         metrics: service.metrics.clone(),
         audit: service.audit.clone(),
         max_header_bytes: settings.max_header_bytes,
+        hops: settings.hops.clone(),
     };
     let service = service.clone();
     Listener::start(&reach, trace, move |app| {

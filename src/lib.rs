@@ -17,6 +17,8 @@
 //! | [`http`], `admin` | the two listeners: routes, one file a resource, problems, what every request passes |
 //! | [`auth`] | who is calling; one file a way of authenticating |
 //! | [`claims`] | what a verified credential says, and how the configuration points into it |
+//! | [`hops`] | from where a request comes: the peer, and the client that trusted proxies speak for |
+//! | [`limits`] | how often an address or a user may ask |
 //! | `policy` | what a verified caller may have: a pool, tags, until when |
 //! | [`vending`] | **the use case**, [`vending::TokenVendor`] for tokens and AWS credentials, and one file for each decision in it |
 //! | [`linking`] | what else a user proves to be: public logins and guests, linked to the user's identity |
@@ -50,11 +52,13 @@ pub mod config;
 pub mod dev;
 pub mod doctor;
 pub mod emulator;
+pub mod hops;
 pub mod http;
 pub mod identity;
 pub mod issuer;
 pub mod jws;
 pub mod lifecycle;
+pub mod limits;
 pub mod linking;
 pub mod metrics;
 mod policy;

@@ -10,8 +10,8 @@ use prometheus::{
 
 pub use families::{Counters, Histograms, Requests};
 use labels::{
-    AdminAuth, AuditOutcome, AuthOutcome, Eviction, FetchOutcome, LinkOutcome, PauseCause, PolicyOutcome,
-    RefreshOutcome, RegistryOutcome, Route, Source, UpstreamOutcome, Ware,
+    AdminAuth, AuditOutcome, AuthOutcome, Eviction, FetchOutcome, Limit, LinkOutcome, PauseCause,
+    PolicyOutcome, RefreshOutcome, RegistryOutcome, Route, Source, UpstreamOutcome, Ware,
 };
 
 /// What can keep the registry from being built: a name or label that breaks its rules, or stands twice.
@@ -63,6 +63,8 @@ page! {
     auth_total: Counters<AuthOutcome> = |r, name, help| Counters::register(r, name, "outcome", help);
     /// Verified callers, by what the pool's rules say of them.
     policy_total: Counters<PolicyOutcome> = |r, name, help| Counters::register(r, name, "outcome", help);
+    /// Requests refused because too much was asked, by limit.
+    limited_total: Counters<Limit> = |r, name, help| Counters::register(r, name, "limit", help);
     /// Tokens handed out, by where they came from.
     vends_total: Counters<Source> = |r, name, help| Counters::register(r, name, "source", help);
     /// Life left in tokens when they were handed out.

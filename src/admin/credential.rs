@@ -9,7 +9,7 @@ use actix_web::http::header::{self, HeaderValue};
 
 use super::Admin;
 use crate::http::witness::note;
-use crate::http::{Code, Problem};
+use crate::http::{Code, Problem, client};
 use crate::metrics::labels::AdminAuth;
 use crate::secret::Secret;
 
@@ -31,6 +31,9 @@ impl Admin {
     /// # Errors
     /// It is missing or wrong.
     pub(super) fn demand(&self, request: &HttpRequest, credential: &Secret) -> Result<(), Problem> {
+        let client = client(request);
+        // Nor may an address guess without end.
+        self.limits.may_try(client)?;
         let outcome = judge(request, credential);
         self.metrics.admin_auth_total.count(outcome);
         note(request, |facts| facts.administrator(outcome));
@@ -38,7 +41,8 @@ impl Admin {
             AdminAuth::Verified => return Ok(()),
             AdminAuth::Missing => "send the admin credential: Authorization: Bearer CREDENTIAL",
             AdminAuth::Wrong => {
-                let client = request.peer_addr().map(|peer| peer.ip().to_string());
+                self.limits.failed(client);
+                let client = client.map(|client| client.ip().to_string());
                 tracing::warn!(client, "a wrong admin credential was tried");
                 "the admin credential is wrong"
             }

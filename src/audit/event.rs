@@ -106,7 +106,7 @@ pub struct Event<'a> {
     pub reason: Option<&'a str>,
     /// The request's id, as in the log and in the answer.
     pub request_id: &'a str,
-    /// The address at the other end of the connection.
+    /// The address that the request was first sent from, as far as trusted proxies vouch for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client: Option<IpAddr>,
     /// The way of authenticating that verified the caller, by its name in the configuration.

@@ -1,7 +1,7 @@
 //! What a request presents, as far as authentication looks at it. Never its body or its path: who calls must not
 //! depend on what is asked for.
 
-use std::net::IpAddr;
+use crate::hops::PeerAddress;
 
 /// The headers of a request, by whatever server holds them.
 pub trait Headers {
@@ -17,7 +17,7 @@ pub struct Presented<'r> {
     /// Its headers.
     pub headers: &'r dyn Headers,
     /// The address at the other end of the connection: a proxy's, if one stands between.
-    pub peer: Option<IpAddr>,
+    pub peer: Option<PeerAddress>,
     /// Whether a page of an allowed origin sent it, with a method that changes things. Only then does a cookie
     /// count: browsers send cookies along with whatever any page makes them send.
     pub is_from_allowed_page: bool,

@@ -56,6 +56,28 @@ impl Refusal {
         }
     }
 
+    /// Whether nobody has vouched for the credential. Not so where it was good for something else or at another time:
+    /// with such, and with none, honest clients come too, and they are not counted as guesses.
+    pub fn looks_forged(self) -> bool {
+        match self {
+            Self::Malformed
+            | Self::Algorithm
+            | Self::UnknownKey
+            | Self::Signature
+            | Self::Issuer
+            // Ended, or made up: the app does not say which.
+            | Self::Inactive => true,
+            Self::Missing
+            | Self::Kind
+            | Self::Audience
+            | Self::Expired
+            | Self::NotYetValid
+            | Self::User
+            | Self::Insufficient
+            | Self::CrossSite => false,
+        }
+    }
+
     /// How it is counted.
     pub fn outcome(self) -> AuthOutcome {
         match self {

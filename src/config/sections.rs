@@ -4,6 +4,8 @@
 mod audit;
 mod auth;
 mod grants;
+mod hops;
+mod limits;
 mod linking;
 mod pools;
 mod vending;
@@ -25,6 +27,7 @@ const SHORTEST_CREDENTIAL: usize = 32;
 /// Reads all sections, whatever is wrong with one, so that every fault is found.
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     let http = http(&mut reader.section("http"));
+    let limits = limits::limits(&mut reader.section("limits"));
     let admin = admin(&mut reader.section("admin"), http.as_ref().map(|http| http.listen));
     let audit = audit::audit(&mut reader.section("audit"));
     let drain = drain(&mut reader.section("drain"));
@@ -58,6 +61,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Settings> {
         users: users?,
         most_remembered: most_remembered?,
         http: http?,
+        limits: limits?,
         admin: admin?,
         audit: audit?,
         drain: drain?,
@@ -77,6 +81,7 @@ fn http(section: &mut Section<'_, '_>) -> Option<HttpSettings> {
     let max_body_bytes = section.integer("max_body_bytes", 256..=1_048_576);
     let max_header_bytes = section.integer("max_header_bytes", 1024..=65_536);
     let allowed_origins = origins(section);
+    let hops = hops::hops(section);
     Some(HttpSettings {
         listen: listen?,
         workers: workers?,
@@ -88,6 +93,7 @@ fn http(section: &mut Section<'_, '_>) -> Option<HttpSettings> {
         max_body_bytes: max_body_bytes?,
         max_header_bytes: max_header_bytes?,
         allowed_origins: allowed_origins?,
+        hops: hops?,
     })
 }
 

@@ -11,8 +11,10 @@ use crate::auth::Carrier;
 use crate::budget::BudgetSettings;
 use crate::claims::conditions::Conditions;
 use crate::claims::template::Template;
+use crate::hops::Hops;
 use crate::issuer::cognito::CognitoSettings;
 use crate::jws::Algorithm;
+use crate::limits::LimitSettings;
 use crate::pools::Pools;
 use crate::secret::Secret;
 use crate::vending::VendingSettings;
@@ -36,6 +38,8 @@ pub struct Settings {
     pub most_remembered: u64,
     /// The public listener.
     pub http: HttpSettings,
+    /// How often somebody may ask.
+    pub limits: LimitSettings,
     /// The admin listener.
     pub admin: AdminSettings,
     /// What is recorded for auditors.
@@ -214,6 +218,8 @@ pub struct HttpSettings {
     pub max_header_bytes: usize,
     /// The origins whose pages may call, as browsers send them.
     pub allowed_origins: Vec<String>,
+    /// The proxies that are believed when they say for whom they speak.
+    pub hops: Hops,
 }
 
 /// The admin listener.

@@ -1,10 +1,14 @@
 //! What a configuration may say, and what is said of one that may not.
 
+mod single;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::*;
 use crate::claims::template::Template;
+use crate::hops::Hops;
+use crate::limits::{Allowance, LimitSettings};
 
 const SMALLEST: &str = r#"
 [pools.main]
@@ -60,6 +64,9 @@ fn the_smallest_configuration_takes_everything_else_from_the_defaults() {
     assert_eq!(settings.auth[0].user_id, Template::parse("{sub}").unwrap());
     assert!(settings.pools.find(None).unwrap().access.is_open());
     assert!(!settings.vending.opaque_tokens);
+    assert_eq!(settings.http.hops, Hops::none());
+    let per_user = Allowance::parse("10/s", 100).unwrap();
+    assert_eq!(settings.limits, LimitSettings { per_user, ..LimitSettings::default() });
 }
 
 #[test]
@@ -270,85 +277,6 @@ fn a_secret_is_taken_from_a_value_a_variable_or_a_file_and_is_never_shown() {
         let faults = faults_of(&with(line), &[]);
         assert!(faults.iter().any(|fault| fault.contains(expected)), "no {expected:?} in {faults:#?}");
     }
-}
-
-#[test]
-fn what_a_pool_grants_is_proved_rule_by_rule_and_tag_by_tag() {
-    let with = |grants: &str| format!("{SMALLEST}{grants}");
-    let within_pool = |line: &str| SMALLEST.replace("[pools.main]", &format!("[pools.main]\n{line}"));
-    let good = "[pools.main.tags]\nteam = \"{team}\"\n\"a.b\" = { value = \"{/x.y/z}\", required = true }\n\
-                [pools.main.allow.staff]\nauth = [\"app\"]\nscope = [\"vend\"]\n\
-                claims = { \"https://app.example/role\" = [\"staff\"], \"/org/id\" = [\"acme\"] }\n";
-    let settings = load_with(&with(good), &[]).unwrap().settings;
-    let pool = settings.pools.find(None).unwrap();
-    assert_eq!(pool.tags.keys().collect::<Vec<_>>(), ["a.b", "team"]);
-    assert_eq!(pool.access.rules[0].conditions.claims.len(), 2);
-    for (grants, expected) in [
-        (
-            "tags.\"aws:x\" = \"y\"",
-            "pools.main.tags.\"aws:x\" (my.toml, line 3): found the key \"aws:x\" (keys that",
-        ),
-        (
-            "tags.x = \"{a}{b}\"",
-            "pools.main.tags.x (my.toml, line 3): found \"{a}{b}\" (nothing stands before {b}",
-        ),
-        ("tags.x = \"a,b\"", "pools.main.tags.x (my.toml, line 3): found \"a,b\""),
-        ("tags.x = { valu = \"y\" }", "pools.main.tags.x.value (not set): found nothing"),
-        (
-            "tags.x = { valu = \"y\" }",
-            "pools.main.tags.x.valu (my.toml, line 3): found a key that does not exist",
-        ),
-        (
-            "allow.x.auth = [\"nobody\"]",
-            "pools.main.allow.x.auth (my.toml, line 3): found \"nobody\"; allowed: names of tables",
-        ),
-        ("allow.x.scope = []", "pools.main.allow.x.scope (my.toml, line 3): found []"),
-        (
-            "allow.x.claims.\"/a//b\" = [\"c\"]",
-            "pools.main.allow.x.claims.\"/a//b\" (my.toml, line 3): found",
-        ),
-        ("allow.x.scopes = [\"y\"]", "pools.main.allow.x.auth (not set): found a rule without a condition"),
-        ("access.mode = \"try\"", "pools.main.access.mode (my.toml, line 3): found \"try\""),
-    ] {
-        let faults = faults_of(&within_pool(grants), &[]);
-        assert!(faults.iter().any(|fault| fault.starts_with(expected)), "no {expected:?} in {faults:#?}");
-    }
-}
-
-#[test]
-fn a_user_id_without_a_claim_or_with_an_address_in_it_is_told() {
-    for bad in ["\"\"", "\"{iss}\"", "\"all\"", "\"{sub\"", "\"a\\n{sub}\""] {
-        let faults = faults_of(&smallest_with("user_id", &format!("user_id = {bad}")), &[]);
-        assert!(faults[0].starts_with("auth.app.user_id"), "{bad}: {faults:?}");
-    }
-    let of_addresses = smallest_with("user_id", "user_id = \"{email}\"");
-    let warnings = load_with(&of_addresses, &[]).unwrap().warnings;
-    assert!(warnings[0].contains("e-mail address"), "{warnings:?}");
-    let key = ("TOKENVEND__USERS__PSEUDONYM_KEY", "0123456789abcdef0123456789abcdef");
-    assert_eq!(load_with(&of_addresses, &[key]).unwrap().warnings, Vec::<String>::new());
-    let faults = faults_of(SMALLEST, &[("TOKENVEND__USERS__PSEUDONYM_KEY", "too-short")]);
-    assert!(faults[0].contains("found a secret of 9 bytes; allowed: at least 32 bytes"), "{faults:?}");
-    assert!(!faults[0].contains("too-short"), "{faults:?}");
-}
-
-#[test]
-fn only_public_providers_can_be_linked() {
-    let with = |providers: &str| format!("{SMALLEST}\n[pools.main.linking]\nproviders = {providers}");
-    for bad in ["[\"login.example\"]", "[\"cognito-identity.amazonaws.com\"]", "[\"\"]", "[\"a b\"]", "\"a\""]
-    {
-        let faults = faults_of(&with(bad), &[]);
-        assert!(faults[0].starts_with("pools.main.linking.providers"), "{bad}: {faults:?}");
-    }
-    let of_another_pool = format!(
-        "{}\n[pools.other]\nidentity_pool_id = \"us-east-1:2\"\ndeveloper_provider = \"login.other\"\n\
-         [vending]\ndefault_pool = \"main\"",
-        with("[\"login.other\"]")
-    );
-    let faults = faults_of(&of_another_pool, &[]);
-    assert!(faults[0].contains("the developer provider of pools.other"), "{faults:?}");
-    let settings = load_with(&with("[\"accounts.google.com\"]"), &[]).unwrap().settings;
-    let linking = &settings.pools.find(None).unwrap().linking;
-    assert!(linking.provider("accounts.google.com").is_some() && !linking.guests);
 }
 
 #[test]

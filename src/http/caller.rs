@@ -7,23 +7,33 @@ use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap};
 
 use super::problem::{Code, Problem};
-use super::{Service, witness};
-use crate::auth::{Caller, Headers, Presented};
+use super::{Service, addresses, witness};
+use crate::auth::{AuthError, Caller, Headers, Presented};
 use crate::policy;
 use crate::vending::TokenRequest;
 
 impl Service {
     /// Who calls, by what the request presents and nothing else.
     pub(super) async fn caller(&self, request: &HttpRequest) -> Result<Arc<Caller>, Problem> {
+        let addresses = addresses::of(request);
+        let client = addresses.map(|addresses| addresses.client);
+        self.limits.may_try(client)?;
         let shown = Shown(request.headers());
         let presented = Presented {
             headers: &shown,
-            peer: request.peer_addr().map(|peer| peer.ip()),
+            peer: addresses.map(|addresses| addresses.peer),
             is_from_allowed_page: self.is_from_allowed_page(request),
         };
         let caller = self.authenticator.authenticate(&presented).await;
         witness::note(request, |facts| facts.authenticated(&caller));
-        Ok(caller?)
+        if let Err(AuthError::Refused(refusal)) = &caller
+            && refusal.looks_forged()
+        {
+            self.limits.failed(client);
+        }
+        let caller = caller?;
+        self.limits.user(&caller.user)?;
+        Ok(caller)
     }
 
     /// Whether a page of an allowed origin sent this, with a method that changes things. Every browser says where

@@ -16,6 +16,7 @@ use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
+use super::limits::by_address;
 use super::not_found;
 use super::trace::{Trace, trace};
 
@@ -59,6 +60,8 @@ impl Listener {
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(web::Data::from(through.clone()))
+                // Innermost, so that pages of allowed origins can read its refusal.
+                .wrap(from_fn(by_address))
                 .wrap(cors(&origins))
                 .wrap(from_fn(trace))
                 .configure(routes.clone())

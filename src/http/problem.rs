@@ -13,6 +13,8 @@ use serde::Serialize;
 
 use crate::auth::{AuthError, Refusal};
 use crate::issuer::IssueErrorKind;
+use crate::limits::OverLimit;
+use crate::metrics::labels::Limit;
 use crate::policy::Denied;
 use crate::vending::VendError;
 
@@ -44,6 +46,7 @@ pub(crate) enum Code {
     BodyTooLarge,
     UnsupportedMediaType,
     LifeOutOfReach,
+    RateLimited,
     HeadersTooLarge,
     Misconfigured,
     AuthUnavailable,
@@ -123,6 +126,7 @@ impl Code {
             Self::LifeOutOfReach => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "life-out-of-reach", "No token can live that long")
             }
+            Self::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "rate-limited", "Too much was asked for"),
             Self::HeadersTooLarge => (
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
                 "headers-too-large",
@@ -276,6 +280,17 @@ impl From<AuthError> for Problem {
                 Self::new(Code::AuthUnavailable, detail).retry_after(Duration::from_secs(5))
             }
         }
+    }
+}
+
+impl From<OverLimit> for Problem {
+    fn from(over: OverLimit) -> Self {
+        let detail = match over.limit {
+            Limit::Address => "your address sends too many requests; come back later",
+            Limit::Failures => "too many credentials from your address were refused; come back later",
+            Limit::User => "there are too many requests for this user; come back later",
+        };
+        Self::new(Code::RateLimited, detail).retry_after(over.retry_after)
     }
 }
 

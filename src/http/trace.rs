@@ -11,11 +11,13 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{HttpResponse, web};
 
+use super::addresses;
 use super::health::Readiness;
 use super::problem::{Code, Problem};
 use super::witness::{self, End};
 use crate::audit::AuditTrail;
 use crate::clock::SharedClock;
+use crate::hops::Hops;
 use crate::metrics::Metrics;
 use crate::metrics::labels::{Route, Source};
 
@@ -32,6 +34,7 @@ pub(crate) struct Trace {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) audit: Arc<AuditTrail>,
     pub(crate) max_header_bytes: usize,
+    pub(crate) hops: Hops,
 }
 
 /// The middleware around every route.
@@ -47,6 +50,7 @@ pub(super) async fn trace<B: MessageBody + 'static>(
     let route = route(&request);
     trace.metrics.http_requests_in_flight.inc();
     let _in_flight = InFlight(&trace.metrics);
+    addresses::find(&request, &trace.hops);
     let act = witness::act(&trace.audit, &request, route, &id);
 
     let mut response = if header_bytes(request.headers()) > trace.max_header_bytes {
@@ -138,6 +142,8 @@ fn log<B>(response: &ServiceResponse<B>, request_id: &str, route: Route, status:
         };
     }
     match status {
+        // Whoever sends too much must not write the log full as well; `limits` tells of it once a minute.
+        429 => line!(debug),
         500.. => line!(warn),
         400..=499 => line!(info),
         _ if source.is_some_and(|source| source != Source::Hit.text()) => line!(info),

@@ -11,10 +11,12 @@ use actix_web::{HttpMessage as _, HttpRequest};
 
 pub(crate) use facts::{Facts, note, request_id};
 
+use super::addresses;
 use super::problem::{Code, Problem};
 use crate::audit::event::{Act, CredentialsFacts, Event, Identities, Outcome, Tags, TokenFacts};
 use crate::audit::{AuditTrail, TagDetail, Unrecorded};
 use crate::clock::Timestamp;
+use crate::hops::ClientAddress;
 use crate::identity::{DeveloperUserId, IdentityId};
 use crate::metrics::labels::{Route, Source};
 use crate::vending::credentials::KeptCredentials;
@@ -137,7 +139,7 @@ fn of_request<'a>(
         problem: None,
         reason: facts.reason,
         request_id: &facts.request_id,
-        client: request.peer_addr().map(|peer| peer.ip()),
+        client: addresses::client(request).map(ClientAddress::ip),
         way: facts.way.as_deref(),
         issuer: facts.issuer.as_deref(),
         user: facts.user.as_ref().map(DeveloperUserId::as_str),

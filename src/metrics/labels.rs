@@ -180,6 +180,18 @@ label!(
 );
 
 label!(
+    /// Which limit a request went over.
+    Limit {
+        /// Requests from one address.
+        Address => "address",
+        /// Refused credentials from one address.
+        Failures => "failures",
+        /// Requests for one user.
+        User => "user",
+    }
+);
+
+label!(
     /// The routes of both listeners. Whatever matches none is `other`.
     Route {
         /// `/v1/token`

@@ -24,6 +24,7 @@ mod flights;
 mod freshness;
 mod http;
 mod lifecycle;
+mod limits;
 mod linking;
 mod metrics;
 mod oidc;

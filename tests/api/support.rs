@@ -225,6 +225,8 @@ pub fn configuration(emulator: &str, demo: &DemoApp) -> String {
         http.listen = "127.0.0.1:0"
         http.workers = 1
         http.allowed_origins = ["https://web.example"]
+        # Time stands still here, and with it what comes back of an allowance.
+        limits.per_user.rate = "off"
         admin.listen = "127.0.0.1:0"
         admin.burst = 1000
         upstream.endpoint_url = "{emulator}"

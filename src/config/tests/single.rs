@@ -1,0 +1,112 @@
+//! What single sections may say: grants, user ids, linking, limits.
+
+use super::*;
+
+#[test]
+fn what_a_pool_grants_is_proved_rule_by_rule_and_tag_by_tag() {
+    let with = |grants: &str| format!("{SMALLEST}{grants}");
+    let within_pool = |line: &str| SMALLEST.replace("[pools.main]", &format!("[pools.main]\n{line}"));
+    let good = "[pools.main.tags]\nteam = \"{team}\"\n\"a.b\" = { value = \"{/x.y/z}\", required = true }\n\
+                [pools.main.allow.staff]\nauth = [\"app\"]\nscope = [\"vend\"]\n\
+                claims = { \"https://app.example/role\" = [\"staff\"], \"/org/id\" = [\"acme\"] }\n";
+    let settings = load_with(&with(good), &[]).unwrap().settings;
+    let pool = settings.pools.find(None).unwrap();
+    assert_eq!(pool.tags.keys().collect::<Vec<_>>(), ["a.b", "team"]);
+    assert_eq!(pool.access.rules[0].conditions.claims.len(), 2);
+    for (grants, expected) in [
+        (
+            "tags.\"aws:x\" = \"y\"",
+            "pools.main.tags.\"aws:x\" (my.toml, line 3): found the key \"aws:x\" (keys that",
+        ),
+        (
+            "tags.x = \"{a}{b}\"",
+            "pools.main.tags.x (my.toml, line 3): found \"{a}{b}\" (nothing stands before {b}",
+        ),
+        ("tags.x = \"a,b\"", "pools.main.tags.x (my.toml, line 3): found \"a,b\""),
+        ("tags.x = { valu = \"y\" }", "pools.main.tags.x.value (not set): found nothing"),
+        (
+            "tags.x = { valu = \"y\" }",
+            "pools.main.tags.x.valu (my.toml, line 3): found a key that does not exist",
+        ),
+        (
+            "allow.x.auth = [\"nobody\"]",
+            "pools.main.allow.x.auth (my.toml, line 3): found \"nobody\"; allowed: names of tables",
+        ),
+        ("allow.x.scope = []", "pools.main.allow.x.scope (my.toml, line 3): found []"),
+        (
+            "allow.x.claims.\"/a//b\" = [\"c\"]",
+            "pools.main.allow.x.claims.\"/a//b\" (my.toml, line 3): found",
+        ),
+        ("allow.x.scopes = [\"y\"]", "pools.main.allow.x.auth (not set): found a rule without a condition"),
+        ("access.mode = \"try\"", "pools.main.access.mode (my.toml, line 3): found \"try\""),
+    ] {
+        let faults = faults_of(&within_pool(grants), &[]);
+        assert!(faults.iter().any(|fault| fault.starts_with(expected)), "no {expected:?} in {faults:#?}");
+    }
+}
+
+#[test]
+fn a_user_id_without_a_claim_or_with_an_address_in_it_is_told() {
+    for bad in ["\"\"", "\"{iss}\"", "\"all\"", "\"{sub\"", "\"a\\n{sub}\""] {
+        let faults = faults_of(&smallest_with("user_id", &format!("user_id = {bad}")), &[]);
+        assert!(faults[0].starts_with("auth.app.user_id"), "{bad}: {faults:?}");
+    }
+    let of_addresses = smallest_with("user_id", "user_id = \"{email}\"");
+    let warnings = load_with(&of_addresses, &[]).unwrap().warnings;
+    assert!(warnings[0].contains("e-mail address"), "{warnings:?}");
+    let key = ("TOKENVEND__USERS__PSEUDONYM_KEY", "0123456789abcdef0123456789abcdef");
+    assert_eq!(load_with(&of_addresses, &[key]).unwrap().warnings, Vec::<String>::new());
+    let faults = faults_of(SMALLEST, &[("TOKENVEND__USERS__PSEUDONYM_KEY", "too-short")]);
+    assert!(faults[0].contains("found a secret of 9 bytes; allowed: at least 32 bytes"), "{faults:?}");
+    assert!(!faults[0].contains("too-short"), "{faults:?}");
+}
+
+#[test]
+fn only_public_providers_can_be_linked() {
+    let with = |providers: &str| format!("{SMALLEST}\n[pools.main.linking]\nproviders = {providers}");
+    for bad in ["[\"login.example\"]", "[\"cognito-identity.amazonaws.com\"]", "[\"\"]", "[\"a b\"]", "\"a\""]
+    {
+        let faults = faults_of(&with(bad), &[]);
+        assert!(faults[0].starts_with("pools.main.linking.providers"), "{bad}: {faults:?}");
+    }
+    let of_another_pool = format!(
+        "{}\n[pools.other]\nidentity_pool_id = \"us-east-1:2\"\ndeveloper_provider = \"login.other\"\n\
+         [vending]\ndefault_pool = \"main\"",
+        with("[\"login.other\"]")
+    );
+    let faults = faults_of(&of_another_pool, &[]);
+    assert!(faults[0].contains("the developer provider of pools.other"), "{faults:?}");
+    let settings = load_with(&with("[\"accounts.google.com\"]"), &[]).unwrap().settings;
+    let linking = &settings.pools.find(None).unwrap().linking;
+    assert!(linking.provider("accounts.google.com").is_some() && !linking.guests);
+}
+
+#[test]
+fn limits_and_trusted_proxies_are_proved() {
+    let variables = [
+        ("TOKENVEND__LIMITS__PER_ADDRESS__RATE", "90/m"),
+        ("TOKENVEND__LIMITS__PER_ADDRESS__BURST", "5"),
+        ("TOKENVEND__LIMITS__PER_USER__RATE", "off"),
+        ("TOKENVEND__HTTP__TRUSTED_PROXIES", "10.0.0.0/8, 2001:db8::/32, 192.0.2.1"),
+        ("TOKENVEND__HTTP__FORWARDED_HEADER", "forwarded"),
+    ];
+    let settings = load_with(SMALLEST, &variables).unwrap().settings;
+    let per_address = Allowance::parse("90/m", 5).unwrap();
+    assert_eq!(settings.limits, LimitSettings { per_address, ..LimitSettings::default() });
+    let trusted: Vec<String> = settings.http.hops.trusted.iter().map(ToString::to_string).collect();
+    assert_eq!(trusted, ["10.0.0.0/8", "2001:db8::/32", "192.0.2.1/32"]);
+    for (key, value, expected) in [
+        ("HTTP__TRUSTED_PROXIES", "0.0.0.0/0", "\"0.0.0.0/0\" (it trusts everybody"),
+        ("HTTP__TRUSTED_PROXIES", "10.0.0.0/8, ::/0", "\"::/0\" (it trusts everybody"),
+        ("HTTP__TRUSTED_PROXIES", "10.0.0.1/8", "\"10.0.0.1/8\" (is 10.0.0.0/8 meant?)"),
+        ("HTTP__TRUSTED_PROXIES", "::ffff:10.0.0.0/104", "(peers of IPv4 are compared as such"),
+        ("HTTP__TRUSTED_PROXIES", "proxy.internal", "\"proxy.internal\" (it is neither)"),
+        ("HTTP__FORWARDED_HEADER", "x-real-ip", "\"x-real-ip\" (it is none of them)"),
+        ("LIMITS__PER_USER__RATE", "10/d", "\"10/d\" (after the slash stands s, m or h)"),
+        ("LIMITS__FAILURES__RATE", "0/s", "\"0/s\" (before the slash stands no such number)"),
+        ("LIMITS__PER_ADDRESS__BURST", "0", "\"0\"; allowed: a whole number from 1"),
+    ] {
+        let faults = faults_of(SMALLEST, &[(&format!("TOKENVEND__{key}"), value)]);
+        assert!(faults.len() == 1 && faults[0].contains(expected), "no {expected} in {faults:?}");
+    }
+}

@@ -1,0 +1,270 @@
+//! Limits: who asks too much is told when to come back, costs nothing until then, and disturbs nobody else. And the
+//! addresses that limits go by: a client's own, which it cannot choose.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde_json::Value;
+
+use crate::process::Served;
+use crate::support::{Answer, DemoApp, World, until};
+
+/// The service behind a proxy that it trusts, which is the test.
+const BEHIND_PROXY: &str = "http.trusted_proxies = [\"127.0.0.0/8\", \"10.0.0.0/8\"]\n";
+const PER_ADDRESS: &str = "limits.per_address = { rate = \"1/m\", burst = 1 }\n";
+
+async fn answer(request: RequestBuilder) -> Answer {
+    Answer::of(request.send().await.unwrap()).await
+}
+
+/// Asks as another user each time, so that only the address matters.
+fn from(world: &World, lines: &[&str]) -> RequestBuilder {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let user = format!("user-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+    let request = world.request(Method::POST, &user);
+    lines.iter().fold(request, |request, line| request.header("x-forwarded-for", *line))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_who_asks_too_much_is_told_when_to_come_back_and_is_served_then() {
+    let world = World::with("limits.per_user = { rate = \"2/m\", burst = 3 }").await;
+    for _ in 0..3 {
+        world.vend("alice").await.source();
+    }
+    let refused = world.vend("alice").await;
+    refused.is_problem(429, "rate-limited");
+    assert_eq!(refused.header("retry-after"), "30");
+    world.advance(29);
+    assert_eq!(world.vend("alice").await.header("retry-after"), "1");
+    world.advance(1);
+    assert_eq!(world.vend("alice").await.source(), "hit");
+    world.vend("alice").await.is_problem(429, "rate-limited");
+    // Time that has gone by counts once, and no more than the burst comes back.
+    world.advance(3600);
+    for _ in 0..3 {
+        world.vend("alice").await.source();
+    }
+    world.vend("alice").await.is_problem(429, "rate-limited");
+    assert_eq!(world.metric("tokenvend_limited_total{limit=\"user\"}").await, 4.0);
+    assert_eq!(world.metric("tokenvend_limited_total{limit=\"address\"}").await, 0.0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn users_do_not_disturb_each_other_and_nobody_has_an_allowance_for_each_pool_or_method() {
+    let world = World::with("limits.per_user = { rate = \"1/m\", burst = 2 }").await;
+    world.vend("alice").await.source();
+    let second = world.vend_with("alice", serde_json::json!({"pool": "second"})).await;
+    assert_eq!(second.source(), "miss");
+    let calls = world.calls().await;
+    world.vend_with("alice", serde_json::json!({"pool": "second"})).await.is_problem(429, "rate-limited");
+    for method in [Method::GET, Method::DELETE] {
+        answer(world.request(method, "alice")).await.is_problem(429, "rate-limited");
+    }
+    assert_eq!(world.calls().await, calls);
+    assert_eq!(world.vend("bob").await.source(), "miss");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn retry_after_is_rounded_up() {
+    let world = World::with("limits.per_user = { rate = \"40/m\", burst = 1 }").await;
+    world.vend("alice").await.source();
+    assert_eq!(world.vend("alice").await.header("retry-after"), "2");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_over_its_limit_costs_neither_a_signature_check_nor_a_call() {
+    let world = World::with(PER_ADDRESS).await;
+    world.vend("alice").await.source();
+    for user in ["alice", "bob"] {
+        let refused = world.vend(user).await;
+        refused.is_problem(429, "rate-limited");
+        assert_eq!(refused.header("retry-after"), "60");
+    }
+    for path in ["/openapi.json", "/nowhere"] {
+        answer(world.client.get(world.url(path))).await.is_problem(429, "rate-limited");
+    }
+    assert_eq!(world.calls().await, 1);
+    assert_eq!(world.metric("tokenvend_auth_total{outcome=\"verified\"}").await, 1.0);
+    assert_eq!(world.metric("tokenvend_limited_total{limit=\"address\"}").await, 4.0);
+    assert_eq!(world.metric("tokenvend_http_requests_total{route=\"/v1/token\",status=\"429\"}").await, 2.0);
+    world.advance(60);
+    assert_eq!(world.vend("alice").await.source(), "hit");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn health_and_metrics_are_never_limited() {
+    let world = World::with(PER_ADDRESS).await;
+    world.vend("alice").await.source();
+    world.vend("alice").await.is_problem(429, "rate-limited");
+    for _ in 0..20 {
+        for url in ["/livez", "/readyz"].map(|path| world.url(path)) {
+            assert_eq!(answer(world.client.get(url)).await.status, 200);
+        }
+        for url in ["/livez", "/readyz", "/metrics"].map(|path| world.admin_url(path)) {
+            assert_eq!(answer(world.client.get(url)).await.status, 200);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_of_an_allowed_origin_can_read_that_it_is_over_the_limit_and_may_always_ask_whether_it_may_call()
+ {
+    let world = World::with(PER_ADDRESS).await;
+    for status in [200, 429] {
+        let refused = answer(from(&world, &[]).header("origin", "https://web.example")).await;
+        assert_eq!(refused.status, status);
+        assert_eq!(refused.header("access-control-allow-origin"), "https://web.example");
+        assert!(refused.header("access-control-expose-headers").contains("retry-after"));
+        let preflight = world.client.request(Method::OPTIONS, world.url("/v1/token"));
+        let preflight = preflight.header("origin", "https://web.example");
+        assert_eq!(answer(preflight.header("access-control-request-method", "POST")).await.status, 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_untrusted_peer_cannot_choose_its_address() {
+    let world = World::with(PER_ADDRESS).await;
+    assert_eq!(answer(from(&world, &["198.51.100.1"])).await.source(), "miss");
+    for line in ["198.51.100.2", "10.0.0.1", "127.0.0.1, 198.51.100.3"] {
+        answer(from(&world, &[line])).await.is_problem(429, "rate-limited");
+        let by_others =
+            from(&world, &[]).header("forwarded", format!("for={line}")).header("x-real-ip", line);
+        answer(by_others).await.is_problem(429, "rate-limited");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn behind_trusted_proxies_the_right_most_address_that_is_none_of_them_is_limited() {
+    let world = World::with(&format!("{BEHIND_PROXY}{PER_ADDRESS}")).await;
+    let status = async |lines: &[&str]| answer(from(&world, lines)).await.status;
+    for (lines, expected) in [
+        (&["198.51.100.1"][..], StatusCode::OK),
+        (&["198.51.100.1"], StatusCode::TOO_MANY_REQUESTS),
+        (&["198.51.100.2"], StatusCode::OK),
+        // What the client put there itself, in as many ways as there are.
+        (&["203.0.113.1, 198.51.100.1"], StatusCode::TOO_MANY_REQUESTS),
+        (&["203.0.113.2", "198.51.100.1"], StatusCode::TOO_MANY_REQUESTS),
+        (&["203.0.113.3", "198.51.100.1, 10.1.2.3"], StatusCode::TOO_MANY_REQUESTS),
+        (&["10.0.0.1, \"unknown\", 198.51.100.1:4711", "10.1.2.3"], StatusCode::TOO_MANY_REQUESTS),
+        (&["203.0.113.4, ::ffff:198.51.100.1"], StatusCode::TOO_MANY_REQUESTS),
+        // None of that has used up anything of those addresses'.
+        (&["203.0.113.1"], StatusCode::OK),
+        (&["203.0.113.3"], StatusCode::OK),
+        // IPv6 by /64.
+        (&["2001:db8:0:1::1"], StatusCode::OK),
+        (&["[2001:db8:0:1:aaaa::2]:4711"], StatusCode::TOO_MANY_REQUESTS),
+        (&["2001:db8:0:2::1"], StatusCode::OK),
+        // What no address can be read from is the trusted hop's own.
+        (&["203.0.113.5, unknown"], StatusCode::OK),
+        (&["203.0.113.6, _hidden"], StatusCode::TOO_MANY_REQUESTS),
+    ] {
+        assert_eq!(status(lines).await, expected, "{lines:?}");
+    }
+    let thousand = vec!["10.0.0.1"; 500].join(",");
+    let sent = ["203.0.113.7", &thousand, "198.51.100.1"];
+    assert_eq!(status(&sent).await, StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_the_header_that_the_proxy_writes_is_read() {
+    let overlay = format!("{BEHIND_PROXY}{PER_ADDRESS}http.forwarded_header = \"forwarded\"\n");
+    let world = World::with(&overlay).await;
+    let status = async |x_forwarded_for: &str, forwarded: &str| {
+        answer(from(&world, &[x_forwarded_for]).header("forwarded", forwarded)).await.status
+    };
+    assert_eq!(status("203.0.113.1", "for=198.51.100.1").await, 200);
+    assert_eq!(status("203.0.113.2", "for=203.0.113.9, for=\"198.51.100.1:80\";proto=https").await, 429);
+    assert_eq!(status("203.0.113.2", "for=\"203.0.113.9, for=198.51.100.1").await, 429);
+    assert_eq!(status("198.51.100.1", "for=203.0.113.2").await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_that_guesses_is_shut_out_and_nobody_else_is() {
+    let overlay = format!("{BEHIND_PROXY}limits.failures = {{ rate = \"1/m\", burst = 3 }}\n");
+    let world = World::with(&overlay).await;
+    let stranger = DemoApp::start();
+    let forged = stranger.sign(&stranger.claims("alice", world.clock_now()));
+    let mut late = world.demo.claims("alice", world.clock_now());
+    late["exp"] = (world.clock_now().as_secs() - 3600).into();
+    let expired = world.demo.sign(&late);
+    let with = async |bearer: &str, address: &str| {
+        let request = world.client.post(world.url("/v1/token")).header("x-forwarded-for", address);
+        answer(request.bearer_auth(bearer)).await
+    };
+    // What honest clients come with counts for nothing.
+    for _ in 0..10 {
+        with(&expired, "198.51.100.1").await.is_problem(401, "unauthorized");
+        let without = world.client.post(world.url("/v1/token")).header("x-forwarded-for", "198.51.100.1");
+        answer(without).await.is_problem(401, "unauthorized");
+        assert_eq!(with(&world.bearer("alice"), "198.51.100.1").await.status, 200);
+    }
+    for bearer in [&forged, "nonsense", &forged] {
+        with(bearer, "198.51.100.1").await.is_problem(401, "unauthorized");
+    }
+    let checked = world.metric("tokenvend_auth_total{outcome=\"signature\"}").await;
+    for bearer in [&forged, &world.bearer("alice")] {
+        let refused = with(bearer, "198.51.100.1").await;
+        refused.is_problem(429, "rate-limited");
+        assert_eq!(refused.header("retry-after"), "60");
+    }
+    assert_eq!(world.metric("tokenvend_auth_total{outcome=\"signature\"}").await, checked);
+    assert_eq!(world.metric("tokenvend_limited_total{limit=\"failures\"}").await, 2.0);
+    assert_eq!(with(&world.bearer("alice"), "198.51.100.2").await.source(), "hit");
+    world.advance(60);
+    assert_eq!(with(&world.bearer("alice"), "198.51.100.1").await.source(), "hit");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_guesses_the_admin_credential_is_shut_out_from_trying() {
+    let overlay = "admin.credential = \"right\"\nlimits.failures = { rate = \"1/m\", burst = 2 }\n";
+    let world = World::with(overlay).await;
+    let with = async |credential: &str| {
+        answer(world.client.get(world.admin_url("/metrics")).bearer_auth(credential)).await
+    };
+    for _ in 0..2 {
+        assert_eq!(with("right").await.status, 200);
+        with("wrong").await.is_problem(401, "unauthorized");
+    }
+    with("right").await.is_problem(429, "rate-limited");
+    assert_eq!(answer(world.client.get(world.admin_url("/livez"))).await.status, 200);
+    world.advance(60);
+    assert_eq!(with("right").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_audit_trail_names_the_client_and_not_the_proxy() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("audit.jsonl");
+    let audit = format!("audit.sink = \"file\"\naudit.path = \"{}\"\n", path.display());
+    let world = World::with(&format!("{BEHIND_PROXY}{PER_ADDRESS}{audit}")).await;
+    for _ in 0..2 {
+        answer(from(&world, &["203.0.113.1, 198.51.100.1, 10.1.2.3"])).await;
+    }
+    let events = || {
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>()
+    };
+    until(|| async { events().len() == 2 }).await;
+    let [served, refused] = events().try_into().unwrap();
+    assert_eq!((&served["client"], &served["outcome"]), (&"198.51.100.1".into(), &"done".into()));
+    assert_eq!((&refused["client"], &refused["problem"]), (&"198.51.100.1".into(), &"rate-limited".into()));
+    assert!(refused.get("user").is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_sends_too_much_does_not_fill_the_log() {
+    let mut served = Served::start("limits.per_address = { rate = \"1/h\", burst = 1 }").await;
+    answer(served.request("alice")).await.source();
+    for _ in 0..100 {
+        answer(served.request("alice")).await.is_problem(429, "rate-limited");
+    }
+    served.terminate();
+    assert_eq!(served.ended().await, Some(0));
+    let log = served.log();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told: Vec<_> = lines.iter().filter(|line| line["message"].to_string().contains("429")).collect();
+    assert_eq!(told.len(), 1, "{log}");
+    assert_eq!((&told[0]["level"], &told[0]["by_address"]), (&"WARN".into(), &1.into()));
+    assert!(lines.iter().all(|line| line["status"] != 429), "{log}");
+}
