@@ -143,7 +143,8 @@ impl Drop for Served {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn when_told_to_end_under_load_no_accepted_request_fails() {
     let mut served = Served::start("").await;
-    served.faults(json!({"latencyMillis": 400})).await;
+    // Long enough for the last of them to come before the first one is answered, on a busy machine too.
+    served.faults(json!({"latencyMillis": 3000})).await;
     let requests: Vec<_> = (0..200).map(|n| served.request(&format!("user-{n}"))).collect();
     let mut answers: FuturesUnordered<_> = requests
         .into_iter()

@@ -231,6 +231,9 @@ pub fn configuration(emulator: &str, demo: &DemoApp) -> String {
         admin.burst = 1000
         upstream.endpoint_url = "{emulator}"
         upstream.accept_opaque_tokens = true
+        upstream.connect_timeout = "30s"
+        upstream.read_timeout = "30s"
+        upstream.call_timeout = "30s"
         upstream.burst = 5000
         upstream.calls_per_second = 5000
         credentials.burst = 5000
