@@ -135,6 +135,7 @@ fn log<B>(response: &ServiceResponse<B>, request_id: &str, route: Route, status:
     use crate::metrics::labels::Label as _;
     let source = response.response().extensions().get::<Source>().map(|source| source.text());
     let (method, route, status) = (response.request().method().as_str(), route.text(), status.as_u16());
+    let is_over_limit = response.response().extensions().get() == Some(&Code::RateLimited);
     let took_ms = took.as_micros() as f64 / 1000.0;
     macro_rules! line {
         ($level:ident) => {
@@ -143,7 +144,7 @@ fn log<B>(response: &ServiceResponse<B>, request_id: &str, route: Route, status:
     }
     match status {
         // Whoever sends too much must not write the log full as well; `limits` tells of it once a minute.
-        429 => line!(debug),
+        _ if is_over_limit => line!(debug),
         500.. => line!(warn),
         400..=499 => line!(info),
         _ if source.is_some_and(|source| source != Source::Hit.text()) => line!(info),
