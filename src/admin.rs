@@ -26,6 +26,7 @@ use crate::lifecycle::Lifecycle;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::pools::Pools;
+use crate::tls::Tls;
 use crate::vending::TokenVendor;
 
 /// What the admin listener works with.
@@ -47,9 +48,10 @@ pub(crate) struct Admin {
 ///
 /// # Errors
 /// The address cannot be had.
-pub(crate) fn listen(admin: &Arc<Admin>) -> std::io::Result<Listener> {
+pub(crate) fn listen(admin: &Arc<Admin>, tls: Option<Arc<Tls>>) -> std::io::Result<Listener> {
     let reach = Reach {
         listen: admin.settings.listen,
+        tls,
         workers: 1,
         max_connections: 256,
         keep_alive: Duration::from_secs(75),
@@ -68,7 +70,7 @@ pub(crate) fn listen(admin: &Arc<Admin>) -> std::io::Result<Listener> {
         hops: Hops::none(),
     };
     let admin = admin.clone();
-    Listener::start(&reach, trace, move |app| {
+    Listener::start(reach, trace, move |app| {
         app.app_data(web::Data::from(admin.clone()))
             .app_data(web::Data::from(admin.readiness.clone()))
             .service(read_only("/metrics", web::get().to(metrics)))

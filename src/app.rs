@@ -17,9 +17,11 @@ use crate::jws::KeysError;
 use crate::lifecycle::Lifecycle;
 use crate::limits::Limits;
 use crate::linking::Linker;
-use crate::metrics::{Metrics, MetricsError};
+use crate::metrics::labels::Label as _;
+use crate::metrics::{self, Metrics, MetricsError};
 use crate::pools::Pools;
 use crate::proof::TokenProver;
+use crate::tls::{Tls, TlsFaults, TlsSettings};
 use crate::vending::TokenVendor;
 
 /// Why the service cannot start.
@@ -43,6 +45,14 @@ pub enum StartError {
     /// The audit trail cannot be kept.
     #[error(transparent)]
     Audit(#[from] AuditError),
+    /// A listener's certificate files are of no use.
+    #[error("[{listener}.tls] {faults}")]
+    Tls {
+        /// The listener's section.
+        listener: &'static str,
+        /// What is wrong with them.
+        faults: TlsFaults,
+    },
     /// The metrics page is at odds with itself.
     #[error("the metrics cannot be registered: {0}")]
     Metrics(#[from] MetricsError),
@@ -101,6 +111,17 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     let linker = Linker::new(vendor.clone(), lifecycle.clone(), prover, clock.clone(), metrics.clone());
     tokio::spawn(find_credentials(cognito, readiness.clone(), clock.clone()));
 
+    let tls = |settings: &Option<TlsSettings>, listener| {
+        settings.as_ref().map(|tls| Tls::start(tls, listener, &clock, &metrics)).transpose().map_err(
+            |faults| {
+                let listener = listener.text();
+                StartError::Tls { listener, faults }
+            },
+        )
+    };
+    let public_tls = tls(&settings.http.tls, metrics::labels::Listener::Http)?;
+    let admin_tls = tls(&settings.admin.tls, metrics::labels::Listener::Admin)?;
+
     let service = Arc::new(Service {
         settings: settings.http,
         pools: settings.pools,
@@ -126,14 +147,14 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
         audit: audit.clone(),
     });
     let address = admin.settings.listen;
-    let listening_admin =
-        admin::listen(&admin).map_err(|error| StartError::Listen { key: "admin.listen", address, error })?;
-    let address = service.settings.listen;
-    let public = http::listen(&service, settings.drain.timeout).map_err(|error| StartError::Listen {
-        key: "http.listen",
+    let listening_admin = admin::listen(&admin, admin_tls).map_err(|error| StartError::Listen {
+        key: "admin.listen",
         address,
         error,
     })?;
+    let address = service.settings.listen;
+    let public = http::listen(&service, public_tls, settings.drain.timeout)
+        .map_err(|error| StartError::Listen { key: "http.listen", address, error })?;
     Ok(RunningApp { public, admin: listening_admin, readiness, audit, drain: settings.drain, clock })
 }
 

@@ -4,12 +4,17 @@ mod addresses;
 pub(crate) mod body;
 mod caller;
 mod credentials;
+mod door;
+mod h2;
+mod h2_messages;
+mod handshake;
 mod health;
 mod limits;
 mod link;
 mod listener;
 mod openapi;
 mod problem;
+mod socket;
 mod token;
 mod trace;
 pub(crate) mod witness;
@@ -34,6 +39,7 @@ use crate::limits::Limits;
 use crate::linking::Linker;
 use crate::metrics::Metrics;
 use crate::pools::Pools;
+use crate::tls::Tls;
 use crate::vending::TokenVendor;
 
 /// What the resources work with.
@@ -55,10 +61,15 @@ pub(crate) struct Service {
 ///
 /// # Errors
 /// The address cannot be had.
-pub(crate) fn listen(service: &Arc<Service>, shutdown: Duration) -> std::io::Result<Listener> {
+pub(crate) fn listen(
+    service: &Arc<Service>,
+    tls: Option<Arc<Tls>>,
+    shutdown: Duration,
+) -> std::io::Result<Listener> {
     let settings = &service.settings;
     let reach = Reach {
         listen: settings.listen,
+        tls,
         workers: settings.workers,
         max_connections: settings.max_connections,
         keep_alive: settings.keep_alive,
@@ -76,7 +87,7 @@ pub(crate) fn listen(service: &Arc<Service>, shutdown: Duration) -> std::io::Res
         hops: settings.hops.clone(),
     };
     let service = service.clone();
-    Listener::start(&reach, trace, move |app| {
+    Listener::start(reach, trace, move |app| {
         app.app_data(web::Data::from(service.clone()))
             .app_data(web::Data::from(service.readiness.clone()))
             .service(

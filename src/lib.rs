@@ -27,6 +27,7 @@
 //! | [`jws`] | signed tokens taken apart and proved, by keys that are fixed or fetched |
 //! | [`proof`] | whether a token that somebody hands in is one that Cognito minted |
 //! | [`pools`], [`identity`], [`token`], [`secret`] | the words: types that cannot hold a wrong value or show a secret |
+//! | [`tls`] | the listeners' certificates, and which clients' certificates are believed |
 //! | [`clock`] | time, handed in |
 //! | [`budget`] | our share of Cognito's quotas |
 //! | [`metrics`], [`telemetry`] | what operators see |
@@ -66,5 +67,6 @@ pub mod pools;
 pub mod proof;
 pub mod secret;
 pub mod telemetry;
+pub mod tls;
 pub mod token;
 pub mod vending;

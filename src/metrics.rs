@@ -8,10 +8,11 @@ use prometheus::{
     Encoder as _, Gauge, Histogram, HistogramOpts, IntCounter, IntGauge, Opts, Registry, TextEncoder,
 };
 
-pub use families::{Counters, Histograms, Requests};
+pub use families::{Counters, Gauges, Histograms, Requests};
 use labels::{
-    AdminAuth, AuditOutcome, AuthOutcome, Eviction, FetchOutcome, Limit, LinkOutcome, PauseCause,
-    PolicyOutcome, RefreshOutcome, RegistryOutcome, Route, Source, UpstreamOutcome, Ware,
+    AdminAuth, AuditOutcome, AuthOutcome, Eviction, FetchOutcome, HandshakeOutcome, Limit, LinkOutcome,
+    Listener, PauseCause, PolicyOutcome, RefreshOutcome, RegistryOutcome, ReloadOutcome, Route, Source,
+    UpstreamOutcome, Ware,
 };
 
 /// What can keep the registry from being built: a name or label that breaks its rules, or stands twice.
@@ -134,6 +135,14 @@ page! {
     credentials_cache_entries: IntGauge = gauge;
     /// Bytes that the cached AWS credentials take.
     credentials_cache_bytes: IntGauge = gauge;
+    /// When the certificate in use ends, in seconds since the Unix epoch, by listener; only those with TLS.
+    tls_certificate_expiry_timestamp_seconds: Gauges<Listener> =
+        |r, name, help| Gauges::register(r, name, "listener", help);
+    /// Certificate files found changed, by outcome.
+    tls_reloads_total: Counters<ReloadOutcome> = |r, name, help| Counters::register(r, name, "outcome", help);
+    /// TLS handshakes, by outcome.
+    tls_handshakes_total: Counters<HandshakeOutcome> =
+        |r, name, help| Counters::register(r, name, "outcome", help);
     /// Always 1; the label is the version that runs.
     build_info: IntGauge = |r, name, help| {
         let info = IntGauge::with_opts(Opts::new(name, help).const_label("version", env!("CARGO_PKG_VERSION")));

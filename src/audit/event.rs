@@ -3,12 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
 use crate::clock::Timestamp;
 use crate::metrics::labels::{Label as _, Source};
+use crate::tls::PeerCertificate;
 
 /// What was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -109,6 +111,9 @@ pub struct Event<'a> {
     /// The address that the request was first sent from, as far as trusted proxies vouch for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client: Option<IpAddr>,
+    /// The certificate that the other end of the connection has proved to hold.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shared")]
+    pub client_certificate: Option<Arc<PeerCertificate>>,
     /// The way of authenticating that verified the caller, by its name in the configuration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub way: Option<&'a str>,
@@ -227,6 +232,10 @@ impl Event<'_> {
     }
 }
 
+fn shared<T: Serialize, S: Serializer>(shared: &Option<Arc<T>>, into: S) -> Result<S::Ok, S::Error> {
+    shared.as_deref().serialize(into)
+}
+
 fn moment<S: Serializer>(moment: &Timestamp, into: S) -> Result<S::Ok, S::Error> {
     into.serialize_str(&moment.to_rfc3339_millis())
 }
@@ -264,6 +273,7 @@ mod tests {
             reason: None,
             request_id: "edge-1",
             client: Some(IpAddr::from([192, 0, 2, 7])),
+            client_certificate: None,
             way: Some("app"),
             issuer: Some("https://app.example"),
             user: Some("a\u{2028}\"b"),

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 
 use super::{ConfigFile, Failure, print};
+use crate::clock::{Clock as _, SystemClock};
+use crate::tls;
 
 pub(super) fn run(file: &ConfigFile) -> Result<(), Failure> {
     let loaded = file.load()?;
@@ -11,6 +13,12 @@ pub(super) fn run(file: &ConfigFile) -> Result<(), Failure> {
         let _ = writeln!(text, "warning: {warning}");
     }
     let settings = &loaded.settings;
+    let now = SystemClock::new().now();
+    for (listener, tls) in [("http", &settings.http.tls), ("admin", &settings.admin.tls)] {
+        if let Some(why) = tls.as_ref().and_then(|tls| tls::fault_at(tls, now)) {
+            let _ = writeln!(text, "warning: {listener}.tls: the certificate {why}: clients will refuse it.");
+        }
+    }
     let default = settings.pools.find(None).map(|pool| pool.name.clone()).unwrap_or_default();
     for pool in settings.pools.iter() {
         let (id, provider, seconds) = (&pool.id, &pool.provider, pool.token_duration.seconds());

@@ -8,6 +8,7 @@ mod hops;
 mod limits;
 mod linking;
 mod pools;
+mod tls;
 mod vending;
 
 use std::net::SocketAddr;
@@ -71,6 +72,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Settings> {
 
 fn http(section: &mut Section<'_, '_>) -> Option<HttpSettings> {
     let listen = section.address("listen");
+    let tls = tls::tls(&mut section.inner("tls"));
     let workers = section.integer("workers", 0..=1024);
     let max_connections = section.integer("max_connections", 1..=1_000_000);
     let keep_alive = section.duration("keep_alive", Duration::ZERO..=HOUR);
@@ -84,6 +86,7 @@ fn http(section: &mut Section<'_, '_>) -> Option<HttpSettings> {
     let hops = hops::hops(section);
     Some(HttpSettings {
         listen: listen?,
+        tls: tls?,
         workers: workers?,
         max_connections: max_connections?,
         keep_alive: keep_alive?,
@@ -144,6 +147,7 @@ fn is_loopback(url: &reqwest::Url) -> bool {
 
 fn admin(section: &mut Section<'_, '_>, public: Option<SocketAddr>) -> Option<AdminSettings> {
     let listen = section.address("listen");
+    let tls = tls::tls(&mut section.inner("tls"));
     let credential = section.secret("credential");
     if let Some(listen) = listen {
         if public == Some(listen) && listen.port() != 0 {
@@ -167,7 +171,7 @@ fn admin(section: &mut Section<'_, '_>, public: Option<SocketAddr>) -> Option<Ad
         }
     }
     let budget = vending::budget(section);
-    Some(AdminSettings { listen: listen?, credential, budget: budget? })
+    Some(AdminSettings { listen: listen?, tls: tls?, credential, budget: budget? })
 }
 
 fn drain(section: &mut Section<'_, '_>) -> Option<DrainSettings> {

@@ -17,6 +17,7 @@ use crate::jws::Algorithm;
 use crate::limits::LimitSettings;
 use crate::pools::Pools;
 use crate::secret::Secret;
+use crate::tls::TlsSettings;
 use crate::vending::VendingSettings;
 
 /// Everything that the service needs to know.
@@ -200,6 +201,8 @@ impl JwksSettings {
 pub struct HttpSettings {
     /// Where it listens.
     pub listen: SocketAddr,
+    /// How TLS is spoken there; without it plain HTTP is.
+    pub tls: Option<TlsSettings>,
     /// Threads that answer; 0 is one for each core.
     pub workers: usize,
     /// Connections held open at once, for each worker.
@@ -227,6 +230,8 @@ pub struct HttpSettings {
 pub struct AdminSettings {
     /// Where it listens.
     pub listen: SocketAddr,
+    /// How TLS is spoken there; without it plain HTTP is.
+    pub tls: Option<TlsSettings>,
     /// The bearer token that it demands, if any. Without one there is no lifecycle of identities.
     pub credential: Option<Secret>,
     /// Our share of the quotas on what administrators do with identities.

@@ -1,29 +1,32 @@
 //! One HTTP listener: its limits, its address, its end. Both listeners are made here; they differ in routes.
 
-use std::any::Any;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_cors::Cors;
-use actix_web::dev::ServerHandle;
+use actix_server::{Server, ServerHandle};
 use actix_web::http::{Method, header};
 use actix_web::middleware::from_fn;
-use actix_web::{App, HttpServer, web};
-#[cfg(target_os = "linux")]
-use socket2::SockRef;
-#[cfg(target_os = "linux")]
-use tokio::net::TcpStream;
+use actix_web::{App, web};
+use socket2::{Domain, Protocol, Socket, Type};
 use tokio::task::JoinHandle;
 
+use super::door::{ConnectionLimits, Door};
 use super::limits::by_address;
 use super::not_found;
 use super::trace::{Trace, trace};
+use crate::tls::Tls;
+
+/// Connections that wait to be accepted.
+const BACKLOG: i32 = 1024;
 
 /// Where a listener is reached, by how many, and by whom.
 #[derive(Debug, Clone)]
 pub(crate) struct Reach {
     pub(crate) listen: SocketAddr,
+    /// What is spoken there; without it plain HTTP.
+    pub(crate) tls: Option<Arc<Tls>>,
     /// Threads that answer; 0 is one for each core.
     pub(crate) workers: usize,
     /// For each worker.
@@ -51,13 +54,31 @@ impl Listener {
     /// # Errors
     /// The address cannot be had.
     pub(crate) fn start(
-        reach: &Reach,
+        reach: Reach,
         through: Trace,
         routes: impl Fn(&mut web::ServiceConfig) + Send + Clone + 'static,
     ) -> std::io::Result<Self> {
-        let (origins, through) = (reach.origins.clone(), Arc::new(through));
-        let read_answer_timeout = reach.read_answer_timeout;
-        let server = HttpServer::new(move || {
+        let socket = bind(reach.listen)?;
+        let address = socket.local_addr()?;
+        let server = Server::build();
+        let server = if reach.workers == 0 { server } else { server.workers(reach.workers) };
+        let server = server
+            .max_concurrent_connections(reach.max_connections)
+            .shutdown_timeout(reach.shutdown.as_secs().max(1))
+            .disable_signals();
+        let door = Door {
+            tls: reach.tls,
+            limits: ConnectionLimits {
+                head_timeout: reach.head_timeout,
+                keep_alive: reach.keep_alive,
+                read_answer_timeout: reach.read_answer_timeout,
+                max_header_bytes: through.max_header_bytes,
+            },
+            clock: through.clock.clone(),
+            closing: server.graceful_shutdown_signal(),
+        };
+        let (origins, through) = (reach.origins, Arc::new(through));
+        let app = move || {
             App::new()
                 .app_data(web::Data::from(through.clone()))
                 // Innermost, so that pages of allowed origins can read its refusal.
@@ -66,18 +87,8 @@ impl Listener {
                 .wrap(from_fn(trace))
                 .configure(routes.clone())
                 .default_service(web::to(not_found))
-        });
-        let server = if reach.workers == 0 { server } else { server.workers(reach.workers) };
-        let server = server
-            .max_connections(reach.max_connections)
-            .keep_alive(reach.keep_alive)
-            .client_request_timeout(reach.head_timeout)
-            .on_connect(move |connection, _| close_when_unread(connection, read_answer_timeout))
-            .client_disconnect_timeout(Duration::from_secs(1))
-            .shutdown_timeout(reach.shutdown.as_secs().max(1))
-            .disable_signals()
-            .bind(reach.listen)?;
-        let address = server.addrs().first().copied().unwrap_or(reach.listen);
+        };
+        let server = server.listen("http", socket, move || door.clone().lead_to(app.clone()))?;
         let server = server.run();
         let handle = server.handle();
         Ok(Self { address, handle, ended: tokio::spawn(server) })
@@ -96,17 +107,13 @@ impl Listener {
     }
 }
 
-/// Has the system close a connection whose client does not take what it was sent. actix-web would wait for
-/// ever.
-fn close_when_unread(connection: &dyn Any, timeout: Duration) {
-    #[cfg(target_os = "linux")]
-    if let Some(stream) = connection.downcast_ref::<TcpStream>()
-        && let Err(error) = SockRef::from(stream).set_tcp_user_timeout(Some(timeout))
-    {
-        tracing::debug!(%error, "cannot limit how long an answer may lie unread");
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = (connection, timeout);
+/// A socket that listens. The port of a process that has just ended can be had at once.
+fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
 }
 
 /// No origin is allowed unless it is listed; the list is compared with what the browser sends, whole.

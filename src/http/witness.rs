@@ -13,6 +13,7 @@ pub(crate) use facts::{Facts, note, request_id};
 
 use super::addresses;
 use super::problem::{Code, Problem};
+use super::socket::peer_certificate;
 use crate::audit::event::{Act, CredentialsFacts, Event, Identities, Outcome, Tags, TokenFacts};
 use crate::audit::{AuditTrail, TagDetail, Unrecorded};
 use crate::clock::Timestamp;
@@ -140,6 +141,7 @@ fn of_request<'a>(
         reason: facts.reason,
         request_id: &facts.request_id,
         client: addresses::client(request).map(ClientAddress::ip),
+        client_certificate: peer_certificate(request),
         way: facts.way.as_deref(),
         issuer: facts.issuer.as_deref(),
         user: facts.user.as_ref().map(DeveloperUserId::as_str),

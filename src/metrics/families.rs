@@ -4,7 +4,9 @@
 use std::marker::PhantomData;
 
 use prometheus::core::Collector;
-use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
+use prometheus::{
+    GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry,
+};
 
 use super::labels::Label;
 
@@ -33,6 +35,30 @@ impl<L: Label> Counters<L> {
         if let Some(child) = self.children.get(value.index()) {
             child.inc();
         }
+    }
+}
+
+/// Gauges, one for each value of a label that there is something to tell of.
+#[derive(Debug)]
+pub struct Gauges<L> {
+    family: GaugeVec,
+    label: PhantomData<L>,
+}
+
+impl<L: Label> Gauges<L> {
+    pub(super) fn register(
+        registry: &Registry,
+        name: &str,
+        label: &str,
+        help: &str,
+    ) -> Result<Self, prometheus::Error> {
+        let family = register(registry, GaugeVec::new(Opts::new(name, help), &[label]))?;
+        Ok(Self { family, label: PhantomData })
+    }
+
+    /// Sets one. Until then it does not stand in the exposition: 0 would be told as the truth.
+    pub fn set(&self, value: L, to: f64) {
+        self.family.with_label_values(&[value.text()]).set(to);
     }
 }
 

@@ -280,3 +280,37 @@ label!(
         Failed => "failed",
     }
 );
+
+label!(
+    /// The listeners, by their names in the configuration.
+    Listener {
+        /// The public one.
+        Http => "http",
+        /// The one for operators.
+        Admin => "admin",
+    }
+);
+
+label!(
+    /// What became of a TLS handshake.
+    HandshakeOutcome {
+        /// A connection came about.
+        Completed => "completed",
+        /// The two sides found no common ground, or one did not accept the other's certificate.
+        Failed => "failed",
+        /// The client spoke no TLS.
+        NotTls => "not_tls",
+        /// It was not completed in time.
+        TimedOut => "timed_out",
+    }
+);
+
+label!(
+    /// What became of certificate files that had changed.
+    ReloadOutcome {
+        /// They are in use.
+        Replaced => "replaced",
+        /// They do not hold; the last good ones stay in use.
+        Refused => "refused",
+    }
+);

@@ -14,6 +14,11 @@ const FENCES: &[Fence] = &[
         within: &["http", "http.rs", "admin", "admin.rs", "emulator", "emulator.rs", "dev/sign_in.rs"],
     },
     Fence { text: "actix_cors::", within: &["http"] },
+    Fence { text: "actix_http::", within: &["http"] },
+    Fence { text: "actix_server::", within: &["http/door.rs", "http/listener.rs"] },
+    Fence { text: "h2::server", within: &["http/h2.rs"] },
+    Fence { text: "rustls::", within: &["tls", "tls.rs", "http/handshake.rs", "http/socket.rs"] },
+    Fence { text: "x509_parser::", within: &["tls"] },
     Fence { text: "aws_sdk_", within: &["issuer", "cli/get_open_id_token/call.rs"] },
     Fence { text: "aws_config::", within: &["issuer", "cli/get_open_id_token/credentials.rs"] },
     Fence { text: "aws_sigv4::", within: &["cli/get_open_id_token/call.rs"] },
@@ -41,6 +46,10 @@ const FENCES: &[Fence] = &[
     Fence { text: "crate::app", within: &["cli", "dev.rs"] },
     Fence { text: "crate::admin", within: &["app.rs", "cli.rs"] },
     Fence { text: "crate::cli", within: &[] },
+    Fence {
+        text: "crate::tls",
+        within: &["app.rs", "admin.rs", "http", "http.rs", "config", "cli/check_config.rs", "audit/event.rs"],
+    },
     Fence { text: "crate::linking", within: &["app.rs", "http", "http.rs"] },
     Fence {
         text: "crate::auth",

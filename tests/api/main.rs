@@ -33,6 +33,7 @@ mod policy;
 mod process;
 mod proof;
 mod signatures;
+mod tls;
 mod trouble;
 mod vending;
 mod verify;

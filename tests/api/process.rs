@@ -28,6 +28,12 @@ pub struct Served {
 
 impl Served {
     pub async fn start(overlay: &str) -> Self {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self::reached_by(client, "http", overlay).await
+    }
+
+    /// A service whose public listener speaks that scheme, and a client that can.
+    pub async fn reached_by(client: reqwest::Client, scheme: &str, overlay: &str) -> Self {
         let demo = DemoApp::start();
         let settings = support::emulator_settings();
         let emulator = emulator::start(settings, Arc::new(SystemClock::new())).await.unwrap();
@@ -56,8 +62,11 @@ impl Served {
             log.lock().unwrap().push_str(&line);
             let line: Value = serde_json::from_str(&line).unwrap_or_default();
             if line["message"] == "serving" {
-                let address = |key: &str| format!("http://{}", line[key].as_str().unwrap());
-                break (address("http.listen"), address("admin.listen"));
+                let address = |key: &str| line[key].as_str().unwrap().to_owned();
+                break (
+                    format!("{scheme}://{}", address("http.listen")),
+                    format!("http://{}", address("admin.listen")),
+                );
             }
         };
         let rest = log.clone();
@@ -68,7 +77,6 @@ impl Served {
                 log.push('\n');
             }
         });
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let served = Self { child, emulator, demo, client, url, admin_url, log, _directory: directory };
         support::until(|| async {
             let ready = served.client.get(format!("{}/readyz", served.url)).send().await;

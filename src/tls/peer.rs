@@ -1,0 +1,67 @@
+//! Who is at the other end of a connection, by the certificate that it has proved to hold. Read once, when the
+//! connection begins.
+
+use std::fmt::Write as _;
+
+use aws_lc_rs::digest::{self, SHA256};
+use rustls::pki_types::CertificateDer;
+use serde::Serialize;
+use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
+
+use super::name;
+
+/// A client's certificate, verified against the listener's client CAs, with its times and revocation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PeerCertificate {
+    /// The subject's distinguished name as RFC 4514 writes it, most specific part first: `CN=edge,O=Example`.
+    pub subject: String,
+    /// The DNS names that it bears.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dns_names: Vec<String>,
+    /// The URIs that it bears, a SPIFFE id for example.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub uris: Vec<String>,
+    /// The SHA-256 digest of the whole certificate, in lower-case hex.
+    pub sha256: String,
+}
+
+/// A certificate that was verified and yet cannot be read: nobody can be told apart by it.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the client's certificate cannot be read")]
+pub struct Unreadable;
+
+impl PeerCertificate {
+    /// Reads a certificate. That it is genuine has to have been verified before.
+    ///
+    /// # Errors
+    /// It is not what X.509 says.
+    pub fn read(verified: &CertificateDer<'_>) -> Result<Self, Unreadable> {
+        let (_, certificate) = X509Certificate::from_der(verified).map_err(|_| Unreadable)?;
+        let (mut dns_names, mut uris) = (Vec::new(), Vec::new());
+        if let Some(names) = certificate.subject_alternative_name().map_err(|_| Unreadable)? {
+            for name in &names.value.general_names {
+                match name {
+                    GeneralName::DNSName(name) => dns_names.push((*name).to_owned()),
+                    GeneralName::URI(uri) => uris.push((*uri).to_owned()),
+                    _ => {}
+                }
+            }
+        }
+        Ok(Self { subject: name::rfc4514(certificate.subject()), dns_names, uris, sha256: sha256(verified) })
+    }
+}
+
+/// The SHA-256 digest of a certificate, in lower-case hex.
+pub(super) fn sha256(certificate: &CertificateDer<'_>) -> String {
+    hex(digest::digest(&SHA256, certificate).as_ref())
+}
+
+/// Bytes in lower-case hex.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
+        // Writing to memory does not fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}

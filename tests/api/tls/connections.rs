@@ -1,0 +1,273 @@
+//! What one connection may take, over TLS: the same as without. And HTTP/2, where one connection is many.
+
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use h2::client::SendRequest;
+use h2::{Reason, RecvStream};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::authority::{Authority, Files};
+use crate::process::Served;
+use crate::support::{Answer, World, until};
+
+/// A TLS connection by hand, for that protocol.
+async fn connect(ca: &Authority, address: SocketAddr, protocol: &str) -> TlsStream<TcpStream> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(ca.certificate.as_bytes()).unwrap()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let mut config = config.unwrap().with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
+    let stream = TcpStream::connect(address).await.unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap()
+}
+
+/// An HTTP/2 connection by hand. What it ends with comes over the channel.
+async fn connect_h2(
+    ca: &Authority,
+    address: SocketAddr,
+    builder: &h2::client::Builder,
+) -> (SendRequest<Bytes>, tokio::task::JoinHandle<Result<(), h2::Error>>) {
+    let stream = connect(ca, address, "h2").await;
+    let (requests, connection) = builder.handshake(stream).await.unwrap();
+    let ended = tokio::spawn(connection);
+    (requests.ready().await.unwrap(), ended)
+}
+
+fn get(path: &str) -> http::Request<()> {
+    http::Request::get(format!("https://localhost{path}")).body(()).unwrap()
+}
+
+async fn whole(mut body: RecvStream) -> Result<Vec<u8>, h2::Error> {
+    let mut all = Vec::new();
+    while let Some(chunk) = body.data().await {
+        let chunk = chunk?;
+        body.flow_control().release_capacity(chunk.len())?;
+        all.extend_from_slice(&chunk);
+    }
+    Ok(all)
+}
+
+async fn in_time<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(20), what).await.expect("waited for in vain")
+}
+
+/// The connection has been ended in order. A client that says its own farewell too late is told of a broken pipe;
+/// one that is cut off hears that the end is missing.
+async fn said_goodbye(ended: tokio::task::JoinHandle<Result<(), h2::Error>>) {
+    if let Err(error) = in_time(ended).await.unwrap() {
+        assert_eq!(error.get_io().map(std::io::Error::kind), Some(std::io::ErrorKind::BrokenPipe), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slow_and_silent_clients_are_not_waited_for_over_tls_either() {
+    let ca = Authority::new("ca");
+    let files = Files::of(&ca.server(90));
+    let limits = "http.head_timeout = \"1s\"\nhttp.body_timeout = \"200ms\"\nhttp.keep_alive = \"1s\"\n";
+    let world = World::with(&format!("{limits}{}", files.configuration())).await;
+    let address = world.app.public_address();
+
+    // Never begins, stops within the handshake, and stops after it, by both versions.
+    for bytes in [&b""[..], b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(bytes).await.unwrap();
+        let _ = in_time(stream.read_to_end(&mut Vec::new())).await;
+    }
+    world.until_metric("tokenvend_tls_handshakes_total{outcome=\"timed_out\"}", 2.0).await;
+    for protocol in ["h2", "http/1.1"] {
+        let mut stream = connect(&ca, address, protocol).await;
+        let _ = in_time(stream.read_to_end(&mut Vec::new())).await;
+    }
+    // An idle connection is told so, and ended.
+    let (mut requests, ended) = connect_h2(&ca, address, &h2::client::Builder::new()).await;
+    let (response, _) = requests.send_request(get("/livez"), true).unwrap();
+    assert_eq!(response.await.unwrap().status(), 200);
+    said_goodbye(ended).await;
+
+    // A body that does not come.
+    let (mut requests, _ended) = connect_h2(&ca, address, &h2::client::Builder::new()).await;
+    let post = http::Request::post("https://localhost/v1/token")
+        .header("authorization", format!("Bearer {}", world.bearer("alice")))
+        .header("content-type", "application/json");
+    let (response, mut body) = requests.send_request(post.body(()).unwrap(), false).unwrap();
+    body.send_data(Bytes::from_static(b"{"), false).unwrap();
+    assert_eq!(in_time(response).await.unwrap().status(), 408);
+    assert_eq!(world.calls().await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_is_not_taken_is_not_kept_for_ever() {
+    let ca = Authority::new("ca");
+    let files = Files::of(&ca.server(90));
+    let overlay = format!("http.read_answer_timeout = \"500ms\"\n{}", files.configuration());
+    let world = World::with(&overlay).await;
+    let address = world.app.public_address();
+
+    // Over HTTP/2 by a client that gives no room for it, and goes on speaking.
+    let mut builder = h2::client::Builder::new();
+    let (mut requests, _ended) = connect_h2(&ca, address, builder.initial_window_size(0)).await;
+    let (response, _) = requests.send_request(get("/openapi.json"), true).unwrap();
+    let response = response.await.unwrap();
+    assert_eq!(response.status(), 200);
+    let broken_off = in_time(whole(response.into_body())).await.unwrap_err();
+    assert_eq!(broken_off.reason(), Some(Reason::CANCEL));
+
+    // Over HTTP/1 by one that does not read at all.
+    let mut stream = connect(&ca, address, "http/1.1").await;
+    let asking = async {
+        let request = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n";
+        while stream.write_all(request).await.is_ok() && stream.flush().await.is_ok() {}
+    };
+    in_time(asking).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_connection_has_a_hundred_requests_at_most_and_headers_within_the_limit() {
+    let ca = Authority::new("ca");
+    let files = Files::of(&ca.server(90));
+    let world = World::with(&files.configuration()).await;
+    world.faults(json!({"latencyMillis": 300})).await;
+    let (mut requests, _ended) =
+        connect_h2(&ca, world.app.public_address(), &h2::client::Builder::new()).await;
+    let mut answers: FuturesUnordered<_> = FuturesUnordered::new();
+    for n in 0..300 {
+        let get = http::Request::get("https://localhost/v1/token")
+            .header("authorization", format!("Bearer {}", world.bearer(&format!("user-{n}"))));
+        // Waits for room, as well-behaved clients do.
+        requests = requests.ready().await.unwrap();
+        let (response, _) = requests.send_request(get.body(()).unwrap(), true).unwrap();
+        // Read at once: what lies unread takes up the connection's window.
+        answers.push(tokio::spawn(async { whole(response.await?.into_body()).await }));
+        assert!(world.metric("tokenvend_http_requests_in_flight").await <= 101.0);
+    }
+    assert_eq!(requests.current_max_send_streams(), 100);
+    while let Some(answer) = in_time(answers.next()).await {
+        let answer: Value = serde_json::from_slice(&answer.unwrap().unwrap()).unwrap();
+        assert!(answer["token"].is_string(), "{answer}");
+    }
+    let client = ca.believer().build().unwrap();
+    for size in [15_000, 20_000] {
+        let request = client.get(world.https("/livez")).header("x-filler", "x".repeat(size));
+        let answer = Answer::of(request.send().await.unwrap()).await;
+        match size {
+            15_000 => assert_eq!(answer.status, 200),
+            _ => answer.is_problem(431, "headers-too-large"),
+        }
+    }
+    // What is far beyond the limit is not even read.
+    let (mut requests, _ended) =
+        connect_h2(&ca, world.app.public_address(), &h2::client::Builder::new()).await;
+    let mut huge = get("/livez");
+    for n in 0..200 {
+        huge.headers_mut().insert(
+            http::HeaderName::try_from(format!("x-{n}")).unwrap(),
+            "x".repeat(1000).try_into().unwrap(),
+        );
+    }
+    let (response, _) = requests.send_request(huge, true).unwrap();
+    let refused = in_time(response).await.map(|response| response.status().as_u16());
+    assert!(refused.is_err() || refused.as_ref().is_ok_and(|status| *status == 431), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_that_are_taken_back_are_dropped_and_a_flood_of_them_ends_its_connection_and_no_other() {
+    let ca = Authority::new("ca");
+    let files = Files::of(&ca.server(90));
+    let world = World::with(&files.configuration()).await;
+    let address = world.app.public_address();
+    world.faults(json!({"latencyMillis": 60_000})).await;
+    let (mut requests, _ended) = connect_h2(&ca, address, &h2::client::Builder::new()).await;
+    let post = http::Request::get("https://localhost/v1/token")
+        .header("authorization", format!("Bearer {}", world.bearer("alice")));
+    let (_, mut stream) = requests.send_request(post.body(()).unwrap(), true).unwrap();
+    world.until_metric("tokenvend_http_requests_in_flight", 2.0).await;
+    stream.send_reset(Reason::CANCEL);
+    until(|| async { world.metric("tokenvend_http_requests_in_flight").await == 1.0 }).await;
+    world.faults(json!({})).await;
+
+    let (mut requests, ended) = connect_h2(&ca, address, &h2::client::Builder::new()).await;
+    let flood = async {
+        for _ in 0..100_000 {
+            let Ok(mut ready) = requests.ready().await else { return };
+            let Ok((_, mut stream)) = ready.send_request(get("/livez"), true) else { return };
+            stream.send_reset(Reason::CANCEL);
+            requests = ready;
+        }
+    };
+    in_time(flood).await;
+    let ended = in_time(ended).await.unwrap().unwrap_err();
+    // Whoever goes on writing may not get to read why.
+    assert!(matches!(ended.reason(), Some(Reason::ENHANCE_YOUR_CALM) | None), "{ended}");
+    until(|| async { world.metric("tokenvend_http_requests_in_flight").await == 1.0 }).await;
+    let client = ca.believer().build().unwrap();
+    assert_eq!(world.vend_over(&client, "bob").await.unwrap().source(), "miss");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_speaks_plain_http_to_it_is_told_and_who_speaks_tls_to_a_plain_listener_is_refused() {
+    let ca = Authority::new("ca");
+    let files = Files::of(&ca.server(90));
+    let world = World::with(&files.configuration()).await;
+    let answer = Answer::of(world.client.get(world.url("/livez")).send().await.unwrap()).await;
+    assert_eq!((answer.status.as_u16(), answer.text.as_str()), (400, "TLS is spoken here: use https://"));
+    world.until_metric("tokenvend_tls_handshakes_total{outcome=\"not_tls\"}", 1.0).await;
+    let mut stream = TcpStream::connect(world.app.public_address()).await.unwrap();
+    stream.write_all(b"\x00\x01 neither\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    let _ = in_time(stream.read_to_end(&mut answer)).await;
+    assert_eq!(answer, b"");
+    let admin = ca.believer().build().unwrap();
+    let admin = admin.get(format!("https://{}/livez", world.app.admin_address())).send().await;
+    assert!(admin.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drain_over_http2_answers_what_is_under_way_says_goodbye_and_waits_for_no_idle_connection() {
+    let ca = Authority::new("ca");
+    let files = Files::of(&ca.server(90));
+    let client = ca.believer().build().unwrap();
+    let overlay = format!("drain.delay = \"1s\"\n{}", files.configuration());
+    let mut served = Served::reached_by(client, "https", &overlay).await;
+    let address: SocketAddr = served.url.trim_start_matches("https://").parse().unwrap();
+    let (mut idle, idle_ended) = connect_h2(&ca, address, &h2::client::Builder::new()).await;
+    let (response, _) = idle.send_request(get("/livez"), true).unwrap();
+    assert_eq!(response.await.unwrap().status(), 200);
+
+    served.faults(json!({"latencyMillis": 2500})).await;
+    let requests: Vec<_> = (0..50).map(|n| served.request(&format!("user-{n}"))).collect();
+    let mut answers: FuturesUnordered<_> = requests
+        .into_iter()
+        .map(|request| async { Answer::of(request.send().await.unwrap()).await })
+        .collect();
+    let ending = async {
+        until(|| async { served.calls().await >= 10 }).await;
+        served.terminate();
+    };
+    let answered = async {
+        let mut count = 0;
+        while let Some(answer) = answers.next().await {
+            assert_eq!(answer.source(), "miss");
+            count += 1;
+        }
+        count
+    };
+    let ((), count) = tokio::join!(ending, answered);
+    assert_eq!(count, 50);
+    said_goodbye(idle_ended).await;
+    assert!(poll_fn(|cx| idle.poll_ready(cx)).await.is_err());
+    assert_eq!(served.ended().await, Some(0));
+}
