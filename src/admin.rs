@@ -58,6 +58,7 @@ pub(crate) fn listen(admin: &Arc<Admin>, tls: Option<Arc<Tls>>) -> std::io::Resu
         head_timeout: Duration::from_secs(5),
         read_answer_timeout: Duration::from_secs(30),
         origins: Vec::new(),
+        with_cookies: false,
         shutdown: Duration::from_secs(1),
     };
     let trace = Trace {

@@ -114,6 +114,14 @@ impl Way {
         }
     }
 
+    fn takes_cookies(&self) -> bool {
+        match self {
+            Self::Jwt(way) => way.takes_cookies(),
+            Self::Introspection(way) => way.takes_cookies(),
+            Self::Forward(way) => way.takes_cookies(),
+        }
+    }
+
     fn keys_age(&self) -> Option<Duration> {
         match self {
             Self::Jwt(way) => way.keys_age(),
@@ -196,6 +204,11 @@ impl Authenticator {
     /// What the app's users are called towards Cognito.
     pub fn users(&self) -> &Users {
         &self.users
+    }
+
+    /// Whether a cookie of the request's can say who calls.
+    pub fn takes_cookies(&self) -> bool {
+        self.ways.iter().any(Way::takes_cookies)
     }
 
     /// Whether every way has what it judges by.

@@ -76,6 +76,7 @@ pub(crate) fn listen(
         head_timeout: settings.head_timeout,
         read_answer_timeout: settings.read_answer_timeout,
         origins: settings.allowed_origins.clone(),
+        with_cookies: service.authenticator.takes_cookies(),
         shutdown,
     };
     let trace = Trace {

@@ -62,7 +62,6 @@ struct Header {
     alg: String,
     kid: Option<String>,
     typ: Option<String>,
-    crit: Option<serde_json::Value>,
 }
 
 /// A JWS taken apart. Nothing in it is trusted before [`Jws::prove`].
@@ -84,11 +83,13 @@ impl<'t> Jws<'t> {
         if signature.is_empty() || payload.contains('.') {
             return Err(Malformed);
         }
-        let header: Header = serde_json::from_value(json(header)?).map_err(|_| Malformed)?;
-        // A critical extension that is not understood must be refused (RFC 7515, 4.1.11), and none is.
-        if header.crit.is_some() {
+        let header = json(header)?;
+        // A critical extension that is not understood must be refused (RFC 7515, 4.1.11), and none is; nor is a list
+        // of them that is none.
+        if header.get("crit").is_some() {
             return Err(Malformed);
         }
+        let header: Header = serde_json::from_value(header).map_err(|_| Malformed)?;
         Ok(Self { header, payload: json(payload)?, message, signature: decode(signature)? })
     }
 

@@ -15,6 +15,10 @@ pub enum Carrier {
 }
 
 impl Carrier {
+    pub(super) fn is_cookie(&self) -> bool {
+        matches!(self, Self::Cookie(_))
+    }
+
     /// The credential, if there is one.
     ///
     /// # Errors

@@ -55,6 +55,10 @@ impl ForwardWay {
         Ok(Self { question, place, digest_key: Box::new(digest_key), asked })
     }
 
+    pub(super) fn takes_cookies(&self) -> bool {
+        !self.question.settings.cookies.is_empty()
+    }
+
     pub(super) async fn judge(&self, presented: &Presented<'_>) -> Verdict {
         let shown = match self.question.settings.shown(presented) {
             Ok(Some(shown)) => shown,

@@ -47,6 +47,10 @@ impl IntrospectionWay {
         Ok(Self { question: Arc::new(Question { vouch, settings, client, clock }), place, asked })
     }
 
+    pub(super) fn takes_cookies(&self) -> bool {
+        self.question.settings.carrier.is_cookie()
+    }
+
     pub(super) async fn judge(&self, presented: &Presented<'_>) -> Verdict {
         let token = match self.question.settings.carrier.find(presented) {
             Ok(Some(token)) if token.len() <= LONGEST => token,

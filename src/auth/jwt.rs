@@ -50,6 +50,10 @@ impl JwtWay {
         self.keys.age()
     }
 
+    pub(super) fn takes_cookies(&self) -> bool {
+        self.settings.carrier.is_cookie()
+    }
+
     pub(super) async fn judge(&self, presented: &Presented<'_>) -> Verdict {
         let credential = match self.settings.carrier.find(presented) {
             Ok(Some(credential)) => credential,

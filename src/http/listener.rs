@@ -38,6 +38,8 @@ pub(crate) struct Reach {
     pub(crate) shutdown: Duration,
     /// The origins whose pages may call.
     pub(crate) origins: Vec<String>,
+    /// Whether browsers may send their cookies along: where a way of authenticating looks at cookies.
+    pub(crate) with_cookies: bool,
 }
 
 /// A listener that answers.
@@ -77,13 +79,13 @@ impl Listener {
             clock: through.clock.clone(),
             closing: server.graceful_shutdown_signal(),
         };
-        let (origins, through) = (reach.origins, Arc::new(through));
+        let (origins, with_cookies, through) = (reach.origins, reach.with_cookies, Arc::new(through));
         let app = move || {
             App::new()
                 .app_data(web::Data::from(through.clone()))
                 // Innermost, so that pages of allowed origins can read its refusal.
                 .wrap(from_fn(by_address))
-                .wrap(cors(&origins))
+                .wrap(cors(&origins, with_cookies))
                 .wrap(from_fn(trace))
                 .configure(routes.clone())
                 .default_service(web::to(not_found))
@@ -117,7 +119,10 @@ fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
 }
 
 /// No origin is allowed unless it is listed; the list is compared with what the browser sends, whole.
-fn cors(origins: &[String]) -> Cors {
+///
+/// A page of such an origin may read what its cookies bring it only where cookies count, and there too its methods are
+/// checked anew: see `auth/carrier.rs`.
+fn cors(origins: &[String], with_cookies: bool) -> Cors {
     let cors = Cors::default()
         .allowed_methods([Method::GET, Method::POST, Method::DELETE])
         .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
@@ -126,5 +131,6 @@ fn cors(origins: &[String]) -> Cors {
         .max_age(3600)
         // Written on every answer, whether it is to a browser or not: see trace.
         .disable_vary_header();
+    let cors = if with_cookies { cors.supports_credentials() } else { cors };
     origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
 }

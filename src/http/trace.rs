@@ -123,6 +123,10 @@ fn mark<B>(response: &mut ServiceResponse<B>, id: &str, draining: bool) {
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    if !headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
+        // actix-cors says this to everybody. It means nothing without an origin, and nothing is what others are told.
+        headers.remove(header::ACCESS_CONTROL_ALLOW_CREDENTIALS);
+    }
     if draining {
         // So that clients which keep their connection look for another server before this one is gone.
         response.response_mut().head_mut().set_connection_type(actix_web::http::ConnectionType::Close);

@@ -262,28 +262,6 @@ async fn the_app_is_shown_what_is_configured_and_says_who_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cookie_from_anywhere_but_an_allowed_page_is_refused_without_asking_the_app() {
-    let judge = Judge::start();
-    let world = with_forward(&judge, "").await;
-    judge.says("session=abc", json!({"sub": "alice"}));
-    for (method, origin) in [
-        (Method::GET, PAGE),
-        (Method::POST, None),
-        (Method::POST, Some("null")),
-        (Method::POST, Some("https://web.example.evil.example")),
-        (Method::POST, Some("http://web.example")),
-        (Method::POST, Some("https://evil.example")),
-    ] {
-        let answer = with_cookie(&world, method.clone(), "session=abc", origin).await;
-        // CORS itself may speak first.
-        assert!(matches!(answer.status.as_u16(), 400 | 403), "{method} {origin:?}: {answer:?}");
-        assert!(!answer.text.contains("eyJ"), "{method} {origin:?}: {answer:?}");
-    }
-    assert_eq!((judge.asked(), world.calls().await), (0, 0));
-    assert_eq!(with_cookie(&world, Method::POST, "session=abc", PAGE).await.source(), "miss");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_apps_no_a_login_page_and_a_yes_for_nobody_are_refused_and_its_trouble_is_not() {
     let judge = Judge::start();
     let world = with_forward(&judge, "").await;

@@ -115,29 +115,6 @@ async fn a_client_that_asks_and_asks_and_never_reads_is_cut_off() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_no_http_is_refused_without_a_word_about_the_inside() {
-    let world = World::start().await;
-    for bytes in [
-        &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 this is no http\r\n\r\n"[..],
-        b"GET / HTTP/9.9\r\n\r\n",
-        b"POST /v1/token HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
-        b"POST /v1/token HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n0\r\n\r\n",
-    ] {
-        let answer = raw(&world, bytes).await;
-        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
-        assert!(!answer.contains("panic") && !answer.contains("actix"), "{answer}");
-    }
-    let endless = [b"GET /livez HTTP/1.1\r\nHost: x\r\nX: ".as_slice(), &vec![b'x'; 300_000]].concat();
-    let mut stream = TcpStream::connect(world.app.public_address()).await.unwrap();
-    // The server may hang up before all of it is written.
-    let _ = stream.write_all(&endless).await;
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer).await;
-    let answer = String::from_utf8_lossy(&answer).into_owned();
-    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_keeps_the_id_it_came_with_if_that_is_harmless() {
     let world = World::start().await;
     let with_id = async |id: &str| {
@@ -179,15 +156,6 @@ async fn only_pages_of_the_listed_origins_may_call() {
     assert_eq!(allowed.header("access-control-allow-origin"), "https://web.example");
     assert!(allowed.header("access-control-expose-headers").contains("tokenvend-cache"));
     assert_eq!(allowed.header("access-control-allow-credentials"), "");
-    for origin in [
-        "null",
-        "https://web.example.evil",
-        "https://evil-web.example",
-        "http://web.example",
-        "https://web.example:444",
-    ] {
-        assert_eq!(call(origin).await.header("access-control-allow-origin"), "", "{origin}");
-    }
     let preflight = async |origin: &str| {
         let request = world
             .client

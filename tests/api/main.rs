@@ -12,6 +12,7 @@
 mod support;
 
 mod asked;
+mod attacks;
 mod audit;
 mod auth;
 mod aws_cli;
