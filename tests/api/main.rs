@@ -15,6 +15,7 @@ mod asked;
 mod attacks;
 mod audit;
 mod auth;
+mod authentication_page;
 mod aws_cli;
 mod credentials;
 mod doctor;

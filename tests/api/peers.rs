@@ -19,7 +19,8 @@ use crate::proof::{Forge, honest_claims};
 use crate::support::{World, skipped};
 
 /// They find what they import only beside it.
-const NODE_SCRIPTS: [&str; 3] = ["verify_with_jose.mjs", "credentials_with_aws_sdk.mjs", "oidc_provider.mjs"];
+const NODE_SCRIPTS: [&str; 4] =
+    ["verify_with_jose.mjs", "credentials_with_aws_sdk.mjs", "oidc_provider.mjs", "express_app.mjs"];
 
 /// Where the peers are installed, or why they are not.
 fn peers() -> Result<&'static Path, &'static str> {
