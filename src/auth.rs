@@ -2,13 +2,16 @@
 //! four things: not mine, verified, refused, or cannot say. The first that does not say "not mine" decides.
 //!
 //! `presented` what is looked at · `carrier` where in it a credential is · one file a way ([`jwt`],
-//! `introspection`, `forward`) · `asked` what those have in common that ask somebody else · `vouch` how
+//! `introspection`, `forward`, `gateway`, `alb`) · `header_claims` claims in headers · `asked` what those have in common that ask somebody else · `vouch` how
 //! verified claims become a [`Caller`] · `users` what the user is called · `remembered` what was verified a moment
 //! ago. Nothing here knows HTTP's server.
 
+mod alb;
 mod asked;
 mod carrier;
 mod forward;
+mod gateway;
+mod header_claims;
 mod introspection;
 pub mod jwt;
 mod presented;
@@ -21,9 +24,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use alb::AlbWay;
 pub use asked::reach;
 pub use carrier::Carrier;
 use forward::ForwardWay;
+use gateway::GatewayWay;
 use introspection::IntrospectionWay;
 use jwt::JwtWay;
 pub use presented::{Headers, Presented};
@@ -36,7 +41,7 @@ use crate::claims::Claims;
 use crate::clock::{SharedClock, Timestamp};
 use crate::config::{AuthSettings, UsersSettings, WaySettings};
 use crate::identity::DeveloperUserId;
-use crate::jws::KeysError;
+use crate::jws::{KeysError, Unproven};
 use crate::metrics::Metrics;
 use crate::metrics::labels::AuthOutcome;
 
@@ -68,6 +73,17 @@ pub(crate) enum Verdict {
     CannotSay,
 }
 
+impl From<Unproven> for Verdict {
+    fn from(unproven: Unproven) -> Self {
+        match unproven {
+            Unproven::Algorithm => Self::Refused(Refusal::Algorithm),
+            Unproven::UnknownKey => Self::Refused(Refusal::UnknownKey),
+            Unproven::Signature => Self::Refused(Refusal::Signature),
+            Unproven::CannotSay => Self::CannotSay,
+        }
+    }
+}
+
 /// Why there is no caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AuthError {
@@ -91,10 +107,12 @@ impl AuthError {
 
 #[derive(Debug)]
 enum Way {
-    /// Boxed: it is many times as large as the others.
+    // Those in boxes are many times as large as the others.
     Jwt(Box<JwtWay>),
     Introspection(IntrospectionWay),
     Forward(ForwardWay),
+    Gateway(Box<GatewayWay>),
+    Alb(Box<AlbWay>),
 }
 
 impl Way {
@@ -103,6 +121,8 @@ impl Way {
             Self::Jwt(way) => way.judge(presented).await,
             Self::Introspection(way) => way.judge(presented).await,
             Self::Forward(way) => way.judge(presented).await,
+            Self::Gateway(way) => way.judge(presented),
+            Self::Alb(way) => way.judge(presented).await,
         }
     }
 
@@ -110,7 +130,7 @@ impl Way {
     fn is_ready(&self) -> bool {
         match self {
             Self::Jwt(way) => way.has_keys(),
-            Self::Introspection(_) | Self::Forward(_) => true,
+            Self::Introspection(_) | Self::Forward(_) | Self::Gateway(_) | Self::Alb(_) => true,
         }
     }
 
@@ -119,13 +139,15 @@ impl Way {
             Self::Jwt(way) => way.takes_cookies(),
             Self::Introspection(way) => way.takes_cookies(),
             Self::Forward(way) => way.takes_cookies(),
+            // What cookies their sessions have is the gateway's own business.
+            Self::Gateway(_) | Self::Alb(_) => false,
         }
     }
 
     fn keys_age(&self) -> Option<Duration> {
         match self {
             Self::Jwt(way) => way.keys_age(),
-            Self::Introspection(_) | Self::Forward(_) => None,
+            Self::Introspection(_) | Self::Forward(_) | Self::Gateway(_) | Self::Alb(_) => None,
         }
     }
 }
@@ -168,6 +190,10 @@ impl Authenticator {
                     Way::Introspection(IntrospectionWay::new(vouch, asked, memory, clock)?)
                 }
                 WaySettings::Forward(asked) => Way::Forward(ForwardWay::new(vouch, asked, memory, clock)?),
+                WaySettings::Gateway(gateway) => Way::Gateway(Box::new(GatewayWay::new(vouch, gateway))),
+                WaySettings::Alb(alb) => {
+                    Way::Alb(Box::new(AlbWay::new(vouch, alb, memory, clock, metrics.clone())?))
+                }
             });
         }
         Ok(Self { ways, users, remembered, metrics: metrics.clone() })

@@ -20,9 +20,9 @@ pub use fault::{ConfigError, Fault};
 use layers::Layers;
 use reader::Reader;
 pub use settings::{
-    AdminSettings, AskSettings, AuthSettings, ClaimsFrom, DrainSettings, ForwardSettings, HttpSettings,
-    IntrospectionSettings, JwksSettings, JwtSettings, KeySource, LogFormat, LogSettings, Settings,
-    UsersSettings, WaySettings,
+    AdminSettings, AlbSettings, AskSettings, AuthSettings, ClaimsFrom, DrainSettings, ForwardSettings,
+    GatewaySecret, GatewaySettings, HttpSettings, IntrospectionSettings, JwksSettings, JwtSettings,
+    KeySource, LogFormat, LogSettings, Settings, UsersSettings, WaySettings,
 };
 
 /// Takes the URL of keys that signatures are judged by: https, or http on loopback, and no password in it.

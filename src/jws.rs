@@ -9,6 +9,7 @@ mod algorithm;
 mod jwk;
 mod jwks;
 mod keys;
+mod named;
 mod published;
 mod unique;
 
@@ -16,17 +17,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::alphabet::URL_SAFE;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, NO_PAD, URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::clock::SharedClock;
-use crate::config::KeySource;
+use crate::config::{JwksSettings, KeySource};
 use crate::metrics::Metrics;
 pub use algorithm::Algorithm;
 use jwks::Jwks;
 pub use keys::KeysError;
 use keys::{KeySet, Lookup};
+use named::NamedKeys;
 use published::Published;
 use unique::Unique;
 
@@ -67,6 +71,8 @@ struct Header {
 /// A JWS taken apart. Nothing in it is trusted before [`Jws::prove`].
 pub(crate) struct Jws<'t> {
     header: Header,
+    /// All that the header says.
+    fields: Value,
     payload: Value,
     message: &'t str,
     signature: Vec<u8>,
@@ -75,6 +81,16 @@ pub(crate) struct Jws<'t> {
 impl<'t> Jws<'t> {
     /// Takes the compact form apart.
     pub(crate) fn parse(token: &'t str) -> Result<Self, Malformed> {
+        Self::taken_apart(token, &URL_SAFE_NO_PAD)
+    }
+
+    /// The same of one whose parts may be padded, against RFC 7515, section 2: AWS's load balancers write them so.
+    /// The padding is part of what is signed.
+    pub(crate) fn parse_padded(token: &'t str) -> Result<Self, Malformed> {
+        Self::taken_apart(token, &PADDED)
+    }
+
+    fn taken_apart(token: &'t str, encoding: &GeneralPurpose) -> Result<Self, Malformed> {
         if token.len() > LONGEST {
             return Err(Malformed);
         }
@@ -83,14 +99,15 @@ impl<'t> Jws<'t> {
         if signature.is_empty() || payload.contains('.') {
             return Err(Malformed);
         }
-        let header = json(header)?;
+        let fields = json(header, encoding)?;
         // A critical extension that is not understood must be refused (RFC 7515, 4.1.11), and none is; nor is a list
         // of them that is none.
-        if header.get("crit").is_some() {
+        if fields.get("crit").is_some() {
             return Err(Malformed);
         }
-        let header: Header = serde_json::from_value(header).map_err(|_| Malformed)?;
-        Ok(Self { header, payload: json(payload)?, message, signature: decode(signature)? })
+        let header = Header::deserialize(&fields).map_err(|_| Malformed)?;
+        let (payload, signature) = (json(payload, encoding)?, decode(signature, encoding)?);
+        Ok(Self { header, fields, payload, message, signature })
     }
 
     /// What kind of token it says that it is (RFC 7515, 4.1.9), without the prefix that may be left out.
@@ -99,6 +116,11 @@ impl<'t> Jws<'t> {
         let has_prefix =
             typ.get(..APPLICATION.len()).is_some_and(|start| start.eq_ignore_ascii_case(APPLICATION));
         Some(if has_prefix { &typ[APPLICATION.len()..] } else { typ })
+    }
+
+    /// What its header says under this name. Signed as the payload is.
+    pub(crate) fn header(&self, name: &str) -> Option<&Value> {
+        self.fields.get(name)
     }
 
     /// What was signed. Before the signature is proved, good only to find out who should judge it.
@@ -126,12 +148,15 @@ impl<'t> Jws<'t> {
 
 const APPLICATION: &str = "application/";
 
-fn json(segment: &str) -> Result<Value, Malformed> {
-    serde_json::from_slice(&decode(segment)?).map(|Unique(value)| value).map_err(|_| Malformed)
+const PADDED: GeneralPurpose =
+    GeneralPurpose::new(&URL_SAFE, NO_PAD.with_decode_padding_mode(DecodePaddingMode::Indifferent));
+
+fn json(segment: &str, encoding: &GeneralPurpose) -> Result<Value, Malformed> {
+    serde_json::from_slice(&decode(segment, encoding)?).map(|Unique(value)| value).map_err(|_| Malformed)
 }
 
-fn decode(segment: &str) -> Result<Vec<u8>, Malformed> {
-    URL_SAFE_NO_PAD.decode(segment).map_err(|_| Malformed)
+fn decode(segment: &str, encoding: &GeneralPurpose) -> Result<Vec<u8>, Malformed> {
+    encoding.decode(segment).map_err(|_| Malformed)
 }
 
 /// The keys of one signer.
@@ -141,6 +166,8 @@ pub(crate) enum Keys {
     Fixed(Arc<KeySet>),
     /// They are published, and fetched anew now and then.
     Fetched(Arc<Jwks>),
+    /// They are published one by one, and fetched when they are named.
+    Named(Arc<NamedKeys>),
 }
 
 impl Keys {
@@ -164,6 +191,20 @@ impl Keys {
         })
     }
 
+    /// The keys that are published one by one under the URL of these settings, each under its name.
+    ///
+    /// # Errors
+    /// No HTTPS client can be made.
+    pub(crate) fn by_name(
+        whose: &str,
+        settings: &JwksSettings,
+        algorithms: &'static [Algorithm],
+        clock: SharedClock,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, KeysError> {
+        NamedKeys::new(whose, settings.clone(), algorithms, clock, metrics).map(Self::Named)
+    }
+
     /// The keys as they are at this moment, for one who looks once: nothing keeps them fresh.
     ///
     /// # Errors
@@ -182,13 +223,14 @@ impl Keys {
         match self {
             Self::Fixed(keys) => keys.fit(algorithms),
             Self::Fetched(jwks) => jwks.current().map_or(0, |keys| keys.fit(algorithms)),
+            Self::Named(_) => 0,
         }
     }
 
     /// Whether there are any yet.
     pub(crate) fn are_there(&self) -> bool {
         match self {
-            Self::Fixed(_) => true,
+            Self::Fixed(_) | Self::Named(_) => true,
             Self::Fetched(jwks) => jwks.current().is_some(),
         }
     }
@@ -196,7 +238,7 @@ impl Keys {
     /// How old they are, where they come by URL.
     pub(crate) fn age(&self) -> Option<Duration> {
         match self {
-            Self::Fixed(_) => None,
+            Self::Fixed(_) | Self::Named(_) => None,
             Self::Fetched(jwks) => jwks.age(),
         }
     }
@@ -205,6 +247,7 @@ impl Keys {
     async fn with(&self, kid: Option<&str>, algorithm: Algorithm) -> Option<Arc<KeySet>> {
         let jwks = match self {
             Self::Fixed(keys) => return Some(keys.clone()),
+            Self::Named(keys) => return keys.named(kid).await,
             Self::Fetched(jwks) => jwks,
         };
         match jwks.current() {

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::asked::{Asked, Reply, body, client};
 use super::carrier::cookie;
+use super::header_claims::claims_of;
 use super::presented::Presented;
 use super::remembered::{Key, Remembered};
 use super::vouch::Vouch;
@@ -144,7 +145,9 @@ impl Question {
             ClaimsFrom::Body => serde_json::from_slice(&body(response).await?)
                 .map(Some)
                 .map_err(|_| "its answer is no JSON object".to_owned()),
-            ClaimsFrom::Headers(names) => claims_of(response.headers(), names).map(Some),
+            ClaimsFrom::Headers(names) => {
+                claims_of(response.headers(), names).map(Some).map_err(|odd| odd.to_string())
+            }
         }
     }
 
@@ -156,19 +159,4 @@ impl Question {
         let caller = self.vouch.caller(claims, expires_at)?;
         Ok(Reply::Verified(Arc::new(caller), expires_at))
     }
-}
-
-/// Each configured claim from the one header that it stands in.
-fn claims_of(headers: &HeaderMap, names: &[(String, HeaderName)]) -> Result<Map<String, Value>, String> {
-    let mut claims = Map::new();
-    for (claim, name) in names {
-        let mut values = headers.get_all(name).iter();
-        let Some(value) = values.next() else { continue };
-        let text = std::str::from_utf8(value.as_bytes()).map_err(|_| format!("its {name} is no UTF-8"))?;
-        if values.next().is_some() {
-            return Err(format!("its {name} stands there twice"));
-        }
-        claims.insert(claim.clone(), text.trim_matches(' ').into());
-    }
-    Ok(claims)
 }

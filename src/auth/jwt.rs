@@ -13,7 +13,7 @@ use super::vouch::Vouch;
 use super::{Refusal, Verdict};
 use crate::clock::SharedClock;
 use crate::config::JwtSettings;
-use crate::jws::{Jws, Keys, KeysError, Malformed, Unproven};
+use crate::jws::{Jws, Keys, KeysError, Malformed};
 use crate::metrics::Metrics;
 use claims::UnverifiedClaims;
 
@@ -89,12 +89,7 @@ impl JwtWay {
         {
             return Err(refused(Refusal::Kind));
         }
-        jws.prove(&self.keys, &self.settings.algorithms).await.map_err(|unproven| match unproven {
-            Unproven::Algorithm => refused(Refusal::Algorithm),
-            Unproven::UnknownKey => refused(Refusal::UnknownKey),
-            Unproven::Signature => refused(Refusal::Signature),
-            Unproven::CannotSay => Verdict::CannotSay,
-        })?;
+        jws.prove(&self.keys, &self.settings.algorithms).await.map_err(Verdict::from)?;
         let claims = UnverifiedClaims::of(jws.into_payload()).ok_or(refused(Refusal::Malformed))?;
         let (claims, expires_at) = claims.verify(&self.settings, self.clock.now()).map_err(refused)?;
         self.vouch

@@ -34,13 +34,18 @@ impl<'r> Presented<'r> {
     /// # Errors
     /// There are several.
     pub fn one(&self, name: &str) -> Result<Option<&'r [u8]>, Repeated> {
-        let (mut first, mut is_repeated) = (None, false);
-        self.headers.each_value(name, &mut |value| {
-            is_repeated |= first.is_some();
-            first = first.or(Some(value));
-        });
-        if is_repeated { Err(Repeated) } else { Ok(first) }
+        one(self.headers, name)
     }
+}
+
+/// The one value of a header.
+pub(super) fn one<'h>(headers: &'h dyn Headers, name: &str) -> Result<Option<&'h [u8]>, Repeated> {
+    let (mut first, mut is_repeated) = (None, false);
+    headers.each_value(name, &mut |value| {
+        is_repeated |= first.is_some();
+        first = first.or(Some(value));
+    });
+    if is_repeated { Err(Repeated) } else { Ok(first) }
 }
 
 impl std::fmt::Debug for Presented<'_> {

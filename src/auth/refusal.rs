@@ -33,6 +33,8 @@ pub enum Refusal {
     Insufficient,
     /// It is a cookie, in a request that no page of an allowed origin is known to have sent.
     CrossSite,
+    /// It is a gateway's header, and whoever sends it is not the gateway.
+    NotTheGateway,
 }
 
 impl Refusal {
@@ -53,6 +55,7 @@ impl Refusal {
             Self::Inactive => "the credential is not, or no longer, that of a signed-in user",
             Self::Insufficient => "the credential does not have the scopes or claims that are demanded of it",
             Self::CrossSite => "a cookie counts only in a POST or DELETE with an Origin that is allowed here",
+            Self::NotTheGateway => "headers that name a user are accepted from the gateway alone",
         }
     }
 
@@ -65,6 +68,7 @@ impl Refusal {
             | Self::UnknownKey
             | Self::Signature
             | Self::Issuer
+            | Self::NotTheGateway
             // Ended, or made up: the app does not say which.
             | Self::Inactive => true,
             Self::Missing
@@ -95,6 +99,7 @@ impl Refusal {
             Self::Inactive => AuthOutcome::Inactive,
             Self::Insufficient => AuthOutcome::Insufficient,
             Self::CrossSite => AuthOutcome::CrossSite,
+            Self::NotTheGateway => AuthOutcome::NotTheGateway,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use reqwest::header::HeaderName;
 
 use crate::audit::AuditSettings;
@@ -84,6 +85,10 @@ pub enum WaySettings {
     Introspection(IntrospectionSettings),
     /// Whatever the app takes for a user, judged by an endpoint of the app's.
     Forward(ForwardSettings),
+    /// Headers that a gateway sets.
+    Gateway(GatewaySettings),
+    /// What an AWS load balancer signs.
+    Alb(AlbSettings),
 }
 
 /// How somebody else is asked about credentials.
@@ -134,6 +139,39 @@ pub enum ClaimsFrom {
     Body,
     /// Each claim stands in a header.
     Headers(Vec<(String, HeaderName)>),
+}
+
+/// Headers that a gateway sets, which has signed the user in.
+#[derive(Debug, Clone)]
+pub struct GatewaySettings {
+    /// The networks from which the gateway connects. Never empty, never everything.
+    pub trusted_peers: Vec<IpNet>,
+    /// The claims, each in a header. Never empty.
+    pub claims: Vec<(String, HeaderName)>,
+    /// How the gateway shows that it is the gateway.
+    pub secret: GatewaySecret,
+}
+
+/// A secret that the gateway and the service share.
+#[derive(Debug, Clone)]
+pub struct GatewaySecret {
+    /// The header that it stands in.
+    pub header: HeaderName,
+    /// The secret, and the one before it while it is being changed.
+    pub accepted: Vec<Secret>,
+}
+
+/// What an AWS load balancer signs of the user whom it has signed in.
+#[derive(Debug, Clone)]
+pub struct AlbSettings {
+    /// The load balancer's ARN.
+    pub signer: String,
+    /// The OAuth client that the load balancer is at the issuer; none: any.
+    pub client: Option<String>,
+    /// Where its keys are, each under its name.
+    pub keys: JwksSettings,
+    /// How far the token's times may be off.
+    pub leeway: Duration,
 }
 
 /// A JWT signed by the app.

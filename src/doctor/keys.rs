@@ -1,5 +1,7 @@
 //! Whether the keys can be had by which tokens are judged: those of callers, and Cognito's own.
 
+use std::time::Duration;
+
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
@@ -22,6 +24,20 @@ impl Subject {
                     return vec![reached(check(), &asked.url, asked.ask).await];
                 }
                 WaySettings::Forward(asked) => return vec![reached(check(), &asked.url, asked.ask).await],
+                WaySettings::Alb(alb) => {
+                    let ask = AskSettings {
+                        timeout: alb.keys.timeout,
+                        remember_refusal: Duration::ZERO,
+                        most_at_once: 1,
+                    };
+                    return vec![reached(check(), &alb.keys.url, ask).await];
+                }
+                WaySettings::Gateway(gateway) => {
+                    let networks: Vec<_> = gateway.trusted_peers.iter().map(ToString::to_string).collect();
+                    let words =
+                        format!("nothing to fetch: {} and a secret tell the gateway", networks.join(", "));
+                    return vec![check().holds(words)];
+                }
             };
             let (source, algorithms) = (&jwt.keys, jwt.algorithms.as_slice());
             let place = match source {

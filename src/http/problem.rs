@@ -29,6 +29,7 @@ pub(crate) enum Code {
     SessionEnding,
     InsufficientCredential,
     CrossSite,
+    NotTheGateway,
     PoolForbidden,
     TagsUnfit,
     UnknownPool,
@@ -78,6 +79,9 @@ impl Code {
             }
             Self::CrossSite => {
                 (StatusCode::FORBIDDEN, "cross-site", "The request may come from another site")
+            }
+            Self::NotTheGateway => {
+                (StatusCode::FORBIDDEN, "not-the-gateway", "The request does not come from the gateway")
             }
             Self::PoolForbidden => {
                 (StatusCode::FORBIDDEN, "pool-forbidden", "The pool is not open to this caller")
@@ -274,6 +278,9 @@ impl From<AuthError> for Problem {
                 ..Self::new(Code::InsufficientCredential, refusal.detail())
             },
             AuthError::Refused(refusal @ Refusal::CrossSite) => Self::new(Code::CrossSite, refusal.detail()),
+            AuthError::Refused(refusal @ Refusal::NotTheGateway) => {
+                Self::new(Code::NotTheGateway, refusal.detail())
+            }
             AuthError::Refused(refusal) => Self::unauthorized(refusal.detail(), INVALID_TOKEN),
             AuthError::CannotSay => {
                 let detail = "what your credential is checked with cannot be had now";

@@ -35,6 +35,7 @@ impl Verifier {
 }
 
 /// A set of keys.
+#[derive(Default)]
 pub(crate) struct KeySet {
     keys: Vec<Key>,
 }
@@ -111,10 +112,14 @@ impl KeySet {
         if bytes.trim_ascii_start().starts_with(b"{") {
             return Self::of_jwks(&bytes).map_err(|error| fail(error.to_string()));
         }
-        let pem =
-            pem::parse(&bytes).map_err(|error| fail(format!("it is neither a JWKS nor PEM: {error}")))?;
+        Self::of_pem(&bytes, algorithms).map_err(fail)
+    }
+
+    /// One public key in PEM that fits at least one of these algorithms.
+    pub(super) fn of_pem(bytes: &[u8], algorithms: &[Algorithm]) -> Result<Self, String> {
+        let pem = pem::parse(bytes).map_err(|error| format!("it is neither a JWKS nor PEM: {error}"))?;
         if !matches!(pem.tag(), "PUBLIC KEY" | "RSA PUBLIC KEY") {
-            return Err(fail(format!("it holds a {:?}, a PUBLIC KEY is needed", pem.tag())));
+            return Err(format!("it holds a {:?}, a PUBLIC KEY is needed", pem.tag()));
         }
         let verifier = |algorithm: &Algorithm| {
             let parsed = match algorithm.check() {
@@ -127,7 +132,7 @@ impl KeySet {
         let verifiers: Vec<_> = algorithms.iter().filter_map(verifier).collect();
         if verifiers.is_empty() {
             let names: Vec<_> = algorithms.iter().map(|algorithm| algorithm.name()).collect();
-            return Err(fail(format!("its key is not one for {}", names.join(", "))));
+            return Err(format!("its key is not one for {}", names.join(", ")));
         }
         Ok(Self { keys: vec![Key { kid: None, verifiers }] })
     }

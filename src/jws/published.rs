@@ -1,7 +1,9 @@
 //! A key set as it is published: under a URL of its own, or under the one that the issuer's discovery document names
 //! (OpenID Connect Discovery 1.0, section 4).
 
-use reqwest::Url;
+use std::time::Duration;
+
+use reqwest::{StatusCode, Url};
 use serde::Deserialize;
 
 use super::keys::{KeySet, KeysError};
@@ -16,8 +18,12 @@ const LARGEST: usize = 256 * 1024;
 pub(super) struct Published {
     url: Url,
     discovered_for: Option<String>,
-    client: reqwest::Client,
+    fetcher: Fetcher,
 }
+
+/// Gets what is published.
+#[derive(Debug)]
+pub(super) struct Fetcher(reqwest::Client);
 
 /// What counts of a discovery document.
 #[derive(Deserialize)]
@@ -28,14 +34,8 @@ struct Discovery {
 
 impl Published {
     pub(super) fn new(settings: &JwksSettings) -> Result<Self, KeysError> {
-        let client = reqwest::Client::builder()
-            .timeout(settings.timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("tokenvend/", env!("CARGO_PKG_VERSION")))
-            // A fetch every few minutes needs no connection kept, least of all between runtimes.
-            .pool_max_idle_per_host(0)
-            .build()?;
-        Ok(Self { url: settings.url.clone(), discovered_for: settings.discovered_for.clone(), client })
+        let fetcher = Fetcher::new(settings.timeout)?;
+        Ok(Self { url: settings.url.clone(), discovered_for: settings.discovered_for.clone(), fetcher })
     }
 
     /// Fetches the keys as they are now.
@@ -61,12 +61,31 @@ impl Published {
     }
 
     async fn get(&self, url: Url) -> Result<Vec<u8>, String> {
-        let fail = |error: reqwest::Error| causes::told(&error.without_url());
-        let request = self.client.get(url).header("accept", "application/json");
-        let mut response = request.send().await.map_err(fail)?;
-        if !response.status().is_success() {
-            return Err(format!("the answer is {}", response.status()));
+        match self.fetcher.get(url).await? {
+            (status, body) if status.is_success() => Ok(body),
+            (status, _) => Err(format!("the answer is {status}")),
         }
+    }
+}
+
+impl Fetcher {
+    pub(super) fn new(timeout: Duration) -> Result<Self, KeysError> {
+        let client = reqwest::Client::builder()
+            .timeout(timeout)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("tokenvend/", env!("CARGO_PKG_VERSION")))
+            // A fetch every few minutes needs no connection kept, least of all between runtimes.
+            .pool_max_idle_per_host(0)
+            .build()?;
+        Ok(Self(client))
+    }
+
+    /// The answer's status and its body, if that keeps within bounds.
+    pub(super) async fn get(&self, url: Url) -> Result<(StatusCode, Vec<u8>), String> {
+        let fail = |error: reqwest::Error| causes::told(&error.without_url());
+        let request = self.0.get(url).header("accept", "application/json, */*;q=0.5");
+        let mut response = request.send().await.map_err(fail)?;
+        let status = response.status();
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(fail)? {
             if body.len() + chunk.len() > LARGEST {
@@ -74,6 +93,6 @@ impl Published {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(body)
+        Ok((status, body))
     }
 }

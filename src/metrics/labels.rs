@@ -118,6 +118,8 @@ label!(
         Insufficient => "insufficient",
         /// A cookie, in a request that another site may have made.
         CrossSite => "cross_site",
+        /// A gateway's headers, from somebody who is not the gateway.
+        NotTheGateway => "not_the_gateway",
         /// The keys to judge by could not be had.
         Unavailable => "unavailable",
     }

@@ -23,7 +23,7 @@ const FENCES: &[Fence] = &[
     Fence { text: "aws_config::", within: &["issuer", "cli/get_open_id_token/credentials.rs"] },
     Fence { text: "aws_sigv4::", within: &["cli/get_open_id_token/call.rs"] },
     Fence { text: "governor::", within: &["limits"] },
-    Fence { text: "ipnet::", within: &["hops.rs", "config/sections/hops.rs"] },
+    Fence { text: "ipnet::", within: &["hops.rs", "config"] },
     Fence {
         text: "moka::",
         within: &[

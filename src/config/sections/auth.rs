@@ -1,9 +1,12 @@
 //! `[auth.…]`: the ways of authenticating.
 
 mod asked;
+mod gateway;
 mod jwt;
 
 use std::time::Duration;
+
+use reqwest::header::HeaderName;
 
 use super::pools::is_name;
 use super::{HOUR, grants};
@@ -37,11 +40,19 @@ pub(super) fn all(reader: &mut Reader<'_>) -> Option<Vec<AuthSettings>> {
 fn way(reader: &mut Reader<'_>, name: &str) -> Option<AuthSettings> {
     let section = &mut reader.section(format!("auth.{name}"));
     let issuer = section.text("issuer");
-    let kinds = [("jwt", Kind::Jwt), ("introspection", Kind::Introspection), ("forward", Kind::Forward)];
+    let kinds = [
+        ("jwt", Kind::Jwt),
+        ("introspection", Kind::Introspection),
+        ("forward", Kind::Forward),
+        ("gateway", Kind::Gateway),
+        ("alb", Kind::Alb),
+    ];
     let kind = section.choice("kind", &kinds).and_then(|kind| match kind {
         Kind::Jwt => jwt::jwt(section, issuer.as_deref()).map(WaySettings::Jwt),
         Kind::Introspection => asked::introspection(section).map(WaySettings::Introspection),
         Kind::Forward => asked::forward(section).map(WaySettings::Forward),
+        Kind::Gateway => gateway::gateway(section).map(WaySettings::Gateway),
+        Kind::Alb => gateway::alb(section).map(WaySettings::Alb),
     });
     let user_id = user_id(section, issuer.as_deref());
     let require = grants::conditions(&mut section.inner("require"));
@@ -61,6 +72,8 @@ enum Kind {
     Jwt,
     Introspection,
     Forward,
+    Gateway,
+    Alb,
 }
 
 /// The names of the ways in the order in which they are tried: those that are listed, then the others by name.
@@ -92,6 +105,18 @@ fn tell_apart(reader: &mut Reader<'_>, all: &[AuthSettings]) -> bool {
             reader.fault(&path, found, "an issuer, or a carrier, of its own");
             return false;
         }
+        if let Some((other, header)) =
+            earlier.clone().find_map(|other| Some((other, shared_header(other, one)?)))
+        {
+            let path = format!("auth.{}.claims", one.name);
+            let found = format!("the header {header}, as auth.{} has it", other.name);
+            reader.fault(
+                &path,
+                found,
+                "headers of its own: the first of the two would refuse what is the other's",
+            );
+            return false;
+        }
         // Ways with the same issuer mean the same users.
         let is_within =
             |a: &AuthSettings, b: &AuthSettings| a.user_id.beginning().starts_with(b.user_id.beginning());
@@ -109,6 +134,15 @@ fn tell_apart(reader: &mut Reader<'_>, all: &[AuthSettings]) -> bool {
         }
     }
     true
+}
+
+/// A header that two gateways both set.
+fn shared_header<'a>(one: &'a AuthSettings, other: &AuthSettings) -> Option<&'a HeaderName> {
+    let (WaySettings::Gateway(one), WaySettings::Gateway(other)) = (&one.kind, &other.kind) else {
+        return None;
+    };
+    let has = |header: &&HeaderName| other.claims.iter().any(|(_, own)| own == *header);
+    one.claims.iter().map(|(_, header)| header).find(has)
 }
 
 /// How users are called; said of all ways, so that the same user is one by whichever way it comes.

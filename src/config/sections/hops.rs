@@ -31,13 +31,13 @@ pub(super) fn hops(section: &mut Section<'_, '_>) -> Option<Hops> {
 }
 
 /// A network, or an address as the network of it alone.
-fn network(text: &str) -> Result<IpNet, String> {
+pub(super) fn network(text: &str) -> Result<IpNet, String> {
     let network = match text.parse::<IpNet>() {
         Ok(network) => network,
         Err(_) => text.parse::<IpAddr>().map(IpNet::from).map_err(|_| "it is neither".to_owned())?,
     };
     if network.prefix_len() == 0 {
-        return Err("it trusts everybody, so that anybody could claim to be anywhere".to_owned());
+        return Err("it trusts everybody, who could then claim to be anybody and anywhere".to_owned());
     }
     if network.addr().to_canonical() != network.addr() {
         return Err("peers of IPv4 are compared as such; write it as an IPv4 network".to_owned());

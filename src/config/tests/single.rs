@@ -110,3 +110,115 @@ fn limits_and_trusted_proxies_are_proved() {
         assert!(faults.len() == 1 && faults[0].contains(expected), "no {expected} in {faults:?}");
     }
 }
+
+const GATEWAY: &str = r#"
+[auth.gateway]
+kind = "gateway"
+issuer = "https://app.example"
+trusted_peers = ["10.0.3.7"]
+claims = { sub = "X-Auth-Request-User" }
+secret_header = "x-gateway-secret"
+secret = "0123456789abcdef0123456789abcdef"
+"#;
+
+#[test]
+fn a_gateway_is_a_few_addresses_with_a_secret_and_never_everybody() {
+    let with = |old: &str, new: &str| format!("{SMALLEST}{}", GATEWAY.replace(old, new));
+    let peers = |list: &str| with("[\"10.0.3.7\"]", list);
+    for good in [
+        "[\"10.0.3.7\"]",
+        "[\"10.0.0.0/8\", \"127.0.0.0/8\", \"fd00::/8\", \"::1\"]",
+        // Networks that providers of gateways publish.
+        "[\"104.16.0.0/13\", \"104.24.0.0/14\", \"2a06:98c0::/29\"]",
+    ] {
+        assert!(load_with(&peers(good), &[]).is_ok(), "{good}");
+    }
+    for bad in [
+        "[]",
+        "[\"0.0.0.0/0\"]",
+        "[\"::/0\"]",
+        "[\"0.0.0.0/1\", \"128.0.0.0/1\"]",
+        "[\"52.0.0.0/8\"]",
+        "[\"52.0.0.0/10\", \"52.64.0.0/10\"]",
+        "[\"8.0.0.0/7\"]",
+        "[\"2000::/3\"]",
+        "[\"10.0.3.7/24\"]",
+        "[\"::ffff:10.0.3.7\"]",
+        "[\"gateway.internal\"]",
+        "\"10.0.3.7\"",
+    ] {
+        let faults = faults_of(&peers(bad), &[]);
+        assert!(faults[0].starts_with("auth.gateway.trusted_peers (my.toml, line 14)"), "{bad}: {faults:?}");
+    }
+    for (old, new, expected) in [
+        ("trusted_peers = [\"10.0.3.7\"]", "", "auth.gateway.trusted_peers (not set): found nothing"),
+        (
+            "0123456789abcdef0123456789abcdef",
+            "short",
+            "auth.gateway.secret (my.toml, line 17): found a secret of 5",
+        ),
+        ("secret = \"0123456789abcdef0123456789abcdef\"", "", "auth.gateway.secret (not set): found nothing"),
+        ("secret_header = \"x-gateway-secret\"", "", "auth.gateway.secret_header (not set): found nothing"),
+        ("claims = { sub = \"X-Auth-Request-User\" }", "", "auth.gateway.claims (not set): found no claim"),
+        ("X-Auth-Request-User", "a b", "auth.gateway.claims.sub (my.toml, line 15): found \"a b\""),
+        (
+            "X-Auth-Request-User",
+            "x-gateway-secret",
+            "auth.gateway.claims.sub (my.toml, line 15): found the header",
+        ),
+        (
+            "\nsecret =",
+            "\nprevious_secret = \"old\"\nsecret =",
+            "auth.gateway.previous_secret (my.toml, line 17)",
+        ),
+    ] {
+        let faults = faults_of(&with(old, new), &[]);
+        assert!(faults.iter().any(|fault| fault.starts_with(expected)), "no {expected:?} in {faults:#?}");
+    }
+    let second = GATEWAY.replace("auth.gateway", "auth.other").replace("x-gateway-secret", "x-other-secret");
+    let faults = faults_of(&format!("{SMALLEST}{GATEWAY}{second}"), &[]);
+    assert!(faults[0].contains("found the header x-auth-request-user, as auth.gateway has it"), "{faults:?}");
+}
+
+#[test]
+fn the_keys_of_a_load_balancer_are_where_its_arn_says() {
+    const ARN: &str =
+        "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/web/0123456789abcdef";
+    let with = |arn: &str, more: &str| {
+        format!(
+            "{SMALLEST}[auth.alb]\nkind = \"alb\"\nissuer = \"https://app.example\"\nsigner = \"{arn}\"\n{more}\n"
+        )
+    };
+    let url = |arn: &str, more: &str| {
+        let settings = load_with(&with(arn, more), &[]).unwrap().settings;
+        let alb = settings.auth.iter().find_map(|way| match &way.kind {
+            WaySettings::Alb(alb) => Some(alb.keys.url.to_string()),
+            _ => None,
+        });
+        alb.unwrap()
+    };
+    assert_eq!(url(ARN, ""), "https://public-keys.auth.elb.eu-west-1.amazonaws.com/");
+    let gov = ARN.replace("aws:", "aws-us-gov:").replace("eu-west-1", "us-gov-west-1");
+    let keys = "https://s3-us-gov-west-1.amazonaws.com/aws-elb-public-keys-prod-us-gov-west-1";
+    assert_eq!(url(&gov, ""), keys);
+    let china = ARN.replace("aws:", "aws-cn:").replace("eu-west-1", "cn-north-1");
+    assert_eq!(url(&china, "keys_url = \"https://keys.example/elb\""), "https://keys.example/elb");
+    assert!(
+        faults_of(&with(&china, ""), &[])[0].starts_with("auth.alb.keys_url (not set): found nothing, and")
+    );
+    for bad in [
+        "",
+        "web",
+        "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0",
+        "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/net/web/0",
+        "arn:aws:elasticloadbalancing:evil.example/:111122223333:loadbalancer/app/web/0",
+        "arn:aws:elasticloadbalancing::111122223333:loadbalancer/app/web/0",
+        "arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/app/web/0",
+        "arn:aws:iam:eu-west-1:111122223333:loadbalancer/app/web/0",
+    ] {
+        let faults = faults_of(&with(bad, ""), &[]);
+        assert!(faults[0].starts_with("auth.alb.signer (my.toml, line 13)"), "{bad}: {faults:?}");
+    }
+    let faults = faults_of(&with(ARN, "keys_url = \"http://keys.example\""), &[]);
+    assert!(faults[0].starts_with("auth.alb.keys_url (my.toml, line 14)"), "{faults:?}");
+}

@@ -59,19 +59,22 @@ pub(super) fn forward(section: &mut Section<'_, '_>) -> Option<ForwardSettings> 
     Some(ForwardSettings { url: url?, headers, cookies, claims: claims?, ask: ask? })
 }
 
-/// `[auth.NAME.claims]`: CLAIM = "HEADER"; without it, the answer\'s body has the claims.
+/// Without `[auth.NAME.claims]`, the answer's body has the claims.
 fn claims(section: &mut Section<'_, '_>) -> Option<ClaimsFrom> {
+    let claims = header_claims(section)?;
+    Some(if claims.is_empty() { ClaimsFrom::Body } else { ClaimsFrom::Headers(claims) })
+}
+
+/// `[auth.NAME.claims]`: CLAIM = "HEADER".
+pub(super) fn header_claims(section: &mut Section<'_, '_>) -> Option<Vec<(String, HeaderName)>> {
     let names = section.names("claims");
-    if names.is_empty() {
-        return Some(ClaimsFrom::Body);
-    }
     let mut claims = section.inner("claims");
     let read = |claim: &String| {
         let header = claims.parsed(claim, "the name of a header", |text| text.parse::<HeaderName>());
         Some((claim.clone(), header?))
     };
     let claims: Vec<Option<(String, HeaderName)>> = names.iter().map(read).collect();
-    Some(ClaimsFrom::Headers(claims.into_iter().collect::<Option<_>>()?))
+    claims.into_iter().collect()
 }
 
 fn url(section: &mut Section<'_, '_>) -> Option<Url> {

@@ -109,7 +109,7 @@ fn keys(section: &mut Section<'_, '_>, issuer: Option<&str>) -> Option<KeySource
         return None;
     };
     match only {
-        "secret" => shared(section, secret?).map(KeySource::Secret),
+        "secret" => shared(section, "secret", secret?).map(KeySource::Secret),
         "key_file" => file.map(KeySource::File),
         "discovery" => {
             let issuer = issuer?;
@@ -120,10 +120,11 @@ fn keys(section: &mut Section<'_, '_>, issuer: Option<&str>) -> Option<KeySource
     }
 }
 
-fn shared(section: &mut Section<'_, '_>, secret: Secret) -> Option<Secret> {
+/// A secret of our own and one other party's, long enough that nobody guesses it.
+pub(super) fn shared(section: &mut Section<'_, '_>, key: &str, secret: Secret) -> Option<Secret> {
     if secret.expose().len() < LEAST_SECRET_BYTES {
         let found = format!("a secret of {} bytes", secret.expose().len());
-        section.fault("secret", found, format!("at least {LEAST_SECRET_BYTES} bytes"));
+        section.fault(key, found, format!("at least {LEAST_SECRET_BYTES} bytes"));
         return None;
     }
     Some(secret)
@@ -143,7 +144,7 @@ fn discovery_document(section: &mut Section<'_, '_>, issuer: &str) -> Option<Url
 }
 
 /// How published keys are fetched, wherever they are.
-fn fetching(
+pub(super) fn fetching(
     section: &mut Section<'_, '_>,
 ) -> Option<impl FnOnce(Url, Option<String>) -> JwksSettings + use<>> {
     let refresh = section.duration("jwks_refresh", SECOND..=DAY);

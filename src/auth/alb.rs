@@ -1,0 +1,111 @@
+//! What an AWS application load balancer signs of the user whom it has signed in: `x-amzn-oidc-data`, nearly a JWT.
+//! Who signed it, for which issuer and until when stands in its header, its parts are padded, and its keys are
+//! published one by one ("Authenticate users using an Application Load Balancer", in AWS's user guide).
+//!
+//! Every customer's load balancers in a region sign with the same keys: whose it is says `signer` alone.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::presented::Presented;
+use super::remembered::{Key, Remembered};
+use super::vouch::Vouch;
+use super::{Refusal, Verdict};
+use crate::clock::{SharedClock, Timestamp};
+use crate::config::AlbSettings;
+use crate::jws::{Algorithm, Jws, Keys, KeysError, Malformed};
+use crate::metrics::Metrics;
+
+const HEADER: &str = "x-amzn-oidc-data";
+const ALGORITHMS: &[Algorithm] = &[Algorithm::ES256];
+
+/// One load balancer.
+#[derive(Debug)]
+pub(super) struct AlbWay {
+    vouch: Vouch,
+    settings: AlbSettings,
+    keys: Keys,
+    place: u16,
+    remembered: Arc<Remembered>,
+    clock: SharedClock,
+}
+
+impl AlbWay {
+    pub(super) fn new(
+        vouch: Vouch,
+        settings: AlbSettings,
+        (place, remembered): (u16, Arc<Remembered>),
+        clock: SharedClock,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, KeysError> {
+        let keys = Keys::by_name(vouch.way(), &settings.keys, ALGORITHMS, clock.clone(), metrics)?;
+        Ok(Self { vouch, settings, keys, place, remembered, clock })
+    }
+
+    pub(super) async fn judge(&self, presented: &Presented<'_>) -> Verdict {
+        let given = presented.one(HEADER).map_err(|_| Refusal::Malformed);
+        let text = given.and_then(|value| {
+            value.map(|value| std::str::from_utf8(value).map_err(|_| Refusal::Malformed)).transpose()
+        });
+        let token = match text {
+            Ok(Some(token)) => token,
+            Ok(None) => return Verdict::NotMine(Refusal::Missing),
+            Err(refusal) => return Verdict::Refused(refusal),
+        };
+        let key = Key::of(self.place, token);
+        if let Some(caller) = self.remembered.recall(&key) {
+            return Verdict::Verified(caller);
+        }
+        let verdict = self.verify(token).await.unwrap_or_else(|verdict| verdict);
+        if let Verdict::Verified(caller) = &verdict {
+            let end = caller.expires_at.unwrap_or_else(|| self.clock.now());
+            let ceiling = self.vouch.settings().remember;
+            self.remembered.keep(key, caller, end + self.settings.leeway, ceiling);
+        }
+        verdict
+    }
+
+    async fn verify(&self, token: &str) -> Result<Verdict, Verdict> {
+        let refused = Verdict::Refused;
+        let jws = Jws::parse_padded(token).map_err(|Malformed| refused(Refusal::Malformed))?;
+        let said = |name: &str| jws.header(name).and_then(Value::as_str);
+        let issuer = self.vouch.settings().issuer.as_str();
+        // Another load balancer's, or another issuer's, may be another way's own.
+        if said("signer") != Some(&self.settings.signer) || said("iss") != Some(issuer) {
+            return Err(Verdict::NotMine(Refusal::Issuer));
+        }
+        if self.settings.client.as_ref().is_some_and(|client| said("client") != Some(client)) {
+            return Err(refused(Refusal::Audience));
+        }
+        // Before its signature, which it may cost a fetch to judge: most of those that do not hold are old ones.
+        let expires_at = moment(jws.header("exp")).map_err(refused)?.ok_or(refused(Refusal::Malformed))?;
+        if self.clock.now() >= expires_at + self.settings.leeway {
+            return Err(refused(Refusal::Expired));
+        }
+        jws.prove(&self.keys, ALGORITHMS).await.map_err(Verdict::from)?;
+        let Value::Object(claims) = jws.into_payload() else {
+            return Err(refused(Refusal::Malformed));
+        };
+        // The user's own session may end before; the issuer may have called itself something else to the user.
+        if claims.get("iss").is_some_and(|iss| iss.as_str() != Some(issuer)) {
+            return Err(refused(Refusal::Issuer));
+        }
+        let ends = moment(claims.get("exp")).map_err(refused)?.map_or(expires_at, |end| end.min(expires_at));
+        if self.clock.now() >= ends + self.settings.leeway {
+            return Err(refused(Refusal::Expired));
+        }
+        self.vouch
+            .caller(claims, Some(ends))
+            .map(|caller| Verdict::Verified(Arc::new(caller)))
+            .map_err(refused)
+    }
+}
+
+/// Whole seconds. What else stands there is no date.
+fn moment(value: Option<&Value>) -> Result<Option<Timestamp>, Refusal> {
+    match value {
+        None => Ok(None),
+        Some(value) => value.as_i64().map(Timestamp::from_secs).map(Some).ok_or(Refusal::Malformed),
+    }
+}
