@@ -118,6 +118,22 @@ async fn where_client_certificates_are_optional_a_client_may_have_none_but_no_ba
     assert!(world.vend_over(&bad.build().unwrap(), "alice").await.is_err());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_admin_listener_has_a_certificate_and_clients_of_its_own() {
+    let (ca, operators) = (Authority::new("ca"), Authority::new("operators"));
+    let files = Files::of(&ca.server(90));
+    let overlay = files.mutual(&operators).replace("http.tls", "admin.tls");
+    let world = World::with(&overlay).await;
+    assert_eq!(world.vend("alice").await.source(), "miss", "the public listener is as it was");
+    let url = format!("https://{}/metrics", world.app.admin_address());
+    assert!(ca.believer().build().unwrap().get(&url).send().await.is_err());
+    let prometheus = ca.believer().identity(operators.client("prometheus", 1, 30).identity());
+    let answer = Answer::of(prometheus.build().unwrap().get(&url).send().await.unwrap()).await;
+    let told = "tokenvend_tls_certificate_expiry_timestamp_seconds{listener=\"";
+    assert!(answer.text.contains(&format!("{told}admin\"}}")), "{}", answer.text);
+    assert!(!answer.text.contains(&format!("{told}http\"}}")), "{}", answer.text);
+}
+
 /// The certificate that a server has shown for this request's connection.
 async fn shown(world: &World, client: &reqwest::Client) -> Vec<u8> {
     let response = client.get(world.https("/livez")).send().await.unwrap();

@@ -218,6 +218,31 @@ async fn requests_that_are_taken_back_are_dropped_and_a_flood_of_them_ends_its_c
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_only_http2_can_say_is_understood_or_refused() {
+    let ca = Authority::new("ca");
+    let files = Files::of(&ca.server(90));
+    let carrier = "auth.app.carrier = \"cookie:session\"\n";
+    let world = World::with(&format!("{carrier}{}", files.configuration())).await;
+    let (mut requests, _ended) =
+        connect_h2(&ca, world.app.public_address(), &h2::client::Builder::new()).await;
+    // Cookies in pieces, which are one header all the same.
+    let post = http::Request::post("https://localhost/v1/token")
+        .header("origin", "https://web.example")
+        .header("cookie", "theme=dark")
+        .header("cookie", format!("session={}", world.bearer("alice")))
+        .header("cookie", "last=1");
+    let (response, _) = requests.send_request(post.body(()).unwrap(), true).unwrap();
+    let response = in_time(response).await.unwrap();
+    assert_eq!(response.status(), 200);
+    let answer: Value = serde_json::from_slice(&whole(response.into_body()).await.unwrap()).unwrap();
+    assert!(answer["token"].is_string(), "{answer}");
+    // A request to be a tunnel, whose URI has no path.
+    let tunnel = http::Request::connect("localhost:443").body(()).unwrap();
+    let (response, _) = requests.send_request(tunnel, true).unwrap();
+    assert!(in_time(response).await.unwrap().status().is_client_error());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_speaks_plain_http_to_it_is_told_and_who_speaks_tls_to_a_plain_listener_is_refused() {
     let ca = Authority::new("ca");
     let files = Files::of(&ca.server(90));
