@@ -65,10 +65,9 @@ impl<M: Maker> Mint<M> {
 
     async fn attempt(&self, reserved: Option<Reserved>) -> Outcome<M::Answer> {
         let user = &self.order.key.user;
-        self.rations.check(user)?;
-        let made = self.maker.make(&self.order, reserved).await?;
-        self.rations.count(user);
-        Ok(Arc::new(made))
+        self.rations.take(user)?;
+        let made = self.maker.make(&self.order, reserved).await;
+        made.map(Arc::new).inspect_err(|_| self.rations.give_back(user))
     }
 
     fn log(&self, error: &IssueError) {

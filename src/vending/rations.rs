@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use moka::sync::Cache;
+use parking_lot::Mutex;
 
 use super::key::UserKey;
 use crate::clock::SharedClock;
@@ -20,6 +21,8 @@ const MOST: u64 = 100_000;
 #[derive(Debug)]
 pub(super) struct Rations {
     whole_at: Cache<UserKey, Duration>,
+    /// Held from the look at a ration until what is taken of it is written down.
+    taking: Mutex<()>,
     interval: Duration,
     clock: SharedClock,
 }
@@ -28,14 +31,22 @@ impl Rations {
     pub(super) fn new(interval: Duration, clock: SharedClock) -> Self {
         // moka's own clock only makes room; what is left of a ration is judged by ours.
         let whole_at = Cache::builder().max_capacity(MOST).time_to_live(interval * AT_ONCE).build();
-        Self { whole_at, interval, clock }
+        Self { whole_at, taking: Mutex::new(()), interval, clock }
     }
 
-    /// Whether the user may have one more token minted.
-    pub(super) fn check(&self, user: &UserKey) -> Result<(), IssueError> {
-        let wait =
-            self.whole_after_one_more(user).saturating_sub(self.clock.monotonic() + self.interval * AT_ONCE);
+    /// Takes one thing's share of a user's ration, before the call that it pays for: a user may have as many calls
+    /// under way as there are credentials, or sign-outs that cut loose the ones before, and all of them would find a
+    /// ration whole that is counted only as they end.
+    ///
+    /// # Errors
+    /// There is nothing left of it now.
+    pub(super) fn take(&self, user: &UserKey) -> Result<(), IssueError> {
+        let now = self.clock.monotonic();
+        let _turn = self.taking.lock();
+        let whole_at = self.whole_at.get(user).unwrap_or_default().max(now) + self.interval;
+        let wait = whole_at.saturating_sub(now + self.interval * AT_ONCE);
         if wait.is_zero() {
+            self.whole_at.insert(user.clone(), whole_at);
             return Ok(());
         }
         Err(IssueError::new(
@@ -44,20 +55,11 @@ impl Rations {
         ))
     }
 
-    /// Counts a token that was minted. A call that yields none costs the user nothing; the budget counts it.
-    /// Two at the same moment may count as one: the flights of one user are few, and the budget is exact.
-    pub(super) fn count(&self, user: &UserKey) {
-        self.whole_at.insert(user.clone(), self.whole_after_one_more(user));
-    }
-
-    /// Takes one token's share of a ration for an act that costs calls whether or not it comes to anything.
-    pub(super) fn take(&self, user: &UserKey) -> Result<(), IssueError> {
-        self.check(user)?;
-        self.count(user);
-        Ok(())
-    }
-
-    fn whole_after_one_more(&self, user: &UserKey) -> Duration {
-        self.whole_at.get(user).unwrap_or_default().max(self.clock.monotonic()) + self.interval
+    /// Gives a share back, of a call that yielded nothing: it costs the user nothing; the budget counts it.
+    pub(super) fn give_back(&self, user: &UserKey) {
+        let _turn = self.taking.lock();
+        if let Some(whole_at) = self.whole_at.get(user) {
+            self.whole_at.insert(user.clone(), whole_at.saturating_sub(self.interval));
+        }
     }
 }

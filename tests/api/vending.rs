@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use proptest::prelude::*;
 use reqwest::Method;
 use serde_json::json;
@@ -156,6 +157,29 @@ async fn a_user_who_signs_out_and_in_without_end_uses_up_no_more_than_a_ration()
     assert_eq!(world.vend("bob").await.source(), "miss", "it is nobody else's ration");
     world.advance(30);
     assert_eq!(world.vend("alice").await.source(), "miss");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_who_asks_with_many_credentials_at_the_same_moment_uses_up_no_more_than_a_ration() {
+    let world = World::with("pools.main.end_with_session = true").await;
+    // Long enough that none has ended before the last has begun.
+    world.faults(json!({"latencyMillis": 2000})).await;
+    let now = world.clock_now();
+    let bearers: Vec<String> = (0..30)
+        .map(|n| {
+            let mut claims = world.demo.claims("alice", now);
+            // Each credential has an end of its own, and so each token a key of its own.
+            claims["exp"] = json!(now.as_secs() + 500 + n);
+            world.demo.sign(&claims)
+        })
+        .collect();
+    let answers = join_all(bearers.iter().map(|bearer| world.vend_bearer(bearer))).await;
+    let served = answers.iter().filter(|answer| answer.status == 200).count();
+    assert_eq!((served, world.calls().await), (10, 10));
+    for held_back in answers.iter().filter(|answer| answer.status != 200) {
+        held_back.is_problem(503, "upstream-unavailable");
+        assert!(!held_back.header("retry-after").is_empty());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
