@@ -121,16 +121,21 @@ fn keys_url(section: &mut Section<'_, '_>, key: &str) -> Option<reqwest::Url> {
 
 /// An https URL, or an http one on loopback, of keys that signatures are judged by.
 pub(super) fn parse_keys_url(text: &str) -> Result<reqwest::Url, String> {
-    let url = reqwest::Url::parse(text).map_err(|error| error.to_string())?;
+    let url = parse_url(text)?;
     match url.scheme() {
-        // It would be shown wherever the URL is.
-        _ if !url.username().is_empty() || url.password().is_some() => {
-            Err("it has a user or a password in it".to_owned())
-        }
         "https" => Ok(url),
         "http" if is_loopback(&url) => Ok(url),
         _ => Err("whoever is on the way could swap the keys".to_owned()),
     }
+}
+
+/// A URL without a user or a password: it would be shown wherever the URL is.
+pub(super) fn parse_url(text: &str) -> Result<reqwest::Url, String> {
+    let url = reqwest::Url::parse(text).map_err(|error| error.to_string())?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("it has a user or a password in it".to_owned());
+    }
+    Ok(url)
 }
 
 /// Whether a URL leads to this machine.

@@ -222,3 +222,16 @@ fn the_keys_of_a_load_balancer_are_where_its_arn_says() {
     let faults = faults_of(&with(ARN, "keys_url = \"http://keys.example\""), &[]);
     assert!(faults[0].starts_with("auth.alb.keys_url (my.toml, line 14)"), "{faults:?}");
 }
+
+#[test]
+fn no_url_that_a_credential_is_judged_at_has_a_password_in_it_whatever_else_is_allowed_of_it() {
+    for scheme in ["https", "http"] {
+        let way = format!(
+            "[auth.asked]\nkind = \"forward\"\nissuer = \"https://f.example\"\nshow_cookies = [\"session\"]\n\
+             user_id = \"f|{{sub}}\"\nallow_plain_http = true\nurl = \"{scheme}://us:hush@me.example/\"\n"
+        );
+        let refused = load_with(&format!("{SMALLEST}{way}"), &[]).unwrap_err().to_string();
+        assert!(refused.contains("auth.asked.url"), "{refused}");
+        assert!(refused.contains("it has a user or a password in it"), "{refused}");
+    }
+}

@@ -8,7 +8,7 @@ use reqwest::header::HeaderName;
 use super::jwt::{carrier, is_token};
 use crate::config;
 use crate::config::reader::Section;
-use crate::config::sections::{HOUR, MINUTE, SECOND};
+use crate::config::sections::{HOUR, MINUTE, SECOND, parse_url};
 use crate::config::settings::{AskSettings, ClaimsFrom, ForwardSettings, IntrospectionSettings};
 
 pub(super) fn introspection(section: &mut Section<'_, '_>) -> Option<IntrospectionSettings> {
@@ -81,9 +81,7 @@ fn url(section: &mut Section<'_, '_>) -> Option<Url> {
     let is_open = section.flag("allow_plain_http");
     let allowed = "an https URL without a password; an http one on loopback, or with allow_plain_http";
     let url = section.parsed("url", allowed, |text| match config::keys_url(text) {
-        Err(_) if is_open == Some(true) && text.starts_with("http://") => {
-            Url::parse(text).map_err(|error| error.to_string())
-        }
+        Err(_) if is_open == Some(true) && text.starts_with("http://") => parse_url(text),
         other => other,
     })?;
     if is_open? && url.scheme() == "http" {
