@@ -13,6 +13,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
 use moka::sync::Cache;
 use parking_lot::Mutex;
+use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 
 use super::remembered::{Key, Remembered};
@@ -99,9 +100,11 @@ impl Asked {
         });
         let under_way_still = self.under_way.clone();
         let asking = async move {
-            let reply = task.await.unwrap_or(Reply::Unanswered);
-            under_way_still.lock().remove(&key);
-            reply
+            // One that came to its end has taken itself off: what stands there since is another.
+            task.await.unwrap_or_else(|_| {
+                under_way_still.lock().remove(&key);
+                Reply::Unanswered
+            })
         };
         let asking = asking.boxed().shared();
         under_way.insert(key, asking.clone());
@@ -142,6 +145,24 @@ pub(super) fn client(settings: &AskSettings) -> Result<reqwest::Client, reqwest:
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(concat!("tokenvend/", env!("CARGO_PKG_VERSION")))
         .build()
+}
+
+/// A moment that the one who was asked names: seconds, maybe with a fraction (RFC 7519, 2), and from a header as text.
+/// What cannot be read must not count as no end at all.
+///
+/// # Errors
+/// Something else stands there.
+pub(super) fn moment(claims: &Map<String, Value>, claim: &str) -> Result<Option<Timestamp>, String> {
+    let seconds = match claims.get(claim) {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::String(text)) if text.is_empty() => return Ok(None),
+        Some(Value::String(text)) => text.parse().ok(),
+        Some(value) => value.as_f64(),
+    };
+    let seconds = seconds.filter(|seconds| seconds.is_finite());
+    let seconds = seconds.ok_or_else(|| format!("its {claim} is no number of seconds"))?;
+    // Saturates: a date beyond the range of the type is as far away as can be.
+    Ok(Some(Timestamp::from_millis((seconds * 1000.0) as i64)))
 }
 
 /// Whether anybody answers under this URL, and with which status when nothing is shown.

@@ -8,7 +8,7 @@ use futures_util::FutureExt as _;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
-use super::asked::{Asked, Reply, body, client};
+use super::asked::{Asked, Reply, body, client, moment};
 use super::carrier::cookie;
 use super::header_claims::claims_of;
 use super::presented::Presented;
@@ -116,8 +116,9 @@ fn sensitive(value: &[u8]) -> Result<HeaderValue, Refusal> {
 
 impl Question {
     async fn ask(&self, shown: Vec<(HeaderName, HeaderValue)>) -> Reply {
-        match self.show(shown).await {
-            Ok(Some(claims)) => self.read(claims).unwrap_or_else(Reply::Refused),
+        let said = self.show(shown).await;
+        match said.and_then(|said| said.map(|claims| Ok((moment(&claims, "exp")?, claims))).transpose()) {
+            Ok(Some((ends, claims))) => self.read(claims, ends).unwrap_or_else(Reply::Refused),
             Ok(None) => Reply::Refused(Refusal::Inactive),
             Err(error) => {
                 let (way, url) = (self.vouch.way(), self.settings.url.as_str());
@@ -151,12 +152,11 @@ impl Question {
         }
     }
 
-    fn read(&self, claims: Map<String, Value>) -> Result<Reply, Refusal> {
-        let expires_at = claims.get("exp").and_then(Value::as_i64).map(Timestamp::from_secs);
-        if expires_at.is_some_and(|end| end <= self.clock.now()) {
+    fn read(&self, claims: Map<String, Value>, ends: Option<Timestamp>) -> Result<Reply, Refusal> {
+        if ends.is_some_and(|end| end <= self.clock.now()) {
             return Err(Refusal::Expired);
         }
-        let caller = self.vouch.caller(claims, expires_at)?;
-        Ok(Reply::Verified(Arc::new(caller), expires_at))
+        let caller = self.vouch.caller(claims, ends)?;
+        Ok(Reply::Verified(Arc::new(caller), ends))
     }
 }

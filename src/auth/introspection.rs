@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use serde_json::{Map, Value};
 
-use super::asked::{Asked, Reply, body, client};
+use super::asked::{Asked, Reply, body, client, moment};
 use super::presented::Presented;
 use super::remembered::{Key, Remembered};
 use super::vouch::Vouch;
@@ -68,8 +68,9 @@ impl IntrospectionWay {
 
 impl Question {
     async fn ask(&self, token: &str) -> Reply {
-        match self.introspect(token).await {
-            Ok(answer) => self.read(answer).unwrap_or_else(Reply::Refused),
+        let answer = self.introspect(token).await;
+        match answer.and_then(|answer| self.read(answer)) {
+            Ok(reply) => reply.unwrap_or_else(Reply::Refused),
             Err(error) => {
                 let (way, url) = (self.vouch.way(), self.settings.url.as_str());
                 tracing::warn!(way, url, error, "token introspection gives no answer");
@@ -99,24 +100,35 @@ impl Question {
     }
 
     /// Section 2.2. Whatever else stands there counts only if it is active.
-    fn read(&self, answer: Map<String, Value>) -> Result<Reply, Refusal> {
+    ///
+    /// # Errors
+    /// The answer cannot be read.
+    fn read(&self, answer: Map<String, Value>) -> Result<Result<Reply, Refusal>, String> {
         if answer.get("active") != Some(&Value::Bool(true)) {
-            return Err(Refusal::Inactive);
+            return Ok(Err(Refusal::Inactive));
         }
+        let (ends, begins) = (moment(&answer, "exp")?, moment(&answer, "nbf")?);
+        Ok(self.vouched(answer, ends, begins))
+    }
+
+    fn vouched(
+        &self,
+        answer: Map<String, Value>,
+        ends: Option<Timestamp>,
+        begins: Option<Timestamp>,
+    ) -> Result<Reply, Refusal> {
         let now = self.clock.now();
-        let moment = |claim: &str| answer.get(claim).and_then(Value::as_i64).map(Timestamp::from_secs);
-        let expires_at = moment("exp");
-        if expires_at.is_some_and(|end| end <= now) {
+        if ends.is_some_and(|end| end <= now) {
             return Err(Refusal::Expired);
         }
-        if moment("nbf").is_some_and(|begin| begin > now) {
+        if begins.is_some_and(|begin| begin > now) {
             return Err(Refusal::NotYetValid);
         }
         let issuer = self.vouch.settings().issuer.as_str();
         if answer.get("iss").is_some_and(|iss| iss.as_str() != Some(issuer)) {
             return Err(Refusal::Issuer);
         }
-        let caller = self.vouch.caller(answer, expires_at)?;
-        Ok(Reply::Verified(Arc::new(caller), expires_at))
+        let caller = self.vouch.caller(answer, ends)?;
+        Ok(Reply::Verified(Arc::new(caller), ends))
     }
 }

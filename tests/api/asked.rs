@@ -128,6 +128,23 @@ async fn with_introspection(judge: &Judge) -> World {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_end_counts_also_as_a_fraction_or_as_text_and_one_that_cannot_be_read_is_not_taken_for_none() {
+    let judge = Judge::start();
+    let world = with_introspection(&judge).await;
+    let now = world.clock.now().as_secs();
+    for (token, end, status) in [
+        ("fraction", json!(now as f64 - 0.5), 401),
+        ("text", json!((now - 1).to_string()), 401),
+        ("odd", json!("tomorrow"), 503),
+        ("later", json!((now + 60).to_string()), 200),
+        ("endless", json!(null), 200),
+    ] {
+        judge.says(token, json!({"active": true, "sub": "alice", "exp": end}));
+        assert_eq!(world.vend_bearer(token).await.status, status, "{token}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_opaque_token_is_introspected_once_for_all_who_come_with_it_and_then_remembered() {
     let judge = Judge::start();
     let world = with_introspection(&judge).await;
