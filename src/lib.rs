@@ -30,7 +30,7 @@
 //! | [`tls`] | the listeners' certificates, and which clients' certificates are believed |
 //! | [`clock`] | time, handed in |
 //! | [`budget`] | our share of Cognito's quotas |
-//! | [`metrics`], [`telemetry`] | what operators see |
+//! | [`metrics`], [`telemetry`], `causes` | what operators see, errors told with all that led to them |
 //! | [`audit`] | what auditors see: an event for every token, refusal and act of an administrator |
 //! | [`emulator`] | Cognito and what STS says of its tokens, over HTTP, for tests and development; shares nothing with the service but names and time |
 //! | [`doctor`] | what must hold for the service to work, checked from outside |

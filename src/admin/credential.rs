@@ -1,8 +1,8 @@
 //! Who may do what only administrators do: whoever has the one credential that is configured.
 //!
-//! Wrong guesses are counted and recorded, not slowed down: a limit that a stranger can use up would lock out
-//! those who look after the service just when they are needed, and one that only wrong guesses feel tells a
-//! guesser nothing new. What protects the credential is its length.
+//! Wrong guesses are counted and recorded. What protects the credential is its length: how often an address may
+//! guess is limited only where the configuration says so (`limits.failures`), because a limit that a stranger
+//! behind the same address can use up locks out those who look after the service just when they are needed.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderValue};

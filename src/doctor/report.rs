@@ -150,8 +150,9 @@ impl fmt::Display for Report {
         let name = |check: &Check| format!("{} {}", check.check, check.about).trim_end().to_owned();
         let width = self.checks.iter().map(|check| name(check).chars().count()).max().unwrap_or(0);
         for check in &self.checks {
-            // AWS's words may have line breaks; a check has one line.
-            let found = check.found.lines().map(str::trim).collect::<Vec<_>>().join("; ");
+            // AWS's words and the configuration's faults have line breaks; a check has one line.
+            let lines: Vec<&str> = check.found.lines().map(str::trim).collect();
+            let found = lines.join("; ").replace(":; ", ": ");
             writeln!(f, "{:<4}  {:<width$}  {found}", check.status.word(), name(check))?;
             if let Some(remedy) = &check.remedy {
                 writeln!(f, "{:<6}-> {remedy}", "")?;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
 use serde_json::json;
@@ -56,6 +57,6 @@ pub(crate) async fn live() -> HttpResponse {
 pub(crate) async fn ready(readiness: web::Data<Readiness>) -> Result<HttpResponse, Problem> {
     match readiness.missing().as_slice() {
         [] => Ok(HttpResponse::Ok().json(json!({"status": "ready"}))),
-        missing => Err(Problem::new(Code::NotReady, missing.join("; "))),
+        missing => Err(Problem::new(Code::NotReady, missing.join("; ")).retry_after(Duration::from_secs(1))),
     }
 }

@@ -54,19 +54,21 @@ fn sha256(text: &str) -> String {
     digest(&SHA256, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+const LINKING: &str = "[pools.main.linking]\nproviders = [\"accounts.google.com\"]\n";
+
+async fn link(world: &World, provider: &str) -> Answer {
+    let request = world.client.post(world.url("/v1/identity/link")).bearer_auth(world.bearer("alice"));
+    let body = json!({"logins": {provider: "google-secret"}}).to_string();
+    let request = request.header("content-type", "application/json").body(body);
+    Answer::of(request.send().await.unwrap()).await
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_linked_is_recorded_before_it_is_done_and_after() {
     let trail = Trail::new();
-    let linking = "[pools.main.linking]\nproviders = [\"accounts.google.com\"]\n";
-    let world = World::with(&format!("{}{linking}", trail.overlay())).await;
-    let link = async |provider: &str| {
-        let request = world.client.post(world.url("/v1/identity/link")).bearer_auth(world.bearer("alice"));
-        let body = json!({"logins": {provider: "google-secret"}}).to_string();
-        let request = request.header("content-type", "application/json").body(body);
-        Answer::of(request.send().await.unwrap()).await
-    };
-    let linked = link("accounts.google.com").await;
-    link("evil.example").await.is_problem(403, "provider-not-allowed");
+    let world = World::with(&format!("{}{LINKING}", trail.overlay())).await;
+    let linked = link(&world, "accounts.google.com").await;
+    link(&world, "evil.example").await.is_problem(403, "provider-not-allowed");
     let events = trail.events(4).await;
     let told: Vec<_> =
         events.iter().map(|event| (&event["act"], &event["outcome"], &event["links"])).collect();
@@ -195,6 +197,14 @@ async fn on_a_full_disk_nothing_is_handed_out_where_everything_has_to_be_recorde
     }
     world.vend_bearer("nonsense").await.is_problem(401, "unauthorized");
     assert_eq!(world.metric("tokenvend_audit_events_total{outcome=\"failed\"}").await, 3.0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_full_disk_nothing_is_linked_where_everything_has_to_be_recorded() {
+    let refusing = "audit.on_failure = \"refuse\"\n";
+    let world = World::with(&format!("{}{refusing}{LINKING}", to_file(Path::new("/dev/full")))).await;
+    link(&world, "accounts.google.com").await.is_problem(503, "audit-unavailable");
+    assert_eq!(world.calls().await, 0, "what cannot be taken back was begun");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -270,6 +270,8 @@ async fn a_configuration_that_does_not_hold_is_told_and_ends_with_78() {
     let (code, report) = patient.examined(&[], &[("TOKENVEND__UPSTREAM__BURST", "0")]).await;
     assert_eq!(code, Some(78), "{report:#}");
     assert_told(&report, ("configuration", ""), "fail", &["upstream.burst", "print-default-config"]);
+    let told = patient.told(&[], &[("TOKENVEND__UPSTREAM__BURST", "0")]).await;
+    assert!(told.out.contains("1 fault(s): upstream.burst"), "{told:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

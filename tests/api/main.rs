@@ -33,6 +33,7 @@ mod metrics;
 mod oidc;
 mod peers;
 mod policy;
+mod problems;
 mod process;
 mod proof;
 mod signatures;

@@ -185,8 +185,11 @@ async fn when_told_to_end_under_load_no_accepted_request_fails() {
 async fn while_it_drains_it_still_answers_says_that_it_is_not_ready_and_asks_clients_to_go_elsewhere() {
     let mut served = Served::start("drain.delay = \"1s\"").await;
     served.terminate();
-    let ready = || async { served.client.get(format!("{}/readyz", served.url)).send().await.unwrap() };
-    support::until(|| async { ready().await.status() == 503 }).await;
+    let ready = || async {
+        Answer::of(served.client.get(format!("{}/readyz", served.url)).send().await.unwrap()).await
+    };
+    support::until(|| async { ready().await.status == 503 }).await;
+    ready().await.is_problem(503, "not-ready");
     let answer = Answer::of(served.request("alice").send().await.unwrap()).await;
     assert_eq!(answer.source(), "miss");
     assert_eq!(answer.header("connection"), "close");

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokenvend::clock::{Clock as _, SystemClock};
 
 use crate::peers::peers_or_skip;
-use crate::support::{World, jwks_of};
+use crate::support::{Answer, World, jwks_of};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -146,8 +146,9 @@ async fn keys_that_are_too_old_judge_nobody_and_new_ones_do_again() {
     assert_eq!(world.vend("alice").await.status, 200);
     world.advance(1);
     world.vend("alice").await.is_problem(503, "auth-unavailable");
-    let ready = world.client.get(world.url("/readyz")).send().await.unwrap();
-    assert_eq!(ready.status(), 503);
+    Answer::of(world.client.get(world.url("/readyz")).send().await.unwrap())
+        .await
+        .is_problem(503, "not-ready");
     world.demo.set_broken(false);
     world.advance(10);
     assert_eq!(world.vend("alice").await.status, 200);

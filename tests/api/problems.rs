@@ -1,0 +1,51 @@
+//! The kinds of problems: each is in the contract, and each was seen by a test that asked for it.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// The names in the table of kinds; their titles are sentences.
+fn kinds() -> BTreeSet<String> {
+    let source = include_str!("../../src/http/problem.rs");
+    let (_, from_table) = source.split_once("fn parts(").unwrap();
+    let (table, _) = from_table.split_once("fn name(").unwrap();
+    let texts = table.split('"').skip(1).step_by(2);
+    let is_name = |text: &&str| text.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+    texts.filter(is_name).map(str::to_owned).collect()
+}
+
+fn each_test(folder: &Path, look: &mut impl FnMut(&str)) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            each_test(&path, look);
+        } else {
+            look(&std::fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+/// What the tests look for in answers: by `is_problem`, or as the whole type in what a socket said.
+fn asserted() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    each_test(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/api"), &mut |source| {
+        let calls = source.split("is_problem(").skip(1);
+        let names = calls.filter_map(|call| call.split(')').next()?.split('"').nth(1));
+        let types = source.split("urn:tokenvend:error:").skip(1).filter_map(|rest| rest.split('"').next());
+        found.extend(names.chain(types).map(str::to_owned));
+    });
+    found
+}
+
+#[test]
+fn every_kind_of_problem_is_in_the_contract_and_has_a_test_that_sees_it() {
+    let kinds = kinds();
+    assert!(kinds.len() > 30 && kinds.contains("unauthorized"), "the table was not found: {kinds:?}");
+    let asserted = asserted();
+    let untested: Vec<&String> = kinds.difference(&asserted).collect();
+    assert!(untested.is_empty(), "no test has an answer that is_problem(_, {untested:?})");
+    let contract =
+        [include_str!("../../src/http/openapi.json"), include_str!("../../src/admin/openapi.json")].concat();
+    for name in kinds {
+        assert!(contract.contains(&format!("`{name}`")), "{name} is in neither OpenAPI document");
+    }
+}
