@@ -304,6 +304,21 @@ async fn link_all_kinds(served: &Served) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn users_who_are_called_by_their_addresses_are_warned_of_once_and_without_the_address() {
+    let mut served = Served::start("").await;
+    let users = (0..3).map(|n| format!("user-{n}@example.com"));
+    assert_eq!(served.vend_all(users).await.len(), 3);
+    served.terminate();
+    assert_eq!(served.ended().await, Some(0));
+    // What it wrote last may still be on its way here.
+    support::until(|| async { served.log().contains("\"shut down\"") }).await;
+    let log = served.log();
+    let warnings: Vec<&str> = log.lines().filter(|line| line.contains("e-mail addresses")).collect();
+    assert!(matches!(warnings[..], [only] if only.contains("\"level\":\"WARN\"")), "{log}");
+    assert!(!log.contains("@example.com"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_credential_source_answers_stands_nowhere_in_the_log_even_if_it_cannot_be_read() {
     use actix_web::{App, HttpResponse, HttpServer, web};
     let broken = || async {
