@@ -9,6 +9,7 @@ mod keys;
 mod mint;
 mod pool;
 mod report;
+mod roles;
 mod trust;
 
 use std::time::Duration;
@@ -19,7 +20,7 @@ use futures_util::future::{BoxFuture, join_all};
 use crate::clock::SharedClock;
 use crate::config::{ConfigError, Loaded, Settings};
 use crate::identity::DeveloperUserId;
-use crate::issuer::cognito::Cognito;
+use crate::issuer::cognito::{Cognito, Naysay, NaysayKind};
 pub use report::{Check, Examination, Report, Status};
 pub use trust::trust_policy;
 
@@ -81,6 +82,7 @@ impl Subject {
         let mut all = vec![self.clocks(), self.credentials(), self.identity()];
         for pool in self.settings.pools.iter() {
             all.push(self.pool(pool));
+            all.push(self.roles(pool));
         }
         for way in &self.settings.auth {
             all.push(self.callers_keys(way));
@@ -98,9 +100,22 @@ impl Subject {
         tokio::select! {
             found = checks => found,
             () = self.clock.sleep(self.time_out) => {
-                let words = format!("no answer within {}", humantime::format_duration(self.time_out));
-                vec![late.fails(words, "is a firewall or a proxy in the way? --time-out allows more")]
+                vec![late.fails(self.too_late(), "is a firewall or a proxy in the way? --time-out allows more")]
             }
         }
+    }
+
+    /// An answer that nobody needs to have: one that comes too late is one that cannot be had.
+    async fn answered<T>(&self, question: impl Future<Output = Result<T, Naysay>>) -> Result<T, Naysay> {
+        tokio::select! {
+            answer = question => answer,
+            () = self.clock.sleep(self.time_out) => {
+                Err(Naysay { kind: NaysayKind::Unreachable, words: self.too_late() })
+            }
+        }
+    }
+
+    fn too_late(&self) -> String {
+        format!("no answer within {}", humantime::format_duration(self.time_out))
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! It speaks the real protocol to the real SDKs and the AWS CLI, keeps identities stable, mints RS512 tokens
 //! whose keys it publishes, checks the signatures of signed operations, and misbehaves on demand under
-//! `/_emulator/faults`. On the same address it answers STS, for a token's way to credentials. It shares nothing
+//! `/_emulator/faults`. On the same address it answers STS and a little of IAM, for a token's way to credentials. It shares nothing
 //! with the service but the identity newtypes and the clock: the service talks to it over a socket, as it does
 //! to AWS.
 //!

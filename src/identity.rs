@@ -165,6 +165,18 @@ text_newtype!(
     check_role
 );
 
+impl RoleArn {
+    /// The partition that its account is in: `aws`, `aws-cn` and so on.
+    pub fn partition(&self) -> &str {
+        self.as_str().split(':').nth(1).unwrap_or_default()
+    }
+
+    /// The role's name, without its path.
+    pub fn name(&self) -> &str {
+        self.as_str().rsplit('/').next().unwrap_or_default()
+    }
+}
+
 fn check_role(text: &str) -> Result<(), Malformed> {
     const WHAT: &str = "a role's ARN";
     check_length(WHAT, text, 2048)?;

@@ -25,6 +25,7 @@
 //! | [`lifecycle`] | the administrators' use case: identities looked up, merged, unlinked, deleted |
 //! | [`issuer`] | the port towards whoever makes tokens, and Cognito behind it |
 //! | [`jws`] | signed tokens taken apart and proved, by keys that are fixed or fetched |
+//! | `sigv4` | requests signed with AWS credentials, where none of the SDK's clients makes the call |
 //! | [`proof`] | whether a token that somebody hands in is one that Cognito minted |
 //! | [`pools`], [`identity`], [`token`], [`secret`] | the words: types that cannot hold a wrong value or show a secret |
 //! | [`tls`] | the listeners' certificates, and which clients' certificates are believed |
@@ -32,7 +33,7 @@
 //! | [`budget`] | our share of Cognito's quotas |
 //! | [`metrics`], [`telemetry`], `causes` | what operators see, errors told with all that led to them |
 //! | [`audit`] | what auditors see: an event for every token, refusal and act of an administrator |
-//! | [`emulator`] | Cognito and what STS says of its tokens, over HTTP, for tests and development; shares nothing with the service but names and time |
+//! | [`emulator`] | Cognito and what STS and IAM say of its tokens and roles, over HTTP, for tests and development; shares nothing with the service but names and time |
 //! | [`doctor`] | what must hold for the service to work, checked from outside |
 //! | [`dev`] | all of it on one machine |
 //!
@@ -66,6 +67,7 @@ mod policy;
 pub mod pools;
 pub mod proof;
 pub mod secret;
+mod sigv4;
 pub mod telemetry;
 pub mod tls;
 pub mod token;

@@ -19,7 +19,7 @@ use crate::identity::{DeveloperProvider, IdentityPoolId};
 const DEFAULT_FLAG: &str = "us-east-1:00000000-0000-4000-8000-000000000001=login.tokenvend.example";
 
 /// Runs a Cognito Identity emulator: stable identities, real tokens, signatures checked, faults on demand. It
-/// answers what STS says of such tokens too. docs/emulator.md tells how to use it in tests.
+/// answers what STS and IAM say of such tokens and roles too. docs/emulator.md tells how to use it in tests.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Where to listen; port 0 takes any free one.

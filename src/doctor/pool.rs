@@ -3,31 +3,26 @@
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
+use super::Subject;
 use super::report::{Check, Examination};
-use super::{Subject, trust_policy};
-use crate::issuer::cognito::{Naysay, NaysayKind, PoolFound, Right, RolesFound};
+use crate::issuer::cognito::{Naysay, NaysayKind, PoolFound, Right};
 use crate::pools::Pool;
 
 /// A right that is missing, but that nobody should give for the doctor's sake.
-const NOT_NEEDED: &str = "not allowed, which is fine: tokenvend does not need it";
+pub(super) const NOT_NEEDED: &str = "not allowed, which is fine: tokenvend does not need it";
 
 impl Subject {
-    /// Everything about one pool.
+    /// Everything about one pool but its roles.
     pub(super) fn pool<'s>(&'s self, pool: &'s Pool) -> BoxFuture<'s, Vec<Check>> {
         let look = async move {
             let survey = self.cognito.survey(pool.id.region());
-            let (right, described, roles) = tokio::join!(
-                survey.try_right(&pool.id, &pool.provider),
-                survey.describe(&pool.id),
-                survey.roles(&pool.id),
-            );
+            let (right, described) =
+                tokio::join!(survey.try_right(&pool.id, &pool.provider), survey.describe(&pool.id));
             vec![
                 self.right(pool, &right),
                 exists(pool, &right, &described),
                 provider(pool, &right, &described),
                 flows(pool, &described),
-                role(pool, &roles),
-                trust(pool),
             ]
         };
         self.in_time(look, Check::new(Examination::Pool, &*pool.name)).boxed()
@@ -150,33 +145,6 @@ fn flows(pool: &Pool, described: &Result<PoolFound, Naysay>) -> Check {
     }
 }
 
-fn role(pool: &Pool, roles: &Result<RolesFound, Naysay>) -> Check {
-    let check = Check::new(Examination::Roles, &*pool.name);
-    match roles {
-        Ok(RolesFound { authenticated: Some(users), unauthenticated }) => {
-            let guests =
-                unauthenticated.as_ref().map(|role| format!(", guests get {role}")).unwrap_or_default();
-            check
-                .with("authenticated", users.as_str())
-                .with("unauthenticated", unauthenticated.as_deref())
-                .holds(format!("users get {users}{guests}"))
-        }
-        Ok(_) => check.warns(
-            "the pool has no role for signed-in users",
-            "tokens are vended, but GetCredentialsForIdentity refuses them: set the pool's authenticated role",
-        ),
-        Err(naysay) => check.skipped(unread(naysay)),
-    }
-}
-
-/// Reading a role takes IAM, which tokenvend has nothing to do with; what it must say is known all the same.
-fn trust(pool: &Pool) -> Check {
-    Check::new(Examination::RoleTrust, &*pool.name).with("trustPolicy", trust_policy(pool)).skipped(format!(
-        "not read, that would be IAM's; compare it with: tokenvend doctor --trust-policy {}",
-        pool.name
-    ))
-}
-
 /// What ARNs of a region begin with.
 fn partition(region: &str) -> &'static str {
     match region {
@@ -186,7 +154,7 @@ fn partition(region: &str) -> &'static str {
     }
 }
 
-fn unread(naysay: &Naysay) -> String {
+pub(super) fn unread(naysay: &Naysay) -> String {
     match naysay.kind {
         NaysayKind::NotAllowed => NOT_NEEDED.to_owned(),
         NaysayKind::NoCredentials => "there are no credentials".to_owned(),

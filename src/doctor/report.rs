@@ -27,8 +27,12 @@ pub enum Examination {
     Flows,
     /// Which role its users get.
     Roles,
-    /// What that role must trust.
+    /// Whom that role lets in.
     RoleTrust,
+    /// Whom the role of the pool's guests lets in.
+    GuestRoleTrust,
+    /// Whom the role lets in that the configuration names.
+    CustomRoleTrust,
     /// The keys that callers' tokens are judged by.
     CallersKeys,
     /// The keys that Cognito's tokens are judged by.

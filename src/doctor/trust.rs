@@ -1,9 +1,18 @@
-//! The trust policy that the role of a pool's users must have.
+//! What the roles of a pool must trust, and whether they do.
+
+mod condition;
+mod policy;
 
 use serde_json::{Value, json};
 
+use self::policy::{Answer, Bearer, Policy};
+use super::report::Check;
+use crate::identity::RoleArn;
 use crate::pools::Pool;
 use crate::token;
+
+const ASSUME: &str = "sts:AssumeRoleWithWebIdentity";
+const TAG: &str = "sts:TagSession";
 
 /// What the pool's authenticated role must trust so that its users get credentials. Without the condition on `aud`
 /// every AWS customer's users could have the role, without the one on `amr` the pool's guests.
@@ -26,6 +35,103 @@ pub fn trust_policy(pool: &Pool) -> Value {
 
 /// A token with principal tags is refused by a role that does not allow them; one without tags needs no more.
 fn actions(pool: &Pool) -> Vec<&'static str> {
-    let tags = (!pool.tags.is_empty()).then_some("sts:TagSession");
-    std::iter::once("sts:AssumeRoleWithWebIdentity").chain(tags).collect()
+    let tags = (!pool.tags.is_empty()).then_some(TAG);
+    std::iter::once(ASSUME).chain(tags).collect()
+}
+
+/// Who is to have a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    Users,
+    Guests,
+}
+
+/// Judges a role's trust policy by whom it lets in: those who are to have the role, and nobody else. The policy is not
+/// compared with ours, because the same can be said in many ways.
+pub(super) fn judge(check: Check, pool: &Pool, role: &RoleArn, whose: Whose, document: &str) -> Check {
+    let policy = match Policy::parse(document) {
+        Ok(policy) => policy,
+        Err(why) => {
+            return check.warns(
+                format!("{role} has a trust policy that cannot be read: {why}"),
+                remedy(pool, role, whose),
+            );
+        }
+    };
+    let own = bearer(pool, pool.id.as_str(), whose);
+    for action in actions(pool) {
+        // Guests' tokens have no tags.
+        let is_needed = action == ASSUME || whose == Whose::Users;
+        if is_needed && policy.allows(action, &own) == Answer::No {
+            let who = match whose {
+                Whose::Users => "signed-in users",
+                Whose::Guests => "guests",
+            };
+            let tagged = if action == TAG { " with principal tags" } else { "" };
+            let words =
+                format!("{role} does not let in the pool's {who}{tagged}: {}", policy.obstacle(action, &own));
+            return check.fails(words, remedy(pool, role, whose));
+        }
+    }
+    let intruders = intruders(&policy, pool, whose);
+    if !intruders.is_empty() {
+        let words = format!("{role} lets in too many: {}", intruders.join(", and "));
+        return check.warns(words, remedy(pool, role, whose));
+    }
+    let others = policy.other_keys(&own.authority);
+    match policy.allows(ASSUME, &own) {
+        Answer::Unknown if !others.is_empty() => {
+            check.holds(format!("{role}: the pool's alone, where {} allows it", others.join(", ")))
+        }
+        _ => check.holds(format!("{role}: the pool's alone")),
+    }
+}
+
+/// Who is let in and should not be, in words.
+fn intruders(policy: &Policy, pool: &Pool, whose: Whose) -> Vec<String> {
+    let is_let_in = |bearer: &Bearer| policy.allows(ASSUME, bearer) != Answer::No;
+    let authority = token::authority(pool.id.region());
+    // Anybody can make a pool; this one's id is nobody's.
+    let elsewhere = format!("{}:00000000-0000-0000-0000-000000000000", pool.id.region());
+    let mut found = Vec::new();
+    if is_let_in(&bearer(pool, &elsewhere, whose)) {
+        found.push(format!(
+            "users of other identity pools, any AWS customer's (no condition holds {authority}:aud to {})",
+            pool.id
+        ));
+    }
+    if whose == Whose::Users && is_let_in(&bearer(pool, pool.id.as_str(), Whose::Guests)) {
+        found.push(format!("guests (no condition holds {authority}:amr to authenticated)"));
+    }
+    found
+}
+
+/// What IAM sees of a token of that pool.
+fn bearer(pool: &Pool, audience: &str, whose: Whose) -> Bearer {
+    let provider = &pool.provider;
+    let methods = match whose {
+        Whose::Users => {
+            vec!["authenticated".to_owned(), provider.to_string(), format!("{provider}:{audience}:user")]
+        }
+        Whose::Guests => vec!["unauthenticated".to_owned()],
+    };
+    Bearer { authority: token::authority(pool.id.region()), audience: audience.to_owned(), methods }
+}
+
+fn remedy(pool: &Pool, role: &RoleArn, whose: Whose) -> String {
+    match whose {
+        Whose::Users => format!(
+            "aws iam update-assume-role-policy --role-name {} --policy-document \"$(tokenvend doctor --trust-policy {})\"",
+            role.name(),
+            pool.name
+        ),
+        Whose::Guests => {
+            let authority = token::authority(pool.id.region());
+            format!(
+                "let its trust policy allow {ASSUME} to {authority} where {authority}:aud is {} and {authority}:amr is \
+                 unauthenticated, and nothing else",
+                pool.id
+            )
+        }
+    }
 }

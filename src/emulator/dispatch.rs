@@ -1,13 +1,14 @@
 //! Which operation a request asks for, and where its input stands.
 //!
-//! Both services share one address, as they could on AWS only behind one endpoint URL. Cognito's calls name
-//! themselves in `X-Amz-Target`; STS's are forms with an `Action`, or a URL's query.
+//! All services share one address, as they could on AWS only behind one endpoint URL. Cognito's calls name
+//! themselves in `X-Amz-Target`; those of STS and IAM are forms with an `Action`, or a URL's query, and of one version
+//! or the other.
 
 use actix_web::http::header::CONTENT_TYPE;
 
 use super::operations::{self, Operation};
 use super::signature::SignedRequest;
-use super::wire::query::{Form, VERSION};
+use super::wire::query::{Form, version};
 use super::wire::{Api, ApiError, ErrorType};
 
 const TARGET_PREFIX: &str = "AWSCognitoIdentityService.";
@@ -17,7 +18,12 @@ const FORM: &str = "application/x-www-form-urlencoded";
 /// The service that a request is meant for; what is no call at all is answered by Cognito.
 pub(super) fn api_of(request: &SignedRequest<'_>) -> Api {
     let is_form = request.method == "GET" || content_type(request).eq_ignore_ascii_case(FORM);
-    if is_form && !request.headers.contains_key("x-amz-target") { Api::Sts } else { Api::CognitoIdentity }
+    if !is_form || request.headers.contains_key("x-amz-target") {
+        return Api::CognitoIdentity;
+    }
+    let form = Form::parse(form_of(request)).ok();
+    let is_of_iam = form.is_some_and(|form| form.text("Version") == Some(version(Api::Iam)));
+    if is_of_iam { Api::Iam } else { Api::Sts }
 }
 
 /// The operation, and its input.
@@ -27,11 +33,15 @@ pub(super) fn operation_of<'r>(
 ) -> Result<(&'static Operation, &'r [u8]), ApiError> {
     match api {
         Api::CognitoIdentity => cognito_operation(request).map(|operation| (operation, request.body)),
-        Api::Sts => {
-            let input = if request.method == "GET" { request.query.as_bytes() } else { request.body };
-            sts_operation(&Form::parse(input)?).map(|operation| (operation, input))
+        Api::Iam | Api::Sts => {
+            let input = form_of(request);
+            named_operation(api, &Form::parse(input)?).map(|operation| (operation, input))
         }
     }
+}
+
+fn form_of<'r>(request: &SignedRequest<'r>) -> &'r [u8] {
+    if request.method == "GET" { request.query.as_bytes() } else { request.body }
 }
 
 fn cognito_operation(request: &SignedRequest<'_>) -> Result<&'static Operation, ApiError> {
@@ -46,13 +56,13 @@ fn cognito_operation(request: &SignedRequest<'_>) -> Result<&'static Operation, 
         .ok_or_else(|| unknown("X-Amz-Target names no operation that this emulator knows."))
 }
 
-fn sts_operation(form: &Form) -> Result<&'static Operation, ApiError> {
+fn named_operation(api: Api, form: &Form) -> Result<&'static Operation, ApiError> {
     let action = form.text("Action").ok_or_else(|| unknown("The parameter Action is missing."))?;
-    if form.text("Version") != Some(VERSION) {
-        return Err(unknown("The parameter Version is not 2011-06-15."));
+    if form.text("Version") != Some(version(api)) {
+        return Err(unknown("The parameter Version is neither 2011-06-15 (STS) nor 2010-05-08 (IAM)."));
     }
-    operations::find(Api::Sts, action)
-        .ok_or_else(|| unknown("Action names no operation of STS that this emulator knows."))
+    operations::find(api, action)
+        .ok_or_else(|| unknown("Action names no operation of that service that this emulator knows."))
 }
 
 fn content_type<'r>(request: &SignedRequest<'r>) -> &'r str {

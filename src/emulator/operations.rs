@@ -15,6 +15,7 @@ mod principal_tags;
 mod resource_tags;
 mod roles;
 mod tokens;
+mod trust;
 
 use std::sync::MutexGuard;
 
@@ -28,7 +29,7 @@ use crate::clock::Timestamp;
 /// One call on its way to the answer.
 pub(super) struct Call<'a> {
     pub(super) service: &'a Service,
-    /// JSON for Cognito, a form for STS.
+    /// JSON for Cognito, a form for STS and IAM.
     pub(super) input: &'a [u8],
     pub(super) now: Timestamp,
     /// None for an unsigned operation.
@@ -68,8 +69,12 @@ const fn of_sts(operation: Operation) -> Operation {
     Operation { api: Api::Sts, ..operation }
 }
 
+const fn of_iam(operation: Operation) -> Operation {
+    Operation { api: Api::Iam, ..operation }
+}
+
 /// By name; no two services have one of the same name, so that faults and counts can go by it.
-static OPERATIONS: [Operation; 25] = [
+static OPERATIONS: [Operation; 27] = [
     of_sts(unsigned("AssumeRoleWithWebIdentity", assume_role::assume_role_with_web_identity)),
     signed("CreateIdentityPool", pools::create_identity_pool),
     signed("DeleteIdentities", deleting::delete_identities),
@@ -83,6 +88,7 @@ static OPERATIONS: [Operation; 25] = [
     unsigned("GetOpenIdToken", tokens::get_open_id_token),
     signed("GetOpenIdTokenForDeveloperIdentity", tokens::get_open_id_token_for_developer_identity),
     signed("GetPrincipalTagAttributeMap", principal_tags::get_principal_tag_attribute_map),
+    of_iam(signed("GetRole", trust::get_role)),
     signed("ListIdentities", describing::list_identities),
     signed("ListIdentityPools", pools::list_identity_pools),
     signed("ListTagsForResource", resource_tags::list_tags_for_resource),
@@ -94,6 +100,7 @@ static OPERATIONS: [Operation; 25] = [
     signed("UnlinkDeveloperIdentity", linking::unlink_developer_identity),
     unsigned("UnlinkIdentity", linking::unlink_identity),
     signed("UntagResource", resource_tags::untag_resource),
+    of_iam(signed("UpdateAssumeRolePolicy", trust::update_assume_role_policy)),
     signed("UpdateIdentityPool", pools::update_identity_pool),
 ];
 

@@ -44,6 +44,22 @@ impl RoleArn {
         &self.0
     }
 
+    /// The role's name, without its path.
+    pub(super) fn name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// The path, from `/` to `/`.
+    pub(super) fn path(&self) -> &str {
+        let path = self.0.split_once(":role").map_or("/", |(_, path)| path);
+        path.strip_suffix(self.name()).unwrap_or(path)
+    }
+
+    /// The role's own id, `AROA…`.
+    pub(super) fn id(&self) -> String {
+        unique_id("AROA", self.as_str())
+    }
+
     /// Partition, account, and the path with the name at its end.
     fn parts(&self) -> Option<(&str, &str, &str)> {
         let (partition, rest) = self.0.strip_prefix("arn:")?.split_once(":iam::")?;
@@ -73,14 +89,13 @@ impl RoleSession {
 
     /// `arn:PARTITION:sts::ACCOUNT:assumed-role/ROLE/SESSION`; a role's path is not in it.
     pub(super) fn arn(&self) -> String {
-        let (partition, account, path) = self.role.parts().unwrap_or(("aws", "", ""));
-        let role = path.rsplit('/').next().unwrap_or_default();
-        format!("arn:{partition}:sts::{account}:assumed-role/{role}/{}", self.name)
+        let (partition, account, _) = self.role.parts().unwrap_or(("aws", "", ""));
+        format!("arn:{partition}:sts::{account}:assumed-role/{}/{}", self.role.name(), self.name)
     }
 
     /// `AROA…:SESSION`.
     pub(super) fn id(&self) -> String {
-        format!("{}:{}", unique_id("AROA", self.role.as_str()), self.name)
+        format!("{}:{}", self.role.id(), self.name)
     }
 }
 
@@ -144,6 +159,8 @@ mod tests {
             session("arn:aws-cn:iam::210987654321:role/App").arn(),
             "arn:aws-cn:sts::210987654321:assumed-role/App/alice"
         );
+        let role = RoleArn::parse("arn:aws:iam::123456789012:role/mobile/users/App").unwrap();
+        assert_eq!((role.path(), role.name()), ("/mobile/users/", "App"));
         let id = session("arn:aws:iam::123456789012:role/App").id();
         assert!(id.starts_with("AROA") && id.ends_with(":alice") && id.len() == 27, "{id}");
     }

@@ -135,8 +135,8 @@ impl Verifier<'_> {
                 authorization.date
             )));
         }
-        // STS is everywhere and has no pools.
-        if self.api != Api::Sts && !self.service.regions.contains(authorization.region) {
+        // STS and IAM are everywhere and have no pools.
+        if self.api == Api::CognitoIdentity && !self.service.regions.contains(authorization.region) {
             let regions: Vec<_> = self.service.regions.iter().map(String::as_str).collect();
             return Err(invalid(format!(
                 "Credential should be scoped to a valid region, not '{}'; this emulator has pools in {}.",

@@ -55,6 +55,8 @@ pub(super) struct State {
     /// By id, so that pages of them have an order to go by.
     identities: BTreeMap<IdentityId, Arc<Identity>>,
     owners: HashMap<IdentityPoolId, HashMap<Login, IdentityId>>,
+    /// By the role's name, where somebody has set one; gone when the emulator stops.
+    trust_policies: BTreeMap<String, String>,
     random: Rng,
     /// Counts the changes, and wakes whoever writes them down.
     revision: watch::Sender<u64>,
@@ -67,6 +69,7 @@ impl State {
             pools: BTreeMap::new(),
             identities: BTreeMap::new(),
             owners: HashMap::new(),
+            trust_policies: BTreeMap::new(),
             random,
             revision: watch::Sender::new(0),
         }
@@ -153,6 +156,16 @@ impl State {
     /// All pools, by the order of their ids.
     pub(super) fn pools(&self) -> impl Iterator<Item = &Arc<Pool>> {
         self.pools.values()
+    }
+
+    /// The trust policy that a role was given, if it was.
+    pub(super) fn trust_policy(&self, role: &str) -> Option<&str> {
+        self.trust_policies.get(role).map(String::as_str)
+    }
+
+    /// Gives a role a trust policy.
+    pub(super) fn put_trust_policy(&mut self, role: String, document: String) {
+        self.trust_policies.insert(role, document);
     }
 
     /// The identity of that id.

@@ -1,6 +1,6 @@
-//! The wire protocols' answers: JSON 1.1 as Cognito speaks it, the query protocol as STS does.
+//! The wire protocols' answers: JSON 1.1 as Cognito speaks it, the query protocol as STS and IAM do.
 //!
-//! An operation's output is JSON in either case; for STS it becomes XML at the very end. In JSON 1.1 an error
+//! An operation's output is JSON in either case; in the query protocol it becomes XML at the very end. In JSON 1.1 an error
 //! is HTTP 400 (500 for `InternalErrorException`) with `{"__type", "message"}`, and its name again in the
 //! header `x-amzn-ErrorType`: SDKs read either, so both are always sent.
 
@@ -8,10 +8,11 @@ pub(super) mod query;
 
 use serde::Serialize;
 
-/// The two services that share the listener.
+/// The services that share the listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Api {
     CognitoIdentity,
+    Iam,
     Sts,
 }
 
@@ -20,6 +21,7 @@ impl Api {
     pub(super) fn signing_name(self) -> &'static str {
         match self {
             Self::CognitoIdentity => "cognito-identity",
+            Self::Iam => "iam",
             Self::Sts => "sts",
         }
     }
@@ -28,7 +30,7 @@ impl Api {
     pub(super) fn content_type(self) -> &'static str {
         match self {
             Self::CognitoIdentity => "application/x-amz-json-1.1",
-            Self::Sts => "text/xml",
+            Self::Iam | Self::Sts => "text/xml",
         }
     }
 }
@@ -52,6 +54,7 @@ pub(super) enum ErrorType {
     MissingAuthenticationToken,
     NotAuthorized,
     RequestEntityTooLarge,
+    NoSuchEntity,
     ResourceConflict,
     ResourceNotFound,
     Serialization,
@@ -64,7 +67,7 @@ impl ErrorType {
     /// The name on the wire, by which SDKs know it. An error that only one of the services answers has one
     /// name.
     pub(super) fn name(self, api: Api) -> &'static str {
-        let (cognito, sts) = match self {
+        let (cognito, others) = match self {
             Self::DeveloperUserAlreadyRegistered => one("DeveloperUserAlreadyRegisteredException"),
             Self::ExpiredCredentials => ("ExpiredTokenException", "ExpiredToken"),
             Self::ExpiredIdentityToken => one("ExpiredTokenException"),
@@ -79,6 +82,7 @@ impl ErrorType {
             Self::MissingAuthenticationToken => {
                 ("MissingAuthenticationTokenException", "MissingAuthenticationToken")
             }
+            Self::NoSuchEntity => one("NoSuchEntity"),
             Self::NotAuthorized => ("NotAuthorizedException", "AccessDenied"),
             Self::RequestEntityTooLarge => one("RequestEntityTooLargeException"),
             Self::ResourceConflict => one("ResourceConflictException"),
@@ -90,7 +94,7 @@ impl ErrorType {
         };
         match api {
             Api::CognitoIdentity => cognito,
-            Api::Sts => sts,
+            Api::Iam | Api::Sts => others,
         }
     }
 
@@ -99,6 +103,7 @@ impl ErrorType {
         match (self, api) {
             (Self::InternalError, _) => 500,
             (Self::RequestEntityTooLarge, _) => 413,
+            (Self::NoSuchEntity, _) => 404,
             (
                 Self::ExpiredCredentials
                 | Self::IdpRejectedClaim
@@ -106,7 +111,7 @@ impl ErrorType {
                 | Self::MissingAuthenticationToken
                 | Self::NotAuthorized
                 | Self::UnrecognizedClient,
-                Api::Sts,
+                Api::Iam | Api::Sts,
             ) => 403,
             _ => 400,
         }
@@ -189,8 +194,8 @@ impl Reply {
                 let name = fault.error_type.name(self.api);
                 serde_json::json!({"__type": name, "message": fault.message}).to_string().into_bytes()
             }
-            (Api::Sts, Ok(output)) => query::answer_document(self.operation, &output, request_id),
-            (Api::Sts, Err(fault)) => query::error_document(&fault, request_id),
+            (api, Ok(output)) => query::answer_document(api, self.operation, &output, request_id),
+            (api, Err(fault)) => query::error_document(api, &fault, request_id),
         }
     }
 }

@@ -8,6 +8,7 @@ mod classify;
 mod credentials;
 mod naysay;
 mod registry;
+mod role;
 mod survey;
 
 use std::time::Duration;

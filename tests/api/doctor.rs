@@ -1,5 +1,7 @@
 //! `tokenvend doctor`, the real binary: against the emulator, and against stand-ins that refuse as AWS does.
 
+mod trust;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,6 +48,12 @@ impl Patient {
 
     /// Gives both pools a role for their users.
     async fn with_roles(self) -> Self {
+        self.set_roles(&[emulator::DEFAULT_POOL, SECOND_POOL], &["authenticated"]).await;
+        self
+    }
+
+    /// Gives these pools one role for all of these kinds.
+    async fn set_roles(&self, pools: &[&str], kinds: &[&str]) {
         let AccessKey { id, secret } = AccessKey::default();
         let config = aws_sdk_cognitoidentity::Config::builder()
             .behavior_version_latest()
@@ -53,11 +61,14 @@ impl Patient {
             .endpoint_url(self.emulator.url())
             .credentials_provider(Credentials::new(id, secret, None, None, "test"))
             .build();
-        for pool in [emulator::DEFAULT_POOL, SECOND_POOL] {
-            let call = aws_sdk_cognitoidentity::Client::from_conf(config.clone()).set_identity_pool_roles();
-            call.identity_pool_id(pool).roles("authenticated", ROLE).send().await.unwrap();
+        for pool in pools {
+            let mut call =
+                aws_sdk_cognitoidentity::Client::from_conf(config.clone()).set_identity_pool_roles();
+            for kind in kinds {
+                call = call.roles(*kind, ROLE);
+            }
+            call.identity_pool_id(*pool).send().await.unwrap();
         }
-        self
     }
 
     /// Asks the doctor, as JSON; the variables win over all else.
@@ -121,7 +132,7 @@ async fn where_all_is_well_every_line_says_so_and_nothing_was_minted() {
         "ok    provider second    login.second.example, as configured",
         "ok    flows main         guests on, classic flow off",
         "ok    roles main         users get arn:aws:iam::123456789012:role/mobile-user",
-        "skip  role-trust main    not read, that would be IAM's",
+        "ok    role-trust main    arn:aws:iam::123456789012:role/mobile-user: the pool's alone",
         "ok    callers-keys app   ",
         "ok    cognito-keys       ",
         "ok    budget us-east-1   50 calls a second, 5000 at once, shared by pools main, second; the quota",

@@ -21,7 +21,8 @@ const FENCES: &[Fence] = &[
     Fence { text: "x509_parser::", within: &["tls"] },
     Fence { text: "aws_sdk_", within: &["issuer", "cli/get_open_id_token/call.rs"] },
     Fence { text: "aws_config::", within: &["issuer", "cli/get_open_id_token/credentials.rs"] },
-    Fence { text: "aws_sigv4::", within: &["cli/get_open_id_token/call.rs"] },
+    Fence { text: "aws_types::", within: &["issuer"] },
+    Fence { text: "aws_sigv4::", within: &["sigv4.rs"] },
     Fence { text: "governor::", within: &["limits"] },
     Fence { text: "ipnet::", within: &["hops.rs", "config"] },
     Fence {

@@ -1,4 +1,4 @@
-"""Walks botocore's own models of Cognito Identity and STS, and holds the emulator to every word of them.
+"""Walks botocore's own models of Cognito Identity, STS and IAM, and holds the emulator to every word of them.
 
 For each operation: a call with every member it can have must be answered with members that the model declares,
 in the types that it declares; and a call that breaks any one constraint of the model (a required member missing,
@@ -24,8 +24,9 @@ URL = sys.argv[1].rstrip("/")
 PROVIDER, GOOGLE, OWN = "login.model", "accounts.google.com", "cognito-identity.amazonaws.com"
 ROLE = "arn:aws:iam::123456789012:role/Model"
 STS_OPERATIONS = ["AssumeRoleWithWebIdentity", "GetCallerIdentity"]
-# Errors of every STS operation, which its model does not repeat.
-COMMON_OF_STS = {"ValidationError"}
+IAM_OPERATIONS = ["GetRole", "UpdateAssumeRolePolicy"]
+# Errors of every operation of STS and IAM, which their models do not repeat.
+COMMON_OF_QUERY = {"ValidationError"}
 
 
 def connect(service, **config):
@@ -39,7 +40,7 @@ def connect(service, **config):
     )
 
 
-cognito, sts = connect("cognito-identity"), connect("sts")
+cognito, sts, iam = connect("cognito-identity"), connect("sts"), connect("iam")
 
 
 class World:
@@ -159,6 +160,10 @@ VALID = {
         "MinimumSessionTokenSize": 300,
     },
     "GetCallerIdentity": lambda world: {},
+    "GetRole": lambda world: with_roles(world) and {"RoleName": "Model"},
+    "UpdateAssumeRolePolicy": lambda world: with_roles(world) and {
+        "RoleName": "Model", "PolicyDocument": '{"Version": "2012-10-17", "Statement": []}',
+    },
 }
 
 
@@ -274,7 +279,9 @@ def judge_body(parsed_name, operation_model, response_dict, **_):
     if response_dict["status_code"] != 200:
         return
     judged += 1
-    if parsed_name == "sts":
+    if parsed_name != "cognito-identity":
+        if not shape:
+            return
         wrapper = xml.fromstring(body).find(f"{{*}}{shape.serialization['resultWrapper']}")
         found = read_xml(shape, wrapper)
     else:
@@ -283,7 +290,7 @@ def judge_body(parsed_name, operation_model, response_dict, **_):
 
 
 walked, amiss = 0, 0
-for name, client in (("cognito-identity", cognito), ("sts", sts)):
+for name, client in (("cognito-identity", cognito), ("sts", sts), ("iam", iam)):
     client.meta.events.register(
         f"before-parse.{client.meta.service_model.service_id.hyphenize()}",
         lambda name=name, **event: judge_body(name, **event),
@@ -294,8 +301,8 @@ def walk(client, operation):
     """All faults of one operation, and how many calls it was given."""
     model = client.meta.service_model.operation_model(operation)
     declared = {shape.error_code or shape.name for shape in model.error_shapes}
-    if client is sts:
-        declared |= COMMON_OF_STS
+    if client is not cognito:
+        declared |= COMMON_OF_QUERY
     method = getattr(client, xform_name(operation))
     arguments, faults = VALID[operation](World()), []
     answers.clear()
@@ -324,6 +331,7 @@ def walk(client, operation):
 
 
 plan = [(cognito, name) for name in cognito.meta.service_model.operation_names] + [(sts, name) for name in STS_OPERATIONS]
+plan += [(iam, name) for name in IAM_OPERATIONS]
 for client, operation in plan:
     faults, wrongs = walk(client, operation)
     walked += wrongs

@@ -4,10 +4,8 @@
 
 use aws_credential_types::Credentials;
 use aws_sdk_cognitoidentity::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
 use reqwest::Url;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 
 use super::answer::Answer;
 use super::fault::Fault;
@@ -16,8 +14,8 @@ use super::settings::Settings;
 use super::transport;
 use crate::aws_cli::json::{self, Layout};
 use crate::aws_cli::value::{Map, Value};
-use crate::causes;
 use crate::clock::Clock;
+use crate::sigv4::{self, Scope};
 
 const CONTENT: &str = "application/x-amz-json-1.1";
 const TARGET: &str = "AWSCognitoIdentityService.GetOpenIdTokenForDeveloperIdentity";
@@ -70,7 +68,9 @@ pub(super) async fn call(
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(CONTENT));
         headers.insert("x-amz-target", HeaderValue::from_static(TARGET));
         if let Some(credentials) = credentials {
-            add_signature(&mut headers, url, &body, settings, credentials, clock)?;
+            let scope = Scope { service: "cognito-identity", region: &settings.region };
+            sigv4::sign(&mut headers, url, &body, scope, credentials, clock.now().into())
+                .map_err(Fault::failed)?;
         }
         let sent = client.post(url.clone()).headers(headers).body(body.clone()).send().await;
         let fault = match received(sent).await {
@@ -95,39 +95,4 @@ async fn received(sent: Result<reqwest::Response, reqwest::Error>) -> Result<Ans
     let response = sent?;
     let status = response.status().as_u16();
     Ok(Answer { status, body: response.bytes().await?.to_vec() })
-}
-
-/// Signature Version 4, over the headers that are there and the body.
-fn add_signature(
-    headers: &mut HeaderMap,
-    url: &Url,
-    body: &str,
-    settings: &Settings,
-    credentials: &Credentials,
-    clock: &dyn Clock,
-) -> Result<(), Fault> {
-    let identity = credentials.clone().into();
-    let parameters = v4::SigningParams::builder()
-        .identity(&identity)
-        .region(&settings.region)
-        .name("cognito-identity")
-        .time(clock.now().into())
-        .settings(SigningSettings::default())
-        .build();
-    let parameters = parameters.map_err(|error| Fault::failed(causes::told(&error)))?.into();
-    let signed_headers =
-        headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
-    let request =
-        SignableRequest::new("POST", url.as_str(), signed_headers, SignableBody::Bytes(body.as_bytes()));
-    let request = request.map_err(|error| Fault::failed(causes::told(&error)))?;
-    let signed = sign(request, &parameters).map_err(|error| Fault::failed(causes::told(&error)))?;
-    let (instructions, _signature) = signed.into_parts();
-    for (name, value) in instructions.headers() {
-        let header = HeaderName::from_bytes(name.as_bytes()).ok().zip(HeaderValue::from_str(value).ok());
-        let (name, mut value) = header
-            .ok_or_else(|| Fault::failed("the credentials cannot be sent: they have odd characters"))?;
-        value.set_sensitive(true);
-        headers.insert(name, value);
-    }
-    Ok(())
 }

@@ -1,7 +1,7 @@
 //! STS's `AssumeRoleWithWebIdentity`: a role for whoever has one of this emulator's own tokens.
 //!
-//! The token is checked as STS does it. The role is not: the emulator has no IAM, and so every role trusts
-//! every pool, and lets its sessions have tags.
+//! The token is checked as STS does it. The role is not: every role trusts every pool, and lets its sessions have
+//! tags, whatever its policy says.
 
 use std::time::Duration;
 

@@ -1,13 +1,21 @@
-//! The query protocol, which STS speaks: a form comes in, XML goes out.
+//! The query protocol, which STS and IAM speak: a form comes in, XML goes out.
 
 use actix_web::web::Query;
 use serde_json::Value;
 
 use super::{Api, ApiError, ErrorType};
 
-/// The version of STS's interface; there is no other.
-pub(in crate::emulator) const VERSION: &str = "2011-06-15";
-const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+/// The version of a service's interface; there is no other. It also tells the services apart.
+pub(in crate::emulator) const fn version(api: Api) -> &'static str {
+    match api {
+        Api::Iam => "2010-05-08",
+        Api::CognitoIdentity | Api::Sts => "2011-06-15",
+    }
+}
+
+fn namespace(api: Api) -> String {
+    format!("https://{}.amazonaws.com/doc/{}/", api.signing_name(), version(api))
+}
 
 /// The parameters of a call, from a form's body or from a URL's query.
 #[derive(Debug)]
@@ -42,9 +50,9 @@ impl Form {
 }
 
 /// The document that carries an operation's output, which comes as the JSON of its members.
-pub(super) fn answer_document(operation: &str, output: &[u8], request_id: &str) -> Vec<u8> {
+pub(super) fn answer_document(api: Api, operation: &str, output: &[u8], request_id: &str) -> Vec<u8> {
     let output = serde_json::from_slice(output).unwrap_or_default();
-    let mut text = format!(r#"<{operation}Response xmlns="{NAMESPACE}">"#);
+    let mut text = format!(r#"<{operation}Response xmlns="{}">"#, namespace(api));
     write_element(&mut text, &format!("{operation}Result"), &output);
     text.push_str("<ResponseMetadata>");
     write_text(&mut text, "RequestId", request_id);
@@ -54,11 +62,11 @@ pub(super) fn answer_document(operation: &str, output: &[u8], request_id: &str) 
 }
 
 /// The document that carries a refusal.
-pub(super) fn error_document(fault: &ApiError, request_id: &str) -> Vec<u8> {
-    let kind = if fault.error_type.status(Api::Sts) < 500 { "Sender" } else { "Receiver" };
-    let mut text = format!(r#"<ErrorResponse xmlns="{NAMESPACE}"><Error>"#);
+pub(super) fn error_document(api: Api, fault: &ApiError, request_id: &str) -> Vec<u8> {
+    let kind = if fault.error_type.status(api) < 500 { "Sender" } else { "Receiver" };
+    let mut text = format!(r#"<ErrorResponse xmlns="{}"><Error>"#, namespace(api));
     write_text(&mut text, "Type", kind);
-    write_text(&mut text, "Code", fault.error_type.name(Api::Sts));
+    write_text(&mut text, "Code", fault.error_type.name(api));
     write_text(&mut text, "Message", &fault.message);
     text.push_str("</Error>");
     write_text(&mut text, "RequestId", request_id);
@@ -115,13 +123,13 @@ mod tests {
     fn a_document_escapes_what_would_break_it() {
         let output = br#"{"Arn":"a<b>&c","Inner":{"Size":3}}"#;
         assert_eq!(
-            String::from_utf8(answer_document("Ask", output, "id-1")).unwrap(),
+            String::from_utf8(answer_document(Api::Sts, "Ask", output, "id-1")).unwrap(),
             "<AskResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AskResult><Arn>a&lt;b&gt;&amp;c</Arn>\
              <Inner><Size>3</Size></Inner></AskResult><ResponseMetadata><RequestId>id-1</RequestId>\
              </ResponseMetadata></AskResponse>"
         );
         let fault = ApiError::new(ErrorType::InvalidParameter, "no\u{1}");
-        let document = String::from_utf8(error_document(&fault, "id-2")).unwrap();
+        let document = String::from_utf8(error_document(Api::Iam, &fault, "id-2")).unwrap();
         assert!(document.contains("<Code>ValidationError</Code><Message>no\u{fffd}</Message>"), "{document}");
     }
 }

@@ -54,7 +54,8 @@ impl Cognito {
     }
 }
 
-fn is_stand_in(url: &&str) -> bool {
+/// Whether an endpoint is no host of AWS's own, and so must be an emulator.
+pub(super) fn is_stand_in(url: &&str) -> bool {
     const OWN: [&str; 4] =
         [".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn"];
     let host = reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));

@@ -59,19 +59,24 @@ where
         };
         return Naysay { kind, words: causes::told(error) };
     };
-    let kind = match answer.err().code() {
+    let kind = kind_of(answer.err().code());
+    Naysay { kind, words: classify::words(answer.err(), answer.raw().status().as_u16()) }
+}
+
+/// What an error code means. Each service has names of its own for some of it.
+pub(super) fn kind_of(code: Option<&str>) -> NaysayKind {
+    match code {
         Some("AccessDeniedException" | "AccessDenied") => NaysayKind::NotAllowed,
         Some("NotAuthorizedException") => NaysayKind::NotAuthorized,
         Some("TooManyRequestsException" | "ThrottlingException" | "Throttling") => NaysayKind::Throttled,
-        Some("ResourceNotFoundException") => NaysayKind::NotFound,
+        Some("ResourceNotFoundException" | "NoSuchEntity") => NaysayKind::NotFound,
         Some(
             "UnrecognizedClientException" | "InvalidSignatureException" | "ExpiredTokenException"
             | "IncompleteSignatureException" | "MissingAuthenticationTokenException"
-            // STS has names of its own for the same.
+            // Of STS and IAM.
             | "InvalidClientTokenId" | "SignatureDoesNotMatch" | "ExpiredToken" | "IncompleteSignature"
             | "MissingAuthenticationToken",
         ) => NaysayKind::CredentialsRefused,
         _ => NaysayKind::Other,
-    };
-    Naysay { kind, words: classify::words(answer.err(), answer.raw().status().as_u16()) }
+    }
 }

@@ -1,0 +1,106 @@
+//! The roles that a pool's users get, and whom these let in. Reading a role is IAM's, which tokenvend has nothing to do
+//! with: where it cannot be read, what it must say is known all the same.
+
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, join_all};
+
+use super::Subject;
+use super::pool::{NOT_NEEDED, unread};
+use super::report::{Check, Examination};
+use super::trust::{Whose, judge, trust_policy};
+use crate::identity::RoleArn;
+use crate::issuer::cognito::{Naysay, NaysayKind, RolesFound};
+use crate::pools::Pool;
+
+impl Subject {
+    /// The roles of one pool: a line about them, and one about whom each of them lets in.
+    pub(super) fn roles<'s>(&'s self, pool: &'s Pool) -> BoxFuture<'s, Vec<Check>> {
+        async move {
+            let survey = self.cognito.survey(pool.id.region());
+            let roles = self.answered(survey.roles(&pool.id)).await;
+            let trusts = self.trusts(pool, &roles).await;
+            std::iter::once(role(pool, &roles)).chain(trusts).collect()
+        }
+        .boxed()
+    }
+
+    async fn trusts(&self, pool: &Pool, roles: &Result<RolesFound, Naysay>) -> Vec<Check> {
+        let users = Check::new(Examination::RoleTrust, &*pool.name).with("trustPolicy", trust_policy(pool));
+        let guests = Check::new(Examination::GuestRoleTrust, &*pool.name);
+        let custom =
+            Check::new(Examination::CustomRoleTrust, &*pool.name).with("trustPolicy", trust_policy(pool));
+        let mut skipped = None;
+        let mut asked = Vec::new();
+        match roles {
+            Ok(found) => {
+                match &found.authenticated {
+                    Some(arn) => asked.push(self.trust(users, pool, arn, Whose::Users)),
+                    None => skipped = Some(users.skipped("the pool has no role for signed-in users")),
+                }
+                asked.extend(
+                    found
+                        .unauthenticated
+                        .iter()
+                        .map(|arn| self.trust(guests.clone(), pool, arn, Whose::Guests)),
+                );
+            }
+            Err(naysay) => {
+                skipped = Some(users.skipped(format!("which role it is cannot be read: {}", unread(naysay))))
+            }
+        }
+        let named = pool.credentials.as_ref().and_then(|grant| grant.role.as_ref());
+        asked.extend(named.map(|arn| self.trust(custom, pool, arn.as_str(), Whose::Users)));
+        skipped.into_iter().chain(join_all(asked).await).collect()
+    }
+
+    /// Whom one role lets in.
+    async fn trust(&self, check: Check, pool: &Pool, arn: &str, whose: Whose) -> Check {
+        let check = check.with("role", arn);
+        let role = match RoleArn::parse(arn) {
+            Ok(role) => role,
+            Err(why) => return check.fails(why.to_string(), "give the pool a role that IAM could have"),
+        };
+        let naysay = match self.answered(self.cognito.trust_of(&role)).await {
+            Ok(document) => return judge(check, pool, &role, whose, &document),
+            Err(naysay) => naysay,
+        };
+        let compare = match whose {
+            Whose::Users => format!("; compare it with: tokenvend doctor --trust-policy {}", pool.name),
+            Whose::Guests => String::new(),
+        };
+        match naysay.kind {
+            NaysayKind::NotFound => check.fails(
+                format!("IAM knows no {role}: {naysay}"),
+                "whoever is to get it gets no credentials: create it, or name another",
+            ),
+            NaysayKind::NotAllowed => {
+                check.skipped(format!("{NOT_NEEDED}; iam:GetRole on {role} would tell{compare}"))
+            }
+            NaysayKind::NoCredentials => check.skipped("there are no credentials"),
+            NaysayKind::CredentialsRefused => check.skipped("the credentials are not taken"),
+            NaysayKind::Unreachable => check.skipped(format!("IAM cannot be asked: {naysay}{compare}")),
+            NaysayKind::NotAuthorized | NaysayKind::Throttled | NaysayKind::Other => {
+                check.skipped(format!("IAM does not say: {naysay}{compare}"))
+            }
+        }
+    }
+}
+
+fn role(pool: &Pool, roles: &Result<RolesFound, Naysay>) -> Check {
+    let check = Check::new(Examination::Roles, &*pool.name);
+    match roles {
+        Ok(RolesFound { authenticated: Some(users), unauthenticated }) => {
+            let guests =
+                unauthenticated.as_ref().map(|role| format!(", guests get {role}")).unwrap_or_default();
+            check
+                .with("authenticated", users.as_str())
+                .with("unauthenticated", unauthenticated.as_deref())
+                .holds(format!("users get {users}{guests}"))
+        }
+        Ok(_) => check.warns(
+            "the pool has no role for signed-in users",
+            "tokens are vended, but GetCredentialsForIdentity refuses them: set the pool's authenticated role",
+        ),
+        Err(naysay) => check.skipped(unread(naysay)),
+    }
+}

@@ -1,0 +1,321 @@
+//! Whom a pool's roles let in, as the doctor reads it of IAM: the emulator's, with one trust policy after the other.
+
+use actix_web::{App, HttpResponse, HttpServer, web};
+use aws_sdk_cognitoidentity::config::Credentials;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4;
+use serde_json::{Value, json};
+use tokenvend::clock::{Clock as _, SystemClock};
+use tokenvend::emulator::{AccessKey, DEFAULT_POOL};
+
+use super::{Patient, ROLE, SECOND_POOL, assert_told, check};
+
+const AUTHORITY: &str = "cognito-identity.amazonaws.com";
+const ASSUME: &str = "sts:AssumeRoleWithWebIdentity";
+
+impl Patient {
+    /// Gives a role another trust policy, as `aws iam update-assume-role-policy` does.
+    async fn trusts(&self, document: &Value) {
+        let parameters = [
+            ("Action", "UpdateAssumeRolePolicy"),
+            ("Version", "2010-05-08"),
+            ("RoleName", "mobile-user"),
+            ("PolicyDocument", &document.to_string()),
+        ];
+        let form =
+            reqwest::Url::parse_with_params("http://form", parameters).unwrap().query().unwrap().to_owned();
+        let key = AccessKey::default();
+        let identity = Credentials::new(key.id, key.secret, None, None, "test").into();
+        let signing = v4::SigningParams::builder().identity(&identity).region("us-east-1").name("iam");
+        let signing = signing
+            .time(SystemClock::new().now().into())
+            .settings(SigningSettings::default())
+            .build()
+            .unwrap()
+            .into();
+        let content = [("content-type", "application/x-www-form-urlencoded")];
+        let url = self.emulator.url();
+        let body = SignableBody::Bytes(form.as_bytes());
+        let request = SignableRequest::new("POST", &url, content.into_iter(), body).unwrap();
+        let (instructions, _) = sign(request, &signing).unwrap().into_parts();
+        let mut call = reqwest::Client::new().post(&url).header(content[0].0, content[0].1);
+        for (name, value) in instructions.headers() {
+            call = call.header(name, value);
+        }
+        let answer = call.body(form).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap());
+    }
+}
+
+/// A statement that lets in those of the main pool who have signed in, if nothing is changed.
+fn statement(change: impl FnOnce(&mut Value)) -> Value {
+    let mut statement = json!({
+        "Effect": "Allow",
+        "Principal": {"Federated": AUTHORITY},
+        "Action": ASSUME,
+        "Condition": {
+            "StringEquals": {format!("{AUTHORITY}:aud"): DEFAULT_POOL},
+            "ForAnyValue:StringLike": {format!("{AUTHORITY}:amr"): "authenticated"},
+        },
+    });
+    change(&mut statement);
+    statement
+}
+
+fn policy(statements: &[Value]) -> Value {
+    json!({"Version": "2012-10-17", "Statement": statements})
+}
+
+/// The same with other conditions.
+fn conditions(conditions: Value) -> Value {
+    policy(&[statement(|statement| statement["Condition"] = conditions)])
+}
+
+const OWN_ALONE: &[&str] = &["the pool's alone"];
+const STRANGERS: &[&str] =
+    &["users of other identity pools, any AWS customer's", "aud", DEFAULT_POOL, "--trust-policy main"];
+const GUESTS: &[&str] = &["guests", "amr", "aws iam update-assume-role-policy --role-name mobile-user"];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trust_policy_is_judged_by_whom_it_lets_in_however_it_says_so() {
+    let patient = Patient::new().await;
+    patient.set_roles(&[DEFAULT_POOL], &["authenticated"]).await;
+    let aud = format!("{AUTHORITY}:aud");
+    let amr = format!("{AUTHORITY}:amr");
+    let signed_in = json!({&amr: "authenticated"});
+    let own = json!({&aud: DEFAULT_POOL});
+    for (document, status, words) in [
+        // Good ones.
+        (policy(&[statement(|_| ())]), "ok", OWN_ALONE),
+        (
+            policy(&[statement(|s| s["Action"] = json!(["sts:assumerolewith*", "sts:TagSession"]))]),
+            "ok",
+            OWN_ALONE,
+        ),
+        (json!({"Statement": statement(|_| ())}), "ok", OWN_ALONE),
+        (
+            conditions(json!({
+                "StringEquals": {aud.to_uppercase(): [SECOND_POOL, DEFAULT_POOL]},
+                "ForAnyValue:StringEquals": {&amr: ["authenticated"]},
+            })),
+            "ok",
+            OWN_ALONE,
+        ),
+        (
+            conditions(json!({
+                "StringEquals": own,
+                "ForAllValues:StringNotEquals": {&amr: "unauthenticated"},
+                "Null": {&aud: "false"},
+            })),
+            "ok",
+            OWN_ALONE,
+        ),
+        (
+            conditions(json!({"StringEquals": own, "ForAnyValue:StringLike": {&amr: "login.*:*:*"}})),
+            "ok",
+            OWN_ALONE,
+        ),
+        (
+            conditions(json!({
+                "StringEquals": own, "ForAnyValue:StringLike": signed_in, "IpAddress": {"aws:SourceIp": "10.0.0.0/8"},
+            })),
+            "ok",
+            &["the pool's alone, where aws:SourceIp allows it"],
+        ),
+        (
+            policy(&[
+                statement(|s| s["Principal"]["Federated"] = json!("login.example")),
+                statement(|s| s["Principal"]["Federated"] = json!(["accounts.google.com", AUTHORITY])),
+            ]),
+            "ok",
+            OWN_ALONE,
+        ),
+        (
+            policy(&[
+                statement(|s| s["Condition"]["StringEquals"] = json!({})),
+                statement(|s| {
+                    s["Effect"] = json!("Deny");
+                    s["Condition"] = json!({"StringNotEquals": own});
+                }),
+            ]),
+            "ok",
+            OWN_ALONE,
+        ),
+        // Open doors.
+        (conditions(json!({})), "warn", STRANGERS),
+        (conditions(json!({"ForAnyValue:StringLike": signed_in})), "warn", STRANGERS),
+        (conditions(json!({"StringEquals": own})), "warn", GUESTS),
+        (
+            conditions(json!({"StringEquals": own, "ForAnyValue:StringLike": {&amr: "*authenticated"}})),
+            "warn",
+            GUESTS,
+        ),
+        (
+            conditions(json!({"StringLike": {&aud: "us-east-1:*"}, "ForAnyValue:StringLike": signed_in})),
+            "warn",
+            STRANGERS,
+        ),
+        (
+            conditions(json!({"StringNotEquals": {&aud: SECOND_POOL}, "ForAnyValue:StringLike": signed_in})),
+            "warn",
+            STRANGERS,
+        ),
+        (
+            policy(&[
+                statement(|_| ()),
+                statement(|s| s["Condition"] = json!({"Bool": {"aws:SecureTransport": "true"}})),
+            ]),
+            "warn",
+            STRANGERS,
+        ),
+        // Closed ones.
+        (
+            policy(&[]),
+            "fail",
+            &["does not let in the pool's signed-in users", "no statement lets in", AUTHORITY],
+        ),
+        (
+            policy(&[statement(|s| s["Principal"] = json!({"Service": "ec2.amazonaws.com"}))]),
+            "fail",
+            &["no statement lets in", AUTHORITY, "--trust-policy main"],
+        ),
+        (
+            policy(&[statement(|s| s["Action"] = json!("sts:AssumeRole"))]),
+            "fail",
+            &["no statement for", "allows", ASSUME],
+        ),
+        (
+            conditions(json!({"StringEquals": {&aud: SECOND_POOL}, "ForAnyValue:StringLike": signed_in})),
+            "fail",
+            &["StringEquals holds", "aud to", SECOND_POOL],
+        ),
+        (
+            conditions(json!({"StringEquals": own, "ForAnyValue:StringLike": {&amr: "unauthenticated"}})),
+            "fail",
+            &["ForAnyValue:StringLike holds", "amr to unauthenticated"],
+        ),
+        (
+            policy(&[statement(|_| ()), statement(|s| s["Effect"] = json!("Deny"))]),
+            "fail",
+            &["a Deny statement keeps them out"],
+        ),
+        // One that IAM itself would not have taken.
+        (json!({"Statement": [{"Effect": "Maybe"}]}), "warn", &["cannot be read"]),
+    ] {
+        patient.trusts(&document).await;
+        let (code, report) = patient.examined(&[], &[]).await;
+        assert_told(&report, ("role-trust", "main"), status, words);
+        let values = &check(&report, "role-trust", "main")["values"];
+        assert_eq!(values["role"], ROLE, "{document:#}");
+        assert_eq!(values["trustPolicy"]["Statement"][0]["Condition"]["StringEquals"][&aud], DEFAULT_POOL);
+        assert_eq!(code, Some(i32::from(status == "fail")), "{document:#}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_a_pool_has_tags_its_role_must_let_sessions_have_them() {
+    let patient = Patient::new().await.with_roles().await;
+    let tagged = [("TOKENVEND__POOLS__MAIN__TAGS__TENANT", "{tenant}")];
+    let (_, report) = patient.examined(&[], &tagged).await;
+    assert_told(&report, ("role-trust", "main"), "ok", OWN_ALONE);
+
+    patient.trusts(&policy(&[statement(|_| ())])).await;
+    let ended = patient.told(&[], &tagged).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    for line in [
+        "FAIL  role-trust main    arn:aws:iam::123456789012:role/mobile-user does not let in the pool's signed-in users with \
+         principal tags: no statement for cognito-identity.amazonaws.com allows sts:TagSession",
+        "      -> aws iam update-assume-role-policy --role-name mobile-user --policy-document \"$(tokenvend doctor \
+         --trust-policy main)\"",
+    ] {
+        assert!(ended.out.lines().any(|told| told == line), "no {line:?} in\n{}", ended.out);
+    }
+
+    // What the remedy says mends it.
+    let printed = patient.told(&["--trust-policy", "main"], &tagged).await.out;
+    patient.trusts(&serde_json::from_str(&printed).unwrap()).await;
+    let (_, report) = patient.examined(&[], &tagged).await;
+    assert_told(&report, ("role-trust", "main"), "ok", OWN_ALONE);
+    assert_told(&report, ("role-trust", "second"), "fail", &["aud to", DEFAULT_POOL]);
+}
+
+/// An IAM that answers everything with these words.
+fn iam(status: u16, body: &'static str) -> String {
+    let respond = move || {
+        let status = actix_web::http::StatusCode::from_u16(status).unwrap();
+        std::future::ready(HttpResponse::build(status).content_type("text/xml").body(body))
+    };
+    let server = HttpServer::new(move || App::new().default_service(web::to(respond)));
+    let server = server.workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", server.addrs()[0]);
+    tokio::spawn(server.run());
+    url
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_role_that_may_not_be_read_is_skipped_with_the_right_that_it_would_take() {
+    let patient = Patient::new().await.with_roles().await;
+    let denied = iam(
+        403,
+        "<ErrorResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><Error><Type>Sender</Type><Code>AccessDenied\
+         </Code><Message>User: arn:x is not authorized to perform: iam:GetRole on resource: role mobile-user\
+         </Message></Error><RequestId>1</RequestId></ErrorResponse>",
+    );
+    let another = iam(
+        200,
+        "<GetRoleResponse><GetRoleResult><Role><Arn>arn:aws:iam::999999999999:role/mobile-user</Arn>\
+         <AssumeRolePolicyDocument>%7B%7D</AssumeRolePolicyDocument></Role></GetRoleResult></GetRoleResponse>",
+    );
+    let gone = "http://127.0.0.1:1".to_owned();
+    for (url, words) in [
+        (
+            &denied,
+            &["not allowed, which is fine", "iam:GetRole on arn:aws:iam::123456789012:role/mobile-user"][..],
+        ),
+        (&another, &["999999999999", "another account"]),
+        (&iam(200, "<html>a portal</html>"), &["IAM does not say", "none of IAM's"]),
+        (&gone, &["IAM cannot be asked", "--trust-policy main"]),
+    ] {
+        let (code, report) = patient.examined(&[], &[("AWS_ENDPOINT_URL_IAM", url)]).await;
+        assert_eq!(code, Some(0), "{report:#}");
+        assert_told(&report, ("role-trust", "main"), "skip", words);
+    }
+    let ended = patient.told(&[], &[("AWS_ENDPOINT_URL_IAM", &denied)]).await;
+    let line =
+        "skip  role-trust main    not allowed, which is fine: tokenvend does not need it; iam:GetRole on";
+    assert!(ended.out.lines().any(|told| told.starts_with(line)), "{}", ended.out);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_role_that_is_not_there_is_wrong_and_one_that_guests_have_is_looked_at_too() {
+    let patient = Patient::new().await.with_roles().await;
+    let variables = [
+        ("TOKENVEND__POOLS__MAIN__CREDENTIALS__ENABLED", "true"),
+        ("TOKENVEND__POOLS__MAIN__CREDENTIALS__CUSTOM_ROLE_ARN", "arn:aws:iam::123456789012:role/nobodys"),
+    ];
+    let (code, report) = patient.examined(&[], &variables).await;
+    assert_eq!(code, Some(1), "{report:#}");
+    assert_told(&report, ("role-trust", "main"), "ok", OWN_ALONE);
+    let words =
+        &["IAM knows no arn:aws:iam::123456789012:role/nobodys", "NoSuchEntity", "gets no credentials"];
+    assert_told(&report, ("custom-role-trust", "main"), "fail", words);
+
+    patient.set_roles(&[DEFAULT_POOL], &["authenticated", "unauthenticated"]).await;
+    let (_, report) = patient.examined(&[], &[]).await;
+    assert_told(&report, ("role-trust", "main"), "warn", GUESTS);
+    assert_told(&report, ("guest-role-trust", "main"), "ok", OWN_ALONE);
+    patient.trusts(&policy(&[statement(|_| ())])).await;
+    let (_, report) = patient.examined(&[], &[]).await;
+    let words = &["does not let in the pool's guests", "amr to authenticated", "amr is unauthenticated"];
+    assert_told(&report, ("guest-role-trust", "main"), "fail", words);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_pool_does_not_let_us_read_says_nothing_of_its_role() {
+    let patient = Patient::new().await;
+    let (_, report) = patient.examined(&[], &[]).await;
+    assert_told(&report, ("role-trust", "main"), "skip", &["no role for signed-in users"]);
+    let aws = super::stand_in(|_, _| super::denied());
+    let (_, report) = patient.examined(&[], &[("TOKENVEND__UPSTREAM__ENDPOINT_URL", &aws)]).await;
+    assert_told(&report, ("role-trust", "main"), "skip", &["which role it is cannot be read", "not allowed"]);
+}
