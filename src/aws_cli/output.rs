@@ -7,7 +7,7 @@ mod text;
 use crate::aws_cli::json::{self, Layout};
 use crate::aws_cli::value::Value;
 
-pub(crate) use table::Look;
+pub(crate) use table::{Look, RESET};
 
 /// What they are called.
 pub(crate) const FORMATS: [&str; 3] = ["json", "text", "table"];

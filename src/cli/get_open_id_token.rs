@@ -199,9 +199,17 @@ fn show(
         Some("off") => false,
         _ => is_terminal,
     };
-    let size = if is_terminal { terminal_size::terminal_size() } else { None };
-    let terminal_width = size.map_or(80, |(width, _)| usize::from(width.0));
-    let printed = output::print(format, OPERATION, &found, Look { is_coloured, terminal_width });
+    let terminal_width = match terminal_size::terminal_size().filter(|_| is_terminal) {
+        Some((width, _)) => usize::from(width.0),
+        // A terminal that does not know its own size says zero, and the CLI believes it.
+        None if is_terminal => 0,
+        None => 80,
+    };
+    let mut printed = output::print(format, OPERATION, &found, Look { is_coloured, terminal_width });
+    if is_terminal && is_coloured && format == "table" {
+        // The last thing that the CLI does, to leave the terminal as it was.
+        printed.text.push_str(output::RESET);
+    }
     Ok(Outcome { text: printed.text, fault: printed.fault })
 }
 

@@ -1,16 +1,20 @@
 """Runs the real AWS CLI (v1) on many cases, fast: everything is imported once, and each case is a fork.
 
-Reads one JSON case a line ({"arguments", "environment", "folder"}) and answers each with one line
-({"status", "stdout", "stderr"}), in the same order.
+Reads one JSON case a line ({"arguments", "environment", "folder", "terminal"}) and answers each with one line
+({"status", "stdout", "stderr"}), in the same order. Where `terminal` has rows and columns, standard output is one of that
+size. Where there is a `program`, it is run in place of the AWS CLI: so that both of them get the same terminal.
 """
 
 import atexit
+import fcntl
 import io
 import json
 import os
 import random
+import struct
 import sys
 import tempfile
+import termios
 import traceback
 
 import awscli.clidriver
@@ -55,7 +59,9 @@ def run(case, streams):
     if streams:
         # In place of the process's own, so that the CLI sees files, as in a script.
         for number, stream in zip((1, 2), streams):
-            os.dup2(stream.fileno(), number)
+            os.dup2(stream, number)
+        if "program" in case:
+            os.execve(case["program"], ["tokenvend", *case["arguments"]], case["environment"])
         sys.stdout = open(1, "w", encoding="utf-8", closefd=False)
         sys.stderr = open(2, "w", encoding="utf-8", closefd=False)
     else:
@@ -81,23 +87,44 @@ run(
     {
         "arguments": "cognito-identity get-open-id-token-for-developer-identity --generate-cli-skeleton output "
         "--region us-east-1 --identity-pool-id x --logins a=b".split(),
-        "environment": {"HOME": "/nonexistent"},
+        "environment": {"HOME": os.environ["HOME"]},
         "folder": "/",
     },
     None,
 )
+
+
+def everything(master):
+    """What a program writes to a terminal, until it has closed it."""
+    parts = []
+    while True:
+        try:
+            parts.append(os.read(master, 65536))
+        except OSError:
+            parts.append(b"")
+        if not parts[-1]:
+            return b"".join(parts)
+
+
 for line in sys.stdin:
     case = json.loads(line)
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        master, slave = os.openpty() if case["terminal"] else (None, out.fileno())
+        if master:
+            fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", *case["terminal"], 0, 0))
         child = os.fork()
         if child == 0:
             try:
-                run(case, (out, err))
+                run(case, (slave, err.fileno()))
             except BaseException:
                 traceback.print_exc()
                 sys.stderr.flush()
             finally:
                 os._exit(1)  # as Python itself does
+        if master:
+            os.close(slave)
+            out.write(everything(master))
+            os.close(master)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         out.seek(0)
         err.seek(0)

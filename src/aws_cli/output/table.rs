@@ -12,7 +12,8 @@ pub(crate) struct Look {
     pub(crate) terminal_width: usize,
 }
 
-const RESET: &str = "\u{1b}[0m";
+/// Ends every colour.
+pub(crate) const RESET: &str = "\u{1b}[0m";
 const CELL: &str = "\u{1b}[1m\u{1b}[34m";
 const INDENTATION: &str = "\u{1b}[2m\u{1b}[33m";
 

@@ -1,6 +1,7 @@
 //! What users of the AWS CLI do with this command, and what befalls them.
 
 mod answers;
+mod credentials;
 mod inputs;
 mod outputs;
 mod surroundings;
@@ -33,7 +34,11 @@ pub struct Case {
     pub is_failure_ours: bool,
     /// What is printed is each program's own: help, version.
     pub is_output_ours: bool,
+    /// What is sent before the call, to whoever has credentials, is each program's own.
+    pub is_asking_ours: bool,
     pub is_tls: bool,
+    /// Rows and columns of the terminal that standard output is; none: a file.
+    pub terminal: Option<(u16, u16)>,
 }
 
 impl Case {
@@ -86,6 +91,16 @@ impl Case {
         self
     }
 
+    pub fn asks_its_own_way(mut self) -> Self {
+        self.is_asking_ours = true;
+        self
+    }
+
+    pub fn on_terminal(mut self, rows: u16, columns: u16) -> Self {
+        self.terminal = Some((rows, columns));
+        self
+    }
+
     pub fn tls(mut self) -> Self {
         self.is_tls = true;
         self
@@ -109,7 +124,9 @@ pub fn line(line: &str) -> Case {
         complaint: Complaint::Same,
         is_failure_ours: false,
         is_output_ours: false,
+        is_asking_ours: false,
         is_tls: false,
+        terminal: None,
     }
 }
 
@@ -124,5 +141,5 @@ pub fn bare(more: &str) -> Case {
 }
 
 pub fn all() -> Vec<Case> {
-    [outputs::all(), inputs::all(), answers::all(), surroundings::all()].concat()
+    [outputs::all(), inputs::all(), answers::all(), surroundings::all(), credentials::all()].concat()
 }

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::cases::Case;
 use super::stub::{Recorded, Stub};
 
+const BINARY: &str = env!("CARGO_BIN_EXE_tokenvend");
 pub const COMMAND: &str = "get-open-id-token-for-developer-identity";
 
 /// What a run came to.
@@ -31,6 +32,7 @@ pub struct Prepared {
     pub arguments: Vec<String>,
     pub environment: BTreeMap<String, String>,
     pub folder: std::path::PathBuf,
+    pub terminal: Option<(u16, u16)>,
 }
 
 /// An authority and a server's certificate for 127.0.0.1, made for this run.
@@ -79,13 +81,19 @@ pub fn prepared(
     for (name, bytes) in &case.files {
         let bytes =
             String::from_utf8(bytes.clone()).map_or_else(|_| bytes.clone(), |text| filled(&text).into());
-        fs::write(folder.path().join(name), bytes).unwrap();
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
     }
     let environment = case.environment.iter().map(|(name, value)| (name.clone(), filled(value)));
     let mut environment: BTreeMap<_, _> = environment.collect();
     environment.insert("HOME".to_owned(), home.to_owned());
-    let prepared =
-        Prepared { arguments: words(&filled(&case.line)), environment, folder: folder.path().to_owned() };
+    let prepared = Prepared {
+        arguments: words(&filled(&case.line)),
+        environment,
+        folder: folder.path().to_owned(),
+        terminal: case.terminal,
+    };
     let (status, stdout, stderr) = run(&prepared);
     let neutral = |text: String| {
         text.replace(&stub.url, "URL").replace(home, "HOME").replace(&stub.url.replace("://", ""), "URL")
@@ -118,6 +126,8 @@ fn words(line: &str) -> Vec<String> {
 
 /// The AWS CLI, in a process that forks for each case.
 pub struct Judge {
+    /// The CLI decides once, when it is loaded, where it keeps what it remembers: behind a link to each case's folder.
+    home: tempfile::TempDir,
     process: Child,
     asks: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
@@ -126,18 +136,20 @@ pub struct Judge {
 impl Judge {
     pub fn start(place: &Path) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/aws_cli_cases.py");
+        let home = tempfile::tempdir().unwrap();
         let mut process = Command::new(place.join("venv/bin/python"))
             .arg(script)
+            .env("HOME", home.path().join("link"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
         let (asks, answers) = (process.stdin.take(), process.stdout.take().unwrap());
-        Self { process, asks, answers: BufReader::new(answers) }
+        Self { home, process, asks, answers: BufReader::new(answers) }
     }
 
     pub fn run(&mut self, prepared: &Prepared) -> (i64, String, String) {
-        let Prepared { arguments, environment, folder } = prepared;
+        let Prepared { arguments, environment, folder, terminal } = prepared;
         let place = arguments.iter().position(|argument| argument == COMMAND);
         let mut arguments = arguments.clone();
         // `cognito-identity` may stand earlier already, among global options.
@@ -148,7 +160,33 @@ impl Judge {
             }
             Some(_) => {}
         }
-        let case = json!({"arguments": arguments, "environment": environment, "folder": folder});
+        let link = self.home.path().join("link");
+        let _ = fs::remove_file(&link);
+        std::os::unix::fs::symlink(folder, link).unwrap();
+        self.ask(&json!({
+            "arguments": arguments, "environment": environment, "folder": folder, "terminal": terminal,
+        }))
+    }
+
+    /// Ours, as the process that users run. On a terminal it is the judge who makes both of them one.
+    pub fn run_ours(&mut self, prepared: &Prepared) -> (i64, String, String) {
+        let Prepared { arguments, environment, folder, terminal } = prepared;
+        let command = (!arguments.iter().any(|argument| argument == COMMAND)).then(|| COMMAND.to_owned());
+        let arguments: Vec<_> = command.iter().chain(arguments).collect();
+        if terminal.is_some() {
+            return self.ask(&json!({
+                "program": BINARY, "arguments": arguments, "environment": environment, "folder": folder,
+                "terminal": terminal,
+            }));
+        }
+        let mut command = Command::new(BINARY);
+        let output =
+            command.args(arguments).env_clear().envs(environment).current_dir(folder).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (i64::from(output.status.code().unwrap_or(-1)), text(output.stdout), text(output.stderr))
+    }
+
+    fn ask(&mut self, case: &Value) -> (i64, String, String) {
         writeln!(self.asks.as_mut().unwrap(), "{case}").unwrap();
         let mut line = String::new();
         self.answers.read_line(&mut line).unwrap();
@@ -163,16 +201,4 @@ impl Drop for Judge {
         drop(self.asks.take());
         let _ = self.process.wait();
     }
-}
-
-/// Ours, as the process that users run.
-pub fn ours(prepared: &Prepared) -> (i64, String, String) {
-    let Prepared { arguments, environment, folder } = prepared;
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tokenvend"));
-    if !arguments.iter().any(|argument| argument == COMMAND) {
-        command.arg(COMMAND);
-    }
-    let output = command.args(arguments).env_clear().envs(environment).current_dir(folder).output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (i64::from(output.status.code().unwrap_or(-1)), text(output.stdout), text(output.stderr))
 }

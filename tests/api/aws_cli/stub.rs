@@ -20,6 +20,8 @@ pub enum Reply {
     Silence,
 }
 
+const FORM: &str = "application/x-www-form-urlencoded";
+
 /// What of a request matters, in lines to compare.
 pub type Recorded = String;
 
@@ -88,7 +90,8 @@ fn serve(stream: impl std::io::Read + Write, replies: &[Reply], recorded: &Mutex
             }
             Reply::Answer(status, body) => {
                 let head = format!(
-                    "HTTP/1.1 {status} X\r\ncontent-type: application/x-amz-json-1.1\r\ncontent-length: {}\r\n\r\n",
+                    "HTTP/1.1 {status} X\r\ncontent-type: application/x-amz-json-1.1\r\n\
+                     x-aws-ec2-metadata-token-ttl-seconds: 21600\r\ncontent-length: {}\r\n\r\n",
                     body.len()
                 );
                 let out = &mut stream.get_mut().0;
@@ -120,9 +123,14 @@ fn read(stream: &mut impl std::io::BufRead) -> Option<Recorded> {
         let Some((name, value)) = line.trim().split_once(": ") else { break };
         match name.to_lowercase().as_str() {
             "content-length" => length = value.parse().unwrap(),
+            // Its charset says nothing: a form has no bytes beyond ASCII.
+            "content-type" if value.starts_with(FORM) => told.push(format!("content-type: {FORM}")),
             name @ ("content-type" | "x-amz-target" | "x-amz-security-token") => {
                 told.push(format!("{name}: {value}"));
             }
+            // Of places that give out credentials.
+            "x-aws-ec2-metadata-token" | "x-amz-sso_bearer_token" => told.push(format!("{name}: {value}")),
+            "authorization" if !value.contains("Credential=") => told.push(format!("authorization: {value}")),
             // Who signs, for which region and service; not when, nor the signature itself, which other tests
             // have judged by the emulator.
             "authorization" => {
@@ -136,6 +144,21 @@ fn read(stream: &mut impl std::io::BufRead) -> Option<Recorded> {
     let mut body = vec![0; length];
     stream.read_exact(&mut body).ok()?;
     told[1..].sort();
-    told.push(String::from_utf8(body).unwrap());
+    let body = String::from_utf8(body).unwrap();
+    told.push(if body.contains("Action=") { form(&body) } else { body });
     Some(told.join("\n"))
+}
+
+/// The parameters of a form, a line each, in an order of their own. A session's name that nobody chose is each
+/// program's own.
+fn form(body: &str) -> String {
+    let url = reqwest::Url::parse(&format!("http://form/?{body}")).unwrap();
+    let mut parameters: Vec<_> = url.query_pairs().into_owned().collect();
+    for (name, value) in &mut parameters {
+        if name == "RoleSessionName" && value != "chosen" {
+            "(its own)".clone_into(value);
+        }
+    }
+    parameters.sort();
+    parameters.iter().map(|(name, value)| format!("{name}={value}\n")).collect()
 }

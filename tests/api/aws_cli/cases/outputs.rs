@@ -118,6 +118,29 @@ pub fn all() -> Vec<Case> {
             cases.push(call(&format!("--output {format} --query {}", quoted(query))));
         }
     }
+    // On a terminal, as wide as one is, narrower than the table, and one that does not know.
+    for format in ["json", "text", "table"] {
+        cases.extend(
+            ["", "--color on", "--color off", "--color auto"]
+                .map(|colour| call(&format!("--output {format} {colour}")).on_terminal(24, 200)),
+        );
+    }
+    for (rows, columns) in [(24, 80), (24, 79), (24, 40), (50, 97), (50, 98), (50, 99), (1, 1), (0, 0)] {
+        for query in ["@", "[[IdentityId,Token],[`1`,`2`]]", SHAPES[5], SHAPES[6], "`[\"日本語\", \"é\"]`"]
+        {
+            let query = quoted(query);
+            cases.push(call(&format!("--output table --query {query}")).on_terminal(rows, columns));
+        }
+        let case = call("--output table --color off").env("COLUMNS", "20").env("LINES", "5");
+        cases.push(case.on_terminal(rows, columns));
+    }
+    cases.push(call("--output table").env("COLUMNS", "20"));
+    cases.push(call("--output table").env("TERM", "dumb").env("NO_COLOR", "1").on_terminal(24, 80));
+    cases.push(
+        call("--output table")
+            .replies([Reply::Answer(400, r#"{"__type": "X", "message": "y"}"#)])
+            .on_terminal(24, 80),
+    );
     cases.extend(QUERIES.iter().map(|query| call(&format!("--query {}", quoted(query)))));
     cases.extend(WRONG.iter().map(|query| call(&format!("--query {}", quoted(query)))));
     cases.extend([
