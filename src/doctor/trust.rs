@@ -59,17 +59,19 @@ pub(super) fn judge(check: Check, pool: &Pool, role: &RoleArn, whose: Whose, doc
         }
     };
     let own = bearer(pool, pool.id.as_str(), whose);
+    let who = match whose {
+        Whose::Users => "signed-in users",
+        Whose::Guests => "guests",
+    };
     for action in actions(pool) {
         // Guests' tokens have no tags.
         let is_needed = action == ASSUME || whose == Whose::Users;
         if is_needed && policy.allows(action, &own) == Answer::No {
-            let who = match whose {
-                Whose::Users => "signed-in users",
-                Whose::Guests => "guests",
-            };
             let tagged = if action == TAG { " with principal tags" } else { "" };
-            let words =
-                format!("{role} does not let in the pool's {who}{tagged}: {}", policy.obstacle(action, &own));
+            let words = format!(
+                "{role} does not let in this pool's {who}{tagged}: {}",
+                policy.obstacle(action, &own)
+            );
             return check.fails(words, remedy(pool, role, whose));
         }
     }
@@ -79,11 +81,19 @@ pub(super) fn judge(check: Check, pool: &Pool, role: &RoleArn, whose: Whose, doc
         return check.warns(words, remedy(pool, role, whose));
     }
     let others = policy.other_keys(&own.authority);
+    let words = match whose {
+        Whose::Users => format!("{role} lets in this pool's users, no strangers and no guests"),
+        Whose::Guests => format!("{role} lets in this pool's guests, and no strangers"),
+    };
     match policy.allows(ASSUME, &own) {
-        Answer::Unknown if !others.is_empty() => {
-            check.holds(format!("{role}: the pool's alone, where {} allows it", others.join(", ")))
+        Answer::Unknown if others.is_empty() => {
+            let words = format!(
+                "{role} may let in this pool's {who}, or may not: AWS does not say how it reads the policy"
+            );
+            check.warns(words, remedy(pool, role, whose))
         }
-        _ => check.holds(format!("{role}: the pool's alone")),
+        Answer::Unknown => check.holds(format!("{words}, where {} allows it", others.join(", "))),
+        _ => check.holds(words),
     }
 }
 

@@ -132,7 +132,7 @@ async fn where_all_is_well_every_line_says_so_and_nothing_was_minted() {
         "ok    provider second    login.second.example, as configured",
         "ok    flows main         guests on, classic flow off",
         "ok    roles main         users get arn:aws:iam::123456789012:role/mobile-user",
-        "ok    role-trust main    arn:aws:iam::123456789012:role/mobile-user: the pool's alone",
+        "ok    role-trust main    arn:aws:iam::123456789012:role/mobile-user lets in this pool's users,",
         "ok    callers-keys app   ",
         "ok    cognito-keys       ",
         "ok    budget us-east-1   50 calls a second, 5000 at once, shared by pools main, second; the quota",

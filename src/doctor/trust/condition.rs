@@ -54,7 +54,7 @@ impl Condition {
     pub(super) fn other_keys(&self, authority: &str) -> impl Iterator<Item = &str> {
         self.lines()
             .map(|line| line.key)
-            .filter(move |key| !matches!(claim(key, authority), Some("aud" | "amr")))
+            .filter(move |key| !matches!(claim(key, authority).as_deref(), Some("aud" | "amr")))
     }
 
     fn lines(&self) -> impl Iterator<Item = Line<'_>> {
@@ -73,7 +73,7 @@ struct Line<'a> {
 
 impl Line<'_> {
     fn holds_for(&self, bearer: &Bearer) -> Answer {
-        let own: Vec<&str> = match claim(self.key, &bearer.authority) {
+        let own: Vec<&str> = match claim(self.key, &bearer.authority).as_deref() {
             Some("aud") => vec![&bearer.audience],
             Some("amr") => bearer.methods.iter().map(String::as_str).collect(),
             _ => return Answer::Unknown,
@@ -105,11 +105,9 @@ impl Line<'_> {
 }
 
 /// What follows the authority in a key. Keys are not case-sensitive.
-fn claim<'k>(key: &'k str, authority: &str) -> Option<&'k str> {
+fn claim(key: &str, authority: &str) -> Option<String> {
     let (host, claim) = key.rsplit_once(':')?;
-    let claim =
-        ["aud", "amr", "sub"].into_iter().find(|known| known.eq_ignore_ascii_case(claim)).unwrap_or(claim);
-    host.eq_ignore_ascii_case(authority).then_some(claim)
+    host.eq_ignore_ascii_case(authority).then(|| claim.to_ascii_lowercase())
 }
 
 /// IAM's operators on texts.

@@ -71,7 +71,7 @@ fn conditions(conditions: Value) -> Value {
     policy(&[statement(|statement| statement["Condition"] = conditions)])
 }
 
-const OWN_ALONE: &[&str] = &["the pool's alone"];
+const OWN_ALONE: &[&str] = &["lets in this pool's users, no strangers and no guests"];
 const STRANGERS: &[&str] =
     &["users of other identity pools, any AWS customer's", "aud", DEFAULT_POOL, "--trust-policy main"];
 const GUESTS: &[&str] = &["guests", "amr", "aws iam update-assume-role-policy --role-name mobile-user"];
@@ -120,7 +120,7 @@ async fn a_trust_policy_is_judged_by_whom_it_lets_in_however_it_says_so() {
                 "StringEquals": own, "ForAnyValue:StringLike": signed_in, "IpAddress": {"aws:SourceIp": "10.0.0.0/8"},
             })),
             "ok",
-            &["the pool's alone, where aws:SourceIp allows it"],
+            &["no strangers and no guests, where aws:SourceIp allows it"],
         ),
         (
             policy(&[
@@ -168,11 +168,17 @@ async fn a_trust_policy_is_judged_by_whom_it_lets_in_however_it_says_so() {
             "warn",
             STRANGERS,
         ),
+        // A condition for one value, on what has several.
+        (
+            conditions(json!({"StringEquals": {&aud: DEFAULT_POOL, &amr: "authenticated"}})),
+            "warn",
+            &["may let in"],
+        ),
         // Closed ones.
         (
             policy(&[]),
             "fail",
-            &["does not let in the pool's signed-in users", "no statement lets in", AUTHORITY],
+            &["does not let in this pool's signed-in users", "no statement lets in", AUTHORITY],
         ),
         (
             policy(&[statement(|s| s["Principal"] = json!({"Service": "ec2.amazonaws.com"}))]),
@@ -223,7 +229,7 @@ async fn where_a_pool_has_tags_its_role_must_let_sessions_have_them() {
     let ended = patient.told(&[], &tagged).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
     for line in [
-        "FAIL  role-trust main    arn:aws:iam::123456789012:role/mobile-user does not let in the pool's signed-in users with \
+        "FAIL  role-trust main    arn:aws:iam::123456789012:role/mobile-user does not let in this pool's signed-in users with \
          principal tags: no statement for cognito-identity.amazonaws.com allows sts:TagSession",
         "      -> aws iam update-assume-role-policy --role-name mobile-user --policy-document \"$(tokenvend doctor \
          --trust-policy main)\"",
@@ -303,10 +309,15 @@ async fn a_role_that_is_not_there_is_wrong_and_one_that_guests_have_is_looked_at
     patient.set_roles(&[DEFAULT_POOL], &["authenticated", "unauthenticated"]).await;
     let (_, report) = patient.examined(&[], &[]).await;
     assert_told(&report, ("role-trust", "main"), "warn", GUESTS);
-    assert_told(&report, ("guest-role-trust", "main"), "ok", OWN_ALONE);
+    assert_told(
+        &report,
+        ("guest-role-trust", "main"),
+        "ok",
+        &["lets in this pool's guests, and no strangers"],
+    );
     patient.trusts(&policy(&[statement(|_| ())])).await;
     let (_, report) = patient.examined(&[], &[]).await;
-    let words = &["does not let in the pool's guests", "amr to authenticated", "amr is unauthenticated"];
+    let words = &["does not let in this pool's guests", "amr to authenticated", "amr is unauthenticated"];
     assert_told(&report, ("guest-role-trust", "main"), "fail", words);
 }
 
