@@ -15,21 +15,23 @@ const LIST: &str = "a list of one or more texts, none of them empty";
 /// `KEY = "VALUE"`, or a table of `value` and `required`.
 pub(super) fn tags(section: &mut Section<'_, '_>) -> Option<TagRules> {
     let keys = section.names("tags");
-    if keys.len() > PrincipalTags::MOST {
+    let fit = keys.len() <= PrincipalTags::MOST;
+    if !fit {
         section.fault("tags", format!("{} tags", keys.len()), "at most 50, as Cognito takes");
-        return None;
     }
     let mut tags = section.inner("tags");
     // Collected first, so that a fault in one does not hide those in the next.
     let rules: Vec<Option<TagRule>> = keys.iter().map(|key| tag(&mut tags, key)).collect();
-    rules.into_iter().collect::<Option<_>>().map(TagRules::new)
+    let rules: Vec<TagRule> = rules.into_iter().collect::<Option<_>>()?;
+    fit.then(|| TagRules::new(rules))
 }
 
 fn tag(section: &mut Section<'_, '_>, key: &str) -> Option<TagRule> {
-    if let Err(why) = check_key(key) {
+    let fit = check_key(key);
+    if let Err(why) = &fit {
         section.fault(key, format!("the key {key:?} ({why})"), "a key that IAM takes for a session tag");
-        return None;
     }
+    // Read all the same: what nobody asks for is told as a key that does not exist.
     let (value, required) = if section.names(key).is_empty() {
         (value(section, key), Some(false))
     } else {
@@ -37,7 +39,8 @@ fn tag(section: &mut Section<'_, '_>, key: &str) -> Option<TagRule> {
         let required = if table.has("required") { table.flag("required") } else { Some(false) };
         (value(&mut table, "value"), required)
     };
-    Some(TagRule { key: key.into(), value: value?, required: required? })
+    let rule = TagRule { key: key.into(), value: value?, required: required? };
+    fit.is_ok().then_some(rule)
 }
 
 fn value(section: &mut Section<'_, '_>, key: &str) -> Option<Template> {

@@ -46,6 +46,22 @@ fn what_a_pool_grants_is_proved_rule_by_rule_and_tag_by_tag() {
 }
 
 #[test]
+fn a_tag_that_is_unfit_or_one_too_many_is_one_fault_and_not_also_a_key_that_does_not_exist() {
+    let too_many: String = (0..51).map(|number| format!("tags.t{number} = \"x\"\n")).collect();
+    let (long_key, long_value) = ("k".repeat(129), "v".repeat(257));
+    for (tags, expected) in [
+        (too_many, "found 51 tags; allowed: at most 50"),
+        ("tags.\"aws:x\" = \"y\"".to_owned(), "found the key \"aws:x\""),
+        (format!("tags.{long_key} = \"y\""), "a key that IAM takes for a session tag"),
+        (format!("tags.x = \"{long_value}\""), "a constant, a claim"),
+        ("tags.\"aws:x\" = { value = \"y\", required = true }".to_owned(), "found the key \"aws:x\""),
+    ] {
+        let faults = faults_of(&SMALLEST.replace("[pools.main]", &format!("[pools.main]\n{tags}")), &[]);
+        assert!(faults.len() == 1 && faults[0].contains(expected), "no {expected:?} alone in {faults:#?}");
+    }
+}
+
+#[test]
 fn a_user_id_without_a_claim_or_with_an_address_in_it_is_told() {
     for bad in ["\"\"", "\"{iss}\"", "\"all\"", "\"{sub\"", "\"a\\n{sub}\""] {
         let faults = faults_of(&smallest_with("user_id", &format!("user_id = {bad}")), &[]);
