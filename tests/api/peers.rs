@@ -129,13 +129,13 @@ async fn every_word_of_botocores_models_is_kept() {
 }
 
 /// moto's server, on a port of its own choosing; it ends with the test.
-struct Moto {
+pub struct Moto {
     process: Child,
-    url: String,
+    pub url: String,
 }
 
 impl Moto {
-    fn start(place: &Path) -> Self {
+    pub fn start(place: &Path) -> Self {
         let mut process = Command::new(place.join("venv/bin/moto_server"))
             .args(["-H", "127.0.0.1", "-p", "0"])
             .stdout(Stdio::null())

@@ -1,5 +1,7 @@
 //! Whom a pool's roles let in, as the doctor reads it of IAM: the emulator's, with one trust policy after the other.
 
+use std::process::Command;
+
 use actix_web::{App, HttpResponse, HttpServer, web};
 use aws_sdk_cognitoidentity::config::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
@@ -9,6 +11,7 @@ use tokenvend::clock::{Clock as _, SystemClock};
 use tokenvend::emulator::{AccessKey, DEFAULT_POOL};
 
 use super::{Patient, ROLE, SECOND_POOL, assert_told, check};
+use crate::peers::{self, Moto, peers_or_skip};
 
 const AUTHORITY: &str = "cognito-identity.amazonaws.com";
 const ASSUME: &str = "sts:AssumeRoleWithWebIdentity";
@@ -329,4 +332,24 @@ async fn what_a_pool_does_not_let_us_read_says_nothing_of_its_role() {
     let aws = super::stand_in(|_, _| super::denied());
     let (_, report) = patient.examined(&[], &[("TOKENVEND__UPSTREAM__ENDPOINT_URL", &aws)]).await;
     assert_told(&report, ("role-trust", "main"), "skip", &["which role it is cannot be read", "not allowed"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_iam_of_strangers_is_read_as_well() {
+    let Some(place) = peers_or_skip() else { return };
+    let moto = Moto::start(place);
+    let patient = Patient::new().await.with_roles().await;
+    let iam = [("AWS_ENDPOINT_URL_IAM", moto.url.as_str())];
+    let (code, report) = patient.examined(&[], &iam).await;
+    assert_eq!(code, Some(1), "{report:#}");
+    assert_told(&report, ("role-trust", "main"), "fail", &["IAM knows no", "mobile-user", "NoSuchEntity"]);
+
+    let mut create = Command::new(place.join("venv/bin/aws"));
+    let document = patient.told(&["--trust-policy", "main"], &[]).await.out;
+    create.args(["iam", "create-role", "--role-name", "mobile-user", "--endpoint-url", &moto.url]);
+    create.args(["--assume-role-policy-document", &document]);
+    let created = peers::run(create).await;
+    assert!(created.status.success(), "{}", peers::told(&created));
+    let (_, report) = patient.examined(&[], &iam).await;
+    assert_told(&report, ("role-trust", "main"), "ok", OWN_ALONE);
 }
