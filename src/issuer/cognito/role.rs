@@ -70,15 +70,12 @@ impl Cognito {
                 client = client.timeout(timeout);
             }
             let answer = client.build()?.post(url).headers(headers).body(form).send().await?;
-            Ok((answer.status(), answer.text().await?))
+            Ok::<_, reqwest::Error>((answer.status(), answer.text().await?))
         };
         match asked.await {
             Ok((StatusCode::OK, answer)) => Ok(answer),
             Ok((status, refusal)) => Err(refused(status, &refusal)),
-            Err(error) => {
-                let error: reqwest::Error = error;
-                Err(Naysay { kind: NaysayKind::Unreachable, words: causes::told(&error) })
-            }
+            Err(error) => Err(Naysay { kind: NaysayKind::Unreachable, words: causes::told(&error) }),
         }
     }
 
