@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
+use crate::peers::has_or_skips;
 use crate::support::{Answer, World};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -56,10 +57,7 @@ async fn metrics_are_on_the_admin_listener_alone_and_behind_its_credential_if_th
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn promtool_has_nothing_to_say_against_the_metrics() {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/install_promtool.sh");
-    let installed = Command::new("sh").arg(script).output().unwrap();
-    if !installed.status.success() {
-        crate::support::skipped(String::from_utf8_lossy(&installed.stderr).trim());
+    if !has_or_skips("promtool", "prometheus") {
         return;
     }
     let mut promtool = Command::new("promtool")

@@ -73,6 +73,16 @@ pub fn peers_or_skip() -> Option<&'static Path> {
     peers().map_err(skipped).ok()
 }
 
+/// Whether a program of Debian's is there, installed if need be; says that a test is skipped if not.
+pub fn has_or_skips(program: &str, package: &str) -> bool {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/install.sh");
+    let installed = Command::new("sh").args([script, program, package]).output().unwrap();
+    if !installed.status.success() {
+        skipped(String::from_utf8_lossy(&installed.stderr).trim());
+    }
+    installed.status.success()
+}
+
 pub async fn emulator() -> RunningEmulator {
     let pool = PoolSeed { allow_guests: true, ..PoolSeed::default() };
     let settings = Settings { pools: vec![pool], ..Settings::default() };

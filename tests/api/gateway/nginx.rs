@@ -7,7 +7,8 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use tempfile::TempDir;
 
 use super::{GATEWAY, SECRET, world};
-use crate::support::{Answer, World, claims_of, skipped, until};
+use crate::peers::has_or_skips;
+use crate::support::{Answer, World, claims_of, until};
 
 /// An nginx at a socket of its own, so that no port is taken.
 struct Nginx {
@@ -18,10 +19,7 @@ struct Nginx {
 impl Nginx {
     /// `None`: there is none, and cannot be.
     async fn start(servers: &str) -> Option<Self> {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/install_nginx.sh");
-        let installed = Command::new("sh").arg(script).output().unwrap();
-        if !installed.status.success() {
-            skipped(String::from_utf8_lossy(&installed.stderr).trim());
+        if !has_or_skips("nginx", "nginx") {
             return None;
         }
         let place = TempDir::new().unwrap();
