@@ -192,6 +192,13 @@ async fn a_cookie_that_is_there_twice_or_is_another_is_refused() {
         attack("two", &[format!("session={alice}; session={mallory}")]),
         attack("two in two headers", &[format!("session={alice}"), format!("session={mallory}")]),
         attack("one that is empty beside it", &[format!("session=; session={alice}")]),
+        attack("with a space behind its name", &[format!("session ={alice}")]),
+        attack("with a tab before its name", &[format!("a=b;\tsession={alice}")]),
+        attack("and one that only space tells apart", &[format!("session={alice}; session ={mallory}")]),
+        attack(
+            "and one that a space of another kind tells apart",
+            &[format!("session={alice};\u{2000}session={mallory}")],
+        ),
         attack("of another case", &[format!("Session={alice}")]),
         attack("with a prefix", &[format!("__Host-session={alice}")]),
         attack("with a suffix", &[format!("session2={alice}")]),
