@@ -14,6 +14,16 @@ run *arguments:
 docs:
     cargo doc --locked --no-deps --document-private-items --open
 
+# Lets made-up bytes at every parser that faces the network, two minutes each; `just fuzz 3600` an hour each (needs a
+# nightly toolchain, a C++ compiler and cargo-fuzz)
+fuzz seconds="120":
+    cp Cargo.lock fuzz/ # what is fuzzed is what is built
+    for target in headers claims jws key_set bodies forwarded; do \
+        mkdir -p fuzz/corpus/$target && \
+        cargo +nightly fuzz run -s none $target fuzz/corpus/$target fuzz/seeds/$target -- \
+            -max_total_time={{ seconds }} -max_len=16384 -print_final_stats=1 || exit 1; \
+    done
+
 # Licences, bans, sources and known vulnerabilities of the dependencies (needs cargo-deny)
 deny:
     cargo deny --locked check

@@ -5,6 +5,8 @@ pub(crate) mod body;
 mod caller;
 mod credentials;
 mod door;
+#[cfg(any(fuzzing, test))]
+pub mod fuzzing;
 mod h2;
 mod h2_messages;
 mod handshake;

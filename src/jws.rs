@@ -6,6 +6,8 @@
 //! even read.
 
 mod algorithm;
+#[cfg(any(fuzzing, test))]
+pub mod fuzzing;
 mod jwk;
 mod jwks;
 mod keys;

@@ -28,7 +28,7 @@ const TAKES: &str =
 /// What may be asked for.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Wish {
+pub(super) struct Wish {
     /// The name of a configured pool.
     pool: Option<String>,
     logins: Option<Logins>,

@@ -17,7 +17,7 @@ pub(super) const CACHE: HeaderName = HeaderName::from_static("tokenvend-cache");
 /// What may be asked for. There is no user in it: the user comes from the verified caller alone.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Wish {
+pub(super) struct Wish {
     /// The name of a configured pool.
     pool: Option<String>,
     /// Seconds of life that the caller needs.

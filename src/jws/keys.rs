@@ -37,7 +37,7 @@ impl Verifier {
 /// A set of keys.
 #[derive(Default)]
 pub(crate) struct KeySet {
-    keys: Vec<Key>,
+    pub(super) keys: Vec<Key>,
 }
 
 impl std::fmt::Debug for KeySet {

@@ -24,6 +24,7 @@ mod emulator_page;
 mod fences;
 mod flights;
 mod freshness;
+mod fuzzing;
 mod gateway;
 mod http;
 mod lifecycle;

@@ -1,0 +1,42 @@
+//! What clients write into the headers by which proxies tell whom they speak for: it makes nobody somebody else.
+
+use std::net::IpAddr;
+
+use tokenvend::hops::{ForwardedHeader, Hops, PeerAddress};
+
+const STRANGER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+const PROXY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
+
+/// How each proxy writes whom it was called by: in plain, and as much in quotes as there can be.
+const WRITTEN: [(ForwardedHeader, &str, &str); 4] = [
+    (ForwardedHeader::XForwardedFor, "203.0.113.7", "203.0.113.7"),
+    (ForwardedHeader::XForwardedFor, "2001:db8::7", "[2001:db8::7]:4711"),
+    (ForwardedHeader::Forwarded, "203.0.113.7", "for=203.0.113.7;proto=https"),
+    (ForwardedHeader::Forwarded, "2001:db8::7", r#"host="a,b;c";for="[2001:db8::7]:4711""#),
+];
+
+/// # Panics
+/// The bytes, as the lines of such a header, move a client elsewhere.
+pub fn move_nobody(bytes: &[u8]) {
+    let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
+    for (header, client, entry) in WRITTEN {
+        let client: IpAddr = client.parse().unwrap();
+        let hops = Hops { trusted: vec!["10.0.0.0/8".parse().unwrap()], header };
+        let found = |peer: IpAddr, lines: &[&[u8]]| {
+            hops.addresses(PeerAddress::new(peer), lines.iter().copied()).client.ip()
+        };
+        assert_eq!(found(STRANGER, &lines), STRANGER, "a stranger is believed");
+        let second_proxy = match header {
+            ForwardedHeader::XForwardedFor => "10.0.0.2",
+            ForwardedHeader::Forwarded => "for=10.0.0.2",
+        };
+        for appended in [entry.to_owned(), format!("{entry}, {second_proxy}")] {
+            // The proxy writes a line of its own, or goes on with the client's, in which a quote may be open.
+            let own = [&lines[..], &[appended.as_bytes()]].concat();
+            assert_eq!(found(PROXY, &own), client, "{appended}");
+            let joined = [bytes, b", ", appended.as_bytes()].concat();
+            let joined: Vec<&[u8]> = joined.split(|byte| *byte == b'\n').collect();
+            assert_eq!(found(PROXY, &joined), client, "{appended} on the client's own line");
+        }
+    }
+}
