@@ -3,7 +3,8 @@
 //!
 //! `forged` signatures and keys · `claims` what an app might sign and must not get away with · `wire` requests that two
 //! servers might read in two ways · `pages` what other sites make a browser do · `browser` the same
-//! before a real one · `names` users who look alike.
+//! before a real one · `names` users who look alike. Those on gateways' headers stand in `gateway`, those on addresses in
+//! `limits`; that no secret is compared in a time that tells of it, in `fences`.
 
 mod browser;
 mod claims;
