@@ -173,6 +173,40 @@ async fn no_other_site_can_use_a_session_cookie_that_the_app_judges_and_the_app_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_other_site_can_link_a_login_or_read_aws_credentials_by_a_cookie() {
+    let world = World::with(&format!(
+        "pools.main.credentials.enabled = true\n\
+         pools.main.linking.providers = [\"accounts.google.com\"]\n{COOKIE_JWT}"
+    ))
+    .await;
+    let cookie = format!("session={}", world.bearer("alice"));
+    let send = async |method: Method, path: &str, kind: &str, origin: Option<&str>| {
+        let mut request = world.client.request(method, world.url(path)).header("cookie", &cookie);
+        request = origin.into_iter().fold(request, |request, origin| request.header("origin", origin));
+        let request = request.header("content-type", kind);
+        let request = if kind.is_empty() {
+            request
+        } else {
+            request.body(r#"{"logins":{"accounts.google.com":"mallorys"}}"#)
+        };
+        Answer::of(request.send().await.unwrap()).await
+    };
+    for origin in [None, Some("null"), Some("https://evil.example"), Some("https://web.example.evil.example")]
+    {
+        for kind in ["application/json", "text/plain", "application/x-www-form-urlencoded"] {
+            let answer = send(Method::POST, "/v1/identity/link", kind, origin).await;
+            Refusal::CrossSite.is(&format!("linking by {kind} from {origin:?}"), &answer);
+        }
+        let answer = send(Method::GET, "/v1/credentials", "", origin).await;
+        Refusal::CrossSite.is(&format!("credentials from {origin:?}"), &answer);
+    }
+    // Nobody's page may: a GET is what images make.
+    let answer = send(Method::GET, "/v1/credentials", "", Some("https://web.example")).await;
+    Refusal::CrossSite.is("credentials from an allowed page", &answer);
+    assert_eq!((world.calls().await, world.credentials_calls().await), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cookie_that_is_there_twice_or_is_another_is_refused() {
     let world = World::with(COOKIE_JWT).await;
     let (alice, mallory) = (world.bearer("alice"), world.bearer("mallory"));
