@@ -2,13 +2,14 @@
 //! four things: not mine, verified, refused, or cannot say. The first that does not say "not mine" decides.
 //!
 //! `presented` what is looked at · `carrier` where in it a credential is · one file a way ([`jwt`],
-//! `introspection`, `forward`, `gateway`, `alb`) · `header_claims` claims in headers · `asked` what those have in common that ask somebody else · `vouch` how
+//! `introspection`, `forward`, `gateway`, `alb`, `static_key`, `certificate`) · `service` backends that act for users · `header_claims` claims in headers · `asked` what those have in common that ask somebody else · `vouch` how
 //! verified claims become a [`Caller`] · `users` what the user is called · `remembered` what was verified a moment
 //! ago. Nothing here knows HTTP's server.
 
 mod alb;
 mod asked;
 mod carrier;
+mod certificate;
 mod forward;
 mod gateway;
 mod header_claims;
@@ -17,6 +18,8 @@ pub mod jwt;
 mod presented;
 mod refusal;
 mod remembered;
+mod service;
+mod static_key;
 mod users;
 mod vouch;
 
@@ -27,6 +30,8 @@ use std::time::Duration;
 use alb::AlbWay;
 pub use asked::reach;
 pub use carrier::Carrier;
+pub use certificate::CertificateName;
+use certificate::CertificateWay;
 use forward::ForwardWay;
 use gateway::GatewayWay;
 use introspection::IntrospectionWay;
@@ -34,13 +39,14 @@ use jwt::JwtWay;
 pub use presented::{Headers, Presented};
 pub use refusal::Refusal;
 use remembered::Remembered;
+pub use service::{NamePattern, NotFor, Service, Subject};
+use static_key::StaticKeyWay;
 pub use users::Users;
 use vouch::Vouch;
 
 use crate::claims::Claims;
 use crate::clock::{SharedClock, Timestamp};
 use crate::config::{AuthSettings, UsersSettings, WaySettings};
-use crate::identity::DeveloperUserId;
 use crate::jws::{KeysError, Unproven};
 use crate::metrics::Metrics;
 use crate::metrics::labels::AuthOutcome;
@@ -48,8 +54,8 @@ use crate::metrics::labels::AuthOutcome;
 /// A caller whose credential was verified. Can only be made by a way of authenticating.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// The user that the token is for.
-    pub user: DeveloperUserId,
+    /// For whom the caller acts.
+    pub subject: Subject,
     /// The name of the way by which the caller was verified.
     pub way: Arc<str>,
     /// Who vouches for the user.
@@ -113,6 +119,8 @@ enum Way {
     Forward(ForwardWay),
     Gateway(Box<GatewayWay>),
     Alb(Box<AlbWay>),
+    StaticKey(StaticKeyWay),
+    Certificate(CertificateWay),
 }
 
 impl Way {
@@ -123,6 +131,8 @@ impl Way {
             Self::Forward(way) => way.judge(presented).await,
             Self::Gateway(way) => way.judge(presented),
             Self::Alb(way) => way.judge(presented).await,
+            Self::StaticKey(way) => way.judge(presented),
+            Self::Certificate(way) => way.judge(presented),
         }
     }
 
@@ -130,7 +140,12 @@ impl Way {
     fn is_ready(&self) -> bool {
         match self {
             Self::Jwt(way) => way.has_keys(),
-            Self::Introspection(_) | Self::Forward(_) | Self::Gateway(_) | Self::Alb(_) => true,
+            Self::Introspection(_)
+            | Self::Forward(_)
+            | Self::Gateway(_)
+            | Self::Alb(_)
+            | Self::StaticKey(_)
+            | Self::Certificate(_) => true,
         }
     }
 
@@ -140,14 +155,20 @@ impl Way {
             Self::Introspection(way) => way.takes_cookies(),
             Self::Forward(way) => way.takes_cookies(),
             // What cookies their sessions have is the gateway's own business.
-            Self::Gateway(_) | Self::Alb(_) => false,
+            Self::Gateway(_) | Self::Alb(_) | Self::Certificate(_) => false,
+            Self::StaticKey(way) => way.takes_cookies(),
         }
     }
 
     fn keys_age(&self) -> Option<Duration> {
         match self {
             Self::Jwt(way) => way.keys_age(),
-            Self::Introspection(_) | Self::Forward(_) | Self::Gateway(_) | Self::Alb(_) => None,
+            Self::Introspection(_)
+            | Self::Forward(_)
+            | Self::Gateway(_)
+            | Self::Alb(_)
+            | Self::StaticKey(_)
+            | Self::Certificate(_) => None,
         }
     }
 }
@@ -191,6 +212,8 @@ impl Authenticator {
                 }
                 WaySettings::Forward(asked) => Way::Forward(ForwardWay::new(vouch, asked, memory, clock)?),
                 WaySettings::Gateway(gateway) => Way::Gateway(Box::new(GatewayWay::new(vouch, gateway))),
+                WaySettings::StaticKey(keys) => Way::StaticKey(StaticKeyWay::new(&vouch, keys)),
+                WaySettings::Certificate(names) => Way::Certificate(CertificateWay::new(&vouch, names)),
                 WaySettings::Alb(alb) => {
                     Way::Alb(Box::new(AlbWay::new(vouch, alb, memory, clock, metrics.clone())?))
                 }

@@ -12,6 +12,7 @@ mod get_open_id_token;
 mod healthcheck;
 mod identities;
 mod inspect;
+mod new_key;
 mod presented;
 mod serve;
 mod verify;
@@ -55,6 +56,8 @@ enum Command {
     Verify(verify::Args),
     /// Print a user's AWS credentials from a running service, as AWS's credential_process wants them.
     Credentials(credentials::Args),
+    /// Make a key for a backend: print it once, and the digest that the configuration has of it.
+    NewKey,
     /// Print the default configuration, which is also the manual.
     PrintDefaultConfig,
     /// Print the OpenAPI document of the public listener, or of the admin listener.
@@ -158,6 +161,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::CheckConfig(file) => check_config::run(&file),
         Command::Doctor(args) => block_on(Builder::new_current_thread(), doctor::run(args)),
         Command::Inspect(args) => inspect::run(args),
+        Command::NewKey => new_key::run(),
         Command::Verify(args) => block_on(Builder::new_current_thread(), verify::run(args)),
         Command::Credentials(args) => block_on(Builder::new_current_thread(), credentials::run(&args)),
         Command::PrintDefaultConfig => print(config::DEFAULT),

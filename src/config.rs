@@ -22,7 +22,8 @@ use reader::Reader;
 pub use settings::{
     AdminSettings, AlbSettings, AskSettings, AuthSettings, ClaimsFrom, DrainSettings, ForwardSettings,
     GatewaySecret, GatewaySettings, HttpSettings, IntrospectionSettings, JwksSettings, JwtSettings,
-    KeySource, LogFormat, LogSettings, Settings, UsersSettings, WaySettings,
+    KeySource, LogFormat, LogSettings, OnBehalfSettings, Settings, StaticKeySettings, UsersSettings,
+    WaySettings,
 };
 
 /// Takes the URL of keys that signatures are judged by: https, or http on loopback, and no password in it.

@@ -1,9 +1,11 @@
-//! What a verified caller may have: whether a token of this pool, with which principal tags, and until when at the
-//! longest. Decided by the pool's configuration and the caller's verified claims; the request has no say in it.
+//! What a verified caller may have: for which user, whether a token of this pool, with which principal tags, and until when at the
+//! longest. Decided by the pool's configuration and the caller's verified claims; the request has no say in it, but
+//! that a service names its user.
 
 use std::sync::Arc;
 
-use crate::auth::Caller;
+use crate::auth::{Caller, NotFor, Users};
+use crate::identity::DeveloperUserId;
 use crate::metrics::Metrics;
 use crate::metrics::labels::PolicyOutcome;
 use crate::pools::Pool;
@@ -22,12 +24,36 @@ pub(crate) enum Denied {
     Tags(#[from] TagFault),
 }
 
-/// Turns a caller into a request for that caller's token of the pool.
+/// The user for whom a request is, which names this one, or none.
+///
+/// # Errors
+/// The caller does not act for that user.
+pub(crate) fn acts_for(
+    caller: &Caller,
+    named: Option<&str>,
+    users: &Users,
+    metrics: &Metrics,
+) -> Result<DeveloperUserId, NotFor> {
+    caller.acts_for(named, users).inspect_err(|refusal| {
+        if matches!(refusal, NotFor::AUserNames | NotFor::NotItsUser) {
+            // Not the name: anybody may have written it.
+            tracing::info!(way = &*caller.way, %refusal, "caller refused");
+            metrics.policy_total.count(PolicyOutcome::ForeignUser);
+        }
+    })
+}
+
+/// Turns a caller, who acts for this user, into a request for the user's token of the pool.
 ///
 /// # Errors
 /// The caller may not have one.
-pub(crate) fn grant(caller: &Caller, pool: &Arc<Pool>, metrics: &Metrics) -> Result<TokenRequest, Denied> {
-    let admitted = admit(caller, pool, metrics)?;
+pub(crate) fn grant(
+    caller: &Caller,
+    user: &DeveloperUserId,
+    pool: &Arc<Pool>,
+    metrics: &Metrics,
+) -> Result<TokenRequest, Denied> {
+    let admitted = admit(caller, user, pool, metrics)?;
     let tags = pool.tags.of(&caller.claims).inspect_err(|fault| {
         tracing::info!(pool = &*pool.name, way = &*caller.way, %fault, "caller refused");
         metrics.policy_total.count(PolicyOutcome::UnfitTags);
@@ -35,7 +61,7 @@ pub(crate) fn grant(caller: &Caller, pool: &Arc<Pool>, metrics: &Metrics) -> Res
     metrics.policy_total.count(admitted);
     Ok(TokenRequest {
         pool: pool.clone(),
-        user: caller.user.clone(),
+        user: user.clone(),
         tags,
         ends_by: caller.expires_at.filter(|_| pool.end_with_session),
         min_ttl: None,
@@ -43,12 +69,17 @@ pub(crate) fn grant(caller: &Caller, pool: &Arc<Pool>, metrics: &Metrics) -> Res
     })
 }
 
-fn admit(caller: &Caller, pool: &Pool, metrics: &Metrics) -> Result<PolicyOutcome, Denied> {
+fn admit(
+    caller: &Caller,
+    user: &DeveloperUserId,
+    pool: &Pool,
+    metrics: &Metrics,
+) -> Result<PolicyOutcome, Denied> {
     let access = &pool.access;
     if access.is_open() || access.rule_for(&caller.way, &caller.issuer, &caller.claims).is_some() {
         return Ok(PolicyOutcome::Granted);
     }
-    let (pool, way, user) = (&*pool.name, &*caller.way, caller.user.as_str());
+    let (pool, way, user) = (&*pool.name, &*caller.way, user.as_str());
     match access.mode {
         AccessMode::Audit => {
             tracing::warn!(pool, way, user, "no rule describes this caller, who would be refused");

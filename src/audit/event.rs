@@ -120,6 +120,9 @@ pub struct Event<'a> {
     /// Who vouched for the caller.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub issuer: Option<&'a str>,
+    /// The service that acted for the user, where the user did not come itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<&'a str>,
     /// The developer user id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<&'a str>,
@@ -276,6 +279,7 @@ mod tests {
             client_certificate: None,
             way: Some("app"),
             issuer: Some("https://app.example"),
+            service: None,
             user: Some("a\u{2028}\"b"),
             pool: Some("main"),
             identity_pool_id: Some("us-east-1:1-2"),

@@ -95,7 +95,7 @@ mod tests {
         is_from_allowed_page: bool,
     ) -> Result<Option<&'static str>, Refusal> {
         let listed: &'static Listed = Box::leak(Box::new(Listed(headers)));
-        carrier.find(&Presented { headers: listed, peer: None, is_from_allowed_page })
+        carrier.find(&Presented { headers: listed, peer: None, certificate: None, is_from_allowed_page })
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Headers that a gateway sets for the user whom it has signed in, as nginx, oauth2-proxy or Envoy do. Anybody can
 //! write such headers, so they count only from the gateway: from one of its addresses, by the connection's own other
-//! end, and with the secret that it shares with this service.
+//! end, and with the secret that it shares with this service or the certificate that it holds.
 //!
 //! From anybody else they are refused, not passed over: whoever sends them means to be somebody. And where they
 //! come twice, or beside a header that other software takes for the same one, nobody can say which of the two the
@@ -30,8 +30,8 @@ pub(super) struct GatewayWay {
 
 impl GatewayWay {
     pub(super) fn new(vouch: Vouch, settings: GatewaySettings) -> Self {
-        let secrets =
-            settings.secret.accepted.iter().map(|secret| digest(&SHA256, secret.expose())).collect();
+        let accepted = settings.secret.iter().flat_map(|secret| &secret.accepted);
+        let secrets = accepted.map(|secret| digest(&SHA256, secret.expose())).collect();
         let naming = vouch.settings().user_id.claims().map(|claim| claim.root().to_owned()).collect();
         Self { vouch, settings, secrets, naming }
     }
@@ -78,7 +78,13 @@ impl GatewayWay {
         if !is_trusted {
             return Err("its address is none of trusted_peers");
         }
-        let given = presented.one(self.settings.secret.header.as_str());
+        let certificates = &self.settings.certificates;
+        let is_known = |certificate| certificates.iter().any(|name| name.fits(certificate));
+        if !certificates.is_empty() && !presented.certificate.is_some_and(is_known) {
+            return Err("its certificate is none of certificates");
+        }
+        let Some(secret) = &self.settings.secret else { return Ok(()) };
+        let given = presented.one(secret.header.as_str());
         let given = given.map_err(|_| "the secret stands there twice")?.ok_or("there is no secret")?;
         let given = digest(&SHA256, given);
         let fits = |secret: &Digest| verify_slices_are_equal(secret.as_ref(), given.as_ref()).is_ok();
@@ -89,7 +95,8 @@ impl GatewayWay {
     /// `X-User`, `X_User` and sometimes `X.User` one variable.
     fn has_look_alikes(&self, presented: &Presented<'_>) -> bool {
         let claims = self.settings.claims.iter().map(|(_, header)| header.as_str());
-        let own: Vec<&str> = claims.chain([self.settings.secret.header.as_str()]).collect();
+        let own: Vec<&str> =
+            claims.chain(self.settings.secret.iter().map(|secret| secret.header.as_str())).collect();
         let mut found = false;
         presented.headers.each_name(&mut |name| {
             found |= !own.contains(&name) && own.iter().any(|one| look_alike(one, name));

@@ -2,6 +2,7 @@
 //! depend on what is asked for.
 
 use crate::hops::PeerAddress;
+use crate::tls::PeerCertificate;
 
 /// The headers of a request, by whatever server holds them.
 pub trait Headers {
@@ -18,6 +19,8 @@ pub struct Presented<'r> {
     pub headers: &'r dyn Headers,
     /// The address at the other end of the connection: a proxy's, if one stands between.
     pub peer: Option<PeerAddress>,
+    /// The certificate that whoever is there has proved to hold: the peer's too.
+    pub certificate: Option<&'r PeerCertificate>,
     /// Whether a page of an allowed origin sent it, with a method that changes things. Only then does a cookie
     /// count: browsers send cookies along with whatever any page makes them send.
     pub is_from_allowed_page: bool,

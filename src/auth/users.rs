@@ -32,9 +32,14 @@ impl Users {
 
     /// The user that verified claims name.
     pub(super) fn named(&self, template: &Template, claims: &Claims) -> Result<DeveloperUserId, Refusal> {
-        let name = template.render(claims, text_of).map_err(|_| Refusal::User)?;
+        let name = self.text_of_name(template, claims)?;
         let name = DeveloperUserId::parse(&name).map_err(|_| Refusal::User)?;
         Ok(self.towards_cognito(name))
+    }
+
+    /// What the app calls whom verified claims name.
+    pub(super) fn text_of_name(&self, template: &Template, claims: &Claims) -> Result<String, Refusal> {
+        template.render(claims, text_of).map_err(|_| Refusal::User)
     }
 
     /// What Cognito knows the user by whom the app calls this.
@@ -77,7 +82,7 @@ fn text_of(value: &Value) -> Option<Cow<'_, str>> {
 
 /// Texts that come about where some program wrote "no value" into a text. All users without an id would share
 /// one identity. Space around an id is a slip too: it would make one user two.
-fn is_a_slip(text: &str) -> bool {
+pub(super) fn is_a_slip(text: &str) -> bool {
     const SLIPS: [&str; 5] = ["null", "undefined", "(null)", "nan", "[object object]"];
     text.trim() != text || text == "None" || SLIPS.iter().any(|slip| text.eq_ignore_ascii_case(slip))
 }

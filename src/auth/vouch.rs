@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::service::{Service, Subject};
 use super::{Caller, Refusal, Users};
 use crate::claims::Claims;
 use crate::clock::Timestamp;
@@ -53,13 +54,32 @@ impl Vouch {
         if !self.settings.require.are_met_by(&claims) {
             return Err(Refusal::Insufficient);
         }
-        let user = self.users.named(&self.settings.user_id, &claims)?;
+        let on_behalf = self.settings.on_behalf.as_ref();
+        let subject = match on_behalf.filter(|on_behalf| on_behalf.who.are_met_by(&claims)) {
+            Some(on_behalf) => {
+                let name = self.users.text_of_name(&self.settings.user_id, &claims)?;
+                Subject::Service(Service::new(name.into(), on_behalf.users.clone()))
+            }
+            None => Subject::User(self.users.named(&self.settings.user_id, &claims)?),
+        };
         Ok(Caller {
-            user,
+            subject,
             way: self.way.clone(),
             issuer: self.issuer.clone(),
             claims: claims.only(&self.wanted),
             expires_at,
         })
+    }
+
+    /// The service of this name, of which the way knows nothing more. Without `on_behalf` it acts for nobody.
+    pub(super) fn service(&self, name: Arc<str>) -> Caller {
+        let users = self.settings.on_behalf.as_ref().map(|on_behalf| on_behalf.users.clone());
+        Caller {
+            subject: Subject::Service(Service::new(name, users.unwrap_or_default())),
+            way: self.way.clone(),
+            issuer: self.issuer.clone(),
+            claims: Claims::default(),
+            expires_at: None,
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::{ConfigFile, Failure, print};
 use crate::clock::{Clock as _, SystemClock};
+use crate::config::WaySettings;
 use crate::tls;
 
 pub(super) fn run(file: &ConfigFile) -> Result<(), Failure> {
@@ -35,8 +36,22 @@ pub(super) fn run(file: &ConfigFile) -> Result<(), Failure> {
         );
     }
     for way in &settings.auth {
-        let _ = writeln!(text, "auth {}: JWTs of {}", way.name, way.issuer);
+        let services = if way.on_behalf.is_some() { ", services among them" } else { "" };
+        let _ = writeln!(text, "auth {}: {} of {}{services}", way.name, what_of(&way.kind), way.issuer);
     }
     text.push_str("The configuration holds.\n");
     print(&text)
+}
+
+/// What a way of this kind takes.
+fn what_of(kind: &WaySettings) -> &'static str {
+    match kind {
+        WaySettings::Jwt(_) => "JWTs",
+        WaySettings::Introspection(_) => "opaque tokens",
+        WaySettings::Forward(_) => "whatever the app takes for a user",
+        WaySettings::Gateway(_) => "a gateway's headers",
+        WaySettings::Alb(_) => "an AWS load balancer's assertions",
+        WaySettings::StaticKey(_) => "a backend's keys",
+        WaySettings::Certificate(_) => "backends' certificates",
+    }
 }

@@ -49,6 +49,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Settings> {
         credentials,
     );
     let auth = auth::all(reader);
+    auth::certificates_can_be_shown(reader, auth.as_deref(), http.as_ref());
     let users = auth::users(reader, auth.as_deref());
     let ways = reader.names("auth");
     let pools = pools::pools(reader, windows.as_ref(), &ways);

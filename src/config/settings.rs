@@ -2,13 +2,14 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
 use reqwest::header::HeaderName;
 
 use crate::audit::AuditSettings;
-use crate::auth::Carrier;
+use crate::auth::{Carrier, CertificateName, NamePattern};
 use crate::budget::BudgetSettings;
 use crate::claims::conditions::Conditions;
 use crate::claims::template::Template;
@@ -72,6 +73,8 @@ pub struct AuthSettings {
     pub require: Conditions,
     /// How long a verified credential is remembered at most; zero: not at all.
     pub remember: Duration,
+    /// Which of its callers are services, that act for users whom they name; none: all are users.
+    pub on_behalf: Option<OnBehalfSettings>,
     /// What is particular to its kind.
     pub kind: WaySettings,
 }
@@ -89,6 +92,28 @@ pub enum WaySettings {
     Gateway(GatewaySettings),
     /// What an AWS load balancer signs.
     Alb(AlbSettings),
+    /// A backend's key.
+    StaticKey(StaticKeySettings),
+    /// A backend's certificate, by any of these names.
+    Certificate(Vec<CertificateName>),
+}
+
+/// Backends that act for users.
+#[derive(Debug, Clone)]
+pub struct OnBehalfSettings {
+    /// What the claims of a caller say who is one. Empty for those kinds whose callers all are.
+    pub who: Conditions,
+    /// The users for whom it may act. Never empty.
+    pub users: Arc<[NamePattern]>,
+}
+
+/// A backend's key.
+#[derive(Debug, Clone)]
+pub struct StaticKeySettings {
+    /// Where in the request it is.
+    pub carrier: Carrier,
+    /// The SHA-256 digests of the keys that are accepted. Never empty.
+    pub digests: Vec<[u8; 32]>,
 }
 
 /// How somebody else is asked about credentials.
@@ -148,8 +173,10 @@ pub struct GatewaySettings {
     pub trusted_peers: Vec<IpNet>,
     /// The claims, each in a header. Never empty.
     pub claims: Vec<(String, HeaderName)>,
-    /// How the gateway shows that it is the gateway.
-    pub secret: GatewaySecret,
+    /// The secret by which it shows that it is the gateway. Never without, unless there are certificates.
+    pub secret: Option<GatewaySecret>,
+    /// The certificates that it may show, any of them; none: it need not.
+    pub certificates: Vec<CertificateName>,
 }
 
 /// A secret that the gateway and the service share.

@@ -287,10 +287,14 @@ fn every_key_that_is_read_stands_in_the_manual_and_nothing_else_does() {
                   [auth.forward]\nkind = \"forward\"\nissuer = \"https://f.example\"\nurl = \"https://f.example\"\n\
                   user_id = \"f:{user}\"\n\
                   [auth.gateway]\nkind = \"gateway\"\nissuer = \"https://g.example\"\nuser_id = \"g:{sub}\"\n\
-                  trusted_peers = [\"10.0.0.0/8\"]\nclaims = { sub = \"x-user\" }\nsecret_header = \"x-key\"\n\
+                  trusted_peers = [\"10.0.0.0/8\"]\ncertificates = [\"DNS:g\"]\nclaims = { sub = \"x-user\" }\nsecret_header = \"x-key\"\n\
                   secret = \"0123456789abcdef0123456789abcdef\"\n\
                   [auth.alb]\nkind = \"alb\"\nissuer = \"https://a.example\"\nuser_id = \"a:{sub}\"\n\
-                  signer = \"arn:aws:elasticloadbalancing:us-east-1:111122223333:loadbalancer/app/a/0\"\n";
+                  signer = \"arn:aws:elasticloadbalancing:us-east-1:111122223333:loadbalancer/app/a/0\"\n\
+                  on_behalf = { scope = [\"s\"], users = [\"*\"] }\n\
+                  [auth.static_key]\nkind = \"static_key\"\nissuer = \"https://k.example\"\n\
+                  key_sha256 = [\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"]\n\
+                  on_behalf = { users = [\"app:*\"] }\n";
     let text = SMALLEST.replace("[auth.app]", "[auth.app]\nuser_id = \"app:{sub}\"");
     let document = Document { name: "my.toml".to_owned(), text: format!("{text}{others}") };
     let mut layers = Layers::default();
@@ -306,7 +310,7 @@ fn every_key_that_is_read_stands_in_the_manual_and_nothing_else_does() {
         .iter()
         .map(|path| {
             let path = path.replace("pools.main", "pools.NAME").replace("auth.app", "auth.NAME");
-            let kinds = ["introspection", "forward", "gateway", "alb"];
+            let kinds = ["introspection", "forward", "gateway", "alb", "static_key"];
             kinds.iter().fold(path, |path, kind| path.replace(&format!("auth.{kind}"), "auth.NAME"))
         })
         // Names of the operator's own.
@@ -325,7 +329,7 @@ fn keys_of_the_manual() -> BTreeSet<String> {
         if let Some(header) = header {
             section = header.to_owned();
         } else if let Some((key, _)) = line.trim_start_matches("# ").split_once(" = ")
-            && key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+            && key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
         {
             keys.insert(format!("{section}.{key}"));
         }

@@ -7,8 +7,10 @@ use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap};
 
 use super::problem::{Code, Problem};
+use super::socket::peer_certificate;
 use super::{Service, addresses, witness};
-use crate::auth::{AuthError, Caller, Headers, Presented};
+use crate::auth::{AuthError, Caller, Headers, Presented, Subject};
+use crate::identity::DeveloperUserId;
 use crate::policy;
 use crate::vending::TokenRequest;
 
@@ -19,9 +21,11 @@ impl Service {
         let client = addresses.map(|addresses| addresses.client);
         self.limits.may_try(client)?;
         let shown = Shown(request.headers());
+        let certificate = peer_certificate(request);
         let presented = Presented {
             headers: &shown,
             peer: addresses.map(|addresses| addresses.peer),
+            certificate: certificate.as_deref(),
             is_from_allowed_page: self.is_from_allowed_page(request),
         };
         let caller = self.authenticator.authenticate(&presented).await;
@@ -32,8 +36,41 @@ impl Service {
             self.limits.failed(client);
         }
         let caller = caller?;
-        self.limits.user(&caller.user)?;
+        // Of a service, those for whom it acts are counted.
+        if let Subject::User(user) = &caller.subject {
+            self.limits.user(user)?;
+        }
         Ok(caller)
+    }
+
+    /// Who calls, where only users may: what is for good, or is the user's alone.
+    pub(super) async fn user(
+        &self,
+        request: &HttpRequest,
+    ) -> Result<(Arc<Caller>, DeveloperUserId), Problem> {
+        let caller = self.caller(request).await?;
+        match caller.subject.clone() {
+            Subject::User(user) => Ok((caller, user)),
+            Subject::Service(_) => Err(Problem::new(
+                Code::NotForServices,
+                "this is for users themselves; a service names its user in the body of POST or DELETE /v1/token",
+            )),
+        }
+    }
+
+    /// For whom a request is, which names this user, or none.
+    pub(super) fn acts_for(
+        &self,
+        request: &HttpRequest,
+        caller: &Caller,
+        named: Option<&str>,
+    ) -> Result<DeveloperUserId, Problem> {
+        let user = policy::acts_for(caller, named, self.authenticator.users(), &self.metrics)?;
+        if let Subject::Service(_) = caller.subject {
+            witness::note(request, |facts| facts.user(&user));
+            self.limits.user(&user)?;
+        }
+        Ok(user)
     }
 
     /// Whether a page of an allowed origin sent this, with a method that changes things. Every browser says where
@@ -45,18 +82,19 @@ impl Service {
         is_allowed && matches!(*request.method(), Method::POST | Method::DELETE)
     }
 
-    /// The request for the caller's token in the pool of that name, or in the default one.
+    /// The request for a token of the user, for whom the caller acts, in the pool of that name, or in the default one.
     pub(super) fn token_request(
         &self,
         request: &HttpRequest,
         caller: &Caller,
+        user: &DeveloperUserId,
         pool: Option<&str>,
     ) -> Result<TokenRequest, Problem> {
         let pool = self.pools.find(pool).ok_or_else(|| {
             Problem::new(Code::UnknownPool, "the pool in the request is none of those configured here")
         })?;
         witness::note(request, |facts| facts.pool(pool));
-        Ok(policy::grant(caller, pool, &self.metrics)?)
+        Ok(policy::grant(caller, user, pool, &self.metrics)?)
     }
 }
 

@@ -21,12 +21,12 @@ struct Query {
 }
 
 pub(super) async fn get(request: HttpRequest, service: web::Data<Service>) -> Result<HttpResponse, Problem> {
-    let caller = service.caller(&request).await?;
+    let (caller, user) = service.user(&request).await?;
     let query = web::Query::<Query>::from_query(request.query_string()).map_err(|_| {
         Problem::new(Code::InvalidRequest, "the query may have one parameter, pool: the name of a pool")
     })?;
     body::refuse(&request)?;
-    let wanted = service.token_request(&request, &caller, query.pool.as_deref())?;
+    let wanted = service.token_request(&request, &caller, &user, query.pool.as_deref())?;
     let vended = service.vendor.vend_credentials(&wanted).await?;
     witness::note(&request, |facts| facts.vended_credentials(&vended));
     let mut response = HttpResponse::Ok()

@@ -78,7 +78,7 @@ pub(super) async fn post(
     body: web::Payload,
     service: web::Data<Service>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = service.caller(&request).await?;
+    let (caller, user) = service.user(&request).await?;
     if !request.query_string().is_empty() {
         return Err(Problem::new(Code::InvalidRequest, "this resource takes no query"));
     }
@@ -91,7 +91,7 @@ pub(super) async fn post(
         (None, Some(Token(token))) => Link::Guest(token),
         _ => return Err(Problem::new(Code::InvalidRequest, format!("this resource takes {TAKES}"))),
     };
-    let wanted = service.token_request(&request, &caller, wish.pool.as_deref())?;
+    let wanted = service.token_request(&request, &caller, &user, wish.pool.as_deref())?;
     witness::note(&request, |facts| facts.links(link.names(&wanted.pool)));
     // Nothing can be unlinked here, so it is told of before it is done. That a token was handed out is told at the
     // end, like any other.

@@ -11,7 +11,7 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError};
 use serde::Serialize;
 
-use crate::auth::{AuthError, Refusal};
+use crate::auth::{AuthError, NotFor, Refusal};
 use crate::issuer::IssueErrorKind;
 use crate::limits::OverLimit;
 use crate::metrics::labels::Limit;
@@ -30,6 +30,10 @@ pub(crate) enum Code {
     InsufficientCredential,
     CrossSite,
     NotTheGateway,
+    NotAService,
+    NotForServices,
+    UserRequired,
+    UserForbidden,
     PoolForbidden,
     TagsUnfit,
     UnknownPool,
@@ -82,6 +86,14 @@ impl Code {
             }
             Self::NotTheGateway => {
                 (StatusCode::FORBIDDEN, "not-the-gateway", "The request does not come from the gateway")
+            }
+            Self::NotAService => (StatusCode::FORBIDDEN, "not-a-service", "Only services name users"),
+            Self::NotForServices => {
+                (StatusCode::FORBIDDEN, "not-for-services", "The resource is for users themselves")
+            }
+            Self::UserRequired => (StatusCode::BAD_REQUEST, "user-required", "The service names no user"),
+            Self::UserForbidden => {
+                (StatusCode::FORBIDDEN, "user-forbidden", "The service may not act for this user")
             }
             Self::PoolForbidden => {
                 (StatusCode::FORBIDDEN, "pool-forbidden", "The pool is not open to this caller")
@@ -298,6 +310,18 @@ impl From<OverLimit> for Problem {
             Limit::User => "there are too many requests for this user; come back later",
         };
         Self::new(Code::RateLimited, detail).retry_after(over.retry_after)
+    }
+}
+
+impl From<NotFor> for Problem {
+    fn from(refusal: NotFor) -> Self {
+        let code = match refusal {
+            NotFor::AUserNames => Code::NotAService,
+            NotFor::NobodyNamed => Code::UserRequired,
+            NotFor::NoName => Code::InvalidRequest,
+            NotFor::NotItsUser => Code::UserForbidden,
+        };
+        Self::new(code, refusal.to_string())
     }
 }
 

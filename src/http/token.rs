@@ -1,4 +1,4 @@
-//! `/v1/token`: get the caller's token, or have it forgotten.
+//! `/v1/token`: get the caller's token, or have it forgotten. Services do so for users whom they name.
 
 use std::time::Duration;
 
@@ -8,13 +8,14 @@ use serde::Deserialize;
 
 use super::problem::{Code, Problem};
 use super::{Service, body, witness};
-use crate::auth::Caller;
+use crate::auth::{Caller, Subject};
+use crate::identity::DeveloperUserId;
 use crate::metrics::labels::Label as _;
 use crate::vending::{TokenRequest, Vended};
 
 pub(super) const CACHE: HeaderName = HeaderName::from_static("tokenvend-cache");
 
-/// What may be asked for. There is no user in it: the user comes from the verified caller alone.
+/// What may be asked for. The user comes from the verified caller alone; only a service names one.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Wish {
@@ -25,6 +26,15 @@ pub(super) struct Wish {
     /// Not from the cache.
     #[serde(default)]
     refresh: bool,
+    /// The user for whom a service acts.
+    user: Option<String>,
+}
+
+/// Whose tokens a service wants forgotten.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Leaving {
+    user: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -47,10 +57,10 @@ enum Format {
 }
 
 pub(super) async fn get(request: HttpRequest, service: web::Data<Service>) -> Result<HttpResponse, Problem> {
-    let caller = service.caller(&request).await?;
+    let (caller, user) = service.user(&request).await?;
     let format = format_of(&request)?;
     body::refuse(&request)?;
-    vend(&request, &service, &caller, &Wish::default(), format).await
+    vend(&request, &service, (&caller, &user), &Wish::default(), format).await
 }
 
 pub(super) async fn post(
@@ -63,18 +73,31 @@ pub(super) async fn post(
     let limits = &service.settings;
     let body = body::read(body, limits.max_body_bytes, limits.body_timeout).await?;
     let wish = if body.is_empty() { Wish::default() } else { body::json(&request, &body)? };
-    vend(&request, &service, &caller, &wish, format).await
+    let user = service.acts_for(&request, &caller, wish.user.as_deref())?;
+    vend(&request, &service, (&caller, &user), &wish, format).await
 }
 
 /// Sign-out, of credentials too: nobody who signs in as this user later is served from what was cached before.
 pub(super) async fn delete(
     request: HttpRequest,
+    body: web::Payload,
     service: web::Data<Service>,
 ) -> Result<HttpResponse, Problem> {
     let caller = service.caller(&request).await?;
-    body::refuse(&request)?;
+    let leaving = match &caller.subject {
+        Subject::User(_) => {
+            body::refuse(&request)?;
+            Leaving::default()
+        }
+        Subject::Service(_) => {
+            let limits = &service.settings;
+            let body = body::read(body, limits.max_body_bytes, limits.body_timeout).await?;
+            if body.is_empty() { Leaving::default() } else { body::json(&request, &body)? }
+        }
+    };
+    let user = service.acts_for(&request, &caller, leaving.user.as_deref())?;
     for pool in service.pools.iter() {
-        service.vendor.forget(pool, &caller.user);
+        service.vendor.forget(pool, &user);
     }
     Ok(HttpResponse::NoContent().finish())
 }
@@ -82,14 +105,14 @@ pub(super) async fn delete(
 async fn vend(
     request: &HttpRequest,
     service: &Service,
-    caller: &Caller,
+    (caller, user): (&Caller, &DeveloperUserId),
     wish: &Wish,
     format: Format,
 ) -> Result<HttpResponse, Problem> {
     let wanted = TokenRequest {
         min_ttl: wish.min_ttl.map(Duration::from_secs),
         refresh: wish.refresh,
-        ..service.token_request(request, caller, wish.pool.as_deref())?
+        ..service.token_request(request, caller, user, wish.pool.as_deref())?
     };
     let vended = service.vendor.vend(&wanted).await?;
     witness::note(request, |facts| facts.vended(&vended));

@@ -144,6 +144,7 @@ fn of_request<'a>(
         client_certificate: peer_certificate(request),
         way: facts.way.as_deref(),
         issuer: facts.issuer.as_deref(),
+        service: facts.service.as_deref(),
         user: facts.user.as_ref().map(DeveloperUserId::as_str),
         pool: facts.pool.as_ref().map(|pool| &*pool.name),
         identity_pool_id: facts.pool.as_ref().map(|pool| pool.id.as_str()),

@@ -148,6 +148,8 @@ label!(
         Refused => "refused",
         /// Its claims do not make the tags that the pool's tokens must have.
         UnfitTags => "unfit_tags",
+        /// It names a user for whom it may not act.
+        ForeignUser => "foreign_user",
     }
 );
 

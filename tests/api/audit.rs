@@ -131,7 +131,7 @@ async fn every_refusal_is_recorded_with_its_reason_and_everything_else_leaves_no
     world.vend_bearer("nonsense").await.is_problem(401, "unauthorized");
     world.client.post(world.url("/v1/token")).send().await.unwrap();
     world.vend_with("alice", json!({"pool": "nowhere"})).await.is_problem(404, "unknown-pool");
-    world.vend_with("alice", json!({"user": "bob"})).await.is_problem(400, "invalid-request");
+    world.vend_with("alice", json!({"who": "bob"})).await.is_problem(400, "invalid-request");
     world.vend_with("alice", json!({"minTtl": 5000})).await.is_problem(422, "life-out-of-reach");
     Answer::of(world.request(Method::PUT, "alice").send().await.unwrap()).await;
     Answer::of(long.send().await.unwrap()).await.is_problem(431, "headers-too-large");

@@ -7,6 +7,7 @@ use tokenvend::config::{self, Document, Environment};
 
 use crate::peers::peers_or_skip;
 use crate::support::{Answer, World, claims_of};
+use crate::tls::authority::Authority;
 
 const PAGE: &str = include_str!("../../docs/authentication.md");
 
@@ -26,6 +27,13 @@ fn every_configuration_on_the_page_is_taken() {
     let set = ["INTROSPECTION_SECRET", "SESSION_SECRET"].map(|name| (name.to_owned(), secret.clone()));
     let environment = Environment::of(set);
     let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new("ca");
+    let pair = authority.server(90);
+    for (name, pem) in
+        [("tls.crt", &pair.certificate), ("tls.key", &pair.key), ("clients.crt", &authority.certificate)]
+    {
+        std::fs::write(folder.path().join(name), pem).unwrap();
+    }
     assert!(blocks("toml").len() >= 5);
     for block in blocks("toml") {
         // Files of the reader's.

@@ -55,7 +55,16 @@ const FENCES: &[Fence] = &[
     Fence { text: "crate::cli", within: &[] },
     Fence {
         text: "crate::tls",
-        within: &["app.rs", "admin.rs", "http", "http.rs", "config", "cli/check_config.rs", "audit/event.rs"],
+        within: &[
+            "app.rs",
+            "admin.rs",
+            "http",
+            "http.rs",
+            "config",
+            "cli/check_config.rs",
+            "audit/event.rs",
+            "auth",
+        ],
     },
     Fence { text: "crate::linking", within: &["app.rs", "http", "http.rs"] },
     Fence {

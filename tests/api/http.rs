@@ -29,7 +29,7 @@ async fn a_body_that_is_not_what_the_resource_takes_is_refused_and_says_why() {
         "{\"minTtl\": -1}",
         "{\"minTtl\": \"10\"}",
         "{\"refresh\": \"yes\"}",
-        "{\"user\": \"bob\"}",
+        "{\"user\": 7}",
         "{\"identityId\": \"us-east-1:x\"}",
         "{\"pool\": \"main\", \"pool\": \"second\"}",
         "{} {}",
@@ -37,6 +37,7 @@ async fn a_body_that_is_not_what_the_resource_takes_is_refused_and_says_why() {
     ] {
         post(json, body).await.is_problem(400, "invalid-request");
     }
+    post(json, "{\"user\": \"bob\"}").await.is_problem(403, "not-a-service");
     assert!(post(json, "{\"userId\": \"bob\"}").await.text.contains("userId"));
     for content_type in [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("json")] {
         post(content_type, "{}").await.is_problem(415, "unsupported-media-type");

@@ -37,6 +37,7 @@ mod policy;
 mod problems;
 mod process;
 mod proof;
+mod services;
 mod signatures;
 mod tls;
 mod trouble;

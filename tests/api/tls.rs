@@ -1,7 +1,7 @@
 //! TLS: who is believed, by both sides; certificates that change while the service runs; and the same limits
 //! over TLS and HTTP/2 as without.
 
-mod authority;
+pub mod authority;
 mod connections;
 mod strangers;
 

@@ -1,6 +1,7 @@
 //! `[auth.…]`: the ways of authenticating.
 
 mod asked;
+mod behalf;
 mod gateway;
 mod jwt;
 
@@ -10,9 +11,10 @@ use reqwest::header::HeaderName;
 
 use super::pools::is_name;
 use super::{HOUR, grants};
+use crate::auth::CertificateName;
 use crate::claims::template::Template;
 use crate::config::reader::{Reader, Section};
-use crate::config::settings::{AuthSettings, UsersSettings, WaySettings};
+use crate::config::settings::{AuthSettings, HttpSettings, UsersSettings, WaySettings};
 
 /// A shared secret as long as the shortest hash: RFC 7518, section 3.2.
 const LEAST_SECRET_BYTES: usize = 32;
@@ -46,14 +48,21 @@ fn way(reader: &mut Reader<'_>, name: &str) -> Option<AuthSettings> {
         ("forward", Kind::Forward),
         ("gateway", Kind::Gateway),
         ("alb", Kind::Alb),
+        ("static_key", Kind::StaticKey),
+        ("certificate", Kind::Certificate),
     ];
-    let kind = section.choice("kind", &kinds).and_then(|kind| match kind {
+    let chosen = section.choice("kind", &kinds);
+    let kind = chosen.and_then(|kind| match kind {
         Kind::Jwt => jwt::jwt(section, issuer.as_deref()).map(WaySettings::Jwt),
         Kind::Introspection => asked::introspection(section).map(WaySettings::Introspection),
         Kind::Forward => asked::forward(section).map(WaySettings::Forward),
         Kind::Gateway => gateway::gateway(section).map(WaySettings::Gateway),
         Kind::Alb => gateway::alb(section).map(WaySettings::Alb),
+        Kind::StaticKey => behalf::static_key(section).map(WaySettings::StaticKey),
+        Kind::Certificate => behalf::certificates(section).map(WaySettings::Certificate),
     });
+    let are_services = matches!(chosen, Some(Kind::StaticKey | Kind::Certificate));
+    let on_behalf = behalf::on_behalf(section, are_services);
     let user_id = user_id(section, issuer.as_deref());
     let require = grants::conditions(&mut section.inner("require"));
     let remember = section.duration("remember", Duration::ZERO..=HOUR);
@@ -63,6 +72,7 @@ fn way(reader: &mut Reader<'_>, name: &str) -> Option<AuthSettings> {
         user_id: user_id?,
         require: require?,
         remember: remember?,
+        on_behalf: on_behalf?,
         kind: kind?,
     })
 }
@@ -74,6 +84,8 @@ enum Kind {
     Forward,
     Gateway,
     Alb,
+    StaticKey,
+    Certificate,
 }
 
 /// The names of the ways in the order in which they are tried: those that are listed, then the others by name.
@@ -117,11 +129,26 @@ fn tell_apart(reader: &mut Reader<'_>, all: &[AuthSettings]) -> bool {
             );
             return false;
         }
+        if let Some((other, name)) =
+            earlier.clone().find_map(|other| Some((other, shared_certificate(other, one)?)))
+        {
+            let path = format!("auth.{}.certificates", one.name);
+            let found = format!("{name}, as auth.{} has it", other.name);
+            let allowed =
+                "certificates of its own: whoever comes through a gateway would be taken for the service";
+            reader.fault(&path, found, allowed);
+            return false;
+        }
         // Ways with the same issuer mean the same users.
         let is_within =
             |a: &AuthSettings, b: &AuthSettings| a.user_id.beginning().starts_with(b.user_id.beginning());
+        let names_users =
+            |way: &AuthSettings| !matches!(way.kind, WaySettings::StaticKey(_) | WaySettings::Certificate(_));
         let clashes = |other: &&AuthSettings| {
-            other.issuer != one.issuer && (is_within(one, other) || is_within(other, one))
+            names_users(one)
+                && names_users(other)
+                && other.issuer != one.issuer
+                && (is_within(one, other) || is_within(other, one))
         };
         if let Some(other) = earlier.clone().find(clashes) {
             let path = format!("auth.{}.user_id", one.name);
@@ -143,6 +170,40 @@ fn shared_header<'a>(one: &'a AuthSettings, other: &AuthSettings) -> Option<&'a 
     };
     let has = |header: &&HeaderName| other.claims.iter().any(|(_, own)| own == *header);
     one.claims.iter().map(|(_, header)| header).find(has)
+}
+
+/// A certificate that two ways both take for their own.
+fn shared_certificate<'a>(one: &'a AuthSettings, other: &AuthSettings) -> Option<&'a CertificateName> {
+    fn of(way: &AuthSettings) -> &[CertificateName] {
+        match &way.kind {
+            WaySettings::Certificate(names) => names,
+            WaySettings::Gateway(gateway) => &gateway.certificates,
+            _ => &[],
+        }
+    }
+    of(one).iter().find(|name| of(other).contains(name))
+}
+
+/// Certificates count only where the listener asks for them.
+pub(super) fn certificates_can_be_shown(
+    reader: &mut Reader<'_>,
+    all: Option<&[AuthSettings]>,
+    http: Option<&HttpSettings>,
+) {
+    let (Some(all), Some(http)) = (all, http) else { return };
+    let are_asked_for = http.tls.as_ref().is_some_and(|tls| tls.clients.is_some());
+    for way in all.iter().filter(|_| !are_asked_for) {
+        let wants = match &way.kind {
+            WaySettings::Certificate(_) => true,
+            WaySettings::Gateway(gateway) => !gateway.certificates.is_empty(),
+            _ => false,
+        };
+        if wants {
+            let path = format!("auth.{}.certificates", way.name);
+            let found = "certificates, and a listener that asks for none";
+            reader.fault(&path, found, "http.tls.client_ca_file beside it: the CA that vouches for them");
+        }
+    }
 }
 
 /// How users are called; said of all ways, so that the same user is one by whichever way it comes.

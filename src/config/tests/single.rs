@@ -251,3 +251,70 @@ fn no_url_that_a_credential_is_judged_at_has_a_password_in_it_whatever_else_is_a
         assert!(refused.contains("it has a user or a password in it"), "{refused}");
     }
 }
+
+#[test]
+fn a_service_is_told_from_users_and_has_users_of_its_own() {
+    let with = |line: &str| smallest_with("zzz", line);
+    let key = |more: &str| {
+        let digest = "0123456789abcdef".repeat(4);
+        format!("[auth.key]\nkind = \"static_key\"\nissuer = \"x\"\nkey_sha256 = [\"{digest}\"]\n{more}")
+    };
+    for good in [
+        "on_behalf = { scope = [\"s\"], users = [\"app:*\", \"bob\"] }".to_owned(),
+        "on_behalf = { claims = { azp = [\"billing\"] }, users = [\"app:*\"] }".to_owned(),
+        // The users of all issuers have names of their own; a backend has none.
+        key("on_behalf = { users = [\"app:*\"] }"),
+    ] {
+        assert_eq!(load_with(&with(&good), &[]).unwrap().warnings, Vec::<String>::new(), "{good}");
+    }
+    for (line, expected) in [
+        (
+            "on_behalf = { users = [\"*\"] }".to_owned(),
+            "auth.app.on_behalf.scope (not set): found nothing that tells",
+        ),
+        ("on_behalf = { scope = [\"s\"] }".to_owned(), "auth.app.on_behalf.users (not set): found nothing"),
+        (
+            "on_behalf = { scope = [\"s\"], users = [] }".to_owned(),
+            "auth.app.on_behalf.users (my.toml, line 10)",
+        ),
+        (
+            "on_behalf = { scope = [\"s\"], users = [\"a**\"] }".to_owned(),
+            "auth.app.on_behalf.users (my.toml",
+        ),
+        (key(""), "auth.key.on_behalf.users (not set): found nothing"),
+        (key("on_behalf = { users = [] }"), "auth.key.on_behalf.users (my.toml, line 14): found nobody"),
+        (
+            key("on_behalf = { users = [\"a\"], scope = [\"s\"] }"),
+            "auth.key.on_behalf.users (my.toml, line 14)",
+        ),
+        (key("").replace("0123", "hush"), "auth.key.key_sha256 (my.toml, line 13): found something else"),
+        (
+            key("").replace("[\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"]", "[]"),
+            "auth.key.key",
+        ),
+        (
+            "[auth.mesh]\nkind = \"certificate\"\nissuer = \"x\"\ncertificates = [\"DNS:a\"]\n\
+             on_behalf = { users = [\"app:*\"] }"
+                .to_owned(),
+            "auth.mesh.certificates (my.toml, line 13): found certificates, and a listener that asks for none",
+        ),
+        (
+            format!(
+                "{}[auth.mesh]\nkind = \"certificate\"\nissuer = \"x\"\ncertificates = [\"DNS:edge.example\"]\n\
+                 on_behalf = {{ users = [\"app:*\"] }}",
+                GATEWAY.replace("secret_header", "certificates = [\"DNS:Edge.example\"]\nsecret_header")
+            ),
+            "auth.mesh.certificates (my.toml, line 22): found DNS:edge.example, as auth.gateway has it",
+        ),
+        (
+            "[auth.mesh]\nkind = \"certificate\"\nissuer = \"x\"\ncertificates = [\"billing\"]".to_owned(),
+            "auth.mesh.certificates (my.toml, line 13): found \"billing\"",
+        ),
+    ] {
+        let faults = faults_of(&with(&line), &[]);
+        assert!(faults.iter().any(|fault| fault.starts_with(expected)), "no {expected:?} in {faults:#?}");
+        assert!(!faults.iter().any(|fault| fault.contains("hush")), "{faults:#?}");
+    }
+    let warnings = load_with(&with(&key("on_behalf = { users = [\"*\"] }")), &[]).unwrap().warnings;
+    assert!(warnings[0].contains("act for every user"), "{warnings:?}");
+}

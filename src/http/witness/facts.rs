@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use actix_web::{HttpMessage as _, HttpRequest};
 
-use crate::auth::{AuthError, Caller};
+use crate::auth::{AuthError, Caller, Subject};
 use crate::identity::{DeveloperUserId, IdentityId};
 use crate::metrics::labels::{AdminAuth, Label as _, Source};
 use crate::pools::Pool;
@@ -21,6 +21,7 @@ pub(crate) struct Facts {
     pub(super) way: Option<Arc<str>>,
     pub(super) issuer: Option<Arc<str>>,
     pub(super) reason: Option<&'static str>,
+    pub(super) service: Option<Arc<str>>,
     pub(super) user: Option<DeveloperUserId>,
     pub(super) pool: Option<Arc<Pool>>,
     pub(super) vended: Option<(Arc<MintedToken>, Source)>,
@@ -40,6 +41,7 @@ impl Facts {
             way: None,
             issuer: None,
             reason: None,
+            service: None,
             user: None,
             pool: None,
             vended: None,
@@ -57,7 +59,10 @@ impl Facts {
     pub(crate) fn authenticated(&mut self, outcome: &Result<Arc<Caller>, AuthError>) {
         match outcome {
             Ok(caller) => {
-                self.user = Some(caller.user.clone());
+                match &caller.subject {
+                    Subject::User(user) => self.user = Some(user.clone()),
+                    Subject::Service(service) => self.service = Some(service.name.clone()),
+                }
                 self.way = Some(caller.way.clone());
                 self.issuer = Some(caller.issuer.clone());
             }

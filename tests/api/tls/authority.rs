@@ -74,6 +74,14 @@ impl Authority {
         self.sign(params, days)
     }
 
+    /// A client's that bears this URI and no other name.
+    pub fn client_at(&self, uri: &str, serial: u64) -> Pair {
+        let mut params = CertificateParams::default();
+        params.subject_alt_names.push(SanType::URI(uri.try_into().unwrap()));
+        params.serial_number = Some(SerialNumber::from(serial));
+        self.sign(params, 90)
+    }
+
     /// A list on which the certificate of that serial number stands.
     pub fn revoke(&self, serial: u64) -> String {
         let revoked = RevokedCertParams {

@@ -7,6 +7,7 @@ use reqwest::Url;
 use reqwest::header::HeaderName;
 
 use super::asked::header_claims;
+use super::behalf::certificates;
 use super::jwt::{fetching, shared};
 use crate::config;
 use crate::config::reader::Section;
@@ -33,7 +34,10 @@ const PRIVATE: [&str; 9] = [
 pub(super) fn gateway(section: &mut Section<'_, '_>) -> Option<GatewaySettings> {
     let trusted_peers = trusted_peers(section);
     let claims = header_claims(section);
-    let secret = secret(section);
+    let certificates = if section.has("certificates") { certificates(section) } else { Some(Vec::new()) };
+    // Either is enough; both are demanded where both are set.
+    let has_secret = section.has("secret") || !section.has("certificates");
+    let secret = if has_secret { secret(section).map(Some) } else { Some(None) };
     let (claims, secret) = (claims?, secret?);
     if claims.is_empty() {
         section.fault(
@@ -43,11 +47,12 @@ pub(super) fn gateway(section: &mut Section<'_, '_>) -> Option<GatewaySettings> 
         );
         return None;
     }
-    if let Some((claim, _)) = claims.iter().find(|(_, header)| *header == secret.header) {
+    let of_secret = secret.as_ref().map(|secret| &secret.header);
+    if let Some((claim, _)) = claims.iter().find(|(_, header)| Some(header) == of_secret) {
         section.inner("claims").fault(claim, "the header of the secret", "a header of its own");
         return None;
     }
-    Some(GatewaySettings { trusted_peers: trusted_peers?, claims, secret })
+    Some(GatewaySettings { trusted_peers: trusted_peers?, claims, secret, certificates: certificates? })
 }
 
 fn trusted_peers(section: &mut Section<'_, '_>) -> Option<Vec<IpNet>> {
@@ -89,7 +94,7 @@ fn secret(section: &mut Section<'_, '_>) -> Option<GatewaySecret> {
         section.fault(
             "secret",
             "nothing",
-            "a secret of at least 32 bytes that the gateway sends in secret_header",
+            "a secret of at least 32 bytes that the gateway sends in secret_header; or certificates",
         );
     }
     let secret = section.secret("secret").and_then(|secret| shared(section, "secret", secret));

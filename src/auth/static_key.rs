@@ -1,0 +1,49 @@
+//! A backend's key: long, random, and known here by its SHA-256 alone. Whoever reads the configuration cannot use it.
+
+use std::sync::Arc;
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::digest::{SHA256, digest};
+
+use super::presented::Presented;
+use super::vouch::Vouch;
+use super::{Caller, Refusal, Verdict};
+use crate::config::StaticKeySettings;
+
+/// What is shorter may be guessed by whoever has seen its digest.
+const SHORTEST: usize = 32;
+
+/// One backend's keys.
+#[derive(Debug)]
+pub(super) struct StaticKeyWay {
+    settings: StaticKeySettings,
+    /// Made once: a key says nothing but whose it is.
+    service: Arc<Caller>,
+}
+
+impl StaticKeyWay {
+    pub(super) fn new(vouch: &Vouch, settings: StaticKeySettings) -> Self {
+        let service = Arc::new(vouch.service(vouch.way().into()));
+        Self { settings, service }
+    }
+
+    pub(super) fn takes_cookies(&self) -> bool {
+        self.settings.carrier.is_cookie()
+    }
+
+    pub(super) fn judge(&self, presented: &Presented<'_>) -> Verdict {
+        let key = match self.settings.carrier.find(presented) {
+            Ok(Some(key)) => key,
+            Ok(None) => return Verdict::NotMine(Refusal::Missing),
+            Err(refusal) => return Verdict::Refused(refusal),
+        };
+        let given = digest(&SHA256, key.as_bytes());
+        let fits = |known: &[u8; 32]| verify_slices_are_equal(known, given.as_ref()).is_ok();
+        if key.len() >= SHORTEST && self.settings.digests.iter().any(fits) {
+            Verdict::Verified(self.service.clone())
+        } else {
+            // Other text may be another way's own: a token.
+            Verdict::NotMine(Refusal::UnknownKey)
+        }
+    }
+}
