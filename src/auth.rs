@@ -2,9 +2,10 @@
 //! four things: not mine, verified, refused, or cannot say. The first that does not say "not mine" decides.
 //!
 //! `presented` what is looked at · `carrier` where in it a credential is · one file a way ([`jwt`],
-//! `introspection`, `forward`, `gateway`, `alb`, `static_key`, `certificate`) · `service` backends that act for users · `header_claims` claims in headers · `asked` what those have in common that ask somebody else · `vouch` how
-//! verified claims become a [`Caller`] · `users` what the user is called · `remembered` what was verified a moment
-//! ago. Nothing here knows HTTP's server.
+//! `introspection`, `forward`, `gateway`, `alb`, `static_key`, `certificate`) · `service` backends that act for users ·
+//! `header_claims` claims in headers · `asked` what those have in common that ask somebody else · `vouch` how verified
+//! claims become a [`Caller`] · `users` what the user is called · `remembered` what was verified a moment ago. Nothing
+//! here knows HTTP's server.
 
 mod alb;
 mod asked;
@@ -173,6 +174,15 @@ impl Way {
     }
 }
 
+/// The certificates by which gateways are known.
+fn gateways_certificates(settings: &[AuthSettings]) -> Vec<CertificateName> {
+    let of_one = |way: &AuthSettings| match &way.kind {
+        WaySettings::Gateway(gateway) => gateway.certificates.clone(),
+        _ => Vec::new(),
+    };
+    settings.iter().flat_map(of_one).collect()
+}
+
 /// All configured ways, in order.
 #[derive(Debug)]
 pub struct Authenticator {
@@ -213,7 +223,9 @@ impl Authenticator {
                 WaySettings::Forward(asked) => Way::Forward(ForwardWay::new(vouch, asked, memory, clock)?),
                 WaySettings::Gateway(gateway) => Way::Gateway(Box::new(GatewayWay::new(vouch, gateway))),
                 WaySettings::StaticKey(keys) => Way::StaticKey(StaticKeyWay::new(&vouch, keys)),
-                WaySettings::Certificate(names) => Way::Certificate(CertificateWay::new(&vouch, names)),
+                WaySettings::Certificate(names) => {
+                    Way::Certificate(CertificateWay::new(&vouch, names, gateways_certificates(settings)))
+                }
                 WaySettings::Alb(alb) => {
                     Way::Alb(Box::new(AlbWay::new(vouch, alb, memory, clock, metrics.clone())?))
                 }

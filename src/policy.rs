@@ -1,6 +1,6 @@
-//! What a verified caller may have: for which user, whether a token of this pool, with which principal tags, and until when at the
-//! longest. Decided by the pool's configuration and the caller's verified claims; the request has no say in it, but
-//! that a service names its user.
+//! What a verified caller may have: for which user, whether a token of this pool, with which principal tags, and
+//! until when at the longest. Decided by the pool's configuration and the caller's verified claims; the request has no
+//! say in it, but that a service names its user.
 
 use std::sync::Arc;
 

@@ -67,20 +67,25 @@ impl fmt::Display for CertificateName {
 pub(super) struct CertificateWay {
     /// Each with the service that it stands for, made once.
     services: Vec<(CertificateName, Arc<Caller>)>,
+    /// Those of all gateways.
+    gateways: Vec<CertificateName>,
 }
 
 impl CertificateWay {
-    pub(super) fn new(vouch: &Vouch, names: Vec<CertificateName>) -> Self {
+    pub(super) fn new(vouch: &Vouch, names: Vec<CertificateName>, gateways: Vec<CertificateName>) -> Self {
         let service = |name: CertificateName| {
             let service = vouch.service(name.to_string().into());
             (name, Arc::new(service))
         };
-        Self { services: names.into_iter().map(service).collect() }
+        Self { services: names.into_iter().map(service).collect(), gateways }
     }
 
     pub(super) fn judge(&self, presented: &Presented<'_>) -> Verdict {
-        // Another certificate may be a gateway's, and the request its user's.
         let Some(certificate) = presented.certificate else { return Verdict::NotMine(Refusal::Missing) };
+        // Whatever other names it bears: over a gateway's connection come its users, and their bodies with them.
+        if self.gateways.iter().any(|name| name.fits(certificate)) {
+            return Verdict::NotMine(Refusal::Missing);
+        }
         match self.services.iter().find(|(name, _)| name.fits(certificate)) {
             Some((_, service)) => Verdict::Verified(service.clone()),
             None => Verdict::NotMine(Refusal::Missing),

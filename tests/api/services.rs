@@ -182,6 +182,32 @@ async fn a_service_has_the_rights_and_tags_of_its_own_claims() {
     let tagged = vend(&world, &world.demo.sign(&claims), "app:alice").await;
     let tags = &claims_of(&tagged.token())["https://aws.amazon.com/tags"]["principal_tags"];
     assert_eq!(tags["team"], json!(["red"]));
+    // The user's own are the user's own.
+    let mut claims = world.demo.claims("alice", world.clock.now());
+    claims["team"] = json!("blue");
+    let own = world.vend_bearer(&world.demo.sign(&claims)).await;
+    assert_eq!(own.source(), "miss");
+    let tags = &claims_of(&own.token())["https://aws.amazon.com/tags"]["principal_tags"];
+    assert_eq!(tags["team"], json!(["blue"]));
+    let again = vend(&world, KEY, "app:tenant-7:bob").await;
+    assert_eq!(claims_of(&again.token()).get("https://aws.amazon.com/tags"), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_uses_up_the_allowance_of_the_user_for_whom_it_comes_and_has_none_of_its_own() {
+    let world =
+        World::with(&format!("limits.per_user = {{ rate = \"1/m\", burst = 2 }}\n{}", overlay())).await;
+    let service = service(&world);
+    assert_eq!(vend(&world, &service, "app:alice").await.source(), "miss");
+    assert_eq!(world.vend("alice").await.source(), "hit");
+    vend(&world, &service, "app:alice").await.is_problem(429, "rate-limited");
+    send(&world, Method::DELETE, &service, json!({"user": "app:alice"}))
+        .await
+        .is_problem(429, "rate-limited");
+    world.vend("alice").await.is_problem(429, "rate-limited");
+    for user in 0..5 {
+        assert_eq!(vend(&world, &service, &format!("app:{user}")).await.source(), "miss");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -244,8 +270,8 @@ async fn a_backend_and_a_gateway_may_be_known_by_their_certificates() {
         files.mutual(&clients)
     ))
     .await;
-    let holding = |serial: u64, uri: &str| {
-        ca.believer().identity(clients.client_at(uri, serial).identity()).build().unwrap()
+    let holding = |serial: u64, uris: &[&str]| {
+        ca.believer().identity(clients.client_at(uris, serial).identity()).build().unwrap()
     };
     let post = async |client: &reqwest::Client, body: &str, header: (&str, &str)| {
         let request = client.post(format!("https://{}/v1/token", world.app.public_address()));
@@ -253,21 +279,25 @@ async fn a_backend_and_a_gateway_may_be_known_by_their_certificates() {
         Answer::of(request.body(body.to_owned()).send().await.unwrap()).await
     };
     let nothing = ("x-nothing", "x");
-    let billing = holding(1, "spiffe://example/billing");
+    let billing = holding(1, &["spiffe://example/billing"]);
     let alice = post(&billing, r#"{"user": "app:alice"}"#, nothing).await;
     assert_eq!(alice.source(), "miss");
     post(&billing, r#"{"user": "web:alice"}"#, nothing).await.is_problem(403, "user-forbidden");
     post(&billing, "{}", nothing).await.is_problem(400, "user-required");
     // Another certificate of the same CA is let in, as nobody in particular.
-    let other = holding(2, "spiffe://example/billing2");
+    let other = holding(2, &["spiffe://example/billing2"]);
     post(&other, r#"{"user": "app:alice"}"#, nothing).await.is_problem(401, "unauthorized");
     let user = ("x-auth-request-user", "alice");
     post(&other, "{}", user).await.is_problem(403, "not-the-gateway");
-    let edge = holding(3, "spiffe://example/edge");
+    let edge = holding(3, &["spiffe://example/edge"]);
     let same = post(&edge, "{}", user).await;
     assert_eq!((same.source(), same.token()), ("hit", alice.token()));
     post(&edge, r#"{"user": "app:bob"}"#, user).await.is_problem(403, "not-a-service");
     post(&edge, r#"{"user": "app:bob"}"#, nothing).await.is_problem(401, "unauthorized");
+    // A gateway's that bears a service's name as well: whoever comes through it writes the body.
+    let both = holding(4, &["spiffe://example/billing", "spiffe://example/edge"]);
+    post(&both, r#"{"user": "app:bob"}"#, nothing).await.is_problem(401, "unauthorized");
+    assert_eq!(post(&both, "{}", user).await.source(), "hit");
     assert_eq!(world.calls().await, 1);
 }
 

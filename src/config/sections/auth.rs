@@ -1,5 +1,6 @@
 //! `[auth.…]`: the ways of authenticating.
 
+mod apart;
 mod asked;
 mod behalf;
 mod gateway;
@@ -7,11 +8,8 @@ mod jwt;
 
 use std::time::Duration;
 
-use reqwest::header::HeaderName;
-
 use super::pools::is_name;
 use super::{HOUR, grants};
-use crate::auth::CertificateName;
 use crate::claims::template::Template;
 use crate::config::reader::{Reader, Section};
 use crate::config::settings::{AuthSettings, HttpSettings, UsersSettings, WaySettings};
@@ -35,8 +33,8 @@ pub(super) fn all(reader: &mut Reader<'_>) -> Option<Vec<AuthSettings>> {
     let mut all: Vec<AuthSettings> = all.into_iter().collect::<Option<_>>()?;
     let order = order?;
     all.sort_by_key(|way| order.iter().position(|name| *name == way.name));
-    let told_apart = tell_apart(reader, &all);
-    told_apart.then_some(all)
+    apart::warn_of_the_unreached(reader, &all);
+    apart::are_told_apart(reader, &all).then_some(all)
 }
 
 fn way(reader: &mut Reader<'_>, name: &str) -> Option<AuthSettings> {
@@ -65,6 +63,11 @@ fn way(reader: &mut Reader<'_>, name: &str) -> Option<AuthSettings> {
     let on_behalf = behalf::on_behalf(section, are_services);
     let user_id = user_id(section, issuer.as_deref());
     let require = grants::conditions(&mut section.inner("require"));
+    if are_services && require.as_ref().is_some_and(|require| !require.is_empty()) {
+        let found = "scope, audience or claims, which this kind's services do not have";
+        section.fault("require", found, "nothing: a key and a certificate have no claims to look at");
+        return None;
+    }
     let remember = section.duration("remember", Duration::ZERO..=HOUR);
     Some(AuthSettings {
         name: name.to_owned(),
@@ -99,89 +102,6 @@ fn order(reader: &mut Reader<'_>, names: &[String]) -> Option<Vec<String>> {
     }
     order.extend(names.iter().filter(|name| !order.contains(name)).cloned().collect::<Vec<_>>());
     Some(order)
-}
-
-/// Whether no user of one issuer can be taken for one of another, and no credential could be two ways' own.
-fn tell_apart(reader: &mut Reader<'_>, all: &[AuthSettings]) -> bool {
-    for (at, one) in all.iter().enumerate() {
-        let earlier = all.iter().take(at);
-        let is_same = |other: &&AuthSettings| match (&other.kind, &one.kind) {
-            (WaySettings::Jwt(others), WaySettings::Jwt(own)) => {
-                other.issuer == one.issuer && others.carrier == own.carrier
-            }
-            _ => false,
-        };
-        if let Some(other) = earlier.clone().find(is_same) {
-            let path = format!("auth.{}.issuer", one.name);
-            let found = format!("{:?}, as auth.{} has it, in the same carrier", one.issuer, other.name);
-            reader.fault(&path, found, "an issuer, or a carrier, of its own");
-            return false;
-        }
-        if let Some((other, header)) =
-            earlier.clone().find_map(|other| Some((other, shared_header(other, one)?)))
-        {
-            let path = format!("auth.{}.claims", one.name);
-            let found = format!("the header {header}, as auth.{} has it", other.name);
-            reader.fault(
-                &path,
-                found,
-                "headers of its own: the first of the two would refuse what is the other's",
-            );
-            return false;
-        }
-        if let Some((other, name)) =
-            earlier.clone().find_map(|other| Some((other, shared_certificate(other, one)?)))
-        {
-            let path = format!("auth.{}.certificates", one.name);
-            let found = format!("{name}, as auth.{} has it", other.name);
-            let allowed =
-                "certificates of its own: whoever comes through a gateway would be taken for the service";
-            reader.fault(&path, found, allowed);
-            return false;
-        }
-        // Ways with the same issuer mean the same users.
-        let is_within =
-            |a: &AuthSettings, b: &AuthSettings| a.user_id.beginning().starts_with(b.user_id.beginning());
-        let names_users =
-            |way: &AuthSettings| !matches!(way.kind, WaySettings::StaticKey(_) | WaySettings::Certificate(_));
-        let clashes = |other: &&AuthSettings| {
-            names_users(one)
-                && names_users(other)
-                && other.issuer != one.issuer
-                && (is_within(one, other) || is_within(other, one))
-        };
-        if let Some(other) = earlier.clone().find(clashes) {
-            let path = format!("auth.{}.user_id", one.name);
-            let (own, others) = (one.user_id.beginning(), other.user_id.beginning());
-            let found = format!("one that begins with {own:?} beside the {others:?} of auth.{}", other.name);
-            let allowed = "templates whose fixed beginnings tell the issuers apart, none beginning with another, as in \
-                           \"{iss}|{sub}\" or \"web:{sub}\": else a user of one could be taken for a user of the other";
-            reader.fault(&path, found, allowed);
-            return false;
-        }
-    }
-    true
-}
-
-/// A header that two gateways both set.
-fn shared_header<'a>(one: &'a AuthSettings, other: &AuthSettings) -> Option<&'a HeaderName> {
-    let (WaySettings::Gateway(one), WaySettings::Gateway(other)) = (&one.kind, &other.kind) else {
-        return None;
-    };
-    let has = |header: &&HeaderName| other.claims.iter().any(|(_, own)| own == *header);
-    one.claims.iter().map(|(_, header)| header).find(has)
-}
-
-/// A certificate that two ways both take for their own.
-fn shared_certificate<'a>(one: &'a AuthSettings, other: &AuthSettings) -> Option<&'a CertificateName> {
-    fn of(way: &AuthSettings) -> &[CertificateName] {
-        match &way.kind {
-            WaySettings::Certificate(names) => names,
-            WaySettings::Gateway(gateway) => &gateway.certificates,
-            _ => &[],
-        }
-    }
-    of(one).iter().find(|name| of(other).contains(name))
 }
 
 /// Certificates count only where the listener asks for them.

@@ -307,6 +307,26 @@ fn a_service_is_told_from_users_and_has_users_of_its_own() {
             "auth.mesh.certificates (my.toml, line 22): found DNS:edge.example, as auth.gateway has it",
         ),
         (
+            key("on_behalf = { users = [\"\"] }"),
+            "auth.key.on_behalf.users (my.toml, line 14): found \"\" (it is empty",
+        ),
+        (
+            key("on_behalf = { users = [\"a\"] }\nrequire = { scope = [\"s\"] }"),
+            "auth.key.require (my.toml, line 15): found scope, audience or claims",
+        ),
+        (
+            format!(
+                "{}\n{}",
+                key("on_behalf = { users = [\"a:*\"] }"),
+                key("on_behalf = { users = [\"*\"] }").replace("auth.key", "auth.other")
+            ),
+            "auth.other.key_sha256 (my.toml, line 18): found a digest that auth.key has too",
+        ),
+        (
+            GATEWAY.replace("secret = ", "certificates = [\"DNS:edge.example\"]\nprevious_secret = "),
+            "auth.gateway.secret (not set): found nothing",
+        ),
+        (
             "[auth.mesh]\nkind = \"certificate\"\nissuer = \"x\"\ncertificates = [\"billing\"]".to_owned(),
             "auth.mesh.certificates (my.toml, line 13): found \"billing\"",
         ),
@@ -317,4 +337,40 @@ fn a_service_is_told_from_users_and_has_users_of_its_own() {
     }
     let warnings = load_with(&with(&key("on_behalf = { users = [\"*\"] }")), &[]).unwrap().warnings;
     assert!(warnings[0].contains("act for every user"), "{warnings:?}");
+}
+
+#[test]
+fn a_way_that_another_keeps_everything_from_is_warned_of() {
+    let opaque = "[auth.a]\nkind = \"introspection\"\nissuer = \"https://app.example\"\nurl = \"https://app.example/i\"\n\
+                  client_id = \"x\"\nclient_secret = \"y\"\n";
+    let forward =
+        "[auth.a]\nkind = \"forward\"\nissuer = \"https://app.example\"\nurl = \"https://app.example/me\"\n";
+    let key = format!(
+        "[auth.key]\nkind = \"static_key\"\nissuer = \"x\"\nkey_sha256 = [\"{}\"]\non_behalf = {{ users = [\"a:*\"] }}\n",
+        "0123456789abcdef".repeat(4)
+    );
+    let app = "auth.app is out of reach: auth.a, which";
+    for (more, expected) in [
+        (opaque.to_owned(), vec![app]),
+        (forward.to_owned(), vec![app]),
+        (format!("{opaque}{key}"), vec![app, "auth.key is out of reach: auth.a, which"]),
+        (format!("{opaque}[users]\nauth_order = [\"app\"]"), vec![]),
+        (format!("{opaque}carrier = \"header:x-token\""), vec![]),
+        (format!("{forward}show_headers = [\"x-token\"]\nshow_cookies = [\"session\"]"), vec![]),
+        (opaque.replace("auth.a", "auth.z"), vec![]),
+        (
+            format!("{opaque}{}", forward.replace("auth.a", "auth.b")),
+            vec![app, "auth.b is out of reach: auth.a, which"],
+        ),
+        // Its cookie is its own.
+        (
+            format!("{opaque}[users]\nauth_order = [\"app\"]\n{}", forward.replace("auth.a", "auth.b"))
+                + "show_cookies = [\"session\"]",
+            vec![],
+        ),
+    ] {
+        let warnings = load_with(&smallest_with("zzz", &more), &[]).unwrap().warnings;
+        let found: Vec<_> = expected.iter().filter(|e| warnings.iter().any(|w| w.starts_with(**e))).collect();
+        assert_eq!((warnings.len(), found.len()), (expected.len(), expected.len()), "{more}: {warnings:#?}");
+    }
 }

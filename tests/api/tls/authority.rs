@@ -74,10 +74,10 @@ impl Authority {
         self.sign(params, days)
     }
 
-    /// A client's that bears this URI and no other name.
-    pub fn client_at(&self, uri: &str, serial: u64) -> Pair {
+    /// A client's that bears these URIs and no other name.
+    pub fn client_at(&self, uris: &[&str], serial: u64) -> Pair {
         let mut params = CertificateParams::default();
-        params.subject_alt_names.push(SanType::URI(uri.try_into().unwrap()));
+        params.subject_alt_names = uris.iter().map(|uri| SanType::URI((*uri).try_into().unwrap())).collect();
         params.serial_number = Some(SerialNumber::from(serial));
         self.sign(params, 90)
     }

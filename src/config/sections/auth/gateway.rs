@@ -35,8 +35,9 @@ pub(super) fn gateway(section: &mut Section<'_, '_>) -> Option<GatewaySettings> 
     let trusted_peers = trusted_peers(section);
     let claims = header_claims(section);
     let certificates = if section.has("certificates") { certificates(section) } else { Some(Vec::new()) };
-    // Either is enough; both are demanded where both are set.
-    let has_secret = section.has("secret") || !section.has("certificates");
+    // Either is enough; both are demanded where both are set. Half a secret is a slip, not none.
+    let has_secret = ["secret", "secret_header", "previous_secret"].iter().any(|key| section.has(key))
+        || !section.has("certificates");
     let secret = if has_secret { secret(section).map(Some) } else { Some(None) };
     let (claims, secret) = (claims?, secret?);
     if claims.is_empty() {
