@@ -12,6 +12,7 @@ use super::mint::{Maker, Mint, Order};
 use super::rations::Rations;
 use super::refusals::{RefusalLifetimes, Refusals};
 use super::store::{Holdings, Store};
+use super::upstream::Reserved;
 use crate::clock::{SharedClock, Timestamp};
 use crate::identity::IdentityId;
 use crate::issuer::{IssueError, IssueErrorKind};
@@ -203,7 +204,7 @@ impl<M: Maker> Desk<M> {
         if self.flights.is_aloft(&order.key) || self.refusals.recall(&order.key).is_some() {
             return;
         }
-        let Some(reserved) = self.maker.upstream(&order.pool).reserve_spare() else {
+        let Some(reserved) = self.prepay(order) else {
             self.metrics.books(M::WARE).refreshes.count(RefreshOutcome::Skipped);
             return;
         };
@@ -211,7 +212,10 @@ impl<M: Maker> Desk<M> {
         let has_just_landed = |kept: &Kept<M::Answer>| {
             self.settings.windows.judge(kept.times(), kept.judged_at(&*self.clock)) == Freshness::Fresh
         };
-        let Boarding::Leading(_, landing) = self.flights.board(&order.key, has_just_landed) else { return };
+        let Boarding::Leading(_, landing) = self.flights.board(&order.key, has_just_landed) else {
+            self.rations.give_back(&order.key.user);
+            return;
+        };
         let (mint, metrics) = (self.mint(order), self.metrics.clone());
         self.runtime.spawn(async move {
             let outcome = mint.run(Some(reserved)).await;
@@ -221,6 +225,18 @@ impl<M: Maker> Desk<M> {
             });
             landing.land(outcome);
         });
+    }
+
+    /// What a call that nobody waits for costs, if it can be had now. The user's ration first: one who has used it up
+    /// costs nothing that all share.
+    fn prepay(&self, order: &Order) -> Option<Reserved> {
+        let user = &order.key.user;
+        self.rations.take(user).ok()?;
+        let reserved = self.maker.upstream(&order.pool).reserve_spare();
+        if reserved.is_none() {
+            self.rations.give_back(user);
+        }
+        reserved
     }
 
     fn mint(&self, order: &Order) -> Mint<M> {

@@ -50,7 +50,8 @@ pub(super) struct Mint<M> {
 }
 
 impl<M: Maker> Mint<M> {
-    /// Has it made. Logs what went wrong, once for all who wait.
+    /// Has it made. `reserved`: the call's place in the budget, taken before, and before that its share of the user's
+    /// ration. Logs what went wrong, once for all who wait.
     pub(super) async fn run(self, reserved: Option<Reserved>) -> Outcome<M::Answer> {
         let outcome = self.attempt(reserved).await;
         match &outcome {
@@ -65,7 +66,9 @@ impl<M: Maker> Mint<M> {
 
     async fn attempt(&self, reserved: Option<Reserved>) -> Outcome<M::Answer> {
         let user = &self.order.key.user;
-        self.rations.take(user)?;
+        if reserved.is_none() {
+            self.rations.take(user)?;
+        }
         let made = self.maker.make(&self.order, reserved).await;
         made.map(Arc::new).inspect_err(|_| self.rations.give_back(user))
     }

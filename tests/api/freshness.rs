@@ -95,3 +95,43 @@ async fn a_caller_who_needs_a_new_token_is_not_put_off_with_the_old_one_when_cog
     world.vend_with("alice", json!({"refresh": true})).await.is_problem(503, "upstream-unavailable");
     assert_eq!(world.vend("alice").await.source(), "hit");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_who_has_used_up_the_ration_costs_the_budget_nothing_behind_either() {
+    // Tokens are advisory from 90 s of age; of the ration, something comes back every 300 s.
+    let world = World::with(
+        "vending.renewal_interval = \"5m\"\npools.main.token_duration = \"8m\"\n\
+         upstream.calls_per_second = 1\nupstream.burst = 100",
+    )
+    .await;
+    for _ in 0..9 {
+        world.vend("alice").await.source();
+        world.request(reqwest::Method::DELETE, "alice").send().await.unwrap();
+    }
+    assert_eq!(world.vend("alice").await.source(), "miss", "the tenth, and the last");
+    let skipped = "tokenvend_refreshes_total{outcome=\"skipped\"}";
+    world.advance(89);
+    assert_eq!(world.vend("alice").await.source(), "hit");
+    world.advance(1);
+    let calls = world.calls().await;
+    for count in [1.0, 2.0, 3.0] {
+        assert_eq!(world.vend("alice").await.source(), "hit");
+        world.until_metric(skipped, count).await;
+    }
+    assert_eq!(world.metric("tokenvend_budget_available_calls").await, 100.0);
+    assert_eq!(world.metric("tokenvend_refreshes_total{outcome=\"failed\"}").await, 0.0);
+    assert_eq!(world.calls().await, calls);
+    // Of those who have something left, one is refreshed, and pays once.
+    world.vend("bob").await.source();
+    world.advance(89);
+    world.vend("bob").await.source();
+    world.advance(1);
+    assert_eq!(world.vend("bob").await.source(), "hit");
+    world.until_metric("tokenvend_refreshes_total{outcome=\"refreshed\"}", 1.0).await;
+    for _ in 0..8 {
+        world.request(reqwest::Method::DELETE, "bob").send().await.unwrap();
+        assert_eq!(world.vend("bob").await.source(), "miss");
+    }
+    world.request(reqwest::Method::DELETE, "bob").send().await.unwrap();
+    world.vend("bob").await.is_problem(503, "upstream-unavailable");
+}
