@@ -35,7 +35,7 @@ pub(crate) struct Admin {
     pub(crate) settings: AdminSettings,
     pub(crate) pools: Pools,
     pub(crate) authenticator: Arc<Authenticator>,
-    pub(crate) limits: Arc<Limits>,
+    pub(crate) limits: Limits,
     pub(crate) vendor: Arc<TokenVendor>,
     pub(crate) lifecycle: Arc<Lifecycle>,
     pub(crate) readiness: Arc<Readiness>,

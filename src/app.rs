@@ -15,7 +15,7 @@ use crate::issuer::cognito::Cognito;
 use crate::issuer::registry::IdentityRegistry;
 use crate::jws::KeysError;
 use crate::lifecycle::Lifecycle;
-use crate::limits::Limits;
+use crate::limits::{LimitSettings, Limits};
 use crate::linking::Linker;
 use crate::metrics::labels::Label as _;
 use crate::metrics::{self, Metrics, MetricsError};
@@ -88,6 +88,10 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     );
     let authenticator = Arc::new(authenticator.await?);
     let limits = Arc::new(Limits::new(settings.limits, &clock, metrics.clone()));
+    // Of their own: strangers who guess through a proxy on this machine, by whose address administrators come too, shut
+    // nobody out of the admin listener.
+    let admin_limits = LimitSettings { failures: settings.limits.failures, ..LimitSettings::default() };
+    let admin_limits = Limits::new(admin_limits, &clock, metrics.clone());
     let readiness = Arc::new(Readiness::new(authenticator.clone()));
 
     let home = settings.pools.find(None).map(|pool| pool.id.region().to_owned()).unwrap_or_default();
@@ -126,7 +130,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
         settings: settings.http,
         pools: settings.pools,
         authenticator: authenticator.clone(),
-        limits: limits.clone(),
+        limits,
         vendor: vendor.clone(),
         linker: Arc::new(linker),
         readiness: readiness.clone(),
@@ -138,7 +142,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
         settings: settings.admin,
         pools: service.pools.clone(),
         authenticator,
-        limits,
+        limits: admin_limits,
         vendor,
         lifecycle,
         readiness: readiness.clone(),

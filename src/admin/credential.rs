@@ -2,7 +2,8 @@
 //!
 //! Wrong guesses are counted and recorded. What protects the credential is its length: how often an address may
 //! guess is limited only where the configuration says so (`limits.failures`), because a limit that a stranger
-//! behind the same address can use up locks out those who look after the service just when they are needed.
+//! behind the same address can use up locks out those who look after the service just when they are needed. What is
+//! guessed at the public listener is counted there, and never here.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderValue};

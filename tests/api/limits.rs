@@ -232,6 +232,28 @@ async fn whoever_guesses_the_admin_credential_is_shut_out_from_trying() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_guesses_at_one_listener_is_not_shut_out_of_the_other_by_the_address_that_both_have() {
+    let overlay = "admin.credential = \"right\"\nlimits.failures = { rate = \"1/m\", burst = 2 }\n";
+    let world = World::with(overlay).await;
+    let scrape = async |credential: &str| {
+        answer(world.client.get(world.admin_url("/metrics")).bearer_auth(credential)).await
+    };
+    // Strangers whom a proxy on this machine lets through.
+    for _ in 0..2 {
+        world.vend_bearer("nonsense").await.is_problem(401, "unauthorized");
+    }
+    world.vend("alice").await.is_problem(429, "rate-limited");
+    for _ in 0..2 {
+        assert_eq!(scrape("right").await.status, 200);
+        scrape("wrong").await.is_problem(401, "unauthorized");
+    }
+    world.advance(60);
+    scrape("wrong").await.is_problem(401, "unauthorized");
+    scrape("right").await.is_problem(429, "rate-limited");
+    assert_eq!(world.vend("alice").await.source(), "miss");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_audit_trail_names_the_client_and_not_the_proxy() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("audit.jsonl");
