@@ -12,7 +12,8 @@ use super::presented::Presented;
 use super::remembered::{Key, Remembered};
 use super::vouch::Vouch;
 use super::{Refusal, Verdict};
-use crate::clock::{SharedClock, Timestamp};
+use crate::claims::date::{self, NoDate};
+use crate::clock::SharedClock;
 use crate::config::AlbSettings;
 use crate::jws::{Algorithm, Jws, Keys, KeysError, Malformed};
 use crate::metrics::Metrics;
@@ -79,7 +80,8 @@ impl AlbWay {
             return Err(refused(Refusal::Audience));
         }
         // Before its signature, which it may cost a fetch to judge: most of those that do not hold are old ones.
-        let expires_at = moment(jws.header("exp")).map_err(refused)?.ok_or(refused(Refusal::Malformed))?;
+        let malformed = |NoDate| refused(Refusal::Malformed);
+        let expires_at = date::signed(jws.header("exp")).map_err(malformed)?.ok_or(malformed(NoDate))?;
         if self.clock.now() >= expires_at + self.settings.leeway {
             return Err(refused(Refusal::Expired));
         }
@@ -91,7 +93,8 @@ impl AlbWay {
         if claims.get("iss").is_some_and(|iss| iss.as_str() != Some(issuer)) {
             return Err(refused(Refusal::Issuer));
         }
-        let ends = moment(claims.get("exp")).map_err(refused)?.map_or(expires_at, |end| end.min(expires_at));
+        let ends = date::signed(claims.get("exp")).map_err(malformed)?;
+        let ends = ends.map_or(expires_at, |end| end.min(expires_at));
         if self.clock.now() >= ends + self.settings.leeway {
             return Err(refused(Refusal::Expired));
         }
@@ -99,13 +102,5 @@ impl AlbWay {
             .caller(claims, Some(ends))
             .map(|caller| Verdict::Verified(Arc::new(caller)))
             .map_err(refused)
-    }
-}
-
-/// Whole seconds. What else stands there is no date.
-fn moment(value: Option<&Value>) -> Result<Option<Timestamp>, Refusal> {
-    match value {
-        None => Ok(None),
-        Some(value) => value.as_i64().map(Timestamp::from_secs).map(Some).ok_or(Refusal::Malformed),
     }
 }

@@ -19,6 +19,7 @@ use tokio::sync::Semaphore;
 use super::remembered::{Key, Remembered};
 use super::{Caller, Refusal, Verdict};
 use crate::causes;
+use crate::claims::date;
 use crate::clock::{SharedClock, Timestamp};
 use crate::config::AskSettings;
 
@@ -147,22 +148,12 @@ pub(super) fn client(settings: &AskSettings) -> Result<reqwest::Client, reqwest:
         .build()
 }
 
-/// A moment that the one who was asked names: seconds, maybe with a fraction (RFC 7519, 2), and from a header as text.
-/// What cannot be read must not count as no end at all.
+/// A date that the one who was asked names.
 ///
 /// # Errors
 /// Something else stands there.
 pub(super) fn moment(claims: &Map<String, Value>, claim: &str) -> Result<Option<Timestamp>, String> {
-    let seconds = match claims.get(claim) {
-        None | Some(Value::Null) => return Ok(None),
-        Some(Value::String(text)) if text.is_empty() => return Ok(None),
-        Some(Value::String(text)) => text.parse().ok(),
-        Some(value) => value.as_f64(),
-    };
-    let seconds = seconds.filter(|seconds| seconds.is_finite());
-    let seconds = seconds.ok_or_else(|| format!("its {claim} is no number of seconds"))?;
-    // Saturates: a date beyond the range of the type is as far away as can be.
-    Ok(Some(Timestamp::from_millis((seconds * 1000.0) as i64)))
+    date::told(claims.get(claim)).map_err(|why| format!("its {claim}: {why}"))
 }
 
 /// Whether anybody answers under this URL, and with which status when nothing is shown.

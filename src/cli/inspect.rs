@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::presented::{Parts, Presented, harmless};
 use super::{Failure, print};
+use crate::claims::date;
 use crate::clock::{Clock as _, SystemClock, Timestamp};
 use crate::token::Origin;
 
@@ -75,10 +76,8 @@ fn expires_in(claims: &Map<String, Value>, now: Timestamp) -> Option<i64> {
     Some(exp.as_millis().saturating_sub(now.as_millis()) / 1000)
 }
 
-/// A NumericDate, maybe with a fraction.
 fn moment(claims: &Map<String, Value>, claim: &str) -> Option<Timestamp> {
-    let seconds = claims.get(claim)?.as_f64().filter(|seconds| seconds.is_finite())?;
-    Some(Timestamp::from_millis((seconds * 1000.0) as i64))
+    date::signed(claims.get(claim)).ok().flatten()
 }
 
 fn origin(claims: &Map<String, Value>) -> Option<Origin<'_>> {

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::auth::Refusal;
+use crate::claims::date::{self, NoDate};
 use crate::clock::Timestamp;
 use crate::config::JwtSettings;
 
@@ -55,18 +56,8 @@ impl UnverifiedClaims {
         }
     }
 
-    /// A NumericDate (RFC 7519, 2): seconds, maybe with a fraction. What else stands there is no date.
     fn moment(&self, claim: &str) -> Result<Option<Timestamp>, Refusal> {
-        match self.0.get(claim) {
-            None => Ok(None),
-            Some(Value::Number(number)) => {
-                let seconds =
-                    number.as_f64().filter(|seconds| seconds.is_finite()).ok_or(Refusal::Malformed)?;
-                // Saturates: a date beyond the range of the type is as far away as can be.
-                Ok(Some(Timestamp::from_millis((seconds * 1000.0) as i64)))
-            }
-            Some(_) => Err(Refusal::Malformed),
-        }
+        date::signed(self.0.get(claim)).map_err(|NoDate| Refusal::Malformed)
     }
 }
 

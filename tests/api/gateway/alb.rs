@@ -231,6 +231,32 @@ async fn what_another_signed_or_for_another_or_too_late_is_refused_without_a_cal
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_assertion_ends_when_it_says_also_where_that_is_a_fraction() {
+    let (world, _publisher, balancer) = set_up().await;
+    let now = world.clock.now().as_secs() as f64;
+    for (what, assertion, status) in [
+        ("its end", balancer.with_header("exp", json!(now + 10.5)), 200),
+        ("its session's end", balancer.with_claim("exp", json!(now + 10.5)), 200),
+        ("it has ended", balancer.with_header("exp", json!(now - 0.5)), 401),
+        ("its session has ended", balancer.with_claim("exp", json!(now - 0.5)), 401),
+        ("an end beyond all time", balancer.with_claim("exp", json!(1e300)), 200),
+        ("an end of the session that is none", balancer.with_claim("exp", json!("never")), 401),
+        ("no end of the session that is one", balancer.with_claim("exp", json!(null)), 401),
+    ] {
+        assert_eq!(vend(&world, &assertion).await.status, status, "{what}");
+    }
+    world.advance(10);
+    for name in ["header", "claim"] {
+        let end = json!(now + 10.5);
+        let with =
+            if name == "header" { balancer.with_header("exp", end) } else { balancer.with_claim("exp", end) };
+        assert_eq!(vend(&world, &with).await.source(), "hit", "{name}");
+    }
+    world.advance(1);
+    vend(&world, &balancer.with_header("exp", json!(now + 10.5))).await.is_problem(401, "unauthorized");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn names_of_keys_that_are_made_up_lead_nowhere_and_cost_few_fetches() {
     let (world, publisher, balancer) = set_up().await;
     for kid in [
