@@ -70,7 +70,7 @@ pub struct Caller {
 /// What a way of authenticating says of what is presented.
 #[derive(Debug)]
 pub(crate) enum Verdict {
-    /// There is nothing of its kind, or from its issuer; and which of the two.
+    /// There is nothing of its kind that counts in such a request, or nothing from its issuer; and which of them.
     NotMine(Refusal),
     /// This is who calls.
     Verified(Arc<Caller>),
@@ -78,6 +78,14 @@ pub(crate) enum Verdict {
     Refused(Refusal),
     /// It cannot be judged now: what it is judged by could not be had.
     CannotSay,
+}
+
+impl Verdict {
+    /// What is said of a credential that was not even read. A cookie that another page may have had sent counts for
+    /// nothing at all: no more than none, and no less, where the request has somebody's own credential beside it.
+    fn of_unread(refusal: Refusal) -> Self {
+        if refusal == Refusal::CrossSite { Self::NotMine(refusal) } else { Self::Refused(refusal) }
+    }
 }
 
 impl From<Unproven> for Verdict {

@@ -1,7 +1,7 @@
 //! Where in a request a signed credential is: in `Authorization`, in a cookie, or in a header that a gateway sets.
 
-use super::Refusal;
 use super::presented::Presented;
+use super::{Refusal, Verdict};
 
 /// Where a credential is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,11 +19,20 @@ impl Carrier {
         matches!(self, Self::Cookie(_))
     }
 
+    /// The credential, or what is said of a request that has none that counts.
+    pub(super) fn credential<'r>(&self, presented: &Presented<'r>) -> Result<&'r str, Verdict> {
+        match self.find(presented) {
+            Ok(Some(credential)) => Ok(credential),
+            Ok(None) => Err(Verdict::NotMine(Refusal::Missing)),
+            Err(refusal) => Err(Verdict::of_unread(refusal)),
+        }
+    }
+
     /// The credential, if there is one.
     ///
     /// # Errors
     /// It cannot be read, there is more than one, or it is a cookie in a request that some other page may have sent.
-    pub(super) fn find<'r>(&self, presented: &Presented<'r>) -> Result<Option<&'r str>, Refusal> {
+    fn find<'r>(&self, presented: &Presented<'r>) -> Result<Option<&'r str>, Refusal> {
         match self {
             Self::Bearer => bearer(presented),
             Self::Cookie(name) => match cookie(presented, name)? {

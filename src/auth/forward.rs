@@ -64,7 +64,7 @@ impl ForwardWay {
         let shown = match self.question.settings.shown(presented) {
             Ok(Some(shown)) => shown,
             Ok(None) => return Verdict::NotMine(Refusal::Missing),
-            Err(refusal) => return Verdict::Refused(refusal),
+            Err(refusal) => return Verdict::of_unread(refusal),
         };
         let key = Key::keyed(
             self.place,
@@ -140,6 +140,13 @@ impl Question {
             200..=299 => {}
             // To a login page, most likely: that is a no.
             300..=399 | 401 | 403 => return Ok(None),
+            // What it is shown is no session that it could read; unless it takes offence at who asks, and then at
+            // everybody's, which the operator has to see.
+            400 => {
+                let (way, url) = (self.vouch.way(), self.settings.url.as_str());
+                tracing::info!(way, url, "the app answers 400 to what a caller presents, which is a no");
+                return Ok(None);
+            }
             status => return Err(format!("it answers {status}")),
         }
         match &self.settings.claims {

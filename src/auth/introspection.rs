@@ -52,11 +52,10 @@ impl IntrospectionWay {
     }
 
     pub(super) async fn judge(&self, presented: &Presented<'_>) -> Verdict {
-        let token = match self.question.settings.carrier.find(presented) {
-            Ok(Some(token)) if token.len() <= LONGEST => token,
-            Ok(Some(_)) => return Verdict::Refused(Refusal::Malformed),
-            Ok(None) => return Verdict::NotMine(Refusal::Missing),
-            Err(refusal) => return Verdict::Refused(refusal),
+        let token = match self.question.settings.carrier.credential(presented) {
+            Ok(token) if token.len() <= LONGEST => token,
+            Ok(_) => return Verdict::Refused(Refusal::Malformed),
+            Err(verdict) => return verdict,
         };
         let ask = || {
             let (question, token) = (self.question.clone(), token.to_owned());

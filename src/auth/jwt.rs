@@ -55,10 +55,9 @@ impl JwtWay {
     }
 
     pub(super) async fn judge(&self, presented: &Presented<'_>) -> Verdict {
-        let credential = match self.settings.carrier.find(presented) {
-            Ok(Some(credential)) => credential,
-            Ok(None) => return Verdict::NotMine(Refusal::Missing),
-            Err(refusal) => return Verdict::Refused(refusal),
+        let credential = match self.settings.carrier.credential(presented) {
+            Ok(credential) => credential,
+            Err(verdict) => return verdict,
         };
         let remember = self.vouch.settings().remember;
         if remember.is_zero() {

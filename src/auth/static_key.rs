@@ -32,10 +32,9 @@ impl StaticKeyWay {
     }
 
     pub(super) fn judge(&self, presented: &Presented<'_>) -> Verdict {
-        let key = match self.settings.carrier.find(presented) {
-            Ok(Some(key)) => key,
-            Ok(None) => return Verdict::NotMine(Refusal::Missing),
-            Err(refusal) => return Verdict::Refused(refusal),
+        let key = match self.settings.carrier.credential(presented) {
+            Ok(key) => key,
+            Err(verdict) => return verdict,
         };
         let given = digest(&SHA256, key.as_bytes());
         let fits = |known: &[u8; 32]| verify_slices_are_equal(known, given.as_ref()).is_ok();

@@ -23,7 +23,7 @@ impl Subject {
                 WaySettings::Introspection(asked) => {
                     return vec![reached(check(), &asked.url, asked.ask).await];
                 }
-                WaySettings::Forward(asked) => return vec![reached(check(), &asked.url, asked.ask).await],
+                WaySettings::Forward(asked) => return vec![judges(check(), &asked.url, asked.ask).await],
                 WaySettings::Alb(alb) => {
                     let ask = AskSettings {
                         timeout: alb.keys.timeout,
@@ -83,12 +83,28 @@ impl Subject {
 
 /// Whether anybody answers where credentials are judged. What is answered depends on the credential.
 async fn reached(check: Check, url: &Url, ask: AskSettings) -> Check {
-    match auth::reach(url, ask).await {
+    told(check, url, auth::reach(url, ask).await)
+}
+
+fn told(check: Check, url: &Url, outcome: Result<u16, String>) -> Check {
+    match outcome {
         Ok(status) => check.holds(format!("{url} answers ({status} without a credential)")),
         Err(why) => check.fails(
             format!("{url} does not answer: {why}"),
             "mend the way to it; without it nobody is let in who was not before",
         ),
+    }
+}
+
+/// The same of forward auth, where what is asked with nothing to show is nobody's request, and not a bad one.
+async fn judges(check: Check, url: &Url, ask: AskSettings) -> Check {
+    match auth::reach(url, ask).await {
+        Ok(400) => check.warns(
+            format!("{url} answers 400 without a credential"),
+            "have it answer 401 there, and to the name in url (ALLOWED_HOSTS, config.hosts): a 400 to everybody is a \
+             no to everybody",
+        ),
+        outcome => told(check, url, outcome),
     }
 }
 

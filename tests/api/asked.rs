@@ -1,6 +1,8 @@
 //! Credentials that the app itself judges: opaque tokens by introspection, anything at all by forward auth. Asked once,
 //! remembered for a while, and never taken for a no when the app is down.
 
+mod forward;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -8,11 +10,10 @@ use std::sync::{Arc, Mutex};
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use futures_util::future::join_all;
-use reqwest::Method;
 use serde_json::{Value, json};
 use tokenvend::clock::Clock as _;
 
-use crate::support::{Answer, World, claims_of};
+use crate::support::World;
 
 /// The app's side: what it says of which credential, and how often it was asked.
 #[derive(Default)]
@@ -66,6 +67,12 @@ impl Drop for Judge {
     }
 }
 
+/// An answer that is nothing but a status.
+fn bare(answer: &Value) -> Option<HttpResponse> {
+    let status = u16::try_from(answer.get("status")?.as_u64()?).unwrap();
+    Some(HttpResponse::build(actix_web::http::StatusCode::from_u16(status).unwrap()).finish())
+}
+
 async fn introspect(
     request: HttpRequest,
     form: web::Form<HashMap<String, String>>,
@@ -82,6 +89,9 @@ async fn introspect(
         return HttpResponse::Unauthorized().finish();
     }
     let answer = said.answers.lock().unwrap().get(&form["token"]).cloned();
+    if let Some(status) = answer.as_ref().and_then(bare) {
+        return status;
+    }
     HttpResponse::Ok().json(answer.unwrap_or(json!({"active": false})))
 }
 
@@ -100,10 +110,13 @@ async fn me(request: HttpRequest, said: web::Data<Said>) -> HttpResponse {
         Some(answer) if answer.get("login").is_some() => {
             HttpResponse::Found().insert_header(("location", "/login")).finish()
         }
+        Some(answer) if answer.get("status").is_some() => bare(answer).unwrap(),
         Some(answer) => {
             let mut response = HttpResponse::Ok();
-            if let Some(user) = answer["sub"].as_str() {
-                response.insert_header(("x-auth-request-user", user));
+            for (claim, header) in [("sub", "x-auth-request-user"), ("exp", "x-session-end")] {
+                if let Some(text) = answer[claim].as_str() {
+                    response.insert_header((header, text));
+                }
             }
             response.json(answer)
         }
@@ -230,91 +243,4 @@ async fn while_the_app_is_down_those_it_vouched_for_go_on_and_others_are_not_tol
     assert_eq!(world.vend_bearer("opaque-2").await.source(), "miss");
     // The app's own JWTs were not touched by any of this.
     assert_eq!(world.vend("carol").await.source(), "miss");
-}
-
-async fn with_forward(judge: &Judge, more: &str) -> World {
-    World::with(&format!(
-        r#"
-        users.auth_order = ["session"]
-        [auth.session]
-        kind = "forward"
-        issuer = "https://app.example"
-        url = "{}/me"
-        show_cookies = ["session", "device"]
-        remember = "60s"
-        {more}
-        "#,
-        judge.url
-    ))
-    .await
-}
-
-async fn with_cookie(world: &World, method: Method, cookie: &str, origin: Option<&str>) -> Answer {
-    let mut request = world.client.request(method, world.url("/v1/token")).header("cookie", cookie);
-    if let Some(origin) = origin {
-        request = request.header("origin", origin);
-    }
-    Answer::of(request.send().await.unwrap()).await
-}
-
-const PAGE: Option<&str> = Some("https://web.example");
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_app_is_shown_what_is_configured_and_says_who_it_is() {
-    let judge = Judge::start();
-    let world =
-        with_forward(&judge, "user_id = \"{user}\"\nclaims = { user = \"x-auth-request-user\" }").await;
-    judge.says("session=abc; device=1", json!({"sub": "alice"}));
-    let cookies = "theme=dark; session=abc; tracking=xyz; device=1";
-    let answer = with_cookie(&world, Method::POST, cookies, PAGE).await;
-    assert_eq!(answer.source(), "miss");
-    assert!(claims_of(&answer.token())["amr"].to_string().contains(":alice"));
-    // Other cookies do not make it another credential, nor are they shown.
-    let again = with_cookie(&world, Method::POST, "session=abc; device=1; theme=light", PAGE).await;
-    assert_eq!(again.source(), "hit");
-    assert_eq!(judge.asked(), 1);
-    let seen = judge.said.seen.lock().unwrap()[0].clone();
-    assert_eq!(seen["cookie"], "session=abc; device=1");
-    assert!(!seen.contains_key("origin") && !seen.contains_key("authorization"), "{seen:?}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_apps_no_a_login_page_and_a_yes_for_nobody_are_refused_and_its_trouble_is_not() {
-    let judge = Judge::start();
-    let world = with_forward(&judge, "").await;
-    judge.says("session=page", json!({"login": true}));
-    judge.says("session=nobody", json!({"name": "no sub"}));
-    for cookie in ["session=unknown", "session=page", "session=nobody"] {
-        with_cookie(&world, Method::POST, cookie, PAGE).await.is_problem(401, "unauthorized");
-    }
-    judge.set_down(true);
-    with_cookie(&world, Method::POST, "session=abc", PAGE).await.is_problem(503, "auth-unavailable");
-    // What shows nothing of the kind is another way's business.
-    assert_eq!(world.calls().await, 0);
-    assert_eq!(World::vend(&world, "carol").await.status, 503, "the bearer is shown to the app as well");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_session_cookie_that_is_a_jwt_is_verified_as_such_under_the_same_rules() {
-    let world = World::with(
-        r#"
-        [auth.session]
-        issuer = "https://app.example"
-        audience = ["tokenvend"]
-        algorithms = ["ES256"]
-        jwks_url = "DEMO_APP/jwks.json"
-        carrier = "cookie:session"
-        "#,
-    )
-    .await;
-    let cookie = format!("a=b; session={}", world.bearer("alice"));
-    assert_eq!(with_cookie(&world, Method::POST, &cookie, PAGE).await.source(), "miss");
-    assert_eq!(world.vend("alice").await.source(), "hit");
-    with_cookie(&world, Method::GET, &cookie, PAGE).await.is_problem(403, "cross-site");
-    with_cookie(&world, Method::POST, &cookie, None).await.is_problem(403, "cross-site");
-    let forged = format!("{cookie}A");
-    with_cookie(&world, Method::POST, &forged, PAGE).await.is_problem(401, "unauthorized");
-    let twice = format!("{cookie}; session=x");
-    with_cookie(&world, Method::POST, &twice, PAGE).await.is_problem(401, "unauthorized");
-    assert_eq!(with_cookie(&world, Method::DELETE, &cookie, PAGE).await.status, 204);
 }

@@ -448,3 +448,22 @@ async fn a_stand_in_that_mints_for_nobody_is_not_taken_for_cognito() {
     assert_eq!(code, Some(1), "{report:#}");
     assert_told(&report, ("right", "main"), "fail", &["this is not Cognito", "left over from a test"]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_the_app_judges_credentials_a_400_to_nobody_is_warned_of() {
+    let patient = Patient::new().await;
+    for (status, told, words) in [
+        (401, "ok", &["answers (401 without a credential)"][..]),
+        (400, "warn", &["answers 400 without a credential", "ALLOWED_HOSTS"]),
+        (503, "fail", &["the answer is 503"]),
+    ] {
+        let app = stand_in(move |_, _| (status, json!({})));
+        let variables = [
+            ("TOKENVEND__AUTH__SESSION__KIND", "forward"),
+            ("TOKENVEND__AUTH__SESSION__ISSUER", "https://app.example"),
+            ("TOKENVEND__AUTH__SESSION__URL", &app),
+        ];
+        let (_, report) = patient.examined(&[], &variables).await;
+        assert_told(&report, ("callers-keys", "session"), told, words);
+    }
+}
