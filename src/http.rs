@@ -8,6 +8,7 @@ mod door;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzing;
 mod h2;
+mod h2_bodies;
 mod h2_messages;
 mod handshake;
 mod health;

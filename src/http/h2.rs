@@ -111,7 +111,7 @@ pub(super) async fn serve<S, B>(
         let is_to_end = match event {
             Event::Asked(head, respond) => {
                 patience = limits.keep_alive;
-                let request = request_of(head, address);
+                let (request, rest) = request_of(head, address);
                 if let Some(peer) = &peer {
                     request.extensions_mut().insert(Arc::clone(peer));
                 }
@@ -123,7 +123,14 @@ pub(super) async fn serve<S, B>(
                         Err(error) => error.into(),
                     }
                 };
-                under_way.push(answer(handling, respond, is_head, limits.read_answer_timeout, clock));
+                let patience = limits.read_answer_timeout;
+                under_way.push(async move {
+                    let says_end = answer(handling, respond, is_head, patience, clock).await;
+                    if let Some(rest) = rest {
+                        rest.take_in().await;
+                    }
+                    says_end
+                });
                 false
             }
             Event::Answered(says_end) => says_end,

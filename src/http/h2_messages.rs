@@ -7,26 +7,29 @@ use std::time::SystemTime;
 use actix_http::{Payload, Request};
 use actix_web::body::{BodySize, BoxBody, MessageBody as _};
 use actix_web::dev::Response;
-use actix_web::error::PayloadError;
 use actix_web::http::header::{self, HeaderName, HeaderValue, HttpDate};
 use actix_web::http::{Method, Uri, Version};
 use futures_util::StreamExt as _;
-use futures_util::stream::unfold;
 use h2::RecvStream;
 
+use super::h2_bodies::{Arriving, Rest};
 use crate::clock::Timestamp;
 
 /// What belongs to an HTTP/1 connection and has no place here (RFC 9113, section 8.2.2).
 const OF_THE_CONNECTION: [&str; 5] =
     ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"];
 
-/// A request as actix-web takes it.
-pub(super) fn request_of(request: http::Request<RecvStream>, peer: Option<SocketAddr>) -> Request {
+/// A request as actix-web takes it, and what will be left of its body.
+pub(super) fn request_of(
+    request: http::Request<RecvStream>,
+    peer: Option<SocketAddr>,
+) -> (Request, Option<Rest>) {
     let (parts, body) = request.into_parts();
-    let payload = if body.is_end_stream() {
-        Payload::None
+    let (payload, rest) = if body.is_end_stream() {
+        (Payload::None, None)
     } else {
-        Payload::Stream { payload: read(body).boxed_local() }
+        let (body, rest) = Arriving::new(body);
+        (Payload::Stream { payload: body.boxed_local() }, Some(rest))
     };
     let mut request = Request::with_payload(payload);
     let head = request.head_mut();
@@ -52,16 +55,7 @@ pub(super) fn request_of(request: http::Request<RecvStream>, peer: Option<Socket
     if let (false, Ok(cookies)) = (cookies.is_empty(), HeaderValue::from_bytes(&cookies)) {
         head.headers.append(header::COOKIE, cookies);
     }
-    request
-}
-
-/// A body as it arrives; what has been read makes room for more.
-fn read(body: RecvStream) -> impl futures_util::Stream<Item = Result<bytes::Bytes, PayloadError>> {
-    unfold(body, |mut body| async move {
-        let chunk = body.data().await?;
-        let chunk = chunk.and_then(|chunk| body.flow_control().release_capacity(chunk.len()).map(|()| chunk));
-        Some((chunk.map_err(|error| PayloadError::Io(std::io::Error::other(error))), body))
-    })
+    (request, rest)
 }
 
 /// An answer's head as HTTP/2 has it, and its body.

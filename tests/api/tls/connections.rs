@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use h2::client::SendRequest;
 use h2::{Reason, RecvStream};
 use rustls::pki_types::pem::PemObject as _;
@@ -240,6 +240,39 @@ async fn what_only_http2_can_say_is_understood_or_refused() {
     let tunnel = http::Request::connect("localhost:443").body(()).unwrap();
     let (response, _) = requests.send_request(tunnel, true).unwrap();
     assert!(in_time(response).await.unwrap().status().is_client_error());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_comes_before_the_body_is_not_followed_by_a_reset_unless_the_body_never_ends() {
+    let ca = Authority::new("ca");
+    let files = Files::of(&ca.server(90));
+    let world = World::with(&files.configuration()).await;
+    let (mut requests, _ended) =
+        connect_h2(&ca, world.app.public_address(), &h2::client::Builder::new()).await;
+    let mut refused = async || {
+        let post =
+            http::Request::post("https://localhost/v1/token").header("authorization", "Bearer nonsense");
+        let (response, body) = requests.send_request(post.body(()).unwrap(), false).unwrap();
+        let response = in_time(response).await.unwrap();
+        assert_eq!(response.status(), 401);
+        in_time(whole(response.into_body())).await.unwrap();
+        body
+    };
+    let mut body = refused().await;
+    // By the time that this one is answered, a reset of the first would have come.
+    let mut other = refused().await;
+    body.send_data(Bytes::from_static(b"{"), false).unwrap();
+    body.send_data(Bytes::from_static(b"}"), true).unwrap();
+    refused().await.send_data(Bytes::new(), true).unwrap();
+    assert!(
+        poll_fn(|cx| body.poll_reset(cx)).now_or_never().is_none(),
+        "the answer was whole, and so was the request"
+    );
+    // The others' bodies go on and on, or stop. Neither is waited for without end.
+    other.send_data(vec![0; 200 * 1024].into(), false).unwrap();
+    assert_eq!(in_time(poll_fn(|cx| other.poll_reset(cx))).await.unwrap(), Reason::NO_ERROR);
+    let mut silent = refused().await;
+    assert_eq!(in_time(poll_fn(|cx| silent.poll_reset(cx))).await.unwrap(), Reason::NO_ERROR);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
