@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::auth::{Caller, NotFor, Users};
+use crate::auth::{Caller, NotFor, Subject, Users};
 use crate::identity::DeveloperUserId;
 use crate::metrics::Metrics;
 use crate::metrics::labels::PolicyOutcome;
@@ -80,13 +80,17 @@ fn admit(
         return Ok(PolicyOutcome::Granted);
     }
     let (pool, way, user) = (&*pool.name, &*caller.way, user.as_str());
+    let service = match &caller.subject {
+        Subject::Service(service) => Some(&*service.name),
+        Subject::User(_) => None,
+    };
     match access.mode {
         AccessMode::Audit => {
-            tracing::warn!(pool, way, user, "no rule describes this caller, who would be refused");
+            tracing::warn!(pool, way, service, user, "no rule describes this caller, who would be refused");
             Ok(PolicyOutcome::WouldRefuse)
         }
         AccessMode::Enforce => {
-            tracing::info!(pool, way, user, "no rule describes this caller, who is refused");
+            tracing::info!(pool, way, service, user, "no rule describes this caller, who is refused");
             metrics.policy_total.count(PolicyOutcome::Refused);
             Err(Denied::Pool)
         }
