@@ -11,6 +11,7 @@ use tokenvend::auth::{Authenticator, Caller, Headers, Presented};
 use tokenvend::clock::{ManualClock, SharedClock, Timestamp};
 use tokenvend::config::{self, Document, Environment};
 use tokenvend::hops::PeerAddress;
+use tokenvend::identity::DeveloperUserId;
 use tokenvend::metrics::Metrics;
 
 /// The secret that the tokens are signed with.
@@ -80,11 +81,16 @@ impl Door {
         Self { authenticator, runtime }
     }
 
-    /// Who calls with these headers, if anybody does, from a trusted gateway's address.
-    pub(crate) fn caller(&self, headers: &Listed<'_>) -> Option<Arc<Caller>> {
+    /// Who calls with these headers, if anybody does, from a trusted gateway's address; and the user for whom.
+    ///
+    /// # Panics
+    /// It is a service, which nobody here can be.
+    pub(crate) fn caller(&self, headers: &Listed<'_>) -> Option<(Arc<Caller>, DeveloperUserId)> {
         let peer = Some(PeerAddress::new(IpAddr::from([10, 0, 0, 1])));
-        let presented = Presented { headers, peer, is_from_allowed_page: true };
-        self.runtime.block_on(self.authenticator.authenticate(&presented)).ok()
+        let presented = Presented { headers, peer, certificate: None, is_from_allowed_page: true };
+        let caller = self.runtime.block_on(self.authenticator.authenticate(&presented)).ok()?;
+        let user = caller.acts_for(None, self.authenticator.users()).unwrap();
+        Some((caller, user))
     }
 }
 
