@@ -57,6 +57,7 @@ pub(crate) fn listen(admin: &Arc<Admin>, tls: Option<Arc<Tls>>) -> std::io::Resu
         keep_alive: Duration::from_secs(75),
         head_timeout: Duration::from_secs(5),
         read_answer_timeout: Duration::from_secs(30),
+        limits_addresses: false,
         origins: Vec::new(),
         with_cookies: false,
         shutdown: Duration::from_secs(1),

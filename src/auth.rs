@@ -136,10 +136,11 @@ impl Way {
     async fn judge(&self, presented: &Presented<'_>) -> Verdict {
         match self {
             Self::Jwt(way) => way.judge(presented).await,
-            Self::Introspection(way) => way.judge(presented).await,
-            Self::Forward(way) => way.judge(presented).await,
+            // In boxes: what waits for somebody else is large, and nobody else should carry it about.
+            Self::Introspection(way) => Box::pin(way.judge(presented)).await,
+            Self::Forward(way) => Box::pin(way.judge(presented)).await,
             Self::Gateway(way) => way.judge(presented),
-            Self::Alb(way) => way.judge(presented).await,
+            Self::Alb(way) => Box::pin(way.judge(presented)).await,
             Self::StaticKey(way) => way.judge(presented),
             Self::Certificate(way) => way.judge(presented),
         }

@@ -78,6 +78,7 @@ pub(crate) fn listen(
         keep_alive: settings.keep_alive,
         head_timeout: settings.head_timeout,
         read_answer_timeout: settings.read_answer_timeout,
+        limits_addresses: service.limits.limits_addresses(),
         origins: settings.allowed_origins.clone(),
         with_cookies: service.authenticator.takes_cookies(),
         shutdown,

@@ -66,6 +66,11 @@ impl Limits {
         }
     }
 
+    /// Whether there is a limit on addresses at all.
+    pub fn limits_addresses(&self) -> bool {
+        self.per_address.is_some()
+    }
+
     /// Counts a request from an address.
     ///
     /// # Errors

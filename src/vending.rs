@@ -36,7 +36,7 @@ use desk::{Desk, DeskSettings, Served};
 use freshness::{Freshness, Needs};
 use key::{TokenKey, UserKey};
 use mint::{Maker, Order};
-use minted::TokenAnswer;
+use minted::{Frame, TokenAnswer};
 pub use pause::PauseSettings;
 pub use refusals::RefusalLifetimes;
 pub use request::{TokenRequest, VendError, Vended, VendedCredentials};
@@ -47,7 +47,7 @@ use upstream::Upstream;
 pub use upstream::UpstreamSettings;
 use ways::{Way, Ways};
 
-use crate::clock::{SharedClock, Timestamp};
+use crate::clock::SharedClock;
 use crate::identity::{DeveloperUserId, IdentityId};
 use crate::issuer::TokenIssuer;
 use crate::issuer::credentials::CredentialsIssuer;
@@ -81,6 +81,7 @@ impl TokenVendor {
                 upstream: upstream(Ware::Token, settings.upstream),
                 issuer: issuer(region) as Arc<dyn TokenIssuer>,
             }),
+            frames: pools.iter().map(|pool| Frame::of(&pool.id)).collect(),
             checker: Checker { windows: settings.windows, opaque_tokens: settings.opaque_tokens },
             skew_warning: settings.skew_warning,
             clock: clock.clone(),
@@ -124,11 +125,10 @@ impl TokenVendor {
     /// # Errors
     /// The caller asks for what cannot be had, or Cognito gave nothing and no kept token may stand in.
     pub async fn vend(&self, request: &TokenRequest) -> Result<Vended, VendError> {
-        let now = self.clock.now();
-        let needs = self.needs(request, now)?;
-        let served = match request.cut_key(now) {
+        let needs = self.needs(request)?;
+        let served = match request.cut_key(&*self.clock) {
             None => self.tokens.serve(&request.order(), needs).await?,
-            Some(cut) => self.serve_cut(request, cut, needs).await?,
+            Some(cut) => Box::pin(self.serve_cut(request, cut, needs)).await?,
         };
         let life_left = served.kept.life_left(served.now);
         if request.min_ttl.is_some_and(|least| life_left < least) {
@@ -223,9 +223,9 @@ impl TokenVendor {
 
     /// What the caller needs, if it can be had. A token just minted must do for at least one renewal
     /// interval; else a caller could have a new one made with each request.
-    fn needs(&self, request: &TokenRequest, now: Timestamp) -> Result<Needs, VendError> {
+    fn needs(&self, request: &TokenRequest) -> Result<Needs, VendError> {
         let whole = request.pool.token_duration.as_duration().saturating_sub(self.settings.renewal_interval);
-        let most = request.ends_by.map_or(whole, |end| end.since(now).min(whole));
+        let most = request.ends_by.map_or(whole, |end| end.since(self.clock.now()).min(whole));
         if request.min_ttl.is_some_and(|least| least > most) {
             return Err(VendError::LifeOutOfReach { most: most.as_secs() });
         }

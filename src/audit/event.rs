@@ -183,7 +183,7 @@ pub struct TokenFacts<'a> {
     pub source: Source,
     /// The SHA-256 digest of its text.
     #[serde(rename = "tokenSha256", serialize_with = "hex")]
-    pub digest: &'a [u8; 32],
+    pub digest: [u8; 32],
     /// The life that was asked for it.
     pub token_duration_seconds: u32,
     /// When it ends.
@@ -294,7 +294,7 @@ mod tests {
     fn token(tags: Option<Tags<'_>>) -> TokenFacts<'_> {
         TokenFacts {
             source: Source::Miss,
-            digest: &[0xa0; 32],
+            digest: [0xa0; 32],
             token_duration_seconds: 900,
             expires_at: Timestamp::from_secs(1_767_226_500),
             tags,

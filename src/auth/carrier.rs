@@ -1,5 +1,7 @@
 //! Where in a request a signed credential is: in `Authorization`, in a cookie, or in a header that a gateway sets.
 
+use memchr::memchr2;
+
 use super::presented::Presented;
 use super::{Refusal, Verdict};
 
@@ -57,7 +59,7 @@ fn bearer<'r>(presented: &Presented<'r>) -> Result<Option<&'r str>, Refusal> {
     match value.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
             let token = token.trim_matches(' ');
-            if token.is_empty() || token.contains([' ', ',']) {
+            if token.is_empty() || memchr2(b' ', b',', token.as_bytes()).is_some() {
                 Err(Refusal::Malformed)
             } else {
                 Ok(Some(token))

@@ -67,7 +67,8 @@ impl JwtWay {
         if let Some(caller) = self.remembered.recall(&key) {
             return Verdict::Verified(caller);
         }
-        let verdict = self.verify(credential).await.unwrap_or_else(|verdict| verdict);
+        // In a box: else each remembered caller's request would carry the room that a check takes.
+        let verdict = Box::pin(self.verify(credential)).await.unwrap_or_else(|verdict| verdict);
         if let Verdict::Verified(caller) = &verdict {
             let end = caller.expires_at.unwrap_or_else(|| self.clock.now());
             self.remembered.keep(key, caller, end + self.settings.leeway, remember);

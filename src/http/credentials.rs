@@ -29,10 +29,8 @@ pub(super) async fn get(request: HttpRequest, service: web::Data<Service>) -> Re
     let wanted = service.token_request(&request, &caller, &user, query.pool.as_deref())?;
     let vended = service.vendor.vend_credentials(&wanted).await?;
     witness::note(&request, |facts| facts.vended_credentials(&vended));
-    let mut response = HttpResponse::Ok()
+    Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json")))
         .insert_header((CACHE, HeaderValue::from_static(vended.source.text())))
-        .body(vended.credentials.answer().json().to_owned());
-    response.extensions_mut().insert(vended.source);
-    Ok(response)
+        .body(vended.credentials.answer().json().to_owned()))
 }

@@ -22,7 +22,7 @@ pub(super) async fn by_address(
 }
 
 fn check(request: &ServiceRequest) -> Result<(), Problem> {
-    // The admin listener has no such service, and no such limit.
+    // The admin listener has no such service; and no such limit, so that it does not come here.
     let Some(service) = request.app_data::<web::Data<Service>>() else { return Ok(()) };
     if matches!(request.path(), "/livez" | "/readyz") {
         return Ok(());

@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix_cors::Cors;
 use actix_server::{Server, ServerHandle};
 use actix_web::http::{Method, header};
-use actix_web::middleware::from_fn;
+use actix_web::middleware::{Condition, from_fn};
 use actix_web::{App, web};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::task::JoinHandle;
@@ -36,6 +36,8 @@ pub(crate) struct Reach {
     pub(crate) read_answer_timeout: Duration,
     /// How long requests under way may take once the listener has closed.
     pub(crate) shutdown: Duration,
+    /// Whether addresses may ask only so often.
+    pub(crate) limits_addresses: bool,
     /// The origins whose pages may call.
     pub(crate) origins: Vec<String>,
     /// Whether browsers may send their cookies along: where a way of authenticating looks at cookies.
@@ -80,12 +82,13 @@ impl Listener {
             closing: server.graceful_shutdown_signal(),
         };
         let (origins, with_cookies, through) = (reach.origins, reach.with_cookies, Arc::new(through));
+        let limits_addresses = reach.limits_addresses;
         let app = move || {
             App::new()
                 .app_data(web::Data::from(through.clone()))
                 // Innermost, so that pages of allowed origins can read its refusal.
-                .wrap(from_fn(by_address))
-                .wrap(cors(&origins, with_cookies))
+                .wrap(Condition::new(limits_addresses, from_fn(by_address)))
+                .wrap(Condition::new(!origins.is_empty(), cors(&origins, with_cookies)))
                 .wrap(from_fn(trace))
                 .configure(routes.clone())
                 .default_service(web::to(not_found))

@@ -122,12 +122,10 @@ async fn vend(
 
 /// The answer that hands out a token, in this form.
 pub(super) fn handed_out(vended: &Vended, text: String) -> HttpResponse {
-    let mut response = HttpResponse::Ok()
+    HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json")))
         .insert_header((CACHE, HeaderValue::from_static(vended.source.text())))
-        .body(text);
-    response.extensions_mut().insert(vended.source);
-    response
+        .body(text)
 }
 
 fn in_format(vended: &Vended, format: Format) -> String {
@@ -145,6 +143,9 @@ fn in_format(vended: &Vended, format: Format) -> String {
 }
 
 fn format_of(request: &HttpRequest) -> Result<Format, Problem> {
+    if request.query_string().is_empty() {
+        return Ok(Format::default());
+    }
     let query = web::Query::<Query>::from_query(request.query_string()).map_err(|_| {
         Problem::new(
             Code::InvalidRequest,

@@ -10,10 +10,13 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{HttpResponse, web};
+use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 
 use super::addresses;
 use super::health::Readiness;
 use super::problem::{Code, Problem};
+use super::token::CACHE;
 use super::witness::{self, End};
 use crate::audit::AuditTrail;
 use crate::clock::SharedClock;
@@ -46,32 +49,33 @@ pub(super) async fn trace<B: MessageBody + 'static>(
         return Ok(next.call(request).await?.map_into_left_body());
     };
     let started = trace.clock.monotonic();
-    let id = request_id(request.headers());
+    let id_header = request_id(request.headers());
+    let id = id_header.to_str().unwrap_or_default();
     let route = route(&request);
     trace.metrics.http_requests_in_flight.inc();
     let _in_flight = InFlight(&trace.metrics);
     addresses::find(&request, &trace.hops);
-    let act = witness::act(&trace.audit, &request, route, &id);
+    let act = witness::act(&trace.audit, &request, route, id);
 
     let mut response = if header_bytes(request.headers()) > trace.max_header_bytes {
         let detail = format!("all headers together may have {} bytes", trace.max_header_bytes);
-        request.into_response(Problem::new(Code::HeadersTooLarge, detail).answer(&id)).map_into_right_body()
+        request.into_response(Problem::new(Code::HeadersTooLarge, detail).answer(id)).map_into_right_body()
     } else {
-        with_id(next.call(request).await?, &id)
+        with_id(next.call(request).await?, id)
     };
     if let Some(act) = act {
         let (at, took) = (trace.clock.now(), trace.clock.monotonic().saturating_sub(started));
         let recorded = witness::tell(&trace.audit, &response, End { act, at, took }).await;
         if recorded.is_err() && response.status().is_success() {
-            response = replaced(response, witness::unrecorded().answer(&id)).map_into_right_body();
+            response = replaced(response, witness::unrecorded().answer(id)).map_into_right_body();
         }
     }
     let status = response.status();
-    mark(&mut response, &id, trace.readiness.is_draining());
+    mark(&mut response, &id_header, trace.readiness.is_draining());
     let took = trace.clock.monotonic().saturating_sub(started);
     trace.metrics.http_requests_total.count(route, status.as_u16());
     trace.metrics.http_request_duration_seconds.observe(route, took);
-    log(&response, &id, route, status, took);
+    log(&response, id, route, status, took);
     Ok(response)
 }
 
@@ -109,11 +113,9 @@ fn replaced<B>(response: ServiceResponse<B>, mut other: HttpResponse) -> Service
 }
 
 /// The headers that every answer bears: nothing of it may be stored, sniffed, framed or shown as a page.
-fn mark<B>(response: &mut ServiceResponse<B>, id: &str, draining: bool) {
+fn mark<B>(response: &mut ServiceResponse<B>, id: &HeaderValue, draining: bool) {
     let headers = response.headers_mut();
-    if let Ok(id) = HeaderValue::from_str(id) {
-        headers.insert(REQUEST_ID, id);
-    }
+    headers.insert(REQUEST_ID, id.clone());
     for (name, value) in [
         (header::CACHE_CONTROL, "no-store"),
         (header::VARY, "Authorization, Origin"),
@@ -137,7 +139,7 @@ fn mark<B>(response: &mut ServiceResponse<B>, id: &str, draining: bool) {
 /// the rest (hits, probes, scrapes) only for those who debug.
 fn log<B>(response: &ServiceResponse<B>, request_id: &str, route: Route, status: StatusCode, took: Duration) {
     use crate::metrics::labels::Label as _;
-    let source = response.response().extensions().get::<Source>().map(|source| source.text());
+    let source = response.headers().get(CACHE).and_then(|source| source.to_str().ok());
     let (method, route, status) = (response.request().method().as_str(), route.text(), status.as_u16());
     let is_over_limit = response.response().extensions().get() == Some(&Code::RateLimited);
     let took_ms = took.as_micros() as f64 / 1000.0;
@@ -157,12 +159,16 @@ fn log<B>(response: &ServiceResponse<B>, request_id: &str, route: Route, status:
 }
 
 /// The id that whoever stands before us gave the request, if it is harmless in a log line; else a new one.
-fn request_id(headers: &HeaderMap) -> String {
-    let given = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| {
+fn request_id(headers: &HeaderMap) -> HeaderValue {
+    let given = headers.get(REQUEST_ID).filter(|id| {
         (1..=LONGEST_ID).contains(&id.len())
-            && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':'))
+            && id.as_bytes().iter().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(b))
     });
-    given.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned)
+    given.cloned().unwrap_or_else(|| {
+        let mut text = [0; Hyphenated::LENGTH];
+        let id = Uuid::new_v4().hyphenated().encode_lower(&mut text);
+        HeaderValue::from_str(id).unwrap_or(HeaderValue::from_static("unknown"))
+    })
 }
 
 /// As they stand on the wire, with `: ` and the line's end.

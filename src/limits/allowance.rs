@@ -1,7 +1,8 @@
 //! An allowance, so many at once and so many in a time, and who has used how much of theirs. The arithmetic is
 //! `governor`'s (GCRA), the clock ours, the memory `ledger`'s.
 
-use std::hash::Hash;
+use std::hash::{BuildHasher as _, Hash, RandomState};
+use std::marker::PhantomData;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -53,13 +54,16 @@ impl Allowance {
 
 /// An allowance for each key, and how much of it is used.
 #[derive(Debug)]
-pub(super) struct Counted<K: Hash + Eq + Clone> {
-    limiter: RateLimiter<Ask<K>, Ledger<K>, LimitClock, NoOpMiddleware<Nanos>>,
+pub(super) struct Counted<K> {
+    limiter: RateLimiter<Ask, Ledger, LimitClock, NoOpMiddleware<Nanos>>,
+    hasher: RandomState,
+    keys: PhantomData<fn(&K)>,
 }
 
-impl<K: Hash + Eq + Clone> Counted<K> {
+impl<K: Hash> Counted<K> {
     pub(super) fn new(allowance: Allowance, clock: &SharedClock) -> Self {
-        Self { limiter: RateLimiter::new(allowance.quota, Ledger::new(), LimitClock(clock.clone())) }
+        let limiter = RateLimiter::new(allowance.quota, Ledger::new(), LimitClock(clock.clone()));
+        Self { limiter, hasher: RandomState::new(), keys: PhantomData }
     }
 
     /// Uses one of the key's allowance.
@@ -67,7 +71,7 @@ impl<K: Hash + Eq + Clone> Counted<K> {
     /// # Errors
     /// How long it takes until there is one.
     pub(super) fn take(&self, key: &K) -> Result<(), Duration> {
-        self.ask(Ask { key: key.clone(), counts: true })
+        self.ask(key, true)
     }
 
     /// Whether there is one left to use.
@@ -75,10 +79,11 @@ impl<K: Hash + Eq + Clone> Counted<K> {
     /// # Errors
     /// How long it takes until there is one.
     pub(super) fn look(&self, key: &K) -> Result<(), Duration> {
-        self.ask(Ask { key: key.clone(), counts: false })
+        self.ask(key, false)
     }
 
-    fn ask(&self, ask: Ask<K>) -> Result<(), Duration> {
+    fn ask(&self, key: &K, counts: bool) -> Result<(), Duration> {
+        let ask = Ask { key_hash: self.hasher.hash_one(key), counts };
         let checked = self.limiter.check_key(&ask);
         checked.map_err(|until| until.wait_time_from(self.limiter.clock().now()))
     }

@@ -90,7 +90,9 @@ impl<M: Maker> Desk<M> {
     /// Hands out what is ordered.
     pub(super) async fn serve(&self, order: &Order, needs: Needs) -> Result<Served<M::Answer>, IssueError> {
         let Some((kept, now, freshness)) = self.kept(&order.key, needs) else {
-            return self.make_and_wait(order, needs, None).await;
+            // In boxes, here and below: a future is as large as the largest it may wait for, and is moved about by
+            // every layer on its way in. What is at hand should not pay for what is not.
+            return Box::pin(self.make_and_wait(order, needs, None)).await;
         };
         let last_seen_ago = kept.seen(now);
         match freshness {
@@ -101,8 +103,8 @@ impl<M: Maker> Desk<M> {
                 }
                 Ok(Served { kept, source: Source::Hit, now })
             }
-            Freshness::Mandatory => self.make_and_wait(order, needs, Some(kept)).await,
-            Freshness::Spent => self.make_and_wait(order, needs, None).await,
+            Freshness::Mandatory => Box::pin(self.make_and_wait(order, needs, Some(kept))).await,
+            Freshness::Spent => Box::pin(self.make_and_wait(order, needs, None)).await,
         }
     }
 

@@ -1,70 +1,92 @@
 //! A checked token, ready to be handed out: its answer, rendered once.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 use super::kept::{Answer, Kept};
 use crate::clock::Timestamp;
-use crate::issuer::{IssueRequest, IssuedToken};
+use crate::identity::IdentityPoolId;
+use crate::issuer::IssuedToken;
 use crate::token::OpenIdToken;
 use crate::token::login_key;
 
 /// A token in the store.
 pub type MintedToken = Kept<TokenAnswer>;
 
-/// The JSON answer that hands a token out, whole but for the seconds of life it has left: these are written
-/// behind it for each request. The token is kept here and nowhere else, and wiped with it.
+/// What the answers of one pool have in common, as JSON: everything between the token and its end. Kept once, not with
+/// each token.
+#[derive(Debug, Clone)]
+pub struct Frame(Arc<str>);
+
+impl Frame {
+    /// The frame of a pool's answers.
+    pub(super) fn of(pool: &IdentityPoolId) -> Self {
+        let mut json = ",\"provider\":".to_owned();
+        push_quoted(&mut json, &login_key(pool.region()));
+        json.push_str(",\"identityPoolId\":");
+        push_quoted(&mut json, pool.as_str());
+        json.push_str(",\"region\":");
+        push_quoted(&mut json, pool.region());
+        json.push_str(",\"expiresAt\":");
+        Self(json.into())
+    }
+}
+
+/// The JSON answer that hands a token out, in the pieces of which it is put together for each request. The token is
+/// kept here and nowhere else, and wiped with it.
 pub struct TokenAnswer {
-    json: Zeroizing<Box<str>>,
-    identity: Range<usize>,
-    token: Range<usize>,
-    digest: [u8; 32],
+    /// The identity, the token and its end as JSON strings, quotes included, one behind the other.
+    text: Zeroizing<Box<str>>,
+    identity_ends: usize,
+    token_ends: usize,
+    frame: Frame,
     aws_request_id: Option<Box<str>>,
 }
 
 impl TokenAnswer {
     /// Renders the answer of a token that was checked against its request.
-    pub(super) fn render(request: &IssueRequest, issued: &IssuedToken, expires_at: Timestamp) -> Self {
+    pub(super) fn render(frame: &Frame, issued: &IssuedToken, expires_at: Timestamp) -> Self {
         // Room for everything at once: a buffer that grows leaves unwiped copies of the token behind.
         let room = 512 + issued.token.expose().len() * 2;
-        let mut json = Zeroizing::new(String::with_capacity(room));
-        json.push_str("{\"identityId\":");
-        let identity = push_quoted(&mut json, issued.identity.as_str());
-        json.push_str(",\"token\":");
-        let token = push_quoted(&mut json, issued.token.expose());
-        json.push_str(",\"provider\":");
-        push_quoted(&mut json, &login_key(request.pool.region()));
-        json.push_str(",\"identityPoolId\":");
-        push_quoted(&mut json, request.pool.as_str());
-        json.push_str(",\"region\":");
-        push_quoted(&mut json, request.pool.region());
-        json.push_str(",\"expiresAt\":");
-        push_quoted(&mut json, &expires_at.to_rfc3339());
-        json.push_str(",\"expiresIn\":");
+        let mut text = Zeroizing::new(String::with_capacity(room));
+        let identity_ends = push_quoted(&mut text, issued.identity.as_str()).end;
+        let token_ends = push_quoted(&mut text, issued.token.expose()).end;
+        push_quoted(&mut text, &expires_at.to_rfc3339());
         Self {
-            json: Zeroizing::new(json.as_str().into()),
-            identity,
-            token,
-            digest: issued.token.digest(),
+            text: Zeroizing::new(text.as_str().into()),
+            identity_ends,
+            token_ends,
+            frame: frame.clone(),
             aws_request_id: issued.request_id.clone(),
         }
     }
 
     /// The whole answer for a token that has this life left.
     pub fn with_life_left(&self, left: Duration) -> String {
-        let mut whole = String::with_capacity(self.json.len() + 8);
-        whole.push_str(&self.json);
-        whole.push_str(&left.as_secs().to_string());
-        whole.push('}');
+        let end = self.text.get(self.token_ends..).unwrap_or_default();
+        let parts = [
+            "{\"identityId\":",
+            self.identity_json(),
+            ",\"token\":",
+            self.token_json(),
+            &self.frame.0,
+            end,
+            ",\"expiresIn\":",
+        ];
+        let mut whole = String::with_capacity(parts.iter().map(|part| part.len()).sum::<usize>() + 8);
+        parts.iter().for_each(|part| whole.push_str(part));
+        // A string takes whatever is written to it.
+        let _ = write!(whole, "{}}}", left.as_secs());
         whole
     }
 
     /// The SHA-256 digest of the token's text: what names it where it must not stand itself.
-    pub fn digest(&self) -> &[u8; 32] {
-        &self.digest
+    pub fn digest(&self) -> [u8; 32] {
+        self.token().digest()
     }
 
     /// AWS's id of the call that minted it.
@@ -85,12 +107,12 @@ impl TokenAnswer {
 
     /// The identity id as a JSON string, quotes included.
     pub fn identity_json(&self) -> &str {
-        self.json.get(self.identity.clone()).unwrap_or_default()
+        self.text.get(..self.identity_ends).unwrap_or_default()
     }
 
     /// The token as a JSON string, quotes included.
     pub fn token_json(&self) -> &str {
-        self.json.get(self.token.clone()).unwrap_or_default()
+        self.text.get(self.identity_ends..self.token_ends).unwrap_or_default()
     }
 }
 
@@ -106,7 +128,7 @@ impl Answer for TokenAnswer {
     }
 
     fn weight(&self) -> usize {
-        self.json.len() + self.aws_request_id.as_ref().map_or(0, |id| id.len())
+        self.text.len() + self.aws_request_id.as_ref().map_or(0, |id| id.len())
     }
 }
 
@@ -127,29 +149,13 @@ pub(super) fn push_quoted(json: &mut String, text: &str) -> Range<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::{
-        DeveloperProvider, DeveloperUserId, IdentityId, IdentityPoolId, PrincipalTags, TokenDuration,
-    };
-    use crate::issuer::PublicLogins;
+    use crate::identity::IdentityId;
 
     fn answer(region: &str, token: &str) -> TokenAnswer {
-        let (request, issued) = minted(region, token);
-        TokenAnswer::render(&request, &issued, Timestamp::from_secs(1_767_225_600))
-    }
-
-    fn minted(region: &str, token: &str) -> (IssueRequest, IssuedToken) {
-        let request = IssueRequest {
-            pool: IdentityPoolId::parse(&format!("{region}:1-2")).unwrap(),
-            provider: DeveloperProvider::parse("login.example").unwrap(),
-            user: DeveloperUserId::parse("alice").unwrap(),
-            duration: TokenDuration::DEFAULT,
-            tags: PrincipalTags::none(),
-            identity: None,
-            also: PublicLogins::none(),
-        };
+        let frame = Frame::of(&IdentityPoolId::parse(&format!("{region}:1-2")).unwrap());
         let identity = IdentityId::parse(&format!("{region}:abc")).unwrap();
         let issued = IssuedToken { identity, token: OpenIdToken::new(token.to_owned()), request_id: None };
-        (request, issued)
+        TokenAnswer::render(&frame, &issued, Timestamp::from_secs(1_767_225_600))
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::credentials::KeptCredentials;
 use super::key::{Shape, TokenKey, UserKey};
 use super::mint::Order;
 use super::minted::MintedToken;
-use crate::clock::Timestamp;
+use crate::clock::{Clock, Timestamp};
 use crate::identity::{DeveloperUserId, PrincipalTags};
 use crate::issuer::IssueError;
 use crate::metrics::labels::Source;
@@ -81,8 +81,11 @@ impl TokenRequest {
 
     /// The key of a token whose life is cut short, if one minted now would otherwise outlive its credential. The
     /// end stands in it, not the life: for the same credential it stays the same as time goes by.
-    pub fn cut_key(&self, now: Timestamp) -> Option<TokenKey> {
-        let ends_by = self.ends_by.filter(|end| *end < now + self.pool.token_duration.as_duration())?;
+    pub fn cut_key(&self, clock: &dyn Clock) -> Option<TokenKey> {
+        let ends_by = self.ends_by?;
+        if ends_by >= clock.now() + self.pool.token_duration.as_duration() {
+            return None;
+        }
         let key = self.key();
         Some(TokenKey { shape: Shape { ends_by: Some(ends_by), ..key.shape }, ..key })
     }

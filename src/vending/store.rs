@@ -19,8 +19,43 @@ use crate::identity::IdentityId;
 use crate::metrics::Metrics;
 use crate::metrics::labels::Eviction;
 
-/// What is kept of one user, no two of the same shape.
-type Shelf<A> = Arc<[Arc<Kept<A>>]>;
+/// What is kept of one user, no two of the same shape. Nearly always one thing, which then stands alone: a list of one
+/// would be one more place in memory to go to.
+#[derive(Debug)]
+enum Shelf<A> {
+    One(Arc<Kept<A>>),
+    Several(Arc<[Arc<Kept<A>>]>),
+}
+
+impl<A> Shelf<A> {
+    fn of(mut kept: Vec<Arc<Kept<A>>>) -> Option<Self> {
+        match kept.len() {
+            0 | 1 => kept.pop().map(Self::One),
+            _ => Some(Self::Several(kept.into())),
+        }
+    }
+
+    fn all(&self) -> &[Arc<Kept<A>>] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Several(several) => several,
+        }
+    }
+
+    fn iter(&self) -> std::slice::Iter<'_, Arc<Kept<A>>> {
+        self.all().iter()
+    }
+}
+
+// Derived, it would ask as much of the answer.
+impl<A> Clone for Shelf<A> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::One(one) => Self::One(one.clone()),
+            Self::Several(several) => Self::Several(several.clone()),
+        }
+    }
+}
 
 /// The most shapes kept of one user. More come about only where a user's tags keep changing; the one that
 /// ends first gives way.
@@ -85,12 +120,14 @@ impl<A: Answer> Store<A> {
             shelf[1..].sort_by_key(|other| std::cmp::Reverse(other.times().expires_at));
             shelf.truncate(MOST_SHAPES);
         }
-        self.cache.insert(user.clone(), shelf.into());
+        if let Some(shelf) = Shelf::of(shelf) {
+            self.cache.insert(user.clone(), shelf);
+        }
     }
 
     /// Drops all that is kept of a user, and says how much there was.
     pub(super) fn forget(&self, user: &UserKey) -> usize {
-        self.cache.remove(user).map_or(0, |shelf| shelf.len())
+        self.cache.remove(user).map_or(0, |shelf| shelf.all().len())
     }
 
     /// The users of whom something of this identity is kept.

@@ -7,7 +7,7 @@ use super::check::{Checked, Checker, Span};
 use super::kept::Kept;
 use super::key::Shape;
 use super::mint::{Maker, Order};
-use super::minted::{MintedToken, TokenAnswer};
+use super::minted::{Frame, MintedToken, TokenAnswer};
 use super::upstream::{Reserved, Upstream};
 use super::ways::Ways;
 use crate::clock::{SharedClock, Timestamp};
@@ -21,6 +21,8 @@ use crate::pools::Pool;
 #[derive(Debug)]
 pub(super) struct Tokens {
     pub(super) ways: Ways<dyn TokenIssuer>,
+    /// Of each pool's answers, by pool index.
+    pub(super) frames: Vec<Frame>,
     pub(super) checker: Checker,
     pub(super) skew_warning: Duration,
     pub(super) clock: SharedClock,
@@ -59,7 +61,8 @@ impl Maker for Tokens {
             // Whole seconds, and a wait for room in the budget, may have made it end a little later.
             times.expires_at = times.expires_at.min(end);
         }
-        let answer = TokenAnswer::render(&request, &issued, times.expires_at);
+        let answer =
+            TokenAnswer::render(&self.frames[usize::from(order.pool.index.0)], &issued, times.expires_at);
         Ok(Kept::new(shape.clone(), times, self.clock.monotonic(), answer))
     }
 }
