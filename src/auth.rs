@@ -45,6 +45,7 @@ use static_key::StaticKeyWay;
 pub use users::Users;
 use vouch::Vouch;
 
+use crate::bookmark::Bookmark;
 use crate::claims::Claims;
 use crate::clock::{SharedClock, Timestamp};
 use crate::config::{AuthSettings, UsersSettings, WaySettings};
@@ -65,6 +66,8 @@ pub struct Caller {
     pub claims: Claims,
     /// When the credential ends, if it says so.
     pub expires_at: Option<Timestamp>,
+    /// What the caller's last request led to, for as long as the caller is remembered.
+    pub bookmark: Bookmark,
 }
 
 /// What a way of authenticating says of what is presented.

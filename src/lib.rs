@@ -30,6 +30,7 @@
 //! | [`pools`], [`identity`], [`token`], [`secret`] | the words: types that cannot hold a wrong value or show a secret |
 //! | [`tls`] | the listeners' certificates, and which clients' certificates are believed |
 //! | [`clock`] | time, handed in |
+//! | [`bookmark`] | what a remembered caller's last request led to |
 //! | [`budget`] | our share of Cognito's quotas |
 //! | [`metrics`], [`telemetry`], `causes` | what operators see, errors told with all that led to them |
 //! | [`audit`] | what auditors see: an event for every token, refusal and act of an administrator |
@@ -45,6 +46,7 @@ pub mod app;
 pub mod audit;
 pub mod auth;
 mod aws_cli;
+pub mod bookmark;
 pub mod budget;
 mod causes;
 pub mod claims;

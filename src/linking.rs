@@ -27,6 +27,7 @@ use std::sync::Arc;
 pub use error::{LinkError, NoGuest};
 use turns::Turns;
 
+use crate::bookmark::Bookmark;
 use crate::clock::SharedClock;
 use crate::identity::{IdentityId, PublicProvider};
 use crate::issuer::{IssueError, IssueErrorKind, LoginToken, PublicLogins};
@@ -97,7 +98,7 @@ impl Linker {
             linker.tell(&request.pool, &outcome);
             let identity = outcome?;
             // A token like any other of this user: made by the same rules, and kept for the next request.
-            let vended = linker.vendor.vend(&request).await?;
+            let vended = linker.vendor.vend(&request, &Bookmark::default()).await?;
             if vended.token.answer().identity() != identity.as_str() {
                 let moved = IssueError::new(IssueErrorKind::Mismatched, "the token is another identity's");
                 return Err(VendError::from(moved).into());
@@ -130,7 +131,7 @@ impl Linker {
         // Asked anew, so that the identity is the user's now; and so that whatever Cognito says to the next call
         // is about the logins, as nothing else is new in it.
         let own = TokenRequest { refresh: true, min_ttl: None, ..request.clone() };
-        let own = self.vendor.vend(&own).await?;
+        let own = self.vendor.vend(&own, &Bookmark::default()).await?;
         let identity = IdentityId::parse(own.token.answer().identity())
             .map_err(|why| IssueError::new(IssueErrorKind::Mismatched, why.to_string()))?;
         match self.vendor.link(request, identity.clone(), logins).await {

@@ -47,6 +47,7 @@ use upstream::Upstream;
 pub use upstream::UpstreamSettings;
 use ways::{Way, Ways};
 
+use crate::bookmark::Bookmark;
 use crate::clock::SharedClock;
 use crate::identity::{DeveloperUserId, IdentityId};
 use crate::issuer::TokenIssuer;
@@ -120,15 +121,15 @@ impl TokenVendor {
         Self { settings, tokens, credentials, clock, metrics }
     }
 
-    /// Answers a request for a token.
+    /// Answers a request for a token. The bookmark is the caller's own, if it has one: where its last token is found.
     ///
     /// # Errors
     /// The caller asks for what cannot be had, or Cognito gave nothing and no kept token may stand in.
-    pub async fn vend(&self, request: &TokenRequest) -> Result<Vended, VendError> {
+    pub async fn vend(&self, request: &TokenRequest, bookmark: &Bookmark) -> Result<Vended, VendError> {
         let needs = self.needs(request)?;
         let served = match request.cut_key(&*self.clock) {
-            None => self.tokens.serve(&request.order(), needs).await?,
-            Some(cut) => Box::pin(self.serve_cut(request, cut, needs)).await?,
+            None => self.tokens.serve(&request.order(), needs, bookmark).await?,
+            Some(cut) => Box::pin(self.serve_cut(request, cut, needs, bookmark)).await?,
         };
         let life_left = served.kept.life_left(served.now);
         if request.min_ttl.is_some_and(|least| life_left < least) {
@@ -147,10 +148,11 @@ impl TokenVendor {
         request: &TokenRequest,
         cut: TokenKey,
         needs: Needs,
+        bookmark: &Bookmark,
     ) -> Result<Served<TokenAnswer>, VendError> {
         let cut = Order { key: cut, ..request.order() };
-        let earlier = self.tokens.kept(&request.key(), needs);
-        let own = self.tokens.kept(&cut.key, needs);
+        let earlier = self.tokens.kept(&request.key(), needs, &Bookmark::default());
+        let own = self.tokens.kept(&cut.key, needs, bookmark);
         for (kept, now, freshness) in [&earlier, &own].into_iter().flatten() {
             if matches!(freshness, Freshness::Fresh | Freshness::Advisory) {
                 kept.seen(*now);
@@ -173,7 +175,7 @@ impl TokenVendor {
         if request.pool.credentials.is_none() {
             return Err(VendError::CredentialsDisabled);
         }
-        let served = self.credentials.serve(&request.order(), Needs::default()).await?;
+        let served = self.credentials.serve(&request.order(), Needs::default(), &Bookmark::default()).await?;
         let life_left = served.kept.life_left(served.now);
         self.metrics.credentials_vends_total.count(served.source);
         self.metrics.credentials_remaining_life_seconds.observe(life_left.as_secs_f64());

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::service::{Service, Subject};
 use super::{Caller, Refusal, Users};
+use crate::bookmark::Bookmark;
 use crate::claims::Claims;
 use crate::clock::Timestamp;
 use crate::config::AuthSettings;
@@ -68,6 +69,7 @@ impl Vouch {
             issuer: self.issuer.clone(),
             claims: claims.only(&self.wanted),
             expires_at,
+            bookmark: Bookmark::default(),
         })
     }
 
@@ -80,6 +82,7 @@ impl Vouch {
             issuer: self.issuer.clone(),
             claims: Claims::default(),
             expires_at: None,
+            bookmark: Bookmark::default(),
         }
     }
 }

@@ -114,7 +114,7 @@ async fn vend(
         refresh: wish.refresh,
         ..service.token_request(request, caller, user, wish.pool.as_deref())?
     };
-    let vended = service.vendor.vend(&wanted).await?;
+    let vended = service.vendor.vend(&wanted, &caller.bookmark).await?;
     witness::note(request, |facts| facts.vended(&vended));
     let text = in_format(&vended, format);
     Ok(handed_out(&vended, text))

@@ -18,6 +18,7 @@ use super::minted::MintedToken;
 use super::tokens::Tokens;
 use super::upstream::{Reserved, Upstream};
 use super::ways::Ways;
+use crate::bookmark::Bookmark;
 use crate::clock::SharedClock;
 use crate::identity::IdentityId;
 use crate::issuer::credentials::{CredentialsIssuer, CredentialsRequest};
@@ -46,14 +47,14 @@ impl Maker for CredentialsMaker {
     }
 
     async fn make(&self, order: &Order, reserved: Option<Reserved>) -> Result<KeptCredentials, IssueError> {
-        let token = self.tokens.serve(order, Needs::default()).await?;
+        let token = self.tokens.serve(order, Needs::default(), &Bookmark::default()).await?;
         let outcome = self.exchange(order, &token.kept, reserved).await;
         let was_kept = matches!(token.source, Source::Hit | Source::Stale);
         match outcome {
             // Its identity may have been deleted, merged or linked since it was minted.
             Err(error) if error.kind == IssueErrorKind::Unacceptable && was_kept => {
                 let needs = Needs { max_age: Some(self.renewal_interval), ..Needs::default() };
-                let renewed = self.tokens.serve(order, needs).await?;
+                let renewed = self.tokens.serve(order, needs, &Bookmark::default()).await?;
                 if Arc::ptr_eq(&renewed.kept, &token.kept) {
                     return Err(error);
                 }
@@ -91,6 +92,6 @@ impl CredentialsMaker {
         };
         let (times, issued) = way.upstream.call(reserved, call).await?;
         let answer = CredentialsAnswer::render(&issued, times.expires_at);
-        Ok(Kept::new(order.key.shape.clone(), times, self.clock.monotonic(), answer))
+        Ok(Kept::new(order.key.clone(), times, self.clock.monotonic(), answer))
     }
 }

@@ -13,6 +13,7 @@ use super::rations::Rations;
 use super::refusals::{RefusalLifetimes, Refusals};
 use super::store::{Holdings, Store};
 use super::upstream::Reserved;
+use crate::bookmark::Bookmark;
 use crate::clock::{SharedClock, Timestamp};
 use crate::identity::IdentityId;
 use crate::issuer::{IssueError, IssueErrorKind};
@@ -88,8 +89,13 @@ impl<M: Maker> Desk<M> {
     }
 
     /// Hands out what is ordered.
-    pub(super) async fn serve(&self, order: &Order, needs: Needs) -> Result<Served<M::Answer>, IssueError> {
-        let Some((kept, now, freshness)) = self.kept(&order.key, needs) else {
+    pub(super) async fn serve(
+        &self,
+        order: &Order,
+        needs: Needs,
+        bookmark: &Bookmark,
+    ) -> Result<Served<M::Answer>, IssueError> {
+        let Some((kept, now, freshness)) = self.kept(&order.key, needs, bookmark) else {
             // In boxes, here and below: a future is as large as the largest it may wait for, and is moved about by
             // every layer on its way in. What is at hand should not pay for what is not.
             return Box::pin(self.make_and_wait(order, needs, None)).await;
@@ -109,9 +115,15 @@ impl<M: Maker> Desk<M> {
     }
 
     /// What is kept under this key, if it is what the caller needs, and how fresh it is at this moment.
-    pub(super) fn kept(&self, key: &TokenKey, needs: Needs) -> Option<Judged<M::Answer>> {
-        let kept = self.flights.store().get(key)?;
+    pub(super) fn kept(
+        &self,
+        key: &TokenKey,
+        needs: Needs,
+        bookmark: &Bookmark,
+    ) -> Option<Judged<M::Answer>> {
+        let kept = self.flights.store().get_by(bookmark, key)?;
         let now = kept.judged_at(&*self.clock);
+        self.flights.store().note_use(&kept, key, now);
         let freshness = self.settings.windows.judge(kept.times(), now);
         needs.met_by(kept.times(), now).then_some((kept, now, freshness))
     }

@@ -2,11 +2,11 @@
 //! asked for.
 
 use std::fmt;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use super::freshness::Times;
-use super::key::Shape;
+use super::key::{Shape, TokenKey};
 use crate::clock::{Clock, Timestamp};
 
 /// What a kept thing is handed out by. Its `Debug` tells no secret.
@@ -20,23 +20,52 @@ pub trait Answer: fmt::Debug + Send + Sync + 'static {
 
 /// A token or credentials, checked and ready to be handed out.
 pub struct Kept<A> {
-    shape: Shape,
+    key: TokenKey,
     times: Times,
     /// When it was minted, on the monotonic clock.
     minted_on: Duration,
     answer: A,
     last_seen: AtomicI64,
+    /// When the store last heard that this is in use.
+    told_at: AtomicI64,
+    /// Whether the store has let go of it.
+    is_let_go: AtomicBool,
 }
 
+/// How old what the store knows of a thing's use may be. That is fine enough to tell what has gone out of use, among
+/// things that live for a quarter of an hour and longer.
+const USE_IS_NEWS_AFTER: Duration = Duration::from_secs(60);
+
 impl<A: Answer> Kept<A> {
-    pub(super) fn new(shape: Shape, times: Times, minted_on: Duration, answer: A) -> Self {
-        let last_seen = AtomicI64::new(times.minted_at.as_millis());
-        Self { shape, times, minted_on, answer, last_seen }
+    pub(super) fn new(key: TokenKey, times: Times, minted_on: Duration, answer: A) -> Self {
+        let minted_at = || AtomicI64::new(times.minted_at.as_millis());
+        let (last_seen, told_at) = (minted_at(), minted_at());
+        Self { key, times, minted_on, answer, last_seen, told_at, is_let_go: AtomicBool::new(false) }
+    }
+
+    /// Whether it is what the store has under this key. Compared whole.
+    pub(super) fn stands_under(&self, key: &TokenKey) -> bool {
+        !self.is_let_go.load(Ordering::Acquire) && self.key == *key
+    }
+
+    /// Notes that the store has let go of it: nobody who only remembers it may hand it out any more.
+    pub(super) fn let_go(&self) {
+        self.is_let_go.store(true, Ordering::Release);
+    }
+
+    /// Whether the store should hear that it is in use; if so, it is taken as told.
+    pub(super) fn use_is_news(&self, now: Timestamp) -> bool {
+        let told_at = Timestamp::from_millis(self.told_at.load(Ordering::Relaxed));
+        let is_news = now.since(told_at) >= USE_IS_NEWS_AFTER;
+        if is_news {
+            self.told_at.store(now.as_millis(), Ordering::Relaxed);
+        }
+        is_news
     }
 
     /// What shapes it besides its user.
     pub fn shape(&self) -> &Shape {
-        &self.shape
+        &self.key.shape
     }
 
     /// Its times.
@@ -68,7 +97,7 @@ impl<A: Answer> Kept<A> {
 
     /// The bytes that it takes, its heap included.
     pub(super) fn weight(&self) -> usize {
-        let tags: usize = self.shape.tags.iter().map(|(key, value)| key.len() + value.len() + 64).sum();
+        let tags: usize = self.key.shape.tags.iter().map(|(key, value)| key.len() + value.len() + 64).sum();
         size_of::<Self>() + self.answer.weight() + tags
     }
 }
@@ -81,8 +110,10 @@ impl<A> fmt::Debug for Kept<A> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::key::UserKey;
     use super::*;
-    use crate::identity::{PrincipalTags, TokenDuration};
+    use crate::identity::{DeveloperUserId, PrincipalTags, TokenDuration};
+    use crate::pools::PoolIndex;
 
     #[derive(Debug)]
     struct Nothing;
@@ -117,7 +148,8 @@ mod tests {
         let minted_at = Timestamp::from_secs(10_000);
         let times = Times { minted_at, refresh_from: minted_at, expires_at: Timestamp::from_secs(10_900) };
         let shape = Shape { duration: TokenDuration::DEFAULT, ends_by: None, tags: PrincipalTags::none() };
-        let kept = Kept::new(shape, times, Duration::from_secs(500), Nothing);
+        let user = UserKey { pool: PoolIndex(0), user: DeveloperUserId::parse("alice").unwrap() };
+        let kept = Kept::new(TokenKey { user, shape }, times, Duration::from_secs(500), Nothing);
         assert_eq!(kept.life_left(kept.judged_at(&SetBack)), Duration::from_secs(840));
     }
 }

@@ -39,35 +39,38 @@ impl Frame {
 /// The JSON answer that hands a token out, in the pieces of which it is put together for each request. The token is
 /// kept here and nowhere else, and wiped with it.
 pub struct TokenAnswer {
-    /// The identity, the token and its end as JSON strings, quotes included, one behind the other.
+    /// The identity, the token and its end as JSON strings, quotes included, one behind the other; then AWS's id of the
+    /// call that minted it, as it is. In one place: a place of its own costs memory and a way there.
     text: Zeroizing<Box<str>>,
     identity_ends: usize,
     token_ends: usize,
+    answer_ends: usize,
     frame: Frame,
-    aws_request_id: Option<Box<str>>,
 }
 
 impl TokenAnswer {
     /// Renders the answer of a token that was checked against its request.
     pub(super) fn render(frame: &Frame, issued: &IssuedToken, expires_at: Timestamp) -> Self {
         // Room for everything at once: a buffer that grows leaves unwiped copies of the token behind.
-        let room = 512 + issued.token.expose().len() * 2;
+        let request_id = issued.request_id.as_deref().unwrap_or_default();
+        let room = 512 + issued.token.expose().len() * 2 + request_id.len();
         let mut text = Zeroizing::new(String::with_capacity(room));
         let identity_ends = push_quoted(&mut text, issued.identity.as_str()).end;
         let token_ends = push_quoted(&mut text, issued.token.expose()).end;
-        push_quoted(&mut text, &expires_at.to_rfc3339());
+        let answer_ends = push_quoted(&mut text, &expires_at.to_rfc3339()).end;
+        text.push_str(request_id);
         Self {
             text: Zeroizing::new(text.as_str().into()),
             identity_ends,
             token_ends,
+            answer_ends,
             frame: frame.clone(),
-            aws_request_id: issued.request_id.clone(),
         }
     }
 
     /// The whole answer for a token that has this life left.
     pub fn with_life_left(&self, left: Duration) -> String {
-        let end = self.text.get(self.token_ends..).unwrap_or_default();
+        let end = self.text.get(self.token_ends..self.answer_ends).unwrap_or_default();
         let parts = [
             "{\"identityId\":",
             self.identity_json(),
@@ -91,7 +94,7 @@ impl TokenAnswer {
 
     /// AWS's id of the call that minted it.
     pub fn aws_request_id(&self) -> Option<&str> {
-        self.aws_request_id.as_deref()
+        self.text.get(self.answer_ends..).filter(|id| !id.is_empty())
     }
 
     /// The token as Cognito made it, for a call of our own.
@@ -128,7 +131,7 @@ impl Answer for TokenAnswer {
     }
 
     fn weight(&self) -> usize {
-        self.text.len() + self.aws_request_id.as_ref().map_or(0, |id| id.len())
+        self.text.len()
     }
 }
 

@@ -14,6 +14,7 @@ use moka::sync::Cache;
 
 use super::kept::{Answer, Kept};
 use super::key::{TokenKey, UserKey};
+use crate::bookmark::Bookmark;
 use crate::clock::{SharedClock, Timestamp};
 use crate::identity::IdentityId;
 use crate::metrics::Metrics;
@@ -93,11 +94,15 @@ impl<A: Answer> Store<A> {
                 u32::try_from(ENTRY_OVERHEAD + user.user.as_str().len() + shelf).unwrap_or(u32::MAX)
             })
             .expire_after(UntilTheLastEnds(clock.clone()))
-            .eviction_listener(move |_, _, cause| match cause {
-                RemovalCause::Expired => metrics.cache_evictions_total.count(Eviction::Expired),
-                RemovalCause::Size => metrics.cache_evictions_total.count(Eviction::Size),
-                RemovalCause::Explicit => metrics.cache_evictions_total.count(Eviction::Forgotten),
-                RemovalCause::Replaced => {}
+            .eviction_listener(move |_, shelf: Shelf<A>, cause| {
+                metrics.cache_evictions_total.count(match cause {
+                    RemovalCause::Expired => Eviction::Expired,
+                    RemovalCause::Size => Eviction::Size,
+                    RemovalCause::Explicit => Eviction::Forgotten,
+                    // By a shelf that has some of it still.
+                    RemovalCause::Replaced => return,
+                });
+                shelf.iter().for_each(|kept| kept.let_go());
             })
             .build();
         Self { cache, clock }
@@ -109,10 +114,29 @@ impl<A: Answer> Store<A> {
         shelf.iter().find(|kept| *kept.shape() == key.shape).cloned()
     }
 
+    /// The same for somebody with a bookmark. A search goes to a dozen places in memory, none of which a store of many
+    /// users has at hand; a bookmark goes to the thing itself.
+    pub(super) fn get_by(&self, bookmark: &Bookmark, key: &TokenKey) -> Option<Arc<Kept<A>>> {
+        if let Some(kept) = bookmark.find::<Kept<A>>().filter(|kept| kept.stands_under(key)) {
+            return Some(kept);
+        }
+        let kept = self.get(key)?;
+        bookmark.set(&kept);
+        Some(kept)
+    }
+
+    /// Makes sure that what is in use, be it by bookmarks, does not look as if it were not.
+    pub(super) fn note_use(&self, kept: &Kept<A>, key: &TokenKey, now: Timestamp) {
+        if kept.use_is_news(now) {
+            self.cache.get(&key.user);
+        }
+    }
+
     /// Keeps something in the place of what has the same shape.
     pub(super) fn keep(&self, user: &UserKey, new: Arc<Kept<A>>) {
         let mut shelf = vec![new];
-        if let Some(kept) = self.cache.get(user) {
+        let before = self.cache.get(user);
+        if let Some(kept) = &before {
             let others = kept.iter().filter(|other| {
                 other.shape() != shelf[0].shape() && !other.life_left(other.judged_at(&*self.clock)).is_zero()
             });
@@ -121,13 +145,21 @@ impl<A: Answer> Store<A> {
             shelf.truncate(MOST_SHAPES);
         }
         if let Some(shelf) = Shelf::of(shelf) {
-            self.cache.insert(user.clone(), shelf);
+            self.cache.insert(user.clone(), shelf.clone());
+            let is_still_there = |one: &Arc<Kept<A>>| shelf.iter().any(|other| Arc::ptr_eq(one, other));
+            before
+                .iter()
+                .flat_map(Shelf::iter)
+                .filter(|one| !is_still_there(one))
+                .for_each(|one| one.let_go());
         }
     }
 
     /// Drops all that is kept of a user, and says how much there was.
     pub(super) fn forget(&self, user: &UserKey) -> usize {
-        self.cache.remove(user).map_or(0, |shelf| shelf.all().len())
+        let Some(shelf) = self.cache.remove(user) else { return 0 };
+        shelf.iter().for_each(|kept| kept.let_go());
+        shelf.all().len()
     }
 
     /// The users of whom something of this identity is kept.
@@ -177,5 +209,60 @@ impl<A: Answer> moka::Expiry<UserKey, Shelf<A>> for UntilTheLastEnds {
         _: Option<Duration>,
     ) -> Option<Duration> {
         self.left(shelf)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::freshness::Times;
+    use super::super::key::Shape;
+    use super::*;
+    use crate::clock::{Clock as _, ManualClock};
+    use crate::identity::{DeveloperUserId, PrincipalTags, TokenDuration};
+    use crate::pools::PoolIndex;
+
+    #[derive(Debug)]
+    struct Kilobyte;
+
+    impl Answer for Kilobyte {
+        fn identity(&self) -> &str {
+            "us-east-1:abc"
+        }
+        fn weight(&self) -> usize {
+            1024
+        }
+    }
+
+    fn key(user: &str) -> TokenKey {
+        let user = UserKey { pool: PoolIndex(0), user: DeveloperUserId::parse(user).unwrap() };
+        let shape = Shape { duration: TokenDuration::DEFAULT, ends_by: None, tags: PrincipalTags::none() };
+        TokenKey { user, shape }
+    }
+
+    #[test]
+    fn who_is_served_by_bookmark_alone_is_not_turned_out_before_those_who_are_gone() {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_000_000)));
+        let metrics = Arc::new(Metrics::new().unwrap());
+        // Room for a dozen.
+        let store: Store<Kilobyte> = Store::new(20 * 1024, clock.clone(), metrics);
+        let keep = |user: &str| {
+            let now = clock.now();
+            let times =
+                Times { minted_at: now, refresh_from: now, expires_at: now + Duration::from_secs(86_400) };
+            let kept = Arc::new(Kept::new(key(user), times, clock.monotonic(), Kilobyte));
+            store.keep(&key(user).user, kept);
+        };
+        keep("alice");
+        let bookmark = Bookmark::default();
+        assert!(store.get_by(&bookmark, &key("alice")).is_some());
+        for newcomer in 0..100 {
+            keep(&format!("newcomer-{newcomer}"));
+            clock.advance(Duration::from_secs(61));
+            let kept = store.get_by(&bookmark, &key("alice")).expect("she is in use");
+            store.note_use(&kept, &key("alice"), clock.now());
+            store.size();
+        }
+        assert!(store.get(&key("newcomer-0")).is_none(), "there was not room for all");
+        assert!(store.get(&key("newcomer-99")).is_some());
     }
 }

@@ -63,7 +63,7 @@ impl Maker for Tokens {
         }
         let answer =
             TokenAnswer::render(&self.frames[usize::from(order.pool.index.0)], &issued, times.expires_at);
-        Ok(Kept::new(shape.clone(), times, self.clock.monotonic(), answer))
+        Ok(Kept::new(order.key.clone(), times, self.clock.monotonic(), answer))
     }
 }
 

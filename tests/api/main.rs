@@ -17,6 +17,7 @@ mod audit;
 mod auth;
 mod authentication_page;
 mod aws_cli;
+mod bookmarks;
 mod credentials;
 mod doctor;
 mod emulator;
