@@ -1,4 +1,4 @@
-# What a change has to pass, and what CI runs: formatting, clippy, docs, tests
+# What a change has to pass, and what CI runs: formatting, clippy, docs, tests, the instructions of a cached answer
 check:
     bash .ci/run
 
@@ -35,3 +35,22 @@ image:
 # Renders the Kubernetes manifests
 manifests:
     deploy/kubernetes/check.sh
+
+# Measures tokenvend beside a bare actix-web handler and its peers, about 10 minutes; with --quick 2. See benches/README.md
+bench *arguments:
+    benches/peers/install.sh
+    cargo build --release --locked
+    cargo bench --locked --bench hot_path -- {{ arguments }}
+
+# What the pieces of a cached answer cost, each alone
+bench-pieces *arguments:
+    cargo bench --locked --bench pieces -- {{ arguments }}
+
+# Counts the instructions of a cached answer and compares them with benches/instructions.json; --accept replaces it
+instructions *arguments:
+    cargo build --release --locked
+    cargo bench --locked --bench hot_path -- instructions {{ arguments }}
+
+# Puts the figures of the last `just bench` into docs/performance.md
+bench-page:
+    cargo bench --locked --bench hot_path -- page target/bench/hot_path.json

@@ -62,8 +62,9 @@ impl<A> Clone for Shelf<A> {
 /// ends first gives way.
 const MOST_SHAPES: usize = 8;
 
-/// What an entry costs besides what it holds: moka's node, queues and timers, and the allocator's rounding. Measured:
-/// 200,000 users with tokens of 1.1 KB took 1,968 bytes each, 1,484 of them accounted for.
+/// What an entry costs besides what it holds: moka's node, queues and timers, and the allocator's rounding. Measured: a
+/// million users with tokens of 1.1 KB took 2,150 bytes each, 1,390 of them accounted for and about 280 their
+/// remembered bearer's.
 const ENTRY_OVERHEAD: usize = 480;
 
 /// What is kept of one user.

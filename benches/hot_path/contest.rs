@@ -1,0 +1,255 @@
+//! Who is measured, and how it is set up: each as its best users would, in one process with one worker on one core.
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokenvend::emulator::{AccessKey, DEFAULT_DEVELOPER_PROVIDER, DEFAULT_POOL};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+use crate::bearers::{AUDIENCE, App, ISSUER, SECRET};
+use crate::load::{self, Target};
+use crate::place::{MEASURED, OTHERS, Process};
+use crate::{Arguments, Outcome};
+
+/// A server that is measured.
+pub struct Contestant {
+    pub name: &'static str,
+    pub target: Target,
+    pub process: Process,
+}
+
+/// How one tokenvend differs from another.
+#[derive(Debug, Clone, Copy)]
+pub struct Setup {
+    pub name: &'static str,
+    /// `auth.NAME.remember`.
+    pub remember: &'static str,
+    pub workers: usize,
+    /// Whether its bearers are HS256 ones: for a million users there is no time to sign RS256 ones.
+    pub many_users: bool,
+    pub tls: bool,
+}
+
+impl Setup {
+    pub const USUAL: Self =
+        Self { name: "tokenvend", remember: "5m", workers: 1, many_users: false, tls: false };
+    pub const VERIFYING: Self =
+        Self { name: "tokenvend, verifying each time", remember: "0s", ..Self::USUAL };
+    pub const TWO_WORKERS: Self = Self { name: "tokenvend, 2 workers", workers: 2, ..Self::USUAL };
+    pub const MANY_USERS: Self =
+        Self { name: "tokenvend, many users", remember: "1h", many_users: true, ..Self::USUAL };
+    pub const TLS: Self = Self { name: "tokenvend, TLS", tls: true, ..Self::USUAL };
+}
+
+/// What contestants have in common: the app, its keys, and the Cognito that answers at once.
+pub struct Stage {
+    pub app: App,
+    pub upstream: SocketAddr,
+    directory: PathBuf,
+    binary: PathBuf,
+    tls: TlsConnector,
+    _upstream: Process,
+}
+
+impl Stage {
+    pub fn set(arguments: &Arguments) -> Outcome<Self> {
+        let directory = arguments.results.join("stage");
+        fs::create_dir_all(&directory)?;
+        let app = App::new()?;
+        fs::write(directory.join("app.pem"), app.public_key()?)?;
+        let (process, announced) =
+            Process::start(OTHERS, &own("upstream")?, true, &directory.join("upstream.log"))?;
+        let binary = arguments.binary.clone();
+        let tls = certify(&directory)?;
+        Ok(Self { app, upstream: announced.parse()?, directory, binary, tls, _upstream: process })
+    }
+
+    /// The same answer as a hit's, without the work.
+    pub fn bare(&self, answer: &str) -> Outcome<Contestant> {
+        self.bare_under(None, MEASURED, answer)
+    }
+
+    /// The same under another program that runs it, on these cores.
+    pub fn bare_under(&self, under: Option<Command>, cores: &str, answer: &str) -> Outcome<Contestant> {
+        let file = self.directory.join("answer.http");
+        fs::write(&file, answer)?;
+        let mut command = run_under(under, &std::env::current_exe()?);
+        command.arg("bare").arg(file);
+        let (process, announced) = Process::start(cores, &command, true, &self.log_of("bare"))?;
+        let target = Target { address: announced.parse()?, tls: None };
+        Ok(Contestant { name: "bare actix-web", target, process })
+    }
+
+    /// tokenvend as users run it: auth, metrics, limits and the log are on, each as it is by default. What differs is
+    /// room for the load, and a life of tokens that outlasts the run.
+    pub fn tokenvend(&self, setup: Setup) -> Outcome<Contestant> {
+        self.tokenvend_under(None, if setup.workers == 1 { MEASURED } else { "0,1" }, setup)
+    }
+
+    /// The same under another program that runs it, on these cores.
+    pub fn tokenvend_under(&self, under: Option<Command>, cores: &str, setup: Setup) -> Outcome<Contestant> {
+        let (address, admin) = (free_address()?, free_address()?);
+        let key = if setup.many_users {
+            format!("algorithms = [\"HS256\"]\nsecret = \"{SECRET}\"")
+        } else {
+            format!("algorithms = [\"RS256\"]\nkey_file = {:?}", self.directory.join("app.pem"))
+        };
+        let room = if setup.many_users {
+            "[cache]\nmax_mebibytes = 8192\nmax_remembered_credentials = 1500000"
+        } else {
+            ""
+        };
+        let configuration = format!(
+            "[http]\nlisten = \"{address}\"\nworkers = {}\n[admin]\nlisten = \"{admin}\"\n\
+             [upstream]\nendpoint_url = \"http://{}\"\ncalls_per_second = 100000\nburst = 100000\n{room}\n\
+             [limits.per_user]\nrate = \"1000000/s\"\n[drain]\ndelay = \"0s\"\n[pools.main]\nidentity_pool_id = \"{DEFAULT_POOL}\"\n\
+             developer_provider = \"{DEFAULT_DEVELOPER_PROVIDER}\"\ntoken_duration = \"1h\"\n\
+             [auth.app]\nissuer = \"{ISSUER}\"\naudience = [\"{AUDIENCE}\"]\nremember = \"{}\"\n{key}\n",
+            setup.workers, self.upstream, setup.remember,
+        );
+        let tls = if setup.tls {
+            let [certificate, key] = ["server.crt", "server.key"].map(|file| self.directory.join(file));
+            format!("[http.tls]\ncertificate_file = {certificate:?}\nkey_file = {key:?}\n")
+        } else {
+            String::new()
+        };
+        let configuration = configuration + &tls;
+        let file = self.directory.join(format!("{}.toml", file_name(setup.name)));
+        fs::write(&file, configuration)?;
+        let mut command = run_under(under, &self.binary);
+        command.arg("serve").arg("--config").arg(file).envs(aws_environment());
+        let tls = setup.tls.then(|| self.tls.clone());
+        self.start(setup.name, Target { address, tls }, cores, &command)
+    }
+
+    /// A peer, by the command that runs it. It is told everything in the environment.
+    pub fn peer(&self, name: &'static str, command: &mut Command) -> Outcome<Contestant> {
+        let address = free_address()?;
+        command.envs(aws_environment()).envs([
+            ("PORT", address.port().to_string()),
+            ("COGNITO_URL", format!("http://{}", self.upstream)),
+            ("KEY_FILE", self.directory.join("app.pem").display().to_string()),
+            ("ISSUER", ISSUER.to_owned()),
+            ("AUDIENCE", AUDIENCE.to_owned()),
+            ("POOL", DEFAULT_POOL.to_owned()),
+            ("PROVIDER", DEFAULT_DEVELOPER_PROVIDER.to_owned()),
+            ("NODE_ENV", "production".to_owned()),
+        ]);
+        self.start(name, Target { address, tls: None }, MEASURED, command)
+    }
+
+    fn start(
+        &self,
+        name: &'static str,
+        target: Target,
+        cores: &str,
+        command: &Command,
+    ) -> Outcome<Contestant> {
+        let (process, _) = Process::start(cores, command, false, &self.log_of(name))?;
+        let mut contestant = Contestant { name, target, process };
+        let started = Instant::now();
+        // Whatever it says of a path that it may not have: it is there.
+        while load::ask_once(&contestant.target, b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n").is_err() {
+            if contestant.process.has_ended() || started.elapsed() > Duration::from_secs(30) {
+                let log = fs::read_to_string(self.log_of(name))?;
+                return Err(format!(
+                    "{name} does not answer on {}; its log:\n{log}",
+                    contestant.target.address
+                )
+                .into());
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(contestant)
+    }
+
+    /// A part of this program's that ends by itself, alone on the measured core: the figure that it prints.
+    pub fn figure(&self, part: &str, arguments: &[String]) -> Outcome<f64> {
+        let mut command = own(part)?;
+        command.args(arguments);
+        let (_, printed) = Process::start(MEASURED, &command, true, &self.log_of(part))?;
+        printed.parse().map_err(|_| format!("{part} found nothing: {printed}").into())
+    }
+
+    fn log_of(&self, name: &str) -> PathBuf {
+        self.directory.join(format!("{}.log", file_name(name)))
+    }
+
+    pub fn binary(&self) -> &Path {
+        &self.binary
+    }
+
+    /// Where files of the run may be put.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+}
+
+/// A certificate for this machine, which the load generator alone trusts.
+fn certify(directory: &Path) -> Outcome<TlsConnector> {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()])?;
+    fs::write(directory.join("server.crt"), made.cert.pem())?;
+    fs::write(directory.join("server.key"), made.signing_key.serialize_pem())?;
+    let mut roots = RootCertStore::empty();
+    roots.add(made.cert.der().clone())?;
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
+    let config = config.with_safe_default_protocol_versions()?.with_root_certificates(roots);
+    Ok(TlsConnector::from(Arc::new(config.with_no_client_auth())))
+}
+
+/// The request that everybody answers: the contract's, as an SDK's HTTP client would write it.
+pub fn request(bearer: &str) -> Vec<u8> {
+    format!(
+        "POST /v1/token HTTP/1.1\r\nHost: tokens.app.example\r\nUser-Agent: bench/1.0\r\nAccept: */*\r\n\
+         Authorization: Bearer {bearer}\r\nContent-Length: 0\r\n\r\n"
+    )
+    .into_bytes()
+}
+
+fn file_name(name: &str) -> String {
+    name.replace(|c: char| !c.is_ascii_alphanumeric(), "-")
+}
+
+/// A program, to be run by itself or under another one.
+fn run_under(under: Option<Command>, program: &Path) -> Command {
+    match under {
+        None => Command::new(program),
+        Some(mut under) => {
+            under.arg(program);
+            under
+        }
+    }
+}
+
+/// This program, to play another part.
+fn own(part: &str) -> Outcome<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg(part);
+    Ok(command)
+}
+
+/// Credentials that any stand-in for AWS takes, and nobody's configuration.
+pub fn aws_environment() -> [(&'static str, String); 6] {
+    let key = AccessKey::default();
+    [
+        ("AWS_ACCESS_KEY_ID", key.id),
+        ("AWS_SECRET_ACCESS_KEY", key.secret),
+        ("AWS_REGION", "us-east-1".to_owned()),
+        // The name that the AWS CLI knows.
+        ("AWS_DEFAULT_REGION", "us-east-1".to_owned()),
+        ("AWS_CONFIG_FILE", "/dev/null".to_owned()),
+        ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null".to_owned()),
+    ]
+}
+
+/// An address of this machine's that nobody listens on. Somebody else may take it before its contestant does; then
+/// that one says so, and the run ends.
+pub fn free_address() -> Outcome<SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}

@@ -1,0 +1,360 @@
+//! What is measured. Contestants of one scenario take turns, A B A B, so that an hour in which the machine is slow is
+//! slow for all of them; what counts is their ratio.
+
+use std::cell::Cell;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::bearers::App;
+use crate::contest::{Contestant, Setup, Stage, request};
+use crate::load::{self, Measured, Requests};
+use crate::place::{OTHERS, pin_to};
+use crate::report::{Comparison, Goal, Report, Row, median};
+use crate::{Arguments, Only, Outcome, command, negative};
+
+/// On which a closed load is sent, and an open one at most.
+const CONNECTIONS: usize = 64;
+
+/// How much is measured.
+#[derive(Debug, Clone, Copy)]
+struct Extent {
+    rounds: usize,
+    round: Duration,
+    users: usize,
+    many_users: usize,
+    new_bearers: usize,
+    misses: u32,
+}
+
+const WHOLE: Extent = Extent {
+    rounds: 11,
+    round: Duration::from_millis(1500),
+    users: 10_000,
+    many_users: 1_000_000,
+    new_bearers: 2_000,
+    misses: 11_000,
+};
+const QUICK: Extent = Extent {
+    rounds: 2,
+    round: Duration::from_secs(1),
+    users: 2_000,
+    many_users: 50_000,
+    new_bearers: 1_000,
+    misses: 2_000,
+};
+
+/// Everybody's share of a scenario.
+struct Turns<'t> {
+    contestant: &'t Contestant,
+    rounds: Vec<(Measured, Duration)>,
+}
+
+impl<'t> Turns<'t> {
+    fn of(contestant: &'t Contestant) -> Self {
+        Self { contestant, rounds: Vec::new() }
+    }
+
+    /// One turn: the load, and the CPU time that it cost.
+    fn take(&mut self, send: impl FnOnce() -> Outcome<Measured>) -> Outcome<()> {
+        let before = self.contestant.process.cpu_time()?;
+        let measured = send()?;
+        let took = self.contestant.process.cpu_time()? - before;
+        if measured.failed > 0 {
+            return Err(format!("{}: {} answers were no 200", self.contestant.name, measured.failed).into());
+        }
+        self.rounds.push((measured, took));
+        Ok(())
+    }
+
+    fn row(self, scenario: &str) -> Outcome<Row> {
+        let memory = self.contestant.process.memory()?;
+        Ok(Row::of(scenario, self.contestant.name, &self.rounds, memory))
+    }
+}
+
+/// Contestants take turns under a closed load of these requests.
+fn closed(
+    scenario: &str,
+    extent: Extent,
+    contestants: &[&Contestant],
+    requests: &Requests<'_>,
+) -> Outcome<Vec<Row>> {
+    eprintln!("bench: {scenario}");
+    let mut turns: Vec<_> = contestants.iter().map(|contestant| Turns::of(contestant)).collect();
+    for _ in 0..extent.rounds {
+        for turn in &mut turns {
+            let target = &turn.contestant.target;
+            turn.take(|| load::closed(target, CONNECTIONS, requests, extent.round))?;
+        }
+    }
+    turns.into_iter().map(|turn| turn.row(scenario)).collect()
+}
+
+/// One of these, at random, without end.
+fn any_of<'r>(requests: &'r [Vec<u8>]) -> impl Fn() -> Option<&'r [u8]> {
+    move || fastrand::choice(requests).map(Vec::as_slice)
+}
+
+/// Each of these once.
+fn each_of<'r>(requests: &'r [Vec<u8>]) -> impl Fn() -> Option<&'r [u8]> {
+    let next = Cell::new(0);
+    move || requests.get(next.replace(next.get() + 1)).map(Vec::as_slice)
+}
+
+/// Sends each of these once; what came of it.
+fn once(contestant: &Contestant, requests: &[Vec<u8>]) -> Outcome<Measured> {
+    let measured = load::closed(&contestant.target, CONNECTIONS, &each_of(requests), Duration::MAX)?;
+    if measured.failed > 0 {
+        return Err(format!("{}: {} answers were no 200", contestant.name, measured.failed).into());
+    }
+    Ok(measured)
+}
+
+/// Measures everything and reports it.
+pub fn run(arguments: &Arguments) -> Outcome<()> {
+    let extent = if arguments.quick { QUICK } else { WHOLE };
+    pin_to(OTHERS)?;
+    let stage = Stage::set(arguments)?;
+    let mut report = Report::begin(arguments.quick);
+
+    eprintln!("bench: signing {} bearers", extent.users);
+    let bearers = rs256(&stage.app, extent.users, 0)?;
+    let usual = stage.tokenvend(Setup::USUAL)?;
+    let verifying = stage.tokenvend(Setup::VERIFYING)?;
+    once(&usual, &bearers)?;
+    once(&verifying, &bearers)?;
+    let (_, answer) = load::ask_once(&usual.target, &bearers[0])?;
+    let bare = stage.bare(&answer)?;
+
+    if arguments.only == Some(Only::ManyUsers) {
+        misses_and_many_users(&mut report, extent, &stage, &bare)?;
+        return report.end(&arguments.results);
+    }
+    hits(&mut report, extent, [&bare, &usual], &bearers)?;
+    if arguments.only == Some(Only::Hits) {
+        return report.end(&arguments.results);
+    }
+    peers(&mut report, arguments, extent, &stage, [&usual, &verifying], &bearers)?;
+    let bare_hit = report.find("hit, many users", bare.name)?;
+    never_seen(&mut report, extent, &stage, &usual, &bare_hit)?;
+    drop((verifying, usual));
+    two_workers(&mut report, extent, &stage, &bearers)?;
+    tls(&mut report, extent, &stage, &bare, &bearers)?;
+    misses_and_many_users(&mut report, extent, &stage, &bare)?;
+    command::measure(&mut report, &stage, !arguments.no_peers)?;
+    report.end(&arguments.results)
+}
+
+fn rs256(app: &App, users: usize, number: usize) -> Outcome<Vec<Vec<u8>>> {
+    (0..users).map(|user| Ok(request(&app.rs256(&format!("user-{user:07}"), number)?))).collect()
+}
+
+fn hits(
+    report: &mut Report,
+    extent: Extent,
+    [bare, usual]: [&Contestant; 2],
+    bearers: &[Vec<u8>],
+) -> Outcome<()> {
+    report.add(closed("hit, one user", extent, &[bare, usual], &any_of(&bearers[..1]))?);
+    let rows = closed("hit, many users", extent, &[bare, usual], &any_of(bearers))?;
+    let (floor, ours) = (&rows[0], &rows[1]);
+    report.compare(Comparison::at_most(
+        format!("CPU per request of a hit, {} users, beside the bare handler", extent.users),
+        ours.cpu_us / floor.cpu_us,
+        Goal::Times(1.15),
+    ));
+    let rate = floor.per_second / 2.0;
+    report.add(rows);
+
+    let scenario = "hit, many users, open load at half of bare's capacity";
+    eprintln!("bench: {scenario}, {rate:.0}/s");
+    let mut turns = [Turns::of(bare), Turns::of(usual)];
+    for _ in 0..extent.rounds {
+        for turn in &mut turns {
+            let target = &turn.contestant.target;
+            turn.take(|| load::open(target, CONNECTIONS, &any_of(bearers), rate, extent.round))?;
+        }
+    }
+    let rows = turns.into_iter().map(|turn| turn.row(scenario)).collect::<Outcome<Vec<_>>>()?;
+    report.compare(Comparison::at_most(
+        "p99 at half of the bare handler's capacity, open load, beside the bare handler".to_owned(),
+        rows[1].p99_us / rows[0].p99_us,
+        Goal::Times(1.5),
+    ));
+    report.add(rows);
+    Ok(())
+}
+
+/// Like for like: who verifies each bearer beside tokenvend that does, who remembers beside tokenvend that remembers.
+fn peers(
+    report: &mut Report,
+    arguments: &Arguments,
+    extent: Extent,
+    stage: &Stage,
+    [usual, verifying]: [&Contestant; 2],
+    bearers: &[Vec<u8>],
+) -> Outcome<()> {
+    for contestant in [usual, verifying] {
+        negative::try_all(contestant, &stage.app)?;
+    }
+    if arguments.no_peers {
+        return Ok(());
+    }
+    let place = arguments.results.join("peers");
+    let node = |verifier: &str| {
+        let mut command = Command::new("node");
+        command.arg("server.mjs").arg(verifier).current_dir(&place);
+        command
+    };
+    let server = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers/python/server.py");
+    let mut python = Command::new(place.join("venv/bin/python"));
+    python.arg(server);
+    let tuned = stage.peer("Node, fastify + fast-jwt, remembering", &mut node("fast-jwt"))?;
+    let jose = stage.peer("Node, fastify + jose", &mut node("jose"))?;
+    let fastapi = stage.peer("Python, FastAPI + PyJWT", &mut python)?;
+    for peer in [&tuned, &jose, &fastapi] {
+        negative::try_all(peer, &stage.app)?;
+        eprintln!("bench: {} refuses what it must", peer.name);
+        once(peer, bearers)?;
+    }
+    let scenario = "hit, many users, remembering bearers";
+    let rows = closed(scenario, extent, &[usual, &tuned], &any_of(bearers))?;
+    let times = rows[0].per_second / rows[1].per_second;
+    report.compare(Comparison::at_least(
+        format!("requests/s, both remembering bearers, beside {}", tuned.name),
+        times,
+        Goal::Times(4.5),
+    ));
+    report.add(rows);
+    let scenario = "hit, many users, verifying each time";
+    let rows = closed(scenario, extent, &[verifying, &jose, &fastapi], &any_of(bearers))?;
+    for (peer, least) in [(1, 3.5), (2, 9.0)] {
+        report.compare(Comparison::at_least(
+            format!("requests/s, both verifying each time, beside {}", rows[peer].contestant),
+            rows[0].per_second / rows[peer].per_second,
+            Goal::Times(least),
+        ));
+    }
+    report.add(rows);
+    Ok(())
+}
+
+fn never_seen(
+    report: &mut Report,
+    extent: Extent,
+    stage: &Stage,
+    usual: &Contestant,
+    bare: &Row,
+) -> Outcome<()> {
+    let scenario = "hit, a bearer never seen before";
+    eprintln!("bench: {scenario}");
+    let mut turns = Turns::of(usual);
+    let mut checks = Vec::new();
+    for number in 1..=extent.rounds {
+        let new = rs256(&stage.app, extent.new_bearers, number)?;
+        turns.take(|| once(usual, &new))?;
+        checks.push(stage.figure("signature-checks", &[extent.new_bearers.to_string()])?);
+    }
+    let check = median(checks);
+    let row = turns.row(scenario)?;
+    report.compare(Comparison::at_most(
+        format!(
+            "CPU per request of a bearer never seen before, beside bare + the raw RS256 check ({check:.1} µs)"
+        ),
+        row.cpu_us / (bare.cpu_us + check),
+        Goal::Times(1.15),
+    ));
+    report.add(vec![row]);
+    Ok(())
+}
+
+/// On a machine of two cores the load generator is in the way: what counts here is the CPU time.
+fn two_workers(report: &mut Report, extent: Extent, stage: &Stage, bearers: &[Vec<u8>]) -> Outcome<()> {
+    let two = stage.tokenvend(Setup::TWO_WORKERS)?;
+    once(&two, bearers)?;
+    report.add(closed("hit, many users, 2 workers", extent, &[&two], &any_of(bearers))?);
+    Ok(())
+}
+
+/// Beside the bare handler in clear: what encryption adds, on connections that are kept.
+fn tls(
+    report: &mut Report,
+    extent: Extent,
+    stage: &Stage,
+    bare: &Contestant,
+    bearers: &[Vec<u8>],
+) -> Outcome<()> {
+    let tls = stage.tokenvend(Setup::TLS)?;
+    once(&tls, bearers)?;
+    report.add(closed("hit, many users, over TLS", extent, &[bare, &tls], &any_of(bearers))?);
+    Ok(())
+}
+
+fn misses_and_many_users(
+    report: &mut Report,
+    extent: Extent,
+    stage: &Stage,
+    bare: &Contestant,
+) -> Outcome<()> {
+    let vendor = stage.tokenvend(Setup::MANY_USERS)?;
+    let before = vendor.process.memory()?;
+    eprintln!("bench: making {} users' bearers", extent.many_users);
+    let bearers: Vec<_> =
+        (0..extent.many_users).map(|user| request(&stage.app.hs256(&format!("user-{user:07}")))).collect();
+
+    let scenario = "miss, an instant Cognito";
+    eprintln!("bench: {scenario}");
+    let share = extent.misses as usize / extent.rounds;
+    let mut turns = Turns::of(&vendor);
+    let mut calls = Vec::new();
+    for new in bearers.chunks(share).take(extent.rounds) {
+        turns.take(|| once(&vendor, new))?;
+        let url = format!("http://{}", stage.upstream);
+        calls.push(stage.figure("sdk-calls", &[url, share.to_string()])?);
+    }
+    let call = median(calls);
+    let row = turns.row(scenario)?;
+    report.compare(Comparison::at_most(
+        format!("CPU per request of a miss, an instant Cognito, beside the bare SDK call ({call:.0} µs)"),
+        row.cpu_us / call,
+        Goal::Times(1.3),
+    ));
+    report.add(vec![row]);
+
+    let (warm, new) = bearers.split_at(share * extent.rounds);
+    let next = Cell::new(0);
+    let one_in_a_hundred = || {
+        if fastrand::u8(0..100) > 0 {
+            return fastrand::choice(warm).map(Vec::as_slice);
+        }
+        new.get(next.replace(next.get() + 1)).map(Vec::as_slice)
+    };
+    report.add(closed("1 % misses, an instant Cognito", extent, &[&vendor], &one_in_a_hundred)?);
+
+    eprintln!("bench: minting {} users' tokens", extent.many_users);
+    let started = Instant::now();
+    once(&vendor, &bearers)?;
+    eprintln!("bench: they took {:.0} s", started.elapsed().as_secs_f64());
+    let kept = (vendor.process.memory()? - before) as f64;
+    let (_, answer) = load::ask_once(&vendor.target, &bearers[0])?;
+    let token =
+        answer.split("\"token\":\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
+    report.compare(Comparison::at_most(
+        format!(
+            "memory for {} users, remembered bearers and all, beside the bytes of their tokens ({} each)",
+            extent.many_users,
+            token.len()
+        ),
+        kept / (token.len() * extent.many_users) as f64,
+        Goal::Times(1.6),
+    ));
+    let scenario = format!("hit, {} users", extent.many_users);
+    let rows = closed(&scenario, extent, &[bare, &vendor], &any_of(&bearers))?;
+    report.compare(Comparison::at_most(
+        format!("CPU per request of a hit, {} users, beside the bare handler", extent.many_users),
+        rows[1].cpu_us / rows[0].cpu_us,
+        Goal::Times(1.35),
+    ));
+    report.add(rows);
+    Ok(())
+}

@@ -1,0 +1,229 @@
+//! What the pieces of a hit cost, each alone: `cargo bench --bench pieces`. The whole of it is measured by
+//! `hot_path`, and by the instruction by `just instructions`.
+
+#![expect(
+    clippy::expect_used,
+    reason = "a program that measures: without what it needs there is nothing to measure"
+)]
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
+use aws_lc_rs::signature::{self, EcdsaKeyPair, KeyPair as _};
+use aws_lc_rs::{rand, rsa};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use criterion::{Criterion, criterion_group, criterion_main};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use serde_json::json;
+use tokenvend::auth::{Authenticator, Caller, Headers, Presented, Users};
+use tokenvend::clock::{SharedClock, SystemClock, Timestamp};
+use tokenvend::config::{self, Document, Environment, Settings};
+use tokenvend::emulator::{DEFAULT_DEVELOPER_PROVIDER, DEFAULT_POOL};
+use tokenvend::identity::{IdentityId, PrincipalTags};
+use tokenvend::issuer::credentials::{CredentialsIssuer, CredentialsRequest, IssuedCredentials};
+use tokenvend::issuer::{IssueError, IssueErrorKind, IssueRequest, IssuedToken, TokenIssuer};
+use tokenvend::metrics::Metrics;
+use tokenvend::token::OpenIdToken;
+use tokenvend::vending::freshness::{Needs, Windows};
+use tokenvend::vending::{TokenRequest, TokenVendor};
+
+/// An issuer that needs no Cognito.
+#[derive(Debug)]
+struct Instant(SharedClock);
+
+impl TokenIssuer for Instant {
+    fn issue<'a>(&'a self, request: &'a IssueRequest) -> BoxFuture<'a, Result<IssuedToken, IssueError>> {
+        let identity = IdentityId::parse("us-east-1:00000000-0000-4000-8000-00000000cafe").expect("an id");
+        let (now, provider) = (self.0.now().as_secs(), request.provider.as_str());
+        let long = format!("{provider}:{}:{}", request.pool.as_str(), request.user.as_str());
+        let claims = json!({
+            "iss": "https://cognito-identity.amazonaws.com", "aud": request.pool.as_str(), "iat": now,
+            "sub": identity.as_str(), "amr": ["authenticated", provider, long],
+            "exp": now + i64::from(request.duration.seconds()),
+        });
+        let encode = |part: String| URL_SAFE_NO_PAD.encode(part);
+        let header = json!({"alg": "RS512", "kid": "bench"}).to_string();
+        let signature = URL_SAFE_NO_PAD.encode([0xB5; 256]);
+        let token = format!("{}.{}.{signature}", encode(header), encode(claims.to_string()));
+        async move { Ok(IssuedToken { identity, token: OpenIdToken::new(token), request_id: None }) }.boxed()
+    }
+}
+
+impl CredentialsIssuer for Instant {
+    fn credentials<'a>(
+        &'a self,
+        _: &'a CredentialsRequest,
+    ) -> BoxFuture<'a, Result<IssuedCredentials, IssueError>> {
+        async { Err(IssueError::new(IssueErrorKind::Unavailable, "none here")) }.boxed()
+    }
+}
+
+/// One header, as a server would hold it.
+struct Bearer(String);
+
+impl Headers for Bearer {
+    fn each_value<'h>(&'h self, name: &str, show: &mut dyn FnMut(&'h [u8])) {
+        if name == "authorization" {
+            show(self.0.as_bytes());
+        }
+    }
+    fn each_name<'h>(&'h self, show: &mut dyn FnMut(&'h str)) {
+        show("authorization");
+    }
+}
+
+/// The app's key of one algorithm: what it publishes, and a bearer that it signed.
+fn signed(algorithm: &str, clock: &dyn tokenvend::clock::Clock) -> (String, Bearer) {
+    let header = json!({"alg": algorithm, "typ": "JWT"}).to_string();
+    let claims = json!({
+        "iss": "https://app.example", "aud": "tokenvend", "sub": "user-0000001",
+        "exp": clock.now().as_secs() + 7200, "team": "red", "groups": ["staff", "ops"],
+    });
+    let encode = |part: &[u8]| URL_SAFE_NO_PAD.encode(part);
+    let message = format!("{}.{}", encode(header.as_bytes()), encode(claims.to_string().as_bytes()));
+    let random = rand::SystemRandom::new();
+    let (public, signature): (PublicKeyX509Der<'_>, Vec<u8>) = if algorithm == "RS256" {
+        let key = rsa::KeyPair::generate(rsa::KeySize::Rsa2048).expect("a key");
+        let mut signed = vec![0; key.public_modulus_len()];
+        key.sign(&signature::RSA_PKCS1_SHA256, &random, message.as_bytes(), &mut signed)
+            .expect("a signature");
+        (key.public_key().as_der().expect("a public key"), signed)
+    } else {
+        let key = EcdsaKeyPair::generate(&signature::ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
+        let signed = key.sign(&random, message.as_bytes()).expect("a signature");
+        (key.public_key().as_der().expect("a public key"), signed.as_ref().to_vec())
+    };
+    let pem = pem::encode(&pem::Pem::new("PUBLIC KEY", public.as_ref()));
+    (pem, Bearer(format!("Bearer {message}.{}", encode(&signature))))
+}
+
+/// Settings, and the key file that an authenticator reads when it starts.
+fn settings(algorithm: &str, remember: &str, pem: &str) -> (Settings, tempfile::NamedTempFile) {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), pem).expect("a key file");
+    let text = format!(
+        "[pools.main]\nidentity_pool_id = \"{DEFAULT_POOL}\"\ndeveloper_provider = \"{DEFAULT_DEVELOPER_PROVIDER}\"\n\
+         [pools.main.tags]\nteam = \"{{team}}\"\nstage = \"prod\"\n\
+         [pools.main.allow.staff]\nclaims = {{ groups = [\"staff\"] }}\n\
+         [auth.app]\nissuer = \"https://app.example\"\naudience = [\"tokenvend\"]\nremember = \"{remember}\"\n\
+         algorithms = [\"{algorithm}\"]\nkey_file = {:?}\n",
+        file.path()
+    );
+    let document = Document { name: "bench".to_owned(), text };
+    (config::load(&[document], &Environment::default()).expect("settings").settings, file)
+}
+
+fn presented(bearer: &Bearer) -> Presented<'_> {
+    Presented { headers: bearer, peer: None, certificate: None, is_from_allowed_page: false }
+}
+
+struct Bench {
+    runtime: tokio::runtime::Runtime,
+    clock: SharedClock,
+    metrics: Arc<Metrics>,
+}
+
+impl Bench {
+    fn authenticator(&self, settings: &Settings) -> Authenticator {
+        let wanted = settings.pools.wanted_claims();
+        let room = settings.most_remembered;
+        let start =
+            Authenticator::start(&settings.auth, &settings.users, wanted, room, &self.clock, &self.metrics);
+        self.runtime.block_on(start).expect("an authenticator")
+    }
+}
+
+fn authentication(criterion: &mut Criterion, bench: &Bench) {
+    for algorithm in ["RS256", "ES256"] {
+        let (pem, bearer) = signed(algorithm, &*bench.clock);
+        for (name, remember) in [("verified each time", "0s"), ("remembered", "1h")] {
+            let (settings, _key_file) = settings(algorithm, remember, &pem);
+            let authenticator = bench.authenticator(&settings);
+            criterion.bench_function(&format!("bearer/{algorithm}, {name}"), |bencher| {
+                bencher.iter(|| {
+                    let verdict = authenticator.authenticate(&presented(black_box(&bearer))).now_or_never();
+                    black_box(verdict.expect("at once").expect("a caller"))
+                });
+            });
+        }
+    }
+}
+
+fn policy(criterion: &mut Criterion, settings: &Settings, caller: &Caller) {
+    let pool = settings.pools.find(None).expect("a pool");
+    criterion.bench_function("policy/which rule describes the caller", |bencher| {
+        bencher.iter(|| {
+            black_box(pool.access.rule_for(&caller.way, &caller.issuer, black_box(&caller.claims)).is_some())
+        });
+    });
+    criterion.bench_function("policy/two principal tags of its claims", |bencher| {
+        bencher.iter(|| black_box(pool.tags.of(black_box(&caller.claims)).expect("tags")));
+    });
+}
+
+fn vending(criterion: &mut Criterion, bench: &Bench, settings: &Settings, caller: &Caller) {
+    let _entered = bench.runtime.enter();
+    let pool = settings.pools.find(None).expect("a pool").clone();
+    let clock = bench.clock.clone();
+    let vendor = TokenVendor::new(
+        settings.vending,
+        &settings.pools,
+        |_| Arc::new(Instant(clock.clone())),
+        bench.clock.clone(),
+        bench.metrics.clone(),
+    );
+    let tags = PrincipalTags::parse([("team", "red"), ("stage", "prod")]).expect("tags");
+    let user = caller.acts_for(None, &Users::new(&settings.users)).expect("a user");
+    let request = TokenRequest { pool, user, tags, ends_by: None, min_ttl: None, refresh: false };
+    let vended = bench.runtime.block_on(vendor.vend(&request, &caller.bookmark)).expect("a token");
+    criterion.bench_function("vending/key", |bencher| bencher.iter(|| black_box(black_box(&request).key())));
+    criterion.bench_function("vending/hit", |bencher| {
+        bencher.iter(|| {
+            black_box(
+                vendor
+                    .vend(black_box(&request), &caller.bookmark)
+                    .now_or_never()
+                    .expect("at once")
+                    .expect("a token"),
+            )
+        });
+    });
+    criterion.bench_function("vending/body", |bencher| {
+        bencher.iter(|| black_box(vended.token.answer().with_life_left(black_box(vended.life_left))));
+    });
+    let windows = Windows {
+        skew_allowance: Duration::from_secs(300),
+        advisory: Duration::from_secs(120),
+        jitter: Duration::from_secs(60),
+        stale_floor: Duration::from_secs(60),
+    };
+    let now = Timestamp::from_secs(1_767_225_600);
+    let (times, needs) = (windows.times(now, now + Duration::from_secs(900), 0.5), Needs::default());
+    criterion.bench_function("vending/freshness", |bencher| {
+        bencher.iter(|| {
+            let (times, now) = (black_box(&times), black_box(now));
+            black_box((windows.judge(times, now), needs.met_by(times, now)))
+        });
+    });
+}
+
+fn pieces(criterion: &mut Criterion) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let metrics = Arc::new(Metrics::new().expect("metrics"));
+    let bench = Bench { runtime, clock: Arc::new(SystemClock::new()), metrics };
+    authentication(criterion, &bench);
+    let (pem, bearer) = signed("RS256", &*bench.clock);
+    let (settings, _key_file) = settings("RS256", "1h", &pem);
+    let authenticator = bench.authenticator(&settings);
+    let caller = authenticator.authenticate(&presented(&bearer)).now_or_never();
+    let caller = caller.expect("at once").expect("a caller");
+    policy(criterion, &settings, &caller);
+    vending(criterion, &bench, &settings, &caller);
+}
+
+criterion_group!(all, pieces);
+criterion_main!(all);
