@@ -38,7 +38,7 @@ type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 struct Arguments {
     #[command(subcommand)]
     part: Option<Part>,
-    /// Shorter rounds and fewer users: about 2 minutes, to see that it all works.
+    /// Shorter rounds and fewer users: about 3 minutes, to see that it all works.
     #[arg(long)]
     quick: bool,
     /// Without the Node and Python peers.
