@@ -159,6 +159,7 @@ impl<A: Answer> Store<A> {
     /// Drops all that is kept of a user, and says how much there was.
     pub(super) fn forget(&self, user: &UserKey) -> usize {
         let Some(shelf) = self.cache.remove(user) else { return 0 };
+        // The listener does so too; but whoever signs out is told so only when it is done, whenever moka calls it.
         shelf.iter().for_each(|kept| kept.let_go());
         shelf.all().len()
     }

@@ -21,6 +21,17 @@ use tokenvend::issuer::cognito;
 use tokenvend::secret::Secret;
 
 pub const SECOND_POOL: &str = "us-east-1:00000000-0000-4000-8000-000000000002";
+
+/// A way by the demo app's JWT in a cookie.
+pub const COOKIE_JWT: &str = r#"
+    [auth.session]
+    issuer = "https://app.example"
+    audience = ["tokenvend"]
+    algorithms = ["ES256"]
+    jwks_url = "DEMO_APP/jwks.json"
+    carrier = "cookie:session"
+"#;
+
 /// What an administrator of a world has that lays this over its configuration.
 pub const ADMIN_CREDENTIAL: &str = "0123456789abcdef0123456789abcdef";
 pub const OPERATION: &str = "GetOpenIdTokenForDeveloperIdentity";

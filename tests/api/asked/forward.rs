@@ -5,7 +5,7 @@ use serde_json::json;
 use tokenvend::clock::Clock as _;
 
 use super::{Judge, with_introspection};
-use crate::support::{Answer, World, claims_of};
+use crate::support::{Answer, COOKIE_JWT, World, claims_of};
 
 async fn with_forward(judge: &Judge, more: &str) -> World {
     World::with(&format!(
@@ -132,16 +132,7 @@ async fn a_400_of_the_apps_is_a_no_and_a_guess_and_one_of_an_introspection_endpo
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cookie_that_counts_for_nothing_is_not_in_the_way_of_a_bearer() {
     let judge = Judge::start();
-    let jwt = r#"
-        users.auth_order = ["session", "app"]
-        [auth.session]
-        issuer = "https://app.example"
-        audience = ["tokenvend"]
-        algorithms = ["ES256"]
-        jwks_url = "DEMO_APP/jwks.json"
-        carrier = "cookie:session"
-    "#;
-    let forward = r#"users.auth_order = ["session", "app"]
+    let forward = r#"
         [auth.session]
         kind = "forward"
         issuer = "https://app.example"
@@ -149,8 +140,8 @@ async fn a_cookie_that_counts_for_nothing_is_not_in_the_way_of_a_bearer() {
         show_headers = []
         show_cookies = ["session"]
     "#;
-    for overlay in [jwt, &forward.replace("JUDGE", &judge.url)] {
-        let world = World::with(overlay).await;
+    for session in [COOKIE_JWT, &forward.replace("JUDGE", &judge.url)] {
+        let world = World::with(&format!("users.auth_order = [\"session\", \"app\"]\n{session}")).await;
         let (alice, bob) = (world.bearer("alice"), world.bearer("bob"));
         judge.says(&format!("session={alice}"), json!({"sub": "alice"}));
         let with = async |method, bearer: Option<&str>, origin: Option<&str>| {
@@ -181,17 +172,7 @@ async fn a_cookie_that_counts_for_nothing_is_not_in_the_way_of_a_bearer() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_cookie_that_is_a_jwt_is_verified_as_such_under_the_same_rules() {
-    let world = World::with(
-        r#"
-        [auth.session]
-        issuer = "https://app.example"
-        audience = ["tokenvend"]
-        algorithms = ["ES256"]
-        jwks_url = "DEMO_APP/jwks.json"
-        carrier = "cookie:session"
-        "#,
-    )
-    .await;
+    let world = World::with(COOKIE_JWT).await;
     let cookie = format!("a=b; session={}", world.bearer("alice"));
     assert_eq!(with_cookie(&world, Method::POST, &cookie, PAGE).await.source(), "miss");
     assert_eq!(world.vend("alice").await.source(), "hit");

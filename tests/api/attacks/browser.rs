@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::peers::has_or_skips;
-use crate::support::{World, claims_of};
+use crate::support::{COOKIE_JWT, World, claims_of};
 
 /// A site with one page, which reports what it has seen.
 struct Site {
@@ -103,9 +103,7 @@ async fn chromium_lets_an_allowed_page_have_the_users_token_by_cookie_and_no_oth
     }
     let mut allowed = Site::start(include_str!("../../peers/allowed_page.html"));
     let mut evil = Site::start(include_str!("../../peers/evil_page.html"));
-    let world =
-        World::with(&format!("http.allowed_origins = [\"{}\"]\n{}", allowed.url, super::pages::COOKIE_JWT))
-            .await;
+    let world = World::with(&format!("http.allowed_origins = [\"{}\"]\n{COOKIE_JWT}", allowed.url)).await;
     let session = world.bearer("alice");
 
     let tried = seen(&mut evil, &world, &session).await;

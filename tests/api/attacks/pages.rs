@@ -8,7 +8,7 @@ use actix_web::{App, HttpResponse, HttpServer, web};
 use reqwest::Method;
 
 use super::{Attack, Refusal, are_refused};
-use crate::support::{Answer, World};
+use crate::support::{Answer, COOKIE_JWT, World};
 
 /// Origins that are not `https://web.example`.
 const LOOK_ALIKES: [&str; 24] = [
@@ -37,15 +37,6 @@ const LOOK_ALIKES: [&str; 24] = [
     "https://web.example, https://evil.example",
     "https://web.example https://evil.example",
 ];
-
-pub(super) const COOKIE_JWT: &str = r#"
-    [auth.session]
-    issuer = "https://app.example"
-    audience = ["tokenvend"]
-    algorithms = ["ES256"]
-    jwks_url = "DEMO_APP/jwks.json"
-    carrier = "cookie:session"
-"#;
 
 /// The app's endpoint, which takes everybody for alice; and how often it was asked.
 fn credulous_app() -> (String, Arc<AtomicUsize>) {
