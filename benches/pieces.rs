@@ -6,6 +6,7 @@
     reason = "a program that measures: without what it needs there is nothing to measure"
 )]
 
+use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,9 +41,11 @@ impl TokenIssuer for Instant {
         let identity = IdentityId::parse("us-east-1:00000000-0000-4000-8000-00000000cafe").expect("an id");
         let (now, provider) = (self.0.now().as_secs(), request.provider.as_str());
         let long = format!("{provider}:{}:{}", request.pool.as_str(), request.user.as_str());
+        let tags: BTreeMap<_, _> = request.tags.iter().map(|(key, value)| (key, [value])).collect();
         let claims = json!({
             "iss": "https://cognito-identity.amazonaws.com", "aud": request.pool.as_str(), "iat": now,
             "sub": identity.as_str(), "amr": ["authenticated", provider, long],
+            "https://aws.amazon.com/tags": { "principal_tags": tags },
             "exp": now + i64::from(request.duration.seconds()),
         });
         let encode = |part: String| URL_SAFE_NO_PAD.encode(part);

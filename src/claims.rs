@@ -28,7 +28,7 @@ impl Claims {
     #[must_use]
     pub(crate) fn only(self, wanted: &BTreeSet<Box<str>>) -> Self {
         let Some(claims) = self.0 else { return self };
-        let claims = claims.iter().filter(|(name, _)| wanted.contains(name.as_str()));
+        let claims = wanted.iter().filter_map(|name| claims.get_key_value(&**name));
         Self::verified(claims.map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 

@@ -8,6 +8,7 @@
 mod algorithm;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzing;
+mod header;
 mod jwk;
 mod jwks;
 mod keys;
@@ -18,17 +19,15 @@ mod unique;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::alphabet::URL_SAFE;
-use base64::engine::DecodePaddingMode;
-use base64::engine::general_purpose::{GeneralPurpose, NO_PAD, URL_SAFE_NO_PAD};
-use serde::Deserialize;
+use base64_simd::{URL_SAFE, URL_SAFE_NO_PAD};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::clock::SharedClock;
 use crate::config::{JwksSettings, KeySource};
 use crate::metrics::Metrics;
 pub use algorithm::Algorithm;
+use header::Header;
 use jwks::Jwks;
 pub use keys::KeysError;
 use keys::{KeySet, Lookup};
@@ -62,19 +61,9 @@ pub(crate) enum Unproven {
     CannotSay,
 }
 
-/// What a JWS says of how it is signed.
-#[derive(Deserialize)]
-struct Header {
-    alg: String,
-    kid: Option<String>,
-    typ: Option<String>,
-}
-
 /// A JWS taken apart. Nothing in it is trusted before [`Jws::prove`].
 pub(crate) struct Jws<'t> {
     header: Header,
-    /// All that the header says.
-    fields: Value,
     payload: Value,
     message: &'t str,
     signature: Vec<u8>,
@@ -83,33 +72,33 @@ pub(crate) struct Jws<'t> {
 impl<'t> Jws<'t> {
     /// Takes the compact form apart.
     pub(crate) fn parse(token: &'t str) -> Result<Self, Malformed> {
-        Self::taken_apart(token, &URL_SAFE_NO_PAD)
+        Self::taken_apart(token, Padding::None)
     }
 
     /// The same of one whose parts may be padded, against RFC 7515, section 2: AWS's load balancers write them so.
     /// The padding is part of what is signed.
     pub(crate) fn parse_padded(token: &'t str) -> Result<Self, Malformed> {
-        Self::taken_apart(token, &PADDED)
+        Self::taken_apart(token, Padding::Allowed)
     }
 
-    fn taken_apart(token: &'t str, encoding: &GeneralPurpose) -> Result<Self, Malformed> {
+    fn taken_apart(token: &'t str, padding: Padding) -> Result<Self, Malformed> {
         if token.len() > LONGEST {
             return Err(Malformed);
         }
-        let (message, signature) = token.rsplit_once('.').ok_or(Malformed)?;
-        let (header, payload) = message.split_once('.').ok_or(Malformed)?;
-        if signature.is_empty() || payload.contains('.') {
+        let (header, rest) = token.split_once('.').ok_or(Malformed)?;
+        let (payload, signature) = rest.split_once('.').ok_or(Malformed)?;
+        if signature.is_empty() || signature.contains('.') {
             return Err(Malformed);
         }
-        let fields = json(header, encoding)?;
+        let message = &token[..header.len() + 1 + payload.len()];
+        let header: Header = json(header, padding)?;
         // A critical extension that is not understood must be refused (RFC 7515, 4.1.11), and none is; nor is a list
         // of them that is none.
-        if fields.get("crit").is_some() {
+        if header.others.contains_key("crit") {
             return Err(Malformed);
         }
-        let header = Header::deserialize(&fields).map_err(|_| Malformed)?;
-        let (payload, signature) = (json(payload, encoding)?, decode(signature, encoding)?);
-        Ok(Self { header, fields, payload, message, signature })
+        let (Unique(payload), signature) = (json(payload, padding)?, decode(signature, padding)?);
+        Ok(Self { header, payload, message, signature })
     }
 
     /// What kind of token it says that it is (RFC 7515, 4.1.9), without the prefix that may be left out.
@@ -120,9 +109,9 @@ impl<'t> Jws<'t> {
         Some(if has_prefix { &typ[APPLICATION.len()..] } else { typ })
     }
 
-    /// What its header says under this name. Signed as the payload is.
+    /// What its header says under this name, which is none of how it is signed. Signed as the payload is.
     pub(crate) fn header(&self, name: &str) -> Option<&Value> {
-        self.fields.get(name)
+        self.header.others.get(name)
     }
 
     /// What was signed. Before the signature is proved, good only to find out who should judge it.
@@ -150,15 +139,22 @@ impl<'t> Jws<'t> {
 
 const APPLICATION: &str = "application/";
 
-const PADDED: GeneralPurpose =
-    GeneralPurpose::new(&URL_SAFE, NO_PAD.with_decode_padding_mode(DecodePaddingMode::Indifferent));
-
-fn json(segment: &str, encoding: &GeneralPurpose) -> Result<Value, Malformed> {
-    serde_json::from_slice(&decode(segment, encoding)?).map(|Unique(value)| value).map_err(|_| Malformed)
+/// Whether base64 may end in `=`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Padding {
+    None,
+    Allowed,
 }
 
-fn decode(segment: &str, encoding: &GeneralPurpose) -> Result<Vec<u8>, Malformed> {
-    encoding.decode(segment).map_err(|_| Malformed)
+fn json<T: DeserializeOwned>(segment: &str, padding: Padding) -> Result<T, Malformed> {
+    serde_json::from_slice(&decode(segment, padding)?).map_err(|_| Malformed)
+}
+
+/// The bytes of a segment. Bits that stand for nothing must be zero, so that no other spelling of it counts.
+fn decode(segment: &str, padding: Padding) -> Result<Vec<u8>, Malformed> {
+    let is_padded = padding == Padding::Allowed && segment.ends_with('=');
+    let encoding = if is_padded { URL_SAFE } else { URL_SAFE_NO_PAD };
+    encoding.decode_to_vec(segment).map_err(|_| Malformed)
 }
 
 /// The keys of one signer.

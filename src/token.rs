@@ -11,8 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use aws_lc_rs::digest::SHA256;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64_simd::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -116,7 +115,7 @@ impl TokenClaims {
 }
 
 fn decode<T: serde::de::DeserializeOwned>(segment: &str) -> Option<T> {
-    let json = Zeroizing::new(URL_SAFE_NO_PAD.decode(segment).ok()?);
+    let json = Zeroizing::new(URL_SAFE_NO_PAD.decode_to_vec(segment).ok()?);
     serde_json::from_slice(&json).ok()
 }
 
@@ -133,8 +132,8 @@ mod tests {
     use super::*;
 
     fn jwt(payload: &str) -> OpenIdToken {
-        let header = URL_SAFE_NO_PAD.encode(r#"{"kid":"us-east-11","typ":"JWS","alg":"RS512"}"#);
-        OpenIdToken::new(format!("{header}.{}.c2ln", URL_SAFE_NO_PAD.encode(payload)))
+        let header = URL_SAFE_NO_PAD.encode_to_string(r#"{"kid":"us-east-11","typ":"JWS","alg":"RS512"}"#);
+        OpenIdToken::new(format!("{header}.{}.c2ln", URL_SAFE_NO_PAD.encode_to_string(payload)))
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! whether what is kept may be served · [`kept`] and `store` where it is kept · `flight` one call however many wait
 //! · `refusals` remembered noes · `mint` one flight's work, within the user's `rations` · `link` the calls of linking · `ways` and `upstream` the
 //! way out to Cognito, through [`crate::budget`] and `pause` · `tokens` how one is made, `check` whether it is the one asked
-//! for, [`minted`] the answer · [`credentials`] the same for credentials.
+//! for, [`minted`] the answer, `packed` the token in it · [`credentials`] the same for credentials.
 
 mod check;
 pub mod credentials;
@@ -18,6 +18,7 @@ pub mod key;
 mod link;
 mod mint;
 pub mod minted;
+mod packed;
 mod pause;
 mod rations;
 mod refusals;

@@ -72,15 +72,27 @@ impl Stage {
 
     /// The same answer as a hit's, without the work.
     pub fn bare(&self, answer: &str) -> Outcome<Contestant> {
-        self.bare_under(None, MEASURED, answer)
+        self.bare_under(None, MEASURED, answer, 1)
+    }
+
+    /// The same, but sent from as many places in memory as there are users.
+    pub fn bare_of_many(&self, answer: &str, users: usize) -> Outcome<Contestant> {
+        let bare = self.bare_under(None, MEASURED, answer, users)?;
+        Ok(Contestant { name: "bare actix-web, an answer for each", ..bare })
     }
 
     /// The same under another program that runs it, on these cores.
-    pub fn bare_under(&self, under: Option<Command>, cores: &str, answer: &str) -> Outcome<Contestant> {
+    pub fn bare_under(
+        &self,
+        under: Option<Command>,
+        cores: &str,
+        answer: &str,
+        users: usize,
+    ) -> Outcome<Contestant> {
         let file = self.directory.join("answer.http");
         fs::write(&file, answer)?;
         let mut command = run_under(under, &std::env::current_exe()?);
-        command.arg("bare").arg(file);
+        command.arg("bare").arg(file).arg(users.to_string());
         let (process, announced) = Process::start(cores, &command, true, &self.log_of("bare"))?;
         let target = Target { address: announced.parse()?, tls: None };
         Ok(Contestant { name: "bare actix-web", target, process })

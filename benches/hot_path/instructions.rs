@@ -45,7 +45,7 @@ pub fn count(arguments: &Arguments, accept: bool) -> Outcome<()> {
         command.arg(format!("--callgrind-out-file={}", file.display()));
         command
     };
-    let bare = of_each(&stage, &bearer, |file| stage.bare_under(Some(valgrind(file)), OTHERS, &answer))?;
+    let bare = of_each(&stage, &bearer, |file| stage.bare_under(Some(valgrind(file)), OTHERS, &answer, 1))?;
     let hit =
         of_each(&stage, &bearer, |file| stage.tokenvend_under(Some(valgrind(file)), OTHERS, Setup::USUAL))?;
     let found = BTreeMap::from([("bare".to_owned(), bare), ("hit".to_owned(), hit)]);

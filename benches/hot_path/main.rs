@@ -63,15 +63,25 @@ struct Arguments {
 enum Only {
     /// Hits beside the bare handler.
     Hits,
-    /// Misses, and very many users.
+    /// Hits beside what people write by hand.
+    Peers,
+    /// Bearers that were never seen before.
+    NeverSeen,
+    /// Two workers, and TLS.
+    Setups,
+    /// Misses.
+    Misses,
+    /// Very many users.
     ManyUsers,
+    /// Start, size, and the one-shot command.
+    Command,
 }
 
 /// The parts that the harness starts as processes of their own, so that their time is told apart.
 #[derive(Debug, clap::Subcommand)]
 enum Part {
-    /// A bare actix-web handler that always sends the answer in this file.
-    Bare { answer: std::path::PathBuf },
+    /// A bare actix-web handler that always sends the answer in this file, from as many places in memory as that.
+    Bare { answer: std::path::PathBuf, users: usize },
     /// A Cognito that answers at once.
     Upstream,
     /// The bare SDK's call to that Cognito, this many times one after the other: prints the CPU time of one in µs.
@@ -91,7 +101,7 @@ enum Part {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match &arguments.part {
-        Some(Part::Bare { answer }) => bare::serve(answer),
+        Some(Part::Bare { answer, users }) => bare::serve(answer, *users),
         Some(Part::Upstream) => upstream::serve(),
         Some(Part::SdkCalls { url, count }) => upstream::call(url, *count),
         Some(Part::SignatureChecks { count }) => bearers::check_many(*count),

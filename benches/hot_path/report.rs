@@ -20,9 +20,8 @@ pub struct Row {
     pub contestant: String,
     /// CPU time per request.
     pub cpu_us: f64,
-    /// The same in the best and the worst round: how quiet the machine was.
-    pub cpu_us_least: f64,
-    pub cpu_us_most: f64,
+    /// The same in each round. The best and the worst say how quiet the machine was.
+    pub cpu_us_of_rounds: Vec<f64>,
     pub per_second: f64,
     pub p50_us: f64,
     pub p99_us: f64,
@@ -42,15 +41,29 @@ impl Row {
         Self {
             scenario: scenario.to_owned(),
             contestant: contestant.to_owned(),
-            cpu_us_least: cpu_us.iter().copied().fold(f64::INFINITY, f64::min),
-            cpu_us_most: cpu_us.iter().copied().fold(0.0, f64::max),
-            cpu_us: median(cpu_us),
+            cpu_us: median(cpu_us.clone()),
+            cpu_us_of_rounds: cpu_us,
             per_second: median(of_each(|measured| measured.answered as f64 / measured.seconds)),
             p50_us: median(of_each(|measured| measured.p50_us)),
             p99_us: median(of_each(|measured| measured.p99_us)),
             p999_us: median(of_each(|measured| measured.p999_us)),
             memory_bytes,
         }
+    }
+
+    /// The CPU time of a request beside that of another who took turns with this one: in each round, when the machine was
+    /// the same for both, and of that the median.
+    pub fn times(&self, other: &Self) -> f64 {
+        median(
+            self.cpu_us_of_rounds.iter().zip(&other.cpu_us_of_rounds).map(|(own, its)| own / its).collect(),
+        )
+    }
+
+    /// The CPU time of a request as a table has it: the median, and the best and the worst round.
+    fn cpu_time(&self) -> String {
+        let least = self.cpu_us_of_rounds.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = self.cpu_us_of_rounds.iter().copied().fold(0.0, f64::max);
+        format!("{:.1} µs ({least:.1}–{most:.1})", self.cpu_us)
     }
 }
 
@@ -84,26 +97,42 @@ impl Goal {
     }
 }
 
-/// A figure beside its goal.
+/// A figure beside its goal, or a ratio that has none and is there to be compared with the one before it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Comparison {
     pub what: String,
     pub found: f64,
-    pub goal: Goal,
+    pub goal: Option<Goal>,
     pub at_least: bool,
 }
 
 impl Comparison {
     pub fn at_most(what: String, found: f64, goal: Goal) -> Self {
-        Self { what, found, goal, at_least: false }
+        Self { what, found, goal: Some(goal), at_least: false }
     }
 
     pub fn at_least(what: String, found: f64, goal: Goal) -> Self {
-        Self { what, found, goal, at_least: true }
+        Self { what, found, goal: Some(goal), at_least: true }
+    }
+
+    /// So many times another figure, with no goal to it.
+    pub fn without_goal(what: String, found: f64) -> Self {
+        Self { what, found, goal: None, at_least: false }
     }
 
     fn is_met(&self) -> bool {
-        if self.at_least { self.found >= self.goal.number() } else { self.found <= self.goal.number() }
+        let Some(goal) = self.goal else { return true };
+        if self.at_least { self.found >= goal.number() } else { self.found <= goal.number() }
+    }
+
+    fn goal(&self) -> String {
+        let Some(goal) = self.goal else { return "–".to_owned() };
+        let sign = if self.at_least { "≥" } else { "≤" };
+        format!("{sign} {} {}", rounded(goal.number()), goal.unit())
+    }
+
+    fn found(&self) -> String {
+        format!("{} {}", rounded(self.found), self.goal.map_or("×", Goal::unit))
     }
 }
 
@@ -147,11 +176,6 @@ impl Report {
         self.comparisons.push(comparison);
     }
 
-    pub fn find(&self, scenario: &str, contestant: &str) -> Outcome<Row> {
-        let found = self.rows.iter().find(|row| row.scenario == scenario && row.contestant == contestant);
-        Ok(found.ok_or("no such row")?.clone())
-    }
-
     /// Prints everything once more, and writes the JSON and the chart.
     pub fn end(&self, results: &Path) -> Outcome<()> {
         println!("\n{}\n", self.machine);
@@ -173,12 +197,9 @@ impl Report {
         }
         page.push_str("| what | goal | found |\n|---|---|---|\n");
         for comparison in &self.comparisons {
-            let Comparison { what, found, goal, at_least } = comparison;
-            let sign = if *at_least { "≥" } else { "≤" };
             let missed = if comparison.is_met() { "" } else { " (missed)" };
-            let (number, unit) = (rounded(goal.number()), goal.unit());
-            let _ =
-                writeln!(page, "| {what} | {sign} {number} {unit} | {} {unit}{missed} |", rounded(*found));
+            let (what, goal, found) = (&comparison.what, comparison.goal(), comparison.found());
+            let _ = writeln!(page, "| {what} | {goal} | {found}{missed} |");
         }
         page.push_str(
             "\n| scenario | who | CPU per request (best to worst round) | requests/s | p50 | p99 | p99.9 | memory |\n\
@@ -187,12 +208,10 @@ impl Report {
         for row in &self.rows {
             let _ = writeln!(
                 page,
-                "| {} | {} | {:.1} µs ({:.1}–{:.1}) | {:.0} | {:.0} µs | {:.0} µs | {:.0} µs | {:.0} MB |",
+                "| {} | {} | {} | {:.0} | {:.0} µs | {:.0} µs | {:.0} µs | {:.0} MB |",
                 row.scenario,
                 row.contestant,
-                row.cpu_us,
-                row.cpu_us_least,
-                row.cpu_us_most,
+                row.cpu_time(),
                 row.per_second,
                 row.p50_us,
                 row.p99_us,
@@ -210,12 +229,10 @@ fn rounded(number: f64) -> String {
 
 fn line_of(row: &Row) -> String {
     format!(
-        "{:<54} {:<38} {:>7.1} µs CPU ({:>6.1}–{:>6.1}) {:>8.0}/s  p50 {:>6.0}  p99 {:>6.0}  p99.9 {:>6.0} µs {:>7.0} MB",
+        "{:<54} {:<38} CPU {:<24} {:>8.0}/s  p50 {:>6.0}  p99 {:>6.0}  p99.9 {:>6.0} µs {:>7.0} MB",
         row.scenario,
         row.contestant,
-        row.cpu_us,
-        row.cpu_us_least,
-        row.cpu_us_most,
+        row.cpu_time(),
         row.per_second,
         row.p50_us,
         row.p99_us,
@@ -225,10 +242,12 @@ fn line_of(row: &Row) -> String {
 }
 
 fn told(comparison: &Comparison) -> String {
-    let Comparison { what, found, goal, at_least } = comparison;
-    let (sign, met) = (if *at_least { "≥" } else { "≤" }, if comparison.is_met() { "met" } else { "MISSED" });
-    let (found, number, unit) = (rounded(*found), rounded(goal.number()), goal.unit());
-    format!("  {met:<6} {what}: {found} {unit} (goal {sign} {number} {unit})")
+    let met = match comparison.goal {
+        None => "",
+        Some(_) if comparison.is_met() => "met",
+        Some(_) => "MISSED",
+    };
+    format!("  {met:<6} {}: {} (goal {})", comparison.what, comparison.found(), comparison.goal())
 }
 
 const BEGIN: &str = "<!-- figures: begin (just bench-page) -->\n";

@@ -6,8 +6,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use aws_lc_rs::hmac;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64_simd::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use super::Refusal;
@@ -50,7 +49,7 @@ impl Users {
         };
         let tag = hmac::sign(key, name.as_str().as_bytes());
         // 43 letters, digits, '-' and '_': always a developer user id.
-        DeveloperUserId::parse(&URL_SAFE_NO_PAD.encode(tag)).unwrap_or(name)
+        DeveloperUserId::parse(&URL_SAFE_NO_PAD.encode_to_string(tag)).unwrap_or(name)
     }
 
     /// Once: the operator should hear of it, not read it with every request.

@@ -5,8 +5,7 @@ use std::io::Write as _;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64_simd::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
 use super::{Failure, print};
@@ -18,7 +17,7 @@ pub(super) fn run() -> Result<(), Failure> {
     let mut random = Zeroizing::new([0; 32]);
     rand::fill(&mut *random)
         .map_err(|_| Failure { code: 69, words: "the system gives no random bytes".to_owned() })?;
-    let key = Zeroizing::new(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(*random)));
+    let key = Zeroizing::new(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode_to_string(*random)));
     let hex: String = digest(&SHA256, key.as_bytes()).as_ref().iter().map(|b| format!("{b:02x}")).collect();
     print(&Zeroizing::new(format!("{}\n", *key)))?;
     let _ = writeln!(std::io::stderr(), "key_sha256 = [\"{hex}\"]");

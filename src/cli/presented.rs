@@ -2,8 +2,7 @@
 
 use std::io::Read as _;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64_simd::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
@@ -86,7 +85,7 @@ impl Parts {
 
 fn object(what: &str, part: &str) -> Result<Map<String, Value>, Failure> {
     let bytes = URL_SAFE_NO_PAD
-        .decode(part)
+        .decode_to_vec(part)
         .map_err(|_| Failure::unreadable(format!("it is no JWT: its {what} are not base64url")))?;
     serde_json::from_slice(&bytes)
         .map_err(|_| Failure::unreadable(format!("it is no JWT: its {what} are no JSON object")))

@@ -11,8 +11,7 @@ use actix_web::{App, HttpResponse, HttpServer, web};
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64_simd::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -86,7 +85,7 @@ fn signing_key() -> io::Result<(EcdsaKeyPair, Value)> {
     let (x, y) = point.get(1..65).unwrap_or_default().split_at(point.len().min(64) / 2);
     let jwk = json!({
         "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": KEY_ID,
-        "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y),
+        "x": URL_SAFE_NO_PAD.encode_to_string(x), "y": URL_SAFE_NO_PAD.encode_to_string(y),
     });
     Ok((key, json!({"keys": [jwk]})))
 }
@@ -109,10 +108,10 @@ async fn sign_in(demo: web::Data<DemoApp>, credentials: web::Query<Credentials>)
 
 /// A JWT in compact form (RFC 7515, 3.1).
 fn signed(key: &EcdsaKeyPair, claims: &Value) -> Result<String, Unspecified> {
-    let part = |json: &Value| URL_SAFE_NO_PAD.encode(json.to_string());
+    let part = |json: &Value| URL_SAFE_NO_PAD.encode_to_string(json.to_string());
     let message = format!("{}.{}", part(&json!({"alg": "ES256", "typ": "JWT", "kid": KEY_ID})), part(claims));
     let signature = key.sign(&SystemRandom::new(), message.as_bytes())?;
-    Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
+    Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode_to_string(signature)))
 }
 
 async fn jwks_document(demo: web::Data<DemoApp>) -> HttpResponse {

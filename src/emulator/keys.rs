@@ -12,8 +12,7 @@ use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{KeyPair as _, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA512, RSA_PKCS1_SHA512};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64_simd::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 /// An RSA-2048 key. Cheap to clone, so that many emulators of one test run can share a key.
@@ -55,7 +54,8 @@ impl PublishedKey {
         let number = fingerprint.as_ref().iter().take(4).fold(0_u32, |n, byte| n << 8 | u32::from(*byte));
         let kid = format!("{region}{number}");
         // By hand, because the order of the members matters; a region has no character that JSON escapes.
-        let header = URL_SAFE_NO_PAD.encode(format!(r#"{{"kid":"{kid}","typ":"JWS","alg":"RS512"}}"#));
+        let header =
+            URL_SAFE_NO_PAD.encode_to_string(format!(r#"{{"kid":"{kid}","typ":"JWS","alg":"RS512"}}"#));
         Ok(Self { key, kid, header, public })
     }
 
@@ -64,11 +64,11 @@ impl PublishedKey {
         let mut token = String::with_capacity(self.header.len() + claims.len() * 4 / 3 + 352);
         token.push_str(&self.header);
         token.push('.');
-        URL_SAFE_NO_PAD.encode_string(claims, &mut token);
+        URL_SAFE_NO_PAD.encode_append(claims, &mut token);
         let mut signature = [0; 256];
         self.key.0.sign(&RSA_PKCS1_SHA512, &SystemRandom::new(), token.as_bytes(), &mut signature)?;
         token.push('.');
-        URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+        URL_SAFE_NO_PAD.encode_append(signature, &mut token);
         Ok(token)
     }
 
@@ -79,8 +79,8 @@ impl PublishedKey {
             "alg": "RS512",
             "use": "sig",
             "kid": self.kid,
-            "n": URL_SAFE_NO_PAD.encode(public.modulus().big_endian_without_leading_zero()),
-            "e": URL_SAFE_NO_PAD.encode(public.exponent().big_endian_without_leading_zero()),
+            "n": URL_SAFE_NO_PAD.encode_to_string(public.modulus().big_endian_without_leading_zero()),
+            "e": URL_SAFE_NO_PAD.encode_to_string(public.exponent().big_endian_without_leading_zero()),
         })
     }
 }
@@ -156,7 +156,7 @@ mod tests {
         assert_eq!(ring.all().len(), 2, "a key that is there already is not added again");
 
         let (message, signature) = token.rsplit_once('.').unwrap();
-        let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+        let signature = URL_SAFE_NO_PAD.decode_to_vec(signature).unwrap();
         assert!(ring.verifies(&kid, message.as_bytes(), &signature));
         assert!(!ring.verifies(&kid, b"another message", &signature));
         assert_eq!(ring.to_jwks()["keys"].as_array().unwrap().len(), 2);

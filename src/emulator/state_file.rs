@@ -11,8 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64_simd::STANDARD;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -131,7 +130,7 @@ fn read(text: &[u8]) -> Result<Saved, String> {
         return Err("it has no signing key".to_owned());
     }
     let keys = document.signing_keys.iter().enumerate().map(|(at, text)| {
-        let key = STANDARD.decode(text).ok().and_then(|der| SigningKey::from_pkcs8(&der));
+        let key = STANDARD.decode_to_vec(text).ok().and_then(|der| SigningKey::from_pkcs8(&der));
         key.ok_or_else(|| format!("signingKeys[{at}] is no RSA-2048 key in PKCS #8"))
     });
     let pools = document.pools.into_iter().enumerate().map(|(at, saved)| {
@@ -182,7 +181,9 @@ pub(super) fn save(path: &Path, keys: &KeyRing, snapshot: &Snapshot) -> Result<(
 fn document(keys: &KeyRing, snapshot: &Snapshot) -> io::Result<Document> {
     let unwritable = |_| io::Error::other("a signing key cannot be encoded");
     let keys = keys.all();
-    let keys = keys.iter().map(|key| key.key.to_pkcs8().map(|der| STANDARD.encode(der)).map_err(unwritable));
+    let keys = keys
+        .iter()
+        .map(|key| key.key.to_pkcs8().map(|der| STANDARD.encode_to_string(der)).map_err(unwritable));
     Ok(Document {
         version: VERSION,
         signing_keys: keys.collect::<io::Result<_>>()?,
@@ -294,7 +295,7 @@ mod tests {
 
     #[test]
     fn a_fault_in_the_file_says_where_it_is() {
-        let key = STANDARD.encode(SigningKey::generate().unwrap().to_pkcs8().unwrap());
+        let key = STANDARD.encode_to_string(SigningKey::generate().unwrap().to_pkcs8().unwrap());
         let document = |rest: &str| format!(r#"{{"version":1,"signingKeys":["{key}"],{rest}}}"#);
         assert!(read(document(r#""pools":[],"identities":[]"#).as_bytes()).is_ok());
         for (bad, named) in [

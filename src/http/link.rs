@@ -98,8 +98,8 @@ pub(super) async fn post(
     witness::announce(&service.audit, &request, Act::Link, service.clock.now()).await?;
     let vended = service.linker.link(wanted, link).await?;
     witness::note(&request, |facts| facts.vended(&vended));
-    let text = vended.token.answer().with_life_left(vended.life_left);
-    Ok(token::handed_out(&vended, text))
+    let json = vended.token.answer().with_life_left(vended.life_left);
+    Ok(token::handed_out(&vended, json))
 }
 
 impl From<LinkError> for Problem {

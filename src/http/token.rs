@@ -116,28 +116,31 @@ async fn vend(
     };
     let vended = service.vendor.vend(&wanted, &caller.bookmark).await?;
     witness::note(request, |facts| facts.vended(&vended));
-    let text = in_format(&vended, format);
-    Ok(handed_out(&vended, text))
+    let json = in_format(&vended, format);
+    Ok(handed_out(&vended, json))
 }
 
 /// The answer that hands out a token, in this form.
-pub(super) fn handed_out(vended: &Vended, text: String) -> HttpResponse {
+pub(super) fn handed_out(vended: &Vended, json: Vec<u8>) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json")))
         .insert_header((CACHE, HeaderValue::from_static(vended.source.text())))
-        .body(text)
+        .body(json)
 }
 
-fn in_format(vended: &Vended, format: Format) -> String {
+fn in_format(vended: &Vended, format: Format) -> Vec<u8> {
     let answer = vended.token.answer();
-    let (identity, token) = (answer.identity_json(), answer.token_json());
     match format {
         Format::Tokenvend => answer.with_life_left(vended.life_left),
-        // Both parts are JSON already; put together as text, so that the token is copied but once.
-        Format::Aws => format!("{{\"IdentityId\":{identity},\"Token\":{token}}}"),
+        // Put together as text, so that the token is written but once.
+        Format::Aws => {
+            let before = format!("{{\"IdentityId\":\"{}\",\"Token\":", answer.identity());
+            answer.token_json(&before, "}")
+        }
         Format::Amplify => {
-            let expires_at = vended.token.times().expires_at.as_millis();
-            format!("{{\"identity_id\":{identity},\"token\":{token},\"expires_at\":{expires_at}}}")
+            let before = format!("{{\"identity_id\":\"{}\",\"token\":", answer.identity());
+            let after = format!(",\"expires_at\":{}}}", vended.token.times().expires_at.as_millis());
+            answer.token_json(&before, &after)
         }
     }
 }

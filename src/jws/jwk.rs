@@ -1,8 +1,7 @@
 //! One published key (JWK, RFC 7517), as far as it can be used to check signatures.
 
 use aws_lc_rs::signature::{ParsedPublicKey, RsaPublicKeyComponents};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64_simd::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 
 use super::algorithm::{Algorithm, Check};
@@ -70,7 +69,7 @@ impl Jwk {
 }
 
 fn decode(text: Option<&String>) -> Option<Vec<u8>> {
-    URL_SAFE_NO_PAD.decode(text?).ok()
+    URL_SAFE_NO_PAD.decode_to_vec(text?).ok()
 }
 
 /// Some publishers put a zero before a number whose first bit is set.

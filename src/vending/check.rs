@@ -130,8 +130,7 @@ fn skew(claims: &TokenClaims, span: Span) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use base64::Engine as _;
-    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use base64_simd::URL_SAFE_NO_PAD;
     use serde_json::{Value, json};
 
     use super::*;
@@ -162,7 +161,7 @@ mod tests {
     }
 
     fn jwt(claims: &Value) -> String {
-        let part = |json: &Value| URL_SAFE_NO_PAD.encode(json.to_string());
+        let part = |json: &Value| URL_SAFE_NO_PAD.encode_to_string(json.to_string());
         format!("{}.{}.c2ln", part(&json!({"alg": "RS512"})), part(claims))
     }
 

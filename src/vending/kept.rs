@@ -22,8 +22,9 @@ pub trait Answer: fmt::Debug + Send + Sync + 'static {
 pub struct Kept<A> {
     key: TokenKey,
     times: Times,
-    /// When it was minted, on the monotonic clock.
-    minted_on: Duration,
+    /// The wall time of the moment that the monotonic clock counts from, by the wall clock as it was when this was
+    /// minted.
+    steady_from: Timestamp,
     answer: A,
     last_seen: AtomicI64,
     /// When the store last heard that this is in use.
@@ -37,10 +38,12 @@ pub struct Kept<A> {
 const USE_IS_NEWS_AFTER: Duration = Duration::from_secs(60);
 
 impl<A: Answer> Kept<A> {
+    /// `minted_on`: when it was minted, on the monotonic clock.
     pub(super) fn new(key: TokenKey, times: Times, minted_on: Duration, answer: A) -> Self {
         let minted_at = || AtomicI64::new(times.minted_at.as_millis());
         let (last_seen, told_at) = (minted_at(), minted_at());
-        Self { key, times, minted_on, answer, last_seen, told_at, is_let_go: AtomicBool::new(false) }
+        let steady_from = times.minted_at.before(minted_on);
+        Self { key, times, steady_from, answer, last_seen, told_at, is_let_go: AtomicBool::new(false) }
     }
 
     /// Whether it is what the store has under this key. Compared whole.
@@ -81,8 +84,7 @@ impl<A: Answer> Kept<A> {
     /// The moment to judge it by: the wall clock's, or where that was set back since it was minted, the one that
     /// the monotonic clock makes of it. A token does not grow younger.
     pub fn judged_at(&self, clock: &dyn Clock) -> Timestamp {
-        let steady = self.times.minted_at + clock.monotonic().saturating_sub(self.minted_on);
-        clock.now().max(steady)
+        clock.now().max(self.steady_from + clock.monotonic())
     }
 
     /// The life that it has left.

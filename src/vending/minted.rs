@@ -1,13 +1,16 @@
 //! A checked token, ready to be handed out: its answer, rendered once.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
+use std::io::Write as _;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use memchr::memmem;
 use zeroize::Zeroizing;
 
 use super::kept::{Answer, Kept};
+use super::packed::Form;
 use crate::clock::Timestamp;
 use crate::identity::IdentityPoolId;
 use crate::issuer::IssuedToken;
@@ -31,7 +34,7 @@ impl Frame {
         push_quoted(&mut json, pool.as_str());
         json.push_str(",\"region\":");
         push_quoted(&mut json, pool.region());
-        json.push_str(",\"expiresAt\":");
+        json.push_str(",\"expiresAt\":\"");
         Self(json.into())
     }
 }
@@ -39,52 +42,64 @@ impl Frame {
 /// The JSON answer that hands a token out, in the pieces of which it is put together for each request. The token is
 /// kept here and nowhere else, and wiped with it.
 pub struct TokenAnswer {
-    /// The identity, the token and its end as JSON strings, quotes included, one behind the other; then AWS's id of the
-    /// call that minted it, as it is. In one place: a place of its own costs memory and a way there.
-    text: Zeroizing<Box<str>>,
-    identity_ends: usize,
-    token_ends: usize,
-    answer_ends: usize,
+    /// One behind the other: the token, packed; the identity's id, if that does not stand in the token itself; the token's
+    /// end; AWS's id of the call that minted it. In one place: a place of its own costs memory and a way there.
+    bytes: Zeroizing<Box<[u8]>>,
+    form: Form,
+    token_ends: u32,
+    identity: Range<u32>,
+    end: Range<u32>,
     frame: Frame,
 }
 
 impl TokenAnswer {
     /// Renders the answer of a token that was checked against its request.
     pub(super) fn render(frame: &Frame, issued: &IssuedToken, expires_at: Timestamp) -> Self {
-        // Room for everything at once: a buffer that grows leaves unwiped copies of the token behind.
+        let (form, packed) = Form::pack(&issued.token);
+        let (identity, end) = (issued.identity.as_str(), expires_at.to_rfc3339());
         let request_id = issued.request_id.as_deref().unwrap_or_default();
-        let room = 512 + issued.token.expose().len() * 2 + request_id.len();
-        let mut text = Zeroizing::new(String::with_capacity(room));
-        let identity_ends = push_quoted(&mut text, issued.identity.as_str()).end;
-        let token_ends = push_quoted(&mut text, issued.token.expose()).end;
-        let answer_ends = push_quoted(&mut text, &expires_at.to_rfc3339()).end;
-        text.push_str(request_id);
-        Self {
-            text: Zeroizing::new(text.as_str().into()),
-            identity_ends,
-            token_ends,
-            answer_ends,
-            frame: frame.clone(),
-        }
+        // Room for everything at once: a buffer that grows leaves unwiped copies of the token behind.
+        let room = packed.len() + identity.len() + end.len() + request_id.len();
+        let mut bytes = Zeroizing::new(Vec::with_capacity(room));
+        let mut append = |part: &[u8]| {
+            let start = bytes.len();
+            bytes.extend_from_slice(part);
+            place(start)..place(bytes.len())
+        };
+        let token_ends = append(&packed).end;
+        // Cognito's tokens are for the identity (`sub`): it stands in their payload.
+        let identity = match memmem::find(&packed, identity.as_bytes()) {
+            Some(at) => place(at)..place(at + identity.len()),
+            None => append(identity.as_bytes()),
+        };
+        let end = append(end.as_bytes());
+        append(request_id.as_bytes());
+        let bytes = Zeroizing::new(bytes.as_slice().into());
+        Self { bytes, form, token_ends, identity, end, frame: frame.clone() }
     }
 
     /// The whole answer for a token that has this life left.
-    pub fn with_life_left(&self, left: Duration) -> String {
-        let end = self.text.get(self.token_ends..self.answer_ends).unwrap_or_default();
-        let parts = [
-            "{\"identityId\":",
-            self.identity_json(),
-            ",\"token\":",
-            self.token_json(),
-            &self.frame.0,
-            end,
-            ",\"expiresIn\":",
-        ];
-        let mut whole = String::with_capacity(parts.iter().map(|part| part.len()).sum::<usize>() + 8);
-        parts.iter().for_each(|part| whole.push_str(part));
-        // A string takes whatever is written to it.
-        let _ = write!(whole, "{}}}", left.as_secs());
-        whole
+    pub fn with_life_left(&self, left: Duration) -> Vec<u8> {
+        let mut json = self.room(self.frame.0.len() + 128);
+        json.extend_from_slice(b"{\"identityId\":\"");
+        json.extend_from_slice(self.part(&self.identity));
+        json.extend_from_slice(b"\",\"token\":");
+        self.form.write_quoted(self.packed(), &mut json);
+        json.extend_from_slice(self.frame.0.as_bytes());
+        json.extend_from_slice(self.part(&self.end));
+        json.extend_from_slice(b"\",\"expiresIn\":");
+        // A vector takes whatever is written to it.
+        let _ = write!(json, "{}}}", left.as_secs());
+        json
+    }
+
+    /// The token as a JSON string, quotes included, between two pieces of text.
+    pub fn token_json(&self, before: &str, after: &str) -> Vec<u8> {
+        let mut json = self.room(before.len() + after.len());
+        json.extend_from_slice(before.as_bytes());
+        self.form.write_quoted(self.packed(), &mut json);
+        json.extend_from_slice(after.as_bytes());
+        json
     }
 
     /// The SHA-256 digest of the token's text: what names it where it must not stand itself.
@@ -94,29 +109,42 @@ impl TokenAnswer {
 
     /// AWS's id of the call that minted it.
     pub fn aws_request_id(&self) -> Option<&str> {
-        self.text.get(self.answer_ends..).filter(|id| !id.is_empty())
+        let id = self.bytes.get(self.end.end as usize..)?;
+        Some(text(id)).filter(|id| !id.is_empty())
     }
 
     /// The token as Cognito made it, for a call of our own.
     pub(super) fn token(&self) -> OpenIdToken {
-        // What stands there was written as a JSON string, so it can be read as one.
-        OpenIdToken::new(serde_json::from_str(self.token_json()).unwrap_or_default())
+        self.form.token(self.packed())
     }
 
     /// The identity id: there is nothing in one that JSON would escape.
     pub fn identity(&self) -> &str {
-        self.identity_json().trim_matches('"')
+        text(self.part(&self.identity))
     }
 
-    /// The identity id as a JSON string, quotes included.
-    pub fn identity_json(&self) -> &str {
-        self.text.get(..self.identity_ends).unwrap_or_default()
+    fn packed(&self) -> &[u8] {
+        self.part(&(0..self.token_ends))
     }
 
-    /// The token as a JSON string, quotes included.
-    pub fn token_json(&self) -> &str {
-        self.text.get(self.identity_ends..self.token_ends).unwrap_or_default()
+    fn part(&self, range: &Range<u32>) -> &[u8] {
+        self.bytes.get(range.start as usize..range.end as usize).unwrap_or_default()
     }
+
+    /// An answer's buffer, with room for the token and as much more.
+    fn room(&self, more: usize) -> Vec<u8> {
+        Vec::with_capacity(self.packed().len() * 4 / 3 + 8 + more)
+    }
+}
+
+/// A place among the bytes of one answer. There is no answer of four gigabytes.
+fn place(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+/// What was appended as text.
+fn text(part: &[u8]) -> &str {
+    std::str::from_utf8(part).unwrap_or_default()
 }
 
 impl fmt::Debug for TokenAnswer {
@@ -131,13 +159,12 @@ impl Answer for TokenAnswer {
     }
 
     fn weight(&self) -> usize {
-        self.text.len()
+        self.bytes.len()
     }
 }
 
-/// Appends `text` as a JSON string and says where it stands.
-pub(super) fn push_quoted(json: &mut String, text: &str) -> Range<usize> {
-    let start = json.len();
+/// Appends `text` as a JSON string.
+pub(super) fn push_quoted(json: &mut String, text: &str) {
     // JWTs and ids have nothing to escape; what else a stand-in for Cognito may answer is escaped by serde.
     if text.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\') {
         json.push('"');
@@ -146,7 +173,6 @@ pub(super) fn push_quoted(json: &mut String, text: &str) -> Range<usize> {
     } else {
         json.push_str(&serde_json::Value::from(text).to_string());
     }
-    start..json.len()
 }
 
 #[cfg(test)]
@@ -165,7 +191,7 @@ mod tests {
     fn the_answer_is_the_contract_of_the_rest_interface() {
         let answer = answer("us-east-1", "a.b.c");
         let json: serde_json::Value =
-            serde_json::from_str(&answer.with_life_left(Duration::from_millis(899_999))).unwrap();
+            serde_json::from_slice(&answer.with_life_left(Duration::from_millis(899_999))).unwrap();
         assert_eq!(
             json,
             serde_json::json!({
@@ -178,19 +204,19 @@ mod tests {
                 "expiresIn": 899,
             })
         );
-        assert_eq!((answer.identity_json(), answer.token_json()), ("\"us-east-1:abc\"", "\"a.b.c\""));
+        assert_eq!(answer.token_json("[", "]"), b"[\"a.b.c\"]");
     }
 
     #[test]
     fn china_has_a_login_key_of_its_own() {
-        let json = answer("cn-north-1", "a.b.c").with_life_left(Duration::ZERO);
+        let json = String::from_utf8(answer("cn-north-1", "a.b.c").with_life_left(Duration::ZERO)).unwrap();
         assert!(json.contains(r#""provider":"cognito-identity.cn-north-1.amazonaws.com.cn""#), "{json}");
     }
 
     #[test]
     fn a_token_with_odd_characters_cannot_break_out_of_its_json_string() {
         let answer = answer("us-east-1", "x\",\"identityId\":\"mallory\\\n");
-        let json: serde_json::Value = serde_json::from_str(&answer.with_life_left(Duration::ZERO)).unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&answer.with_life_left(Duration::ZERO)).unwrap();
         assert_eq!(json["identityId"], "us-east-1:abc");
         assert_eq!(json["token"], "x\",\"identityId\":\"mallory\\\n");
     }

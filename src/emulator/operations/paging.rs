@@ -1,8 +1,7 @@
 //! Pages: a `NextToken` names the last item given, so that items which come or go in between never make a
 //! page skip or repeat one.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64_simd::URL_SAFE_NO_PAD;
 
 use crate::emulator::input;
 use crate::emulator::wire::ApiError;
@@ -33,13 +32,13 @@ pub(super) fn page<T>(
     let most = usize::try_from(max_results).unwrap_or(usize::MAX);
     let items: Vec<_> = rest.by_ref().take(most).collect();
     let more = rest.peek().is_some();
-    let next_token = items.last().filter(|_| more).map(|last| URL_SAFE_NO_PAD.encode(key(last)));
+    let next_token = items.last().filter(|_| more).map(|last| URL_SAFE_NO_PAD.encode_to_string(key(last)));
     Ok(Page { items, next_token })
 }
 
 fn read_token(token: &str) -> Result<String, ApiError> {
     input::length("nextToken", token, 1..=65_535)?;
-    let bytes = URL_SAFE_NO_PAD.decode(token).ok();
+    let bytes = URL_SAFE_NO_PAD.decode_to_vec(token).ok();
     bytes
         .and_then(|bytes| String::from_utf8(bytes).ok())
         .ok_or_else(|| ApiError::invalid_parameter("Invalid NextToken."))

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64_simd::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 
 use super::{ISSUER, read_part};
@@ -70,7 +69,7 @@ impl Presented {
         let (message, signature) = token.rsplit_once('.').ok_or(Shapeless)?;
         let (header, claims) = message.split_once('.').ok_or(Shapeless)?;
         let header: Header = read_part(header).ok_or(Shapeless)?;
-        let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| Shapeless)?;
+        let signature = URL_SAFE_NO_PAD.decode_to_vec(signature).map_err(|_| Shapeless)?;
         if header.alg != "RS512" || !keys.verifies(&header.kid, message.as_bytes(), &signature) {
             return Err(Unsigned);
         }
