@@ -36,7 +36,7 @@ image:
 manifests:
     deploy/kubernetes/check.sh
 
-# Measures tokenvend beside a bare actix-web handler and its peers, about 15 minutes; with --quick 3. See benches/README.md
+# Measures tokenvend beside a bare actix-web handler and its peers, about 20 minutes; with --quick 4. See benches/README.md
 bench *arguments:
     benches/peers/install.sh
     cargo build --release --locked
