@@ -57,6 +57,8 @@ pub(crate) fn listen(admin: &Arc<Admin>, tls: Option<Arc<Tls>>) -> std::io::Resu
         keep_alive: Duration::from_secs(75),
         head_timeout: Duration::from_secs(5),
         read_answer_timeout: Duration::from_secs(30),
+        // Nothing stands before this listener: who connects is who asks.
+        hops: Hops::none(),
         limits_addresses: false,
         origins: Vec::new(),
         with_cookies: false,
@@ -68,8 +70,6 @@ pub(crate) fn listen(admin: &Arc<Admin>, tls: Option<Arc<Tls>>) -> std::io::Resu
         metrics: admin.metrics.clone(),
         audit: admin.audit.clone(),
         max_header_bytes: 16 * 1024,
-        // Nothing stands before this listener: who connects is who asks.
-        hops: Hops::none(),
     };
     let admin = admin.clone();
     Listener::start(reach, trace, move |app| {

@@ -78,6 +78,7 @@ pub(crate) fn listen(
         keep_alive: settings.keep_alive,
         head_timeout: settings.head_timeout,
         read_answer_timeout: settings.read_answer_timeout,
+        hops: settings.hops.clone(),
         limits_addresses: service.limits.limits_addresses(),
         origins: settings.allowed_origins.clone(),
         with_cookies: service.authenticator.takes_cookies(),
@@ -89,7 +90,6 @@ pub(crate) fn listen(
         metrics: service.metrics.clone(),
         audit: service.audit.clone(),
         max_header_bytes: settings.max_header_bytes,
-        hops: settings.hops.clone(),
     };
     let service = service.clone();
     Listener::start(reach, trace, move |app| {

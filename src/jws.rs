@@ -75,7 +75,7 @@ impl<'t> Jws<'t> {
         Self::taken_apart(token, Padding::None)
     }
 
-    /// The same of one whose parts may be padded, against RFC 7515, section 2: AWS's load balancers write them so.
+    /// The same of one whose parts may be padded, each wholly or not at all, against RFC 7515, section 2: AWS's load balancers write them so.
     /// The padding is part of what is signed.
     pub(crate) fn parse_padded(token: &'t str) -> Result<Self, Malformed> {
         Self::taken_apart(token, Padding::Allowed)
@@ -251,6 +251,47 @@ impl Keys {
         match jwks.current() {
             Some(keys) if !matches!(keys.find(kid, algorithm), Lookup::UnknownKid) => Some(keys),
             _ => jwks.refetched().await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+    /// Else one signature would fit many texts, and each of them would be remembered, or refused, for itself.
+    #[test]
+    fn a_segment_has_one_spelling_and_for_those_who_pad_two() {
+        let pairs: Vec<String> =
+            ALPHABET.chars().flat_map(|a| ALPHABET.chars().map(move |b| format!("{a}{b}"))).collect();
+        let triples = pairs.iter().flat_map(|pair| ALPHABET.chars().map(move |c| format!("{pair}{c}")));
+        for (segments, padding, values) in [
+            (pairs.clone(), "==", 1 << 8),     // of one byte
+            (triples.collect(), "=", 1 << 16), // of two bytes
+        ] {
+            let mut found = BTreeSet::new();
+            for segment in segments {
+                let padded = format!("{segment}{padding}");
+                assert_eq!(decode(&padded, Padding::None), Err(Malformed), "{padded}");
+                let bytes = decode(&segment, Padding::None);
+                assert_eq!(decode(&segment, Padding::Allowed), bytes, "{segment}");
+                assert_eq!(decode(&padded, Padding::Allowed), bytes, "{padded}");
+                if let Ok(bytes) = bytes {
+                    assert!(found.insert(bytes), "{segment} is another spelling");
+                }
+            }
+            assert_eq!(found.len(), values);
+        }
+        for odd in
+            ["A", "AAAAA", "AA=", "AAA==", "AAAA=", "=", "AA==AA", "A+", "A/", "AA ", " AA", "AA\n", "é"]
+        {
+            for padding in [Padding::None, Padding::Allowed] {
+                assert_eq!(decode(odd, padding), Err(Malformed), "{odd:?}");
+            }
         }
     }
 }

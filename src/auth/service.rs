@@ -16,8 +16,8 @@ use crate::identity::DeveloperUserId;
 pub enum Subject {
     /// For itself: this user.
     User(DeveloperUserId),
-    /// For users whom it names.
-    Service(Service),
+    /// For users whom it names. In a box, for most callers are users: what one of them takes is kept a million times.
+    Service(Box<Service>),
 }
 
 /// A verified service.
@@ -45,11 +45,14 @@ pub enum NotFor {
     NotItsUser,
 }
 
-impl Service {
-    pub(super) fn new(name: Arc<str>, users: Arc<[NamePattern]>) -> Self {
-        Self { name, users }
+impl Subject {
+    /// The service of this name, which acts for users whose names fit.
+    pub(super) fn service(name: Arc<str>, users: Arc<[NamePattern]>) -> Self {
+        Self::Service(Box::new(Service { name, users }))
     }
+}
 
+impl Service {
     fn acts_for(&self, named: &str, users: &Users) -> Result<DeveloperUserId, NotFor> {
         let name = DeveloperUserId::parse(named).map_err(|_| NotFor::NoName)?;
         if is_a_slip(named) {

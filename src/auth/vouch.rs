@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::service::{Service, Subject};
+use super::service::Subject;
 use super::{Caller, Refusal, Users};
 use crate::bookmark::Bookmark;
 use crate::claims::Claims;
@@ -59,7 +59,7 @@ impl Vouch {
         let subject = match on_behalf.filter(|on_behalf| on_behalf.who.are_met_by(&claims)) {
             Some(on_behalf) => {
                 let name = self.users.text_of_name(&self.settings.user_id, &claims)?;
-                Subject::Service(Service::new(name.into(), on_behalf.users.clone()))
+                Subject::service(name.into(), on_behalf.users.clone())
             }
             None => Subject::User(self.users.named(&self.settings.user_id, &claims)?),
         };
@@ -77,7 +77,7 @@ impl Vouch {
     pub(super) fn service(&self, name: Arc<str>) -> Caller {
         let users = self.settings.on_behalf.as_ref().map(|on_behalf| on_behalf.users.clone());
         Caller {
-            subject: Subject::Service(Service::new(name, users.unwrap_or_default())),
+            subject: Subject::service(name, users.unwrap_or_default()),
             way: self.way.clone(),
             issuer: self.issuer.clone(),
             claims: Claims::default(),

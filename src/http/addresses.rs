@@ -1,25 +1,17 @@
-//! Where a request comes from, found once and kept with the request: by `trace`, for the limits, the ways of
-//! authenticating and the audit trail. What is believed of headers is decided in [`crate::hops`].
+//! Where a request comes from, as the limits, the ways of authenticating and the audit trail ask for it. What is
+//! believed of headers is decided in [`crate::hops`].
 
-use actix_web::dev::ServiceRequest;
 use actix_web::http::header::HeaderValue;
-use actix_web::{HttpMessage as _, HttpRequest};
+use actix_web::{HttpRequest, web};
 
 use crate::hops::{Addresses, ClientAddress, Hops, PeerAddress};
 
-/// Finds out where a request comes from.
-pub(super) fn find(request: &ServiceRequest, hops: &Hops) {
-    // Only a connection that is not one of TCP has no peer, and there is none here.
-    if let Some(peer) = request.peer_addr() {
-        let lines = request.headers().get_all(hops.header.name()).map(HeaderValue::as_bytes);
-        let addresses = hops.addresses(PeerAddress::new(peer.ip()), lines);
-        request.extensions_mut().insert(addresses);
-    }
-}
-
-/// What was found.
+/// Where a request comes from. Only a connection that is not one of TCP has no peer, and there is none here; which
+/// hops to trust, every listener has among its data.
 pub(super) fn of(request: &HttpRequest) -> Option<Addresses> {
-    request.extensions().get().copied()
+    let hops = request.app_data::<web::Data<Hops>>()?;
+    let lines = request.headers().get_all(hops.header.name()).map(HeaderValue::as_bytes);
+    Some(hops.addresses(PeerAddress::new(request.peer_addr()?.ip()), lines))
 }
 
 /// Who asks.

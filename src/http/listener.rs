@@ -16,6 +16,7 @@ use super::door::{ConnectionLimits, Door};
 use super::limits::by_address;
 use super::not_found;
 use super::trace::{Trace, trace};
+use crate::hops::Hops;
 use crate::tls::Tls;
 
 /// Connections that wait to be accepted.
@@ -34,6 +35,8 @@ pub(crate) struct Reach {
     pub(crate) keep_alive: Duration,
     pub(crate) head_timeout: Duration,
     pub(crate) read_answer_timeout: Duration,
+    /// The proxies that may stand before it.
+    pub(crate) hops: Hops,
     /// How long requests under way may take once the listener has closed.
     pub(crate) shutdown: Duration,
     /// Whether addresses may ask only so often.
@@ -81,11 +84,13 @@ impl Listener {
             clock: through.clock.clone(),
             closing: server.graceful_shutdown_signal(),
         };
-        let (origins, with_cookies, through) = (reach.origins, reach.with_cookies, Arc::new(through));
+        let (origins, with_cookies) = (reach.origins, reach.with_cookies);
+        let (through, hops) = (Arc::new(through), Arc::new(reach.hops));
         let limits_addresses = reach.limits_addresses;
         let app = move || {
             App::new()
                 .app_data(web::Data::from(through.clone()))
+                .app_data(web::Data::from(hops.clone()))
                 // Innermost, so that pages of allowed origins can read its refusal.
                 .wrap(Condition::new(limits_addresses, from_fn(by_address)))
                 .wrap(Condition::new(!origins.is_empty(), cors(&origins, with_cookies)))

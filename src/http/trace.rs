@@ -13,14 +13,12 @@ use actix_web::{HttpResponse, web};
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
-use super::addresses;
 use super::health::Readiness;
 use super::problem::{Code, Problem};
 use super::token::CACHE;
 use super::witness::{self, End};
 use crate::audit::AuditTrail;
 use crate::clock::SharedClock;
-use crate::hops::Hops;
 use crate::metrics::Metrics;
 use crate::metrics::labels::{Route, Source};
 
@@ -37,7 +35,6 @@ pub(crate) struct Trace {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) audit: Arc<AuditTrail>,
     pub(crate) max_header_bytes: usize,
-    pub(crate) hops: Hops,
 }
 
 /// The middleware around every route.
@@ -54,7 +51,6 @@ pub(super) async fn trace<B: MessageBody + 'static>(
     let route = route(&request);
     trace.metrics.http_requests_in_flight.inc();
     let _in_flight = InFlight(&trace.metrics);
-    addresses::find(&request, &trace.hops);
     let act = witness::act(&trace.audit, &request, route, id);
 
     let mut response = if header_bytes(request.headers()) > trace.max_header_bytes {
@@ -71,11 +67,11 @@ pub(super) async fn trace<B: MessageBody + 'static>(
         }
     }
     let status = response.status();
-    mark(&mut response, &id_header, trace.readiness.is_draining());
+    mark(&mut response, id_header, trace.readiness.is_draining());
     let took = trace.clock.monotonic().saturating_sub(started);
     trace.metrics.http_requests_total.count(route, status.as_u16());
     trace.metrics.http_request_duration_seconds.observe(route, took);
-    log(&response, id, route, status, took);
+    log(&response, route, status, took);
     Ok(response)
 }
 
@@ -113,9 +109,9 @@ fn replaced<B>(response: ServiceResponse<B>, mut other: HttpResponse) -> Service
 }
 
 /// The headers that every answer bears: nothing of it may be stored, sniffed, framed or shown as a page.
-fn mark<B>(response: &mut ServiceResponse<B>, id: &HeaderValue, draining: bool) {
+fn mark<B>(response: &mut ServiceResponse<B>, id: HeaderValue, draining: bool) {
     let headers = response.headers_mut();
-    headers.insert(REQUEST_ID, id.clone());
+    headers.insert(REQUEST_ID, id);
     for (name, value) in [
         (header::CACHE_CONTROL, "no-store"),
         (header::VARY, "Authorization, Origin"),
@@ -137,15 +133,24 @@ fn mark<B>(response: &mut ServiceResponse<B>, id: &HeaderValue, draining: bool) 
 
 /// One line a request: failures as warnings, what callers did wrong and every call to Cognito as information,
 /// the rest (hits, probes, scrapes) only for those who debug.
-fn log<B>(response: &ServiceResponse<B>, request_id: &str, route: Route, status: StatusCode, took: Duration) {
+fn log<B>(response: &ServiceResponse<B>, route: Route, status: StatusCode, took: Duration) {
     use crate::metrics::labels::Label as _;
-    let source = response.headers().get(CACHE).and_then(|source| source.to_str().ok());
+    let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+    let source = header(CACHE);
     let (method, route, status) = (response.request().method().as_str(), route.text(), status.as_u16());
     let is_over_limit = response.response().extensions().get() == Some(&Code::RateLimited);
     let took_ms = took.as_micros() as f64 / 1000.0;
     macro_rules! line {
         ($level:ident) => {
-            tracing::$level!(request_id, method, route, status, source, took_ms, "answered")
+            tracing::$level!(
+                request_id = header(REQUEST_ID),
+                method,
+                route,
+                status,
+                source,
+                took_ms,
+                "answered"
+            )
         };
     }
     match status {

@@ -66,6 +66,7 @@ mod tests {
         for bad in [
             "{}",
             "[]",
+            r#"["ES256",null,null]"#,
             r#"{"kid":"a"}"#,
             r#"{"alg":null}"#,
             r#"{"alg":1}"#,

@@ -164,15 +164,8 @@ impl Answer for TokenAnswer {
 }
 
 /// Appends `text` as a JSON string.
-pub(super) fn push_quoted(json: &mut String, text: &str) {
-    // JWTs and ids have nothing to escape; what else a stand-in for Cognito may answer is escaped by serde.
-    if text.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\') {
-        json.push('"');
-        json.push_str(text);
-        json.push('"');
-    } else {
-        json.push_str(&serde_json::Value::from(text).to_string());
-    }
+fn push_quoted(json: &mut String, text: &str) {
+    json.push_str(&serde_json::Value::from(text).to_string());
 }
 
 #[cfg(test)]

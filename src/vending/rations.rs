@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use moka::sync::Cache;
 use parking_lot::Mutex;
+use quick_cache::sync::Cache;
 
 use super::key::UserKey;
 use crate::clock::SharedClock;
@@ -14,8 +14,8 @@ use crate::issuer::{IssueError, IssueErrorKind};
 /// Tokens at once: a user's devices and shapes, and a client that tries again.
 const AT_ONCE: u32 = 10;
 
-/// The most users kept count of. Beyond it those who have not come for longest begin anew.
-const MOST: u64 = 100_000;
+/// The most users kept count of. Beyond it some begin anew, those who came but once before the others.
+const MOST: usize = 100_000;
 
 /// Every user's ration, as the moment at which it will be whole again (as in `budget`).
 #[derive(Debug)]
@@ -29,9 +29,7 @@ pub(super) struct Rations {
 
 impl Rations {
     pub(super) fn new(interval: Duration, clock: SharedClock) -> Self {
-        // moka's own clock only makes room; what is left of a ration is judged by ours.
-        let whole_at = Cache::builder().max_capacity(MOST).time_to_live(interval * AT_ONCE).build();
-        Self { whole_at, taking: Mutex::new(()), interval, clock }
+        Self { whole_at: Cache::new(MOST), taking: Mutex::new(()), interval, clock }
     }
 
     /// Takes one thing's share of a user's ration, before the call that it pays for: a user may have as many calls

@@ -3,20 +3,30 @@
 
 use std::fmt;
 
+use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::clock::Timestamp;
 use crate::identity::IdentityId;
 use crate::issuer::credentials::IssuedCredentials;
 use crate::vending::kept::{Answer, Kept};
-use crate::vending::minted::push_quoted;
 
 /// Credentials in the store.
 pub type KeptCredentials = Kept<CredentialsAnswer>;
 
+/// What it says.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Body<'i> {
+    access_key_id: &'i str,
+    secret_access_key: &'i str,
+    token: &'i str,
+    expiration: String,
+}
+
 /// The JSON answer, whole. The secrets are kept here and nowhere else, and wiped with it.
 pub struct CredentialsAnswer {
-    json: Zeroizing<Box<str>>,
+    json: Zeroizing<Box<[u8]>>,
     access_key_id: Box<str>,
     identity: IdentityId,
     aws_request_id: Option<Box<str>>,
@@ -25,20 +35,19 @@ pub struct CredentialsAnswer {
 impl CredentialsAnswer {
     /// Renders the answer of credentials that were checked against their request.
     pub(super) fn render(issued: &IssuedCredentials, expires_at: Timestamp) -> Self {
-        // Room for everything at once: a buffer that grows leaves unwiped copies of the secrets behind.
-        let room = 256 + 2 * (issued.secret_access_key.len() + issued.session_token.len());
-        let mut json = Zeroizing::new(String::with_capacity(room));
-        json.push_str("{\"AccessKeyId\":");
-        push_quoted(&mut json, &issued.access_key_id);
-        json.push_str(",\"SecretAccessKey\":");
-        push_quoted(&mut json, &issued.secret_access_key);
-        json.push_str(",\"Token\":");
-        push_quoted(&mut json, &issued.session_token);
-        json.push_str(",\"Expiration\":");
-        push_quoted(&mut json, &expires_at.to_rfc3339());
-        json.push('}');
+        let body = Body {
+            access_key_id: &issued.access_key_id,
+            secret_access_key: &issued.secret_access_key,
+            token: &issued.session_token,
+            expiration: expires_at.to_rfc3339(),
+        };
+        // Room for everything at once, escaped or not: a buffer that grows leaves unwiped copies of the secrets behind.
+        let secrets = issued.secret_access_key.len() + issued.session_token.len();
+        let mut json = Zeroizing::new(Vec::with_capacity(256 + issued.access_key_id.len() * 6 + secrets * 6));
+        // A vector takes whatever is written to it.
+        let _ = serde_json::to_writer(&mut *json, &body);
         Self {
-            json: Zeroizing::new(json.as_str().into()),
+            json: Zeroizing::new(json.as_slice().into()),
             access_key_id: issued.access_key_id.clone(),
             identity: issued.identity.clone(),
             aws_request_id: issued.request_id.clone(),
@@ -46,7 +55,7 @@ impl CredentialsAnswer {
     }
 
     /// The whole answer.
-    pub fn json(&self) -> &str {
+    pub fn json(&self) -> &[u8] {
         &self.json
     }
 

@@ -100,7 +100,7 @@ mod tests {
             assert!(shown.contains("ASIAEXAMPLE"), "{shown}");
             assert!(!shown.contains("hush") && !shown.contains("session\""), "{shown}");
         }
-        let json: serde_json::Value = serde_json::from_str(answer.json()).unwrap();
+        let json: serde_json::Value = serde_json::from_slice(answer.json()).unwrap();
         assert_eq!(
             json,
             serde_json::json!({
