@@ -75,8 +75,8 @@ impl<'t> Jws<'t> {
         Self::taken_apart(token, Padding::None)
     }
 
-    /// The same of one whose parts may be padded, each wholly or not at all, against RFC 7515, section 2: AWS's load balancers write them so.
-    /// The padding is part of what is signed.
+    /// The same of one whose parts may be padded, each wholly or not at all, against RFC 7515, section 2: AWS's load
+    /// balancers write them so. The padding is part of what is signed.
     pub(crate) fn parse_padded(token: &'t str) -> Result<Self, Malformed> {
         Self::taken_apart(token, Padding::Allowed)
     }

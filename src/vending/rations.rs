@@ -61,3 +61,31 @@ impl Rations {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::clock::{ManualClock, Timestamp};
+    use crate::identity::DeveloperUserId;
+    use crate::pools::PoolIndex;
+
+    fn user(name: &str) -> UserKey {
+        UserKey { pool: PoolIndex(0), user: DeveloperUserId::parse(name).unwrap() }
+    }
+
+    /// Else whoever has many users come once could have a ration of theirs begin anew.
+    #[test]
+    fn a_ration_used_up_stays_so_however_many_others_come_once() {
+        let rations =
+            Rations::new(Duration::from_secs(60), Arc::new(ManualClock::at(Timestamp::from_secs(0))));
+        for _ in 0..AT_ONCE {
+            rations.take(&user("busy")).unwrap();
+        }
+        for other in 0..MOST * 3 {
+            rations.take(&user(&other.to_string())).unwrap();
+        }
+        assert!(rations.take(&user("busy")).is_err());
+    }
+}

@@ -42,8 +42,8 @@ impl CredentialsAnswer {
             expiration: expires_at.to_rfc3339(),
         };
         // Room for everything at once, escaped or not: a buffer that grows leaves unwiped copies of the secrets behind.
-        let secrets = issued.secret_access_key.len() + issued.session_token.len();
-        let mut json = Zeroizing::new(Vec::with_capacity(256 + issued.access_key_id.len() * 6 + secrets * 6));
+        let texts = body.access_key_id.len() + body.secret_access_key.len() + body.token.len();
+        let mut json = Zeroizing::new(Vec::with_capacity(128 + texts * 6));
         // A vector takes whatever is written to it.
         let _ = serde_json::to_writer(&mut *json, &body);
         Self {
