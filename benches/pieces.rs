@@ -16,15 +16,15 @@ use aws_lc_rs::signature::{self, EcdsaKeyPair, KeyPair as _};
 use aws_lc_rs::{rand, rsa};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use clock::{SharedClock, SystemClock, Timestamp};
+use cognito_emulator::{DEFAULT_DEVELOPER_PROVIDER, DEFAULT_POOL};
+use cognito_types::{IdentityId, PrincipalTags};
 use criterion::{Criterion, criterion_group, criterion_main};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use serde_json::json;
 use tokenvend::auth::{Authenticator, Caller, Headers, Presented, Users};
-use tokenvend::clock::{SharedClock, SystemClock, Timestamp};
 use tokenvend::config::{self, Document, Environment, Settings};
-use tokenvend::emulator::{DEFAULT_DEVELOPER_PROVIDER, DEFAULT_POOL};
-use tokenvend::identity::{IdentityId, PrincipalTags};
 use tokenvend::issuer::credentials::{CredentialsIssuer, CredentialsRequest, IssuedCredentials};
 use tokenvend::issuer::{IssueError, IssueErrorKind, IssueRequest, IssuedToken, TokenIssuer};
 use tokenvend::metrics::Metrics;
@@ -80,7 +80,7 @@ impl Headers for Bearer {
 }
 
 /// The app's key of one algorithm: what it publishes, and a bearer that it signed.
-fn signed(algorithm: &str, clock: &dyn tokenvend::clock::Clock) -> (String, Bearer) {
+fn signed(algorithm: &str, clock: &dyn clock::Clock) -> (String, Bearer) {
     let header = json!({"alg": algorithm, "typ": "JWT"}).to_string();
     let claims = json!({
         "iss": "https://app.example", "aud": "tokenvend", "sub": "user-0000001",

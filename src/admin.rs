@@ -18,7 +18,6 @@ pub(crate) use openapi::DOCUMENT as OPENAPI;
 
 use crate::audit::AuditTrail;
 use crate::auth::Authenticator;
-use crate::clock::SharedClock;
 use crate::config::AdminSettings;
 use crate::hops::Hops;
 use crate::http::{Code, Listener, Problem, Reach, Readiness, Trace, live, read_only, ready, resource};
@@ -28,6 +27,7 @@ use crate::metrics::Metrics;
 use crate::pools::Pools;
 use crate::tls::Tls;
 use crate::vending::TokenVendor;
+use clock::SharedClock;
 
 /// What the admin listener works with.
 #[derive(Debug)]

@@ -8,7 +8,6 @@ use std::time::Duration;
 use crate::admin::{self, Admin};
 use crate::audit::{AuditError, AuditTrail};
 use crate::auth::Authenticator;
-use crate::clock::SharedClock;
 use crate::config::{DrainSettings, JwksSettings, Settings};
 use crate::http::{self, Listener, Readiness, Service};
 use crate::issuer::cognito::Cognito;
@@ -23,6 +22,7 @@ use crate::pools::Pools;
 use crate::proof::TokenProver;
 use crate::tls::{Tls, TlsFaults, TlsSettings};
 use crate::vending::TokenVendor;
+use clock::SharedClock;
 
 /// Why the service cannot start.
 #[derive(Debug, thiserror::Error)]

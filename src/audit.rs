@@ -15,9 +15,9 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::clock::SharedClock;
 use crate::metrics::Metrics;
 use crate::metrics::labels::AuditOutcome;
+use clock::SharedClock;
 use destination::Destination;
 use event::Line;
 use writer::{Entry, Writer};

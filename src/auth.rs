@@ -47,11 +47,11 @@ use vouch::Vouch;
 
 use crate::bookmark::Bookmark;
 use crate::claims::Claims;
-use crate::clock::{SharedClock, Timestamp};
 use crate::config::{AuthSettings, UsersSettings, WaySettings};
 use crate::jws::{KeysError, Unproven};
 use crate::metrics::Metrics;
 use crate::metrics::labels::AuthOutcome;
+use clock::{SharedClock, Timestamp};
 
 /// A caller whose credential was verified. Can only be made by a way of authenticating.
 #[derive(Debug, Clone)]

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::clock::SharedClock;
+use clock::SharedClock;
 
 /// How much may be asked of Cognito.
 #[derive(Debug, Clone, Copy)]
@@ -84,7 +84,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::clock::{ManualClock, Timestamp};
+    use clock::{ManualClock, Timestamp};
 
     fn budget(calls_per_second: u32, burst: u32, max_wait: Duration) -> (Budget, Arc<ManualClock>) {
         let clock = Arc::new(ManualClock::at(Timestamp::from_secs(0)));

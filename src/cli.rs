@@ -2,13 +2,16 @@
 //! input that cannot be read, 69 where something needed cannot be had, 77 where a credential is not accepted, 78
 //! for a wrong configuration, 1 for everything else.
 
+#[cfg(feature = "aws-cli")]
+mod aws_cli;
 mod bearer;
 mod check_config;
 mod credentials;
+#[cfg(feature = "emulator")]
 mod dev;
 mod doctor;
+#[cfg(feature = "emulator")]
 mod emulator;
-mod get_open_id_token;
 mod healthcheck;
 mod identities;
 mod inspect;
@@ -40,12 +43,15 @@ enum Command {
     /// Run the service.
     Serve(ConfigFile),
     /// Run the service, a Cognito emulator and a demo sign-in on this machine; no AWS account is needed.
+    #[cfg(feature = "emulator")]
     Dev(dev::Args),
     /// Run the Cognito emulator alone.
-    Emulator(emulator::Args),
+    #[cfg(feature = "emulator")]
+    Emulator(cognito_emulator::command::Args),
     /// Get a user's token straight from Cognito: the AWS CLI command of this name, option for option.
-    #[command(name = "get-open-id-token-for-developer-identity")]
-    GetOpenIdToken(get_open_id_token::Args),
+    #[cfg(feature = "aws-cli")]
+    #[command(name = aws_cli_compat::COMMAND)]
+    GetOpenIdToken(aws_cli::Args),
     /// Say everything that is wrong with a configuration.
     CheckConfig(ConfigFile),
     /// Check the configuration, the machine, AWS and the keys, and say what to do about what is wrong.
@@ -130,8 +136,10 @@ impl From<std::io::Error> for Failure {
 
 /// Parses the process's arguments, runs the command, and tells how it went.
 pub fn main() -> ExitCode {
-    let arguments = get_open_id_token::in_order(std::env::args_os().collect());
-    let cli = match Cli::try_parse_from(arguments) {
+    let arguments = std::env::args_os().collect();
+    #[cfg(feature = "aws-cli")]
+    let arguments = aws_cli_compat::command_first(arguments);
+    let cli = match Cli::try_parse_from::<Vec<_>, _>(arguments) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version come as errors too; there is nothing left to tell if even this fails.
@@ -154,10 +162,13 @@ pub fn main() -> ExitCode {
 fn run(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Serve(file) => block_on(Builder::new_multi_thread(), serve::run(&file)),
+        #[cfg(feature = "emulator")]
         Command::Dev(args) => block_on(Builder::new_multi_thread(), dev::run(args)),
+        #[cfg(feature = "emulator")]
         Command::Emulator(args) => block_on(Builder::new_multi_thread(), emulator::run(args)),
-        // It has the AWS CLI's exit codes, and its way of telling errors.
-        Command::GetOpenIdToken(args) => return Ok(get_open_id_token::run(args)),
+        // It has the AWS CLI's exit codes and error texts.
+        #[cfg(feature = "aws-cli")]
+        Command::GetOpenIdToken(args) => return Ok(aws_cli::run(args)),
         Command::CheckConfig(file) => check_config::run(&file),
         Command::Doctor(args) => block_on(Builder::new_current_thread(), doctor::run(args)),
         Command::Inspect(args) => inspect::run(args),

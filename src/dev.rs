@@ -6,11 +6,11 @@ mod sign_in;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::app::{self, RunningApp, StartError};
-use crate::clock::SharedClock;
 use crate::config::{self, ConfigError, Document, Environment, Settings};
-use crate::emulator::{self, RunningEmulator};
 use crate::issuer::cognito::AccessKey;
 use crate::secret::Secret;
+use clock::SharedClock;
+use cognito_emulator::RunningEmulator;
 use sign_in::SignIn;
 
 /// Where the parts listen: four ports in a row, the service's first, or any free ones from port 0.
@@ -37,7 +37,7 @@ pub enum DevError {
     Service(#[from] StartError),
     /// The emulator cannot start.
     #[error("the emulator cannot start: {0}")]
-    Emulator(#[from] emulator::StartError),
+    Emulator(#[from] cognito_emulator::StartError),
     /// The demo sign-in cannot start.
     #[error(
         "the demo sign-in cannot listen on {address}: {error}; is another process there? --port moves all four"
@@ -79,9 +79,10 @@ pub async fn surroundings(
     environment: &Environment,
     clock: SharedClock,
 ) -> Result<Surroundings, DevError> {
-    let emulator_settings = emulator::Settings { listen: addresses.at(2), ..emulator::Settings::default() };
+    let emulator_settings =
+        cognito_emulator::Settings { listen: addresses.at(2), ..cognito_emulator::Settings::default() };
     let key = emulator_settings.credentials.first().cloned();
-    let emulator = emulator::start(emulator_settings, clock.clone()).await?;
+    let emulator = cognito_emulator::start(emulator_settings, clock.clone()).await?;
     let address = addresses.at(3);
     let sign_in = SignIn::start(address, clock).map_err(|error| DevError::SignIn { address, error })?;
 

@@ -17,10 +17,10 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, join_all};
 
-use crate::clock::SharedClock;
 use crate::config::{ConfigError, Loaded, Settings};
-use crate::identity::DeveloperUserId;
 use crate::issuer::cognito::{Cognito, Naysay, NaysayKind};
+use clock::SharedClock;
+use cognito_types::DeveloperUserId;
 pub use report::{Check, Examination, Report, Status};
 pub use trust::trust_policy;
 

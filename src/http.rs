@@ -36,7 +36,6 @@ pub(crate) use trace::Trace;
 
 use crate::audit::AuditTrail;
 use crate::auth::Authenticator;
-use crate::clock::SharedClock;
 use crate::config::HttpSettings;
 use crate::limits::Limits;
 use crate::linking::Linker;
@@ -44,6 +43,7 @@ use crate::metrics::Metrics;
 use crate::pools::Pools;
 use crate::tls::Tls;
 use crate::vending::TokenVendor;
+use clock::SharedClock;
 
 /// What the resources work with.
 #[derive(Debug)]

@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use crate::identity::{
+use crate::token::OpenIdToken;
+use cognito_types::{
     DeveloperProvider, DeveloperUserId, IdentityId, IdentityPoolId, PrincipalTags, TokenDuration,
 };
-use crate::token::OpenIdToken;
 pub use logins::{LoginToken, PublicLogins};
 
 /// Everything that shapes one token.

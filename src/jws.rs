@@ -23,10 +23,10 @@ use base64_simd::{URL_SAFE, URL_SAFE_NO_PAD};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::clock::SharedClock;
 use crate::config::{JwksSettings, KeySource};
 use crate::metrics::Metrics;
 pub use algorithm::Algorithm;
+use clock::SharedClock;
 use header::Header;
 use jwks::Jwks;
 pub use keys::KeysError;

@@ -8,8 +8,6 @@
 use std::sync::Arc;
 
 use crate::budget::{Budget, BudgetSettings, Exhausted};
-use crate::clock::SharedClock;
-use crate::identity::{DeveloperUserId, IdentityId};
 use crate::issuer::registry::{
     Description, Found, IdentityRegistry, Listed, Page, RegistryError, RegistryErrorKind, Sought, Undeleted,
     UndeletedReason,
@@ -18,6 +16,8 @@ use crate::metrics::Metrics;
 use crate::metrics::labels::RegistryOutcome;
 use crate::pools::{Pool, PoolIndex, Pools};
 use crate::vending::{Holdings, TokenVendor};
+use clock::SharedClock;
+use cognito_types::{DeveloperUserId, IdentityId};
 
 /// One region's registry and our share of its quota.
 #[derive(Debug)]

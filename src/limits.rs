@@ -15,12 +15,12 @@ use std::time::Duration;
 
 pub use allowance::Allowance;
 
-use crate::clock::SharedClock;
 use crate::hops::ClientAddress;
-use crate::identity::DeveloperUserId;
 use crate::metrics::Metrics;
 use crate::metrics::labels::Limit;
 use allowance::Counted;
+use clock::SharedClock;
+use cognito_types::DeveloperUserId;
 use notice::Notice;
 
 /// What may be asked; without an allowance there is no limit.
@@ -125,8 +125,8 @@ fn line_of(client: ClientAddress) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::{ManualClock, Timestamp};
     use crate::hops::{Hops, PeerAddress};
+    use clock::{ManualClock, Timestamp};
 
     fn client(address: &str) -> Option<ClientAddress> {
         let peer = PeerAddress::new(address.parse().unwrap());

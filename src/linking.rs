@@ -28,8 +28,6 @@ pub use error::{LinkError, NoGuest};
 use turns::Turns;
 
 use crate::bookmark::Bookmark;
-use crate::clock::SharedClock;
-use crate::identity::{IdentityId, PublicProvider};
 use crate::issuer::{IssueError, IssueErrorKind, LoginToken, PublicLogins};
 use crate::lifecycle::Lifecycle;
 use crate::metrics::Metrics;
@@ -37,6 +35,8 @@ use crate::metrics::labels::{Label as _, LinkOutcome};
 use crate::pools::Pool;
 use crate::proof::TokenProver;
 use crate::vending::{TokenRequest, TokenVendor, VendError, Vended};
+use clock::SharedClock;
+use cognito_types::{IdentityId, PublicProvider};
 
 /// What is to be linked to the identity of whoever asks.
 #[derive(Debug)]

@@ -5,13 +5,13 @@
 use std::sync::Arc;
 
 use crate::auth::{Caller, NotFor, Subject, Users};
-use crate::identity::DeveloperUserId;
 use crate::metrics::Metrics;
 use crate::metrics::labels::PolicyOutcome;
 use crate::pools::Pool;
 use crate::pools::access::AccessMode;
 use crate::pools::tags::TagFault;
 use crate::vending::TokenRequest;
+use cognito_types::DeveloperUserId;
 
 /// Why a caller may not have a token of a pool.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -11,7 +11,7 @@ use access::Access;
 use linking::LinkRules;
 use tags::TagRules;
 
-use crate::identity::{DeveloperProvider, IdentityPoolId, RoleArn, TokenDuration};
+use cognito_types::{DeveloperProvider, IdentityPoolId, RoleArn, TokenDuration};
 
 /// A configured identity pool.
 #[derive(Debug, Clone)]

@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::clock::{SharedClock, Timestamp};
 use crate::config::{JwksSettings, KeySource};
-use crate::identity::{IdentityId, IdentityPoolId};
 use crate::jws::{Algorithm, Jws, Keys, KeysError, Malformed, Unproven};
 use crate::metrics::Metrics;
 use crate::token::{self, TokenClaims};
+use clock::{SharedClock, Timestamp};
+use cognito_types::{IdentityId, IdentityPoolId};
 
 /// What Cognito signs with, and nothing else.
 const ALGORITHMS: [Algorithm; 1] = [Algorithm::RS512];

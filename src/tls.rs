@@ -16,9 +16,9 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 
-use crate::clock::{SharedClock, Timestamp};
 use crate::metrics::Metrics;
 use crate::metrics::labels::{HandshakeOutcome, Label as _, Listener};
+use clock::{SharedClock, Timestamp};
 pub use peer::{PeerCertificate, Unreadable};
 
 use proof::{Contents, Proved};

@@ -15,8 +15,8 @@ use base64_simd::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use crate::clock::Timestamp;
 pub use authority::{authority, keys_url, login_key};
+use clock::Timestamp;
 pub use origin::Origin;
 
 /// A token as Cognito made it. `Debug` hides it, and its memory is wiped when it is dropped.

@@ -49,13 +49,13 @@ pub use upstream::UpstreamSettings;
 use ways::{Way, Ways};
 
 use crate::bookmark::Bookmark;
-use crate::clock::SharedClock;
-use crate::identity::{DeveloperUserId, IdentityId};
 use crate::issuer::TokenIssuer;
 use crate::issuer::credentials::CredentialsIssuer;
 use crate::metrics::Metrics;
 use crate::metrics::labels::{Source, Ware};
 use crate::pools::{Pool, PoolIndex, Pools};
+use clock::SharedClock;
+use cognito_types::{DeveloperUserId, IdentityId};
 
 /// The use case: one for the whole process.
 #[derive(Debug)]

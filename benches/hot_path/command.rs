@@ -4,8 +4,8 @@ use std::fs;
 use std::process::Command;
 use std::time::Instant;
 
+use cognito_emulator::{DEFAULT_DEVELOPER_PROVIDER, DEFAULT_POOL};
 use serde::Deserialize;
-use tokenvend::emulator::{DEFAULT_DEVELOPER_PROVIDER, DEFAULT_POOL};
 
 use crate::Outcome;
 use crate::contest::{Setup, Stage, aws_environment, request};

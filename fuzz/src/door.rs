@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use clock::{ManualClock, SharedClock, Timestamp};
+use cognito_types::DeveloperUserId;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use tokenvend::auth::{Authenticator, Caller, Headers, Presented};
-use tokenvend::clock::{ManualClock, SharedClock, Timestamp};
 use tokenvend::config::{self, Document, Environment};
 use tokenvend::hops::PeerAddress;
-use tokenvend::identity::DeveloperUserId;
 use tokenvend::metrics::Metrics;
 
 /// The secret that the tokens are signed with.

@@ -12,10 +12,10 @@ use super::{Admin, subject};
 use crate::audit::event::Act;
 use crate::http::witness::{announce, note};
 use crate::http::{Code, Problem, body};
-use crate::identity::IdentityId;
 use crate::issuer::registry::{Description, Page, UndeletedReason};
 use crate::lifecycle::Deleted;
 use crate::pools::Pool;
+use cognito_types::IdentityId;
 
 pub(super) async fn list(request: HttpRequest, admin: web::Data<Admin>) -> Result<HttpResponse, Problem> {
     let pool = admin.pool(&request)?;

@@ -9,9 +9,9 @@ use serde::Deserialize;
 use super::Admin;
 use crate::http::witness::note;
 use crate::http::{Code, Problem};
-use crate::identity::{DeveloperUserId, IdentityId};
 use crate::issuer::registry::Page;
 use crate::pools::Pool;
+use cognito_types::{DeveloperUserId, IdentityId};
 
 impl Admin {
     /// Admits an administrator, and finds the pool that the path names.

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use crate::clock::Timestamp;
 use crate::metrics::labels::{Label as _, Source};
 use crate::tls::PeerCertificate;
+use clock::Timestamp;
 
 /// What was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

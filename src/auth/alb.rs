@@ -13,10 +13,10 @@ use super::remembered::{Key, Remembered};
 use super::vouch::Vouch;
 use super::{Refusal, Verdict};
 use crate::claims::date::{self, NoDate};
-use crate::clock::SharedClock;
 use crate::config::AlbSettings;
 use crate::jws::{Algorithm, Jws, Keys, KeysError, Malformed};
 use crate::metrics::Metrics;
+use clock::SharedClock;
 
 const HEADER: &str = "x-amzn-oidc-data";
 const ALGORITHMS: &[Algorithm] = &[Algorithm::ES256];

@@ -20,8 +20,8 @@ use super::remembered::{Key, Remembered};
 use super::{Caller, Refusal, Verdict};
 use crate::causes;
 use crate::claims::date;
-use crate::clock::{SharedClock, Timestamp};
 use crate::config::AskSettings;
+use clock::{SharedClock, Timestamp};
 
 /// The most noes remembered: anybody can make up credentials.
 const MOST_REFUSALS: u64 = 10_000;

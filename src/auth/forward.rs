@@ -16,9 +16,9 @@ use super::remembered::{Key, Remembered};
 use super::vouch::Vouch;
 use super::{Refusal, Verdict};
 use crate::causes;
-use crate::clock::{SharedClock, Timestamp};
 use crate::config::{ClaimsFrom, ForwardSettings};
 use crate::jws::KeysError;
+use clock::{SharedClock, Timestamp};
 
 /// Longer than all that an honest request presents.
 const LONGEST: usize = 16 * 1024;

@@ -12,9 +12,9 @@ use super::remembered::{Key, Remembered};
 use super::vouch::Vouch;
 use super::{Refusal, Verdict};
 use crate::causes;
-use crate::clock::{SharedClock, Timestamp};
 use crate::config::IntrospectionSettings;
 use crate::jws::KeysError;
+use clock::{SharedClock, Timestamp};
 
 /// Longer than any honest token.
 const LONGEST: usize = 8192;

@@ -11,11 +11,11 @@ use super::presented::Presented;
 use super::remembered::{Key, Remembered};
 use super::vouch::Vouch;
 use super::{Refusal, Verdict};
-use crate::clock::SharedClock;
 use crate::config::JwtSettings;
 use crate::jws::{Jws, Keys, KeysError, Malformed};
 use crate::metrics::Metrics;
 use claims::UnverifiedClaims;
+use clock::SharedClock;
 
 /// One issuer of JWTs.
 #[derive(Debug)]

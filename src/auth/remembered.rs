@@ -14,7 +14,7 @@ use aws_lc_rs::{digest, hmac};
 use quick_cache::sync::Cache;
 
 use super::Caller;
-use crate::clock::{SharedClock, Timestamp};
+use clock::{SharedClock, Timestamp};
 
 /// A way of authenticating, by its place in the order, and a credential's SHA-256.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

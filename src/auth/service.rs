@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::users::is_a_slip;
 use super::{Caller, Users};
-use crate::identity::DeveloperUserId;
+use cognito_types::DeveloperUserId;
 
 /// For whom a caller acts.
 #[derive(Debug, Clone)]

@@ -13,7 +13,7 @@ use super::Refusal;
 use crate::claims::Claims;
 use crate::claims::template::Template;
 use crate::config::UsersSettings;
-use crate::identity::DeveloperUserId;
+use cognito_types::DeveloperUserId;
 
 /// How users are named, the same for all ways of authenticating.
 pub struct Users {

@@ -10,8 +10,8 @@ use super::service::Subject;
 use super::{Caller, Refusal, Users};
 use crate::bookmark::Bookmark;
 use crate::claims::Claims;
-use crate::clock::Timestamp;
 use crate::config::AuthSettings;
+use clock::Timestamp;
 
 /// One way's part in it.
 #[derive(Debug)]

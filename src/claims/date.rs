@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::clock::Timestamp;
+use clock::Timestamp;
 
 /// What stands there is no date. It must never count as no end at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

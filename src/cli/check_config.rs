@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use super::{ConfigFile, Failure, print};
-use crate::clock::{Clock as _, SystemClock};
 use crate::config::WaySettings;
 use crate::tls;
+use clock::{Clock as _, SystemClock};
 
 pub(super) fn run(file: &ConfigFile) -> Result<(), Failure> {
     let loaded = file.load()?;

@@ -4,10 +4,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use super::{Failure, print, told_to_end};
-use crate::clock::SystemClock;
 use crate::config::Environment;
 use crate::dev::{self, Addresses, DevError};
 use crate::telemetry;
+use clock::SystemClock;
 
 /// Where to run it.
 #[derive(Debug, clap::Args)]

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{ConfigFile, Failure, print};
-use crate::clock::SystemClock;
 use crate::doctor::{self, Report, Status, Trial};
-use crate::identity::DeveloperUserId;
+use clock::SystemClock;
+use cognito_types::DeveloperUserId;
 
 /// What to check, and how to tell it.
 #[derive(Debug, clap::Args)]

@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use super::presented::{Parts, Presented, harmless};
 use super::{Failure, print};
 use crate::claims::date;
-use crate::clock::{Clock as _, SystemClock, Timestamp};
 use crate::token::Origin;
+use clock::{Clock as _, SystemClock, Timestamp};
 
 /// Which token, and how to tell it.
 #[derive(Debug, clap::Args)]

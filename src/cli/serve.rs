@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{ConfigFile, Failure, told_to_end};
 use crate::app;
-use crate::clock::SystemClock;
 use crate::telemetry;
+use clock::SystemClock;
 
 pub(super) async fn run(file: &ConfigFile) -> Result<(), Failure> {
     let loaded = file.load()?;

@@ -10,11 +10,11 @@ use serde_json::json;
 use super::inspect::{origin_as_json, origin_as_words, words};
 use super::presented::{Presented, harmless};
 use super::{Failure, print};
-use crate::clock::{SharedClock, SystemClock};
 use crate::config::{self, JwksSettings};
-use crate::identity::{DeveloperUserId, IdentityId, IdentityPoolId};
 use crate::proof::{ProofError, TokenProver};
 use crate::token::{self, Origin, TokenClaims};
+use clock::{SharedClock, SystemClock};
+use cognito_types::{DeveloperUserId, IdentityId, IdentityPoolId};
 
 /// How long the keys may take to come.
 const KEYS_TIME_OUT: Duration = Duration::from_secs(10);

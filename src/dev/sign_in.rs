@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use crate::clock::SharedClock;
+use clock::SharedClock;
 
 const KEY_ID: &str = "demo";
 const SESSION: Duration = Duration::from_secs(3600);

@@ -8,8 +8,8 @@ use futures_util::future::BoxFuture;
 
 use super::Subject;
 use super::report::{Check, Examination};
-use crate::clock::Timestamp;
 use crate::issuer::cognito::NaysayKind;
+use clock::Timestamp;
 
 /// Beyond this, AWS refuses signatures.
 const SIGNATURES_END: Duration = Duration::from_secs(300);

@@ -6,10 +6,10 @@ use futures_util::future::BoxFuture;
 
 use super::report::{Check, Examination};
 use super::{Subject, Trial};
-use crate::identity::PrincipalTags;
 use crate::issuer::{IssueRequest, IssuedToken, PublicLogins, TokenIssuer as _};
 use crate::pools::Pool;
 use crate::proof::{ProofError, TokenProver};
+use cognito_types::PrincipalTags;
 
 impl Subject {
     /// Mints a token for the user, and proves it as a stranger would.

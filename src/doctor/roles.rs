@@ -8,9 +8,9 @@ use super::Subject;
 use super::pool::{NOT_NEEDED, unread};
 use super::report::{Check, Examination};
 use super::trust::{Whose, judge, trust_policy};
-use crate::identity::RoleArn;
 use crate::issuer::cognito::{Naysay, NaysayKind, RolesFound};
 use crate::pools::Pool;
+use cognito_types::RoleArn;
 
 impl Subject {
     /// The roles of one pool: a line about them, and one about whom each of them lets in.

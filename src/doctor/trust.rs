@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use self::policy::{Answer, Bearer, Policy};
 use super::report::Check;
-use crate::identity::RoleArn;
 use crate::pools::Pool;
 use crate::token;
+use cognito_types::RoleArn;
 
 const ASSUME: &str = "sts:AssumeRoleWithWebIdentity";
 const TAG: &str = "sts:TagSession";

@@ -10,9 +10,9 @@ use super::problem::{Code, Problem};
 use super::socket::peer_certificate;
 use super::{Service, addresses, witness};
 use crate::auth::{AuthError, Caller, Headers, Presented, Subject};
-use crate::identity::DeveloperUserId;
 use crate::policy;
 use crate::vending::TokenRequest;
+use cognito_types::DeveloperUserId;
 
 impl Service {
     /// Who calls, by what the request presents and nothing else.

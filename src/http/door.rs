@@ -20,8 +20,8 @@ use tokio::net::TcpStream;
 use super::h2;
 use super::handshake::shake_hands;
 use super::socket::Socket;
-use crate::clock::SharedClock;
 use crate::tls::Tls;
+use clock::SharedClock;
 
 /// How long a client may take to say farewell.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);

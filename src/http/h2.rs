@@ -26,7 +26,7 @@ use h2::{Reason, RecvStream, SendStream};
 use super::door::ConnectionLimits;
 use super::h2_messages::{request_of, response_of};
 use super::socket::Socket;
-use crate::clock::SharedClock;
+use clock::SharedClock;
 
 /// The most requests of one connection at a time. As many as browsers and proxies make good use of.
 const STREAMS: usize = 100;

@@ -13,7 +13,7 @@ use futures_util::StreamExt as _;
 use h2::RecvStream;
 
 use super::h2_bodies::{Arriving, Rest};
-use crate::clock::Timestamp;
+use clock::Timestamp;
 
 /// What belongs to an HTTP/1 connection and has no place here (RFC 9113, section 8.2.2).
 const OF_THE_CONNECTION: [&str; 5] =

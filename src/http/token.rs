@@ -9,9 +9,9 @@ use serde::Deserialize;
 use super::problem::{Code, Problem};
 use super::{Service, body, witness};
 use crate::auth::{Caller, Subject};
-use crate::identity::DeveloperUserId;
 use crate::metrics::labels::Label as _;
 use crate::vending::{TokenRequest, Vended};
+use cognito_types::DeveloperUserId;
 
 pub(super) const CACHE: HeaderName = HeaderName::from_static("tokenvend-cache");
 

@@ -18,9 +18,9 @@ use super::problem::{Code, Problem};
 use super::token::CACHE;
 use super::witness::{self, End};
 use crate::audit::AuditTrail;
-use crate::clock::SharedClock;
 use crate::metrics::Metrics;
 use crate::metrics::labels::{Route, Source};
+use clock::SharedClock;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 

@@ -16,12 +16,12 @@ use super::problem::{Code, Problem};
 use super::socket::peer_certificate;
 use crate::audit::event::{Act, CredentialsFacts, Event, Identities, Outcome, Tags, TokenFacts};
 use crate::audit::{AuditTrail, TagDetail, Unrecorded};
-use crate::clock::Timestamp;
 use crate::hops::ClientAddress;
-use crate::identity::{DeveloperUserId, IdentityId};
 use crate::metrics::labels::{Route, Source};
 use crate::vending::credentials::KeptCredentials;
 use crate::vending::minted::MintedToken;
+use clock::Timestamp;
+use cognito_types::{DeveloperUserId, IdentityId};
 
 /// What this request asks for, if that is one of the acts that are recorded. Begins to gather facts where
 /// somebody wants them: the trail, or the log of what administrators do.

@@ -9,6 +9,7 @@ mod credentials;
 mod naysay;
 mod registry;
 mod role;
+mod sigv4;
 mod survey;
 
 use std::time::Duration;
@@ -28,11 +29,11 @@ use futures_util::future::BoxFuture;
 
 use super::{IssueError, IssueErrorKind, IssueRequest, IssuedToken, TokenIssuer};
 use crate::causes;
-use crate::clock::SharedClock;
-use crate::identity::IdentityId;
 use crate::secret::Secret;
 use crate::token::OpenIdToken;
 pub use account::{CredentialsFound, Principal};
+use clock::SharedClock;
+use cognito_types::IdentityId;
 pub use naysay::{Naysay, NaysayKind};
 pub use registry::CognitoRegistry;
 pub use survey::{PoolFound, Right, RolesFound, Survey};

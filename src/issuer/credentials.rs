@@ -6,9 +6,9 @@ use futures_util::future::BoxFuture;
 use zeroize::Zeroizing;
 
 use super::IssueError;
-use crate::clock::Timestamp;
-use crate::identity::{IdentityId, RoleArn};
 use crate::token::OpenIdToken;
+use clock::Timestamp;
+use cognito_types::{IdentityId, RoleArn};
 
 /// Everything that shapes one user's credentials.
 #[derive(Debug)]

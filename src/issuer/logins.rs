@@ -5,7 +5,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::identity::PublicProvider;
+use cognito_types::PublicProvider;
 
 /// A token that somebody else's sign-in gave a user. `Debug` hides it, and its memory is wiped when it is dropped.
 #[derive(Clone)]

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use crate::clock::Timestamp;
-use crate::identity::{DeveloperUserId, IdentityId};
 use crate::pools::Pool;
+use clock::Timestamp;
+use cognito_types::{DeveloperUserId, IdentityId};
 
 /// Whom to look up.
 #[derive(Debug, Clone, Copy)]

@@ -10,10 +10,10 @@ use tokio::sync::Mutex;
 
 use super::keys::{KeySet, KeysError};
 use super::published::Published;
-use crate::clock::SharedClock;
 use crate::config::JwksSettings;
 use crate::metrics::Metrics;
 use crate::metrics::labels::FetchOutcome;
+use clock::SharedClock;
 
 /// The first wait after a failed fetch; doubles up to the usual interval.
 const RETRY: Duration = Duration::from_secs(1);

@@ -15,10 +15,10 @@ use uuid::Uuid;
 use super::algorithm::Algorithm;
 use super::keys::{KeySet, KeysError};
 use super::published::Fetcher;
-use crate::clock::SharedClock;
 use crate::config::JwksSettings;
 use crate::metrics::Metrics;
 use crate::metrics::labels::FetchOutcome;
+use clock::SharedClock;
 
 /// More than a region's load balancers have at a time.
 const MOST_KEYS: usize = 64;

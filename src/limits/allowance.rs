@@ -12,7 +12,7 @@ use governor::nanos::Nanos;
 use governor::{Quota, RateLimiter};
 
 use super::ledger::{Ask, Ledger};
-use crate::clock::SharedClock;
+use clock::SharedClock;
 
 /// The word for no limit.
 const OFF: &str = "off";
@@ -106,7 +106,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::clock::{ManualClock, Timestamp};
+    use clock::{ManualClock, Timestamp};
 
     #[test]
     fn a_rate_is_a_number_in_a_time_or_off() {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::clock::SharedClock;
 use crate::metrics::labels::{Label as _, Limit};
+use clock::SharedClock;
 
 /// The least time between two warnings.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -62,7 +62,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::clock::{ManualClock, Timestamp};
+    use clock::{ManualClock, Timestamp};
 
     #[test]
     fn there_is_one_warning_a_minute_and_it_tells_of_every_refusal() {

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{LinkError, Linker, NoGuest};
-use crate::identity::IdentityId;
 use crate::issuer::registry::{Page, RegistryErrorKind, Sought};
 use crate::issuer::{IssueError, IssueErrorKind, LoginToken, PublicLogins};
 use crate::pools::Pool;
 use crate::proof::ProofError;
 use crate::vending::TokenRequest;
+use cognito_types::IdentityId;
 
 /// What a guest's token has in its `amr`, and nothing beside it.
 const UNAUTHENTICATED: &str = "unauthenticated";

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::OwnedMutexGuard;
 
-use crate::identity::IdentityId;
+use cognito_types::IdentityId;
 
 type Turnstiles = Mutex<HashMap<IdentityId, Arc<tokio::sync::Mutex<()>>>>;
 

@@ -1,6 +1,6 @@
 //! What a pool lets its users link to their identities.
 
-use crate::identity::PublicProvider;
+use cognito_types::PublicProvider;
 
 /// Nothing, unless the configuration says otherwise.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

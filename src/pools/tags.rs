@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::claims::Claims;
 use crate::claims::template::{Template, Unrendered};
-use crate::identity::PrincipalTags;
+use cognito_types::PrincipalTags;
 
 /// The longest value that Cognito takes, in UTF-16 units.
 const LONGEST_VALUE: usize = 256;

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use super::peer::sha256;
 use super::settings::{ClientDemand, ClientSettings, MinimumVersion, TlsSettings};
-use crate::clock::{SharedClock, Timestamp};
+use clock::{SharedClock, Timestamp};
 
 /// The SHA-256 digest of all files together.
 pub(super) type Digest = [u8; 32];

@@ -5,8 +5,8 @@ use std::sync::Weak;
 
 use super::proof::{Contents, Digest, TlsFaults, prove};
 use super::{InUse, Tls, TlsSettings};
-use crate::clock::SharedClock;
 use crate::metrics::labels::ReloadOutcome;
+use clock::SharedClock;
 
 /// One listener's files.
 #[derive(Debug)]

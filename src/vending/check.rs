@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use super::freshness::{Times, Windows};
-use crate::clock::Timestamp;
 use crate::issuer::{IssueError, IssueErrorKind, IssueRequest, IssuedToken};
 use crate::token::TokenClaims;
+use clock::Timestamp;
 
 /// What a checked token turned out to be.
 #[derive(Debug)]
@@ -134,11 +134,11 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::identity::{
-        DeveloperProvider, DeveloperUserId, IdentityId, IdentityPoolId, PrincipalTags, TokenDuration,
-    };
     use crate::issuer::PublicLogins;
     use crate::token::OpenIdToken;
+    use cognito_types::{
+        DeveloperProvider, DeveloperUserId, IdentityId, IdentityPoolId, PrincipalTags, TokenDuration,
+    };
 
     const WINDOWS: Windows = Windows {
         skew_allowance: Duration::from_secs(300),

@@ -19,13 +19,13 @@ use super::tokens::Tokens;
 use super::upstream::{Reserved, Upstream};
 use super::ways::Ways;
 use crate::bookmark::Bookmark;
-use crate::clock::SharedClock;
-use crate::identity::IdentityId;
 use crate::issuer::credentials::{CredentialsIssuer, CredentialsRequest};
 use crate::issuer::{IssueError, IssueErrorKind};
 use crate::metrics::labels::{Source, Ware};
 use crate::pools::Pool;
 use crate::token::login_key;
+use clock::SharedClock;
+use cognito_types::IdentityId;
 
 /// Makes credentials.
 #[derive(Debug)]

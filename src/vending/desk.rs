@@ -14,12 +14,12 @@ use super::refusals::{RefusalLifetimes, Refusals};
 use super::store::{Holdings, Store};
 use super::upstream::Reserved;
 use crate::bookmark::Bookmark;
-use crate::clock::{SharedClock, Timestamp};
-use crate::identity::IdentityId;
 use crate::issuer::{IssueError, IssueErrorKind};
 use crate::metrics::Metrics;
 use crate::metrics::labels::{RefreshOutcome, Source};
 use crate::pools::PoolIndex;
+use clock::{SharedClock, Timestamp};
+use cognito_types::IdentityId;
 
 /// How things are handed out at a desk.
 #[derive(Debug, Clone, Copy)]

@@ -14,9 +14,9 @@ use tokio::sync::watch;
 use super::kept::{Answer, Kept};
 use super::key::{Shape, TokenKey, UserKey};
 use super::store::Store;
-use crate::identity::IdentityId;
 use crate::issuer::{IssueError, IssueErrorKind};
 use crate::pools::PoolIndex;
+use cognito_types::IdentityId;
 
 /// How a flight ended. All who wait for it share this.
 pub(super) type Outcome<A> = Result<Arc<Kept<A>>, IssueError>;

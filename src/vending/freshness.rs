@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use crate::clock::Timestamp;
+use clock::Timestamp;
 
 /// The lines between the windows, as lengths of life left.
 #[derive(Debug, Clone, Copy)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::freshness::Times;
 use super::key::{Shape, TokenKey};
-use crate::clock::{Clock, Timestamp};
+use clock::{Clock, Timestamp};
 
 /// What a kept thing is handed out by. Its `Debug` tells no secret.
 pub trait Answer: fmt::Debug + Send + Sync + 'static {
@@ -114,8 +114,8 @@ impl<A> fmt::Debug for Kept<A> {
 mod tests {
     use super::super::key::UserKey;
     use super::*;
-    use crate::identity::{DeveloperUserId, PrincipalTags, TokenDuration};
     use crate::pools::PoolIndex;
+    use cognito_types::{DeveloperUserId, PrincipalTags, TokenDuration};
 
     #[derive(Debug)]
     struct Nothing;

@@ -3,9 +3,9 @@
 //! The key is a pair, user and shape, so that all tokens of one user can be forgotten together. Both halves
 //! are compared whole; no digest or joined text stands for them that two users could share.
 
-use crate::clock::Timestamp;
-use crate::identity::{DeveloperUserId, PrincipalTags, TokenDuration};
 use crate::pools::PoolIndex;
+use clock::Timestamp;
+use cognito_types::{DeveloperUserId, PrincipalTags, TokenDuration};
 
 /// A user of a pool. The pool stands for its id, region and developer provider.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -3,9 +3,9 @@
 
 use super::TokenVendor;
 use super::key::UserKey;
-use crate::identity::{IdentityId, PrincipalTags};
 use crate::issuer::{IssueError, IssueRequest, PublicLogins};
 use crate::vending::TokenRequest;
+use cognito_types::{IdentityId, PrincipalTags};
 
 impl TokenVendor {
     /// Takes from the user's ration what an attempt to link costs, whatever becomes of it.

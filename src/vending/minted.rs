@@ -11,11 +11,11 @@ use zeroize::Zeroizing;
 
 use super::kept::{Answer, Kept};
 use super::packed::Form;
-use crate::clock::Timestamp;
-use crate::identity::IdentityPoolId;
 use crate::issuer::IssuedToken;
 use crate::token::OpenIdToken;
 use crate::token::login_key;
+use clock::Timestamp;
+use cognito_types::IdentityPoolId;
 
 /// A token in the store.
 pub type MintedToken = Kept<TokenAnswer>;
@@ -171,7 +171,7 @@ fn push_quoted(json: &mut String, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::IdentityId;
+    use cognito_types::IdentityId;
 
     fn answer(region: &str, token: &str) -> TokenAnswer {
         let frame = Frame::of(&IdentityPoolId::parse(&format!("{region}:1-2")).unwrap());

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::clock::SharedClock;
 use crate::metrics::labels::PauseCause;
+use clock::SharedClock;
 
 /// How long pauses are.
 #[derive(Debug, Clone, Copy)]
@@ -149,7 +149,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::clock::{Clock as _, ManualClock, Timestamp};
+    use clock::{Clock as _, ManualClock, Timestamp};
 
     const SETTINGS: PauseSettings = PauseSettings {
         throttle_base: Duration::from_millis(100),

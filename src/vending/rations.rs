@@ -8,8 +8,8 @@ use parking_lot::Mutex;
 use quick_cache::sync::Cache;
 
 use super::key::UserKey;
-use crate::clock::SharedClock;
 use crate::issuer::{IssueError, IssueErrorKind};
+use clock::SharedClock;
 
 /// Tokens at once: a user's devices and shapes, and a client that tries again.
 const AT_ONCE: u32 = 10;
@@ -67,9 +67,9 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::clock::{ManualClock, Timestamp};
-    use crate::identity::DeveloperUserId;
     use crate::pools::PoolIndex;
+    use clock::{ManualClock, Timestamp};
+    use cognito_types::DeveloperUserId;
 
     fn user(name: &str) -> UserKey {
         UserKey { pool: PoolIndex(0), user: DeveloperUserId::parse(name).unwrap() }

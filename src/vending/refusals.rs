@@ -6,9 +6,9 @@ use std::time::Duration;
 use moka::sync::Cache;
 
 use super::key::TokenKey;
-use crate::clock::SharedClock;
 use crate::issuer::{IssueError, IssueErrorKind};
 use crate::pools::PoolIndex;
+use clock::SharedClock;
 
 /// The most refusals remembered at once.
 const MOST: u64 = 10_000;

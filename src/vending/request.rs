@@ -7,11 +7,11 @@ use super::credentials::KeptCredentials;
 use super::key::{Shape, TokenKey, UserKey};
 use super::mint::Order;
 use super::minted::MintedToken;
-use crate::clock::{Clock, Timestamp};
-use crate::identity::{DeveloperUserId, PrincipalTags};
 use crate::issuer::IssueError;
 use crate::metrics::labels::Source;
 use crate::pools::Pool;
+use clock::{Clock, Timestamp};
+use cognito_types::{DeveloperUserId, PrincipalTags};
 
 /// What an authenticated caller asks for.
 #[derive(Debug, Clone)]

@@ -15,10 +15,10 @@ use moka::sync::Cache;
 use super::kept::{Answer, Kept};
 use super::key::{TokenKey, UserKey};
 use crate::bookmark::Bookmark;
-use crate::clock::{SharedClock, Timestamp};
-use crate::identity::IdentityId;
 use crate::metrics::Metrics;
 use crate::metrics::labels::Eviction;
+use clock::{SharedClock, Timestamp};
+use cognito_types::IdentityId;
 
 /// What is kept of one user, no two of the same shape. Nearly always one thing, which then stands alone: a list of one
 /// would be one more place in memory to go to.
@@ -219,9 +219,9 @@ mod tests {
     use super::super::freshness::Times;
     use super::super::key::Shape;
     use super::*;
-    use crate::clock::{Clock as _, ManualClock};
-    use crate::identity::{DeveloperUserId, PrincipalTags, TokenDuration};
     use crate::pools::PoolIndex;
+    use clock::{Clock as _, ManualClock};
+    use cognito_types::{DeveloperUserId, PrincipalTags, TokenDuration};
 
     #[derive(Debug)]
     struct Kilobyte;

@@ -10,12 +10,12 @@ use super::mint::{Maker, Order};
 use super::minted::{Frame, MintedToken, TokenAnswer};
 use super::upstream::{Reserved, Upstream};
 use super::ways::Ways;
-use crate::clock::{SharedClock, Timestamp};
-use crate::identity::TokenDuration;
 use crate::issuer::{IssueError, IssueErrorKind, IssueRequest, IssuedToken, PublicLogins, TokenIssuer};
 use crate::metrics::Metrics;
 use crate::metrics::labels::Ware;
 use crate::pools::Pool;
+use clock::{SharedClock, Timestamp};
+use cognito_types::TokenDuration;
 
 /// Makes tokens.
 #[derive(Debug)]

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::pause::{Health, Pause, PauseSettings};
 use crate::budget::{Budget, BudgetSettings, Exhausted};
-use crate::clock::SharedClock;
 use crate::issuer::{IssueError, IssueErrorKind};
 use crate::metrics::Metrics;
 use crate::metrics::labels::{UpstreamOutcome, Ware};
+use clock::SharedClock;
 
 /// How a region's Cognito is called.
 #[derive(Debug, Clone, Copy)]

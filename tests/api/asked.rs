@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex};
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use clock::Clock as _;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tokenvend::clock::Clock as _;
 
 use crate::support::World;
 

@@ -63,7 +63,7 @@ async fn a_shared_secret_and_a_pem_file_judge_too() {
          algorithms = [\"HS256\"]\nsecret = \"{secret}\"\n"
     );
     let world = World::with(&overlay).await;
-    let mut claims = world.demo.claims("alice", tokenvend::clock::Clock::now(&*world.clock));
+    let mut claims = world.demo.claims("alice", clock::Clock::now(&*world.clock));
     claims["iss"] = json!("https://backend.example");
     let key = EncodingKey::from_secret(secret.as_bytes());
     let bearer = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).unwrap();
@@ -98,7 +98,7 @@ async fn a_verified_bearer_is_remembered_until_its_end_or_its_ways_ceiling_and_t
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_remembered_bearer_ends_when_it_ends() {
     let world = World::with("auth.app.leeway = \"0s\"").await;
-    let mut claims = world.demo.claims("alice", tokenvend::clock::Clock::now(&*world.clock));
+    let mut claims = world.demo.claims("alice", clock::Clock::now(&*world.clock));
     claims["exp"] = json!(claims["iat"].as_i64().unwrap() + 20);
     let bearer = world.demo.sign(&claims);
     assert_eq!(world.vend_bearer(&bearer).await.source(), "miss");
@@ -130,7 +130,7 @@ async fn a_credential_without_the_scopes_and_claims_that_its_way_demands_is_forb
     )
     .await;
     let vend = async |more: Value| {
-        let mut claims = world.demo.claims("alice", tokenvend::clock::Clock::now(&*world.clock));
+        let mut claims = world.demo.claims("alice", clock::Clock::now(&*world.clock));
         claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         world.vend_bearer(&world.demo.sign(&claims)).await
     };

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use tokenvend::config::{self, Document, Environment};
 
-use crate::peers::peers_or_skip;
+use crate::packages::peers_or_skip;
 use crate::support::{Answer, World, claims_of};
 use crate::tls::authority::Authority;
 

@@ -8,11 +8,11 @@ mod scripted;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use clock::Timestamp;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokenvend::clock::Timestamp;
 
 use crate::support::{Answer, CREDENTIALS, World, until};
 use scripted::ScriptedCredentials;

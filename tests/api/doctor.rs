@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use aws_sdk_cognitoidentity::config::{Credentials, Region};
+use clock::{Clock as _, ManualClock, SystemClock};
+use cognito_emulator::{self, AccessKey, PoolSeed, RunningEmulator};
 use serde_json::{Value, json};
-use tokenvend::clock::{Clock as _, ManualClock, SystemClock};
-use tokenvend::emulator::{self, AccessKey, PoolSeed, RunningEmulator};
 
 use crate::process::{Ended, run_alone};
 use crate::support::{self, DemoApp, SECOND_POOL};
@@ -37,18 +37,18 @@ impl Patient {
     async fn without_guests() -> Self {
         let settings = support::emulator_settings();
         let pools = settings.pools.into_iter().map(|pool| PoolSeed { allow_guests: false, ..pool }).collect();
-        Self::at(Duration::ZERO, emulator::Settings { pools, ..settings }).await
+        Self::at(Duration::ZERO, cognito_emulator::Settings { pools, ..settings }).await
     }
 
-    async fn at(behind: Duration, settings: emulator::Settings) -> Self {
+    async fn at(behind: Duration, settings: cognito_emulator::Settings) -> Self {
         let clock = Arc::new(ManualClock::at(SystemClock::new().now() + behind));
-        let emulator = emulator::start(settings, clock).await.unwrap();
+        let emulator = cognito_emulator::start(settings, clock).await.unwrap();
         Self { emulator, demo: DemoApp::start(), directory: tempfile::tempdir().unwrap() }
     }
 
     /// Gives both pools a role for their users.
     async fn with_roles(self) -> Self {
-        self.set_roles(&[emulator::DEFAULT_POOL, SECOND_POOL], &["authenticated"]).await;
+        self.set_roles(&[cognito_emulator::DEFAULT_POOL, SECOND_POOL], &["authenticated"]).await;
         self
     }
 

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::peers::{self, peers_or_skip, told};
+use crate::packages::peers_or_skip;
+use crate::peers::{self, told};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_tokenvend");
 

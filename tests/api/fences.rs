@@ -64,11 +64,11 @@ const FENCES: &[Fence] = &[
         within: &["app.rs", "admin.rs", "http", "http.rs", "auth", "policy.rs", "doctor", "config"],
     },
     // ... and the emulator shares nothing with the service but names and time.
-    Fence { text: "crate::emulator", within: &["cli", "dev.rs", "emulator"] },
+    Fence { text: "cognito_emulator", within: &["cli", "dev.rs", "emulator"] },
 ];
 
 /// What the emulator may use of this crate.
-const EMULATOR_MAY_USE: [&str; 3] = ["crate::identity", "crate::clock", "crate::emulator"];
+const EMULATOR_MAY_USE: [&str; 3] = ["crate::identity", "crate::clock", "cognito_emulator"];
 
 fn sources() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");

@@ -77,7 +77,7 @@ async fn no_token_is_ever_served_past_its_end_or_in_normal_times_inside_the_allo
         let left = answer.json()["expiresIn"].as_u64().unwrap_or_else(|| panic!("{answer:?}"));
         assert!(left >= 300, "{left} s left of a token served as {}", answer.source());
         let exp = crate::support::claims_of(&answer.token())["exp"].as_i64().unwrap();
-        use tokenvend::clock::Clock as _;
+        use clock::Clock as _;
         assert!(exp >= world.clock.now().as_secs() + 300);
         if step == 50 {
             // The one refresh behind: a clock that jumped meanwhile would make its signature too old.

@@ -4,12 +4,12 @@ mod command;
 mod refusals;
 
 use aws_sdk_cognitoidentity::Client;
+use cognito_emulator::{AccessKey, DEFAULT_DEVELOPER_PROVIDER, DEFAULT_POOL};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokenvend::emulator::{AccessKey, DEFAULT_DEVELOPER_PROVIDER, DEFAULT_POOL};
 
 use crate::audit::Trail;
-use crate::emulator::client;
+use crate::support::client;
 use crate::support::{ADMIN_CREDENTIAL as CREDENTIAL, Answer, SECOND_POOL, World, claims_of};
 
 const SWITCHED_ON: &str = "admin.credential = \"0123456789abcdef0123456789abcdef\"\n";

@@ -6,14 +6,14 @@ mod races;
 mod smuggling;
 
 use aws_sdk_cognitoidentity::Client;
+use cognito_emulator::{self, AccessKey};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokenvend::emulator::{self, AccessKey};
 
 use crate::support::{Answer, World};
 
-const POOL: &str = emulator::DEFAULT_POOL;
-const PROVIDER: &str = emulator::DEFAULT_DEVELOPER_PROVIDER;
+const POOL: &str = cognito_emulator::DEFAULT_POOL;
+const PROVIDER: &str = cognito_emulator::DEFAULT_DEVELOPER_PROVIDER;
 const GOOGLE: &str = "accounts.google.com";
 const LINK: &str = "/v1/identity/link";
 
@@ -46,7 +46,7 @@ impl World {
 
     /// Cognito, for those who hold our rights.
     fn aws(&self) -> Client {
-        crate::emulator::client(&self.emulator.url(), &AccessKey::default())
+        crate::support::client(&self.emulator.url(), &AccessKey::default())
     }
 
     /// Cognito, for everybody.

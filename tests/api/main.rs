@@ -9,6 +9,8 @@
     reason = "what a test cannot go on without fails it, helpers included"
 )]
 
+#[path = "../peers/packages.rs"]
+mod packages;
 mod support;
 
 mod asked;
@@ -16,11 +18,9 @@ mod attacks;
 mod audit;
 mod auth;
 mod authentication_page;
-mod aws_cli;
 mod bookmarks;
 mod credentials;
 mod doctor;
-mod emulator;
 mod emulator_page;
 mod fences;
 mod flights;
@@ -33,6 +33,7 @@ mod limits;
 mod linking;
 mod metrics;
 mod oidc;
+mod own_command;
 mod peers;
 mod policy;
 mod problems;

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use crate::peers::has_or_skips;
+use crate::packages::has_or_skips;
 use crate::support::{Answer, World};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use futures_util::future::join_all;
 use serde_json::Value;
 
-use crate::peers::peers_or_skip;
+use crate::packages::peers_or_skip;
 use crate::support::World;
 
 struct Provider {

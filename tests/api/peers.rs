@@ -1,87 +1,20 @@
 //! The emulator before strangers: boto3, PyJWT, jose and the AWS CLI, which know nothing of this crate.
-//!
-//! Their packages are installed once under `target/peers/`. Where Python, Node or their registries are
-//! missing, the tests say `SKIPPED` and why; with `CI=true` they fail instead.
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use serde_json::Value;
-use tokenvend::clock::{Clock as _, SystemClock};
-use tokenvend::emulator::{
+use clock::{Clock as _, SystemClock};
+use cognito_emulator::{
     AccessKey, DEFAULT_DEVELOPER_PROVIDER, DEFAULT_POOL, PoolSeed, RunningEmulator, Settings, start,
 };
+use serde_json::Value;
 
+use crate::packages::{peers, peers_or_skip};
 use crate::proof::{Forge, honest_claims};
-use crate::support::{World, skipped};
-
-/// They find what they import only beside it.
-const NODE_SCRIPTS: [&str; 4] =
-    ["verify_with_jose.mjs", "credentials_with_aws_sdk.mjs", "oidc_provider.mjs", "express_app.mjs"];
-
-/// Where the peers are installed, or why they are not.
-fn peers() -> Result<&'static Path, &'static str> {
-    static PEERS: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    PEERS.get_or_init(install).as_deref().map_err(String::as_str)
-}
-
-fn install() -> Result<PathBuf, String> {
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers");
-    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("peers");
-    fs::create_dir_all(&place).map_err(|fault| fault.to_string())?;
-    // Another test run may be installing at the same time.
-    let lock = File::create(place.join("lock")).map_err(|fault| fault.to_string())?;
-    lock.lock().map_err(|fault| fault.to_string())?;
-
-    let wanted: String = ["requirements.txt", "package.json"]
-        .iter()
-        .chain(&NODE_SCRIPTS)
-        .map(|name| fs::read_to_string(sources.join(name)).unwrap())
-        .collect();
-    let stamp = place.join("installed");
-    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
-        return Ok(place);
-    }
-    let venv = place.join("venv");
-    attempt(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
-    let requirements = sources.join("requirements.txt");
-    attempt(Command::new(venv.join("bin/pip")).args(["install", "--quiet", "-r"]).arg(requirements))?;
-    for name in ["package.json"].iter().chain(&NODE_SCRIPTS) {
-        fs::copy(sources.join(name), place.join(name)).map_err(|fault| fault.to_string())?;
-    }
-    attempt(
-        Command::new("npm").args(["install", "--silent", "--no-audit", "--no-fund"]).current_dir(&place),
-    )?;
-    fs::write(&stamp, wanted).map_err(|fault| fault.to_string())?;
-    Ok(place)
-}
-
-fn attempt(command: &mut Command) -> Result<(), String> {
-    let name = command.get_program().to_string_lossy().into_owned();
-    match command.output() {
-        Ok(output) if output.status.success() => Ok(()),
-        Ok(output) => Err(format!("{name} failed: {}", String::from_utf8_lossy(&output.stderr).trim())),
-        Err(fault) => Err(format!("{name} does not run: {fault}")),
-    }
-}
-
-/// The peers' place, unless this machine cannot have them.
-pub fn peers_or_skip() -> Option<&'static Path> {
-    peers().map_err(skipped).ok()
-}
-
-/// Whether a program of Debian's is there, installed if need be; says that a test is skipped if not.
-pub fn has_or_skips(program: &str, package: &str) -> bool {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/install.sh");
-    let installed = Command::new("sh").args([script, program, package]).output().unwrap();
-    if !installed.status.success() {
-        skipped(String::from_utf8_lossy(&installed.stderr).trim());
-    }
-    installed.status.success()
-}
+use crate::support::World;
 
 pub async fn emulator() -> RunningEmulator {
     let pool = PoolSeed { allow_guests: true, ..PoolSeed::default() };

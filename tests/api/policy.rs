@@ -1,7 +1,7 @@
 //! What a verified caller may have: which pool, which tags, until when, and under which name.
 
+use clock::Clock as _;
 use serde_json::{Value, json};
-use tokenvend::clock::Clock as _;
 
 use crate::support::{Answer, World, claims_of};
 

@@ -4,11 +4,11 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
+use clock::{Clock as _, SystemClock};
+use cognito_emulator::{self, AccessKey, RunningEmulator};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use serde_json::{Value, json};
-use tokenvend::clock::{Clock as _, SystemClock};
-use tokenvend::emulator::{self, AccessKey, RunningEmulator};
 
 use crate::support::{self, ADMIN_CREDENTIAL, Answer, DemoApp};
 
@@ -36,7 +36,7 @@ impl Served {
     pub async fn reached_by(client: reqwest::Client, scheme: &str, overlay: &str) -> Self {
         let demo = DemoApp::start();
         let settings = support::emulator_settings();
-        let emulator = emulator::start(settings, Arc::new(SystemClock::new())).await.unwrap();
+        let emulator = cognito_emulator::start(settings, Arc::new(SystemClock::new())).await.unwrap();
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("tokenvend.toml");
         // Top-level dotted keys come before the tables.
@@ -269,7 +269,7 @@ async fn link_all_kinds(served: &Served) -> Vec<String> {
         [json!({}), json!({"errorRate": 0.5}), json!({"dropRate": 1.0})].into_iter().enumerate()
     {
         served.faults(json!({})).await;
-        let pool = json!({"IdentityPoolId": emulator::DEFAULT_POOL});
+        let pool = json!({"IdentityPoolId": cognito_emulator::DEFAULT_POOL});
         let guest = served.unsigned("GetId", &pool).await;
         let token = served.unsigned("GetOpenIdToken", &guest).await["Token"].as_str().unwrap().to_owned();
         served.faults(faults).await;

@@ -7,20 +7,19 @@ use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use clock::{Clock as _, ManualClock, SharedClock, Timestamp};
+use cognito_types::IdentityPoolId;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
-use tokenvend::clock::{Clock as _, ManualClock, SharedClock, Timestamp};
 use tokenvend::config::JwksSettings;
-use tokenvend::emulator;
-use tokenvend::identity::IdentityPoolId;
 use tokenvend::metrics::Metrics;
 use tokenvend::proof::{ProofError, TokenProver};
 use tokenvend::token::TokenClaims;
 
 use crate::support::{DemoApp, SECOND_POOL, World};
 
-const POOL: &str = emulator::DEFAULT_POOL;
+const POOL: &str = cognito_emulator::DEFAULT_POOL;
 const KID: &str = "us-east-11";
 
 /// A signer whose keys are published as Cognito's are, and who signs whatever it is told to.

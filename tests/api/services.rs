@@ -3,9 +3,9 @@
 use std::process::Command;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use clock::Clock as _;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokenvend::clock::Clock as _;
 
 use crate::audit::Trail;
 use crate::support::{Answer, World, claims_of};

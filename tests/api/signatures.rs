@@ -5,10 +5,10 @@ use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use clock::{Clock as _, SystemClock};
 use serde_json::{Value, json};
-use tokenvend::clock::{Clock as _, SystemClock};
 
-use crate::peers::peers_or_skip;
+use crate::packages::peers_or_skip;
 use crate::support::{Answer, World, jwks_of};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use cognito_types::{DeveloperProvider, DeveloperUserId, IdentityPoolId, PrincipalTags, TokenDuration};
 use futures_util::future::join_all;
 use proptest::prelude::*;
 use reqwest::Method;
 use serde_json::json;
-use tokenvend::identity::{DeveloperProvider, DeveloperUserId, IdentityPoolId, PrincipalTags, TokenDuration};
 use tokenvend::pools::access::Access;
 use tokenvend::pools::linking::LinkRules;
 use tokenvend::pools::tags::TagRules;

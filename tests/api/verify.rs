@@ -1,15 +1,14 @@
 //! `tokenvend inspect` and `tokenvend verify`, the real binary: what they say of good tokens and of bad ones.
 
+use clock::{Clock as _, SystemClock, Timestamp};
 use serde_json::{Value, json};
-use tokenvend::clock::{Clock as _, SystemClock, Timestamp};
-use tokenvend::emulator;
 use tokenvend::proof::ProofError;
 
 use crate::process::{Ended, run_alone};
 use crate::proof::{Forge, honest_claims};
 use crate::support::{DemoApp, SECOND_POOL, World};
 
-const POOL: &str = emulator::DEFAULT_POOL;
+const POOL: &str = cognito_emulator::DEFAULT_POOL;
 
 fn now() -> Timestamp {
     SystemClock::new().now()

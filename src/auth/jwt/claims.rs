@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 use crate::auth::Refusal;
 use crate::claims::date::{self, NoDate};
-use crate::clock::Timestamp;
 use crate::config::JwtSettings;
+use clock::Timestamp;
 
 /// The issuer that a payload names.
 pub(super) fn issuer(payload: &Value) -> Option<&str> {

@@ -5,10 +5,10 @@ use crate::claims::ClaimPath;
 use crate::claims::conditions::Conditions;
 use crate::claims::template::Template;
 use crate::config::reader::Section;
-use crate::identity::{PrincipalTags, RoleArn};
 use crate::pools::CredentialsGrant;
 use crate::pools::access::{Access, AccessMode, Rule};
 use crate::pools::tags::{TagRule, TagRules, check_key, check_value};
+use cognito_types::{PrincipalTags, RoleArn};
 
 const LIST: &str = "a list of one or more texts, none of them empty";
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::config::reader::{Reader, Section};
-use crate::identity::PublicProvider;
 use crate::pools::Pool;
 use crate::pools::linking::LinkRules;
+use cognito_types::PublicProvider;
 
 const PROVIDERS: &str = "providers";
 

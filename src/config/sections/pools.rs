@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::{DAY, HOUR, SECOND, grants, linking};
 use crate::config::reader::{Reader, Section};
-use crate::identity::{DeveloperProvider, IdentityPoolId, TokenDuration};
 use crate::pools::{Pool, PoolIndex, Pools};
 use crate::vending::freshness::Windows;
+use cognito_types::{DeveloperProvider, IdentityPoolId, TokenDuration};
 
 pub(super) fn pools(reader: &mut Reader<'_>, windows: Option<&Windows>, ways: &[String]) -> Option<Pools> {
     let ceiling = ceiling(reader);

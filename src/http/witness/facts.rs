@@ -6,13 +6,13 @@ use std::sync::Arc;
 use actix_web::{HttpMessage as _, HttpRequest};
 
 use crate::auth::{AuthError, Caller, Subject};
-use crate::identity::{DeveloperUserId, IdentityId};
 use crate::metrics::labels::{AdminAuth, Label as _, Source};
 use crate::pools::Pool;
 use crate::vending::credentials::KeptCredentials;
 use crate::vending::kept::Answer as _;
 use crate::vending::minted::MintedToken;
 use crate::vending::{Vended, VendedCredentials};
+use cognito_types::{DeveloperUserId, IdentityId};
 
 /// What became known of a request.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use aws_credential_types::credential_feature::AwsCredentialFeature as Feature;
 
 use super::Cognito;
 use super::naysay::{Naysay, naysay};
-use crate::clock::Timestamp;
+use clock::Timestamp;
 
 /// Credentials that were found, without anything that could be used.
 #[derive(Debug, Clone)]

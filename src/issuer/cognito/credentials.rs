@@ -8,10 +8,10 @@ use zeroize::Zeroizing;
 
 use super::classify::{front_door, tell_apart};
 use super::{CognitoIssuer, mismatched};
-use crate::clock::Timestamp;
-use crate::identity::IdentityId;
 use crate::issuer::credentials::{CredentialsIssuer, CredentialsRequest, IssuedCredentials};
 use crate::issuer::{IssueError, IssueErrorKind as Kind};
+use clock::Timestamp;
+use cognito_types::IdentityId;
 
 impl CredentialsIssuer for CognitoIssuer {
     fn credentials<'a>(

@@ -10,13 +10,13 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
 use super::naysay::{Naysay, NaysayKind, naysay};
-use crate::clock::Timestamp;
-use crate::identity::{DeveloperUserId, IdentityId};
 use crate::issuer::registry::{
     Description, Found, IdentityRegistry, Listed, Page, RegistryError, RegistryErrorKind as Kind, Sought,
     Undeleted, UndeletedReason,
 };
 use crate::pools::Pool;
+use clock::Timestamp;
+use cognito_types::{DeveloperUserId, IdentityId};
 
 /// Calls Cognito's operations on identities in one region.
 #[derive(Debug)]

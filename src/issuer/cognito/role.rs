@@ -12,9 +12,9 @@ use reqwest::{Client, StatusCode, Url};
 use super::Cognito;
 use super::account::is_stand_in;
 use super::naysay::{Naysay, NaysayKind, kind_of};
+use super::sigv4::{self, Scope};
 use crate::causes;
-use crate::identity::RoleArn;
-use crate::sigv4::{self, Scope};
+use cognito_types::RoleArn;
 
 const VERSION: &str = "2010-05-08";
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded; charset=utf-8");

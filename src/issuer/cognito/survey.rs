@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::Cognito;
 use super::naysay::{Naysay, naysay};
 use crate::causes;
-use crate::clock::Timestamp;
-use crate::identity::{DeveloperProvider, IdentityPoolId};
+use clock::Timestamp;
+use cognito_types::{DeveloperProvider, IdentityPoolId};
 
 /// A pool, as AWS describes it.
 #[derive(Debug, Clone)]

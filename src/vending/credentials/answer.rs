@@ -6,10 +6,10 @@ use std::fmt;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::clock::Timestamp;
-use crate::identity::IdentityId;
 use crate::issuer::credentials::IssuedCredentials;
 use crate::vending::kept::{Answer, Kept};
+use clock::Timestamp;
+use cognito_types::IdentityId;
 
 /// Credentials in the store.
 pub type KeptCredentials = Kept<CredentialsAnswer>;

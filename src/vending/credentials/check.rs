@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use crate::clock::Timestamp;
 use crate::issuer::credentials::{CredentialsRequest, IssuedCredentials};
 use crate::issuer::{IssueError, IssueErrorKind};
+use clock::Timestamp;
 
 /// The life that Cognito gives credentials (its API reference, GetCredentialsForIdentity). Theirs alone would tell
 /// too long a one where our clock is behind.
@@ -51,8 +51,8 @@ mod tests {
     use zeroize::Zeroizing;
 
     use super::*;
-    use crate::identity::IdentityId;
     use crate::token::OpenIdToken;
+    use cognito_types::IdentityId;
 
     fn issued(identity: &str, secret: &str, expires_at: i64) -> IssuedCredentials {
         IssuedCredentials {

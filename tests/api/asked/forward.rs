@@ -1,8 +1,8 @@
 //! Forward auth: the app is shown what a request presents, and says whose it is. And cookies that count, or do not.
 
+use clock::Clock as _;
 use reqwest::Method;
 use serde_json::json;
-use tokenvend::clock::Clock as _;
 
 use super::{Judge, with_introspection};
 use crate::support::{Answer, COOKIE_JWT, World, claims_of};

@@ -8,7 +8,7 @@ use actix_web::{App, HttpResponse, HttpServer, web};
 use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::peers::has_or_skips;
+use crate::packages::has_or_skips;
 use crate::support::{COOKIE_JWT, World, claims_of};
 
 /// A site with one page, which reports what it has seen.

@@ -7,7 +7,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 use serde_json::Value;
 
 use super::ENABLED;
-use crate::peers::{peers_or_skip, told};
+use crate::packages::peers_or_skip;
+use crate::peers::told;
 use crate::support::World;
 
 /// A peer that has nothing of AWS's but what is handed to it here.

@@ -6,12 +6,13 @@ use actix_web::{App, HttpResponse, HttpServer, web};
 use aws_sdk_cognitoidentity::config::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
+use clock::{Clock as _, SystemClock};
+use cognito_emulator::{AccessKey, DEFAULT_POOL};
 use serde_json::{Value, json};
-use tokenvend::clock::{Clock as _, SystemClock};
-use tokenvend::emulator::{AccessKey, DEFAULT_POOL};
 
 use super::{Patient, ROLE, SECOND_POOL, assert_told, check};
-use crate::peers::{self, Moto, peers_or_skip};
+use crate::packages::peers_or_skip;
+use crate::peers::{self, Moto};
 
 const AUTHORITY: &str = "cognito-identity.amazonaws.com";
 const ASSUME: &str = "sts:AssumeRoleWithWebIdentity";

@@ -7,10 +7,10 @@ use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
+use clock::Clock as _;
 use futures_util::future::join_all;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
-use tokenvend::clock::Clock as _;
 
 use crate::support::{Answer, World, claims_of, jwks_of, new_key};
 

@@ -1,7 +1,7 @@
 //! Assertions that Cloudflare Access and Google's Identity-Aware Proxy sign: JWTs in a header of their own.
 
+use clock::Clock as _;
 use serde_json::json;
-use tokenvend::clock::Clock as _;
 
 use crate::support::{Answer, World};
 

@@ -7,7 +7,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use tempfile::TempDir;
 
 use super::{GATEWAY, SECRET, world};
-use crate::peers::has_or_skips;
+use crate::packages::has_or_skips;
 use crate::support::{Answer, World, claims_of, until};
 
 /// An nginx at a socket of its own, so that no port is taken.

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
+use cognito_emulator::{DEFAULT_DEVELOPER_PROVIDER, DEFAULT_POOL};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tokenvend::emulator::{DEFAULT_DEVELOPER_PROVIDER, DEFAULT_POOL};
 
 use super::{CREDENTIAL, SWITCHED_ON};
 use crate::audit::{Trail, to_file};

@@ -117,7 +117,7 @@ async fn a_users_pseudonym_and_pool_hold_for_linking_as_for_tokens() {
     let world = World::with(&overlay).await;
     let (guest, token) = world.guest().await;
     world.link_guest("alice", &token).await.is_problem(403, "pool-forbidden");
-    let mut claims = world.demo.claims("alice", tokenvend::clock::Clock::now(&*world.clock));
+    let mut claims = world.demo.claims("alice", clock::Clock::now(&*world.clock));
     claims["groups"] = json!(["staff"]);
     let request = world.client.post(world.url(super::LINK)).bearer_auth(world.demo.sign(&claims));
     let request = request.header("content-type", "application/json");

@@ -2,9 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use clock::Clock as _;
 use reqwest::Method;
 use serde_json::json;
-use tokenvend::clock::Clock as _;
 
 use super::{ALL, GOOGLE, LINK, POOL, PROVIDER, identity};
 use crate::support::World;

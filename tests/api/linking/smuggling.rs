@@ -1,7 +1,7 @@
 //! The attack that linking must not open: a user names another's identity, and gets it.
 
+use clock::Clock as _;
 use serde_json::{Value, json};
-use tokenvend::clock::Clock as _;
 
 use super::{ALL, LINK, POOL, PROVIDER, identity};
 use crate::proof::Forge;

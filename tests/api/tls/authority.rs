@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use clock::{Clock as _, SystemClock};
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, IsCa, Issuer, KeyIdMethod,
     KeyPair, KeyUsagePurpose, RevokedCertParams, SanType, SerialNumber,
 };
 use time::OffsetDateTime;
-use tokenvend::clock::{Clock as _, SystemClock};
 
 const DAY: Duration = Duration::from_secs(86_400);
 

@@ -3,8 +3,9 @@
 use std::process::{Command, Output, Stdio};
 
 use super::authority::{Authority, Files};
+use crate::packages::skipped;
 use crate::process::run;
-use crate::support::{World, skipped};
+use crate::support::World;
 
 /// Runs a stranger off the runtime's threads. Where it is not installed: nothing.
 async fn stranger(program: &'static str, arguments: Vec<String>) -> Option<Output> {

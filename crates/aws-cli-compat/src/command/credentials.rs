@@ -1,0 +1,73 @@
+//! AWS credentials, found where the AWS CLI finds them: the environment first, unless `--profile` was given;
+//! then the profile, a web identity, the container and the machine.
+
+use std::time::Duration;
+
+use aws_config::Region;
+use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::imds::credentials::ImdsCredentialsProvider;
+use aws_config::meta::credentials::CredentialsProviderChain;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
+use aws_config::web_identity_token::WebIdentityTokenCredentialsProvider;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::ProvideCredentials as _;
+use aws_credential_types::provider::error::CredentialsError;
+
+use super::environment::Environment;
+use super::error::Fault;
+use crate::error_chain;
+
+/// How long the machine's own credentials are waited for, as the CLI does: elsewhere than on EC2 nobody is
+/// there to answer.
+const MACHINE: Duration = Duration::from_secs(1);
+
+/// # Errors
+/// There are none, or they cannot be had.
+pub(super) async fn find(
+    environment: &Environment,
+    is_profile_given: bool,
+    profile: Option<&str>,
+    region: &str,
+) -> Result<Credentials, Fault> {
+    if !is_profile_given && let Some(found) = of_environment(environment)? {
+        return Ok(found);
+    }
+    let config = ProviderConfig::without_region().with_region(Some(Region::new(region.to_owned())));
+    let mut of_profile = ProfileFileCredentialsProvider::builder().configure(&config);
+    if let Some(name) = profile {
+        of_profile = of_profile.profile_name(name);
+    }
+    let of_web_identity = WebIdentityTokenCredentialsProvider::builder().configure(&config).build();
+    let chain = match is_profile_given {
+        true => CredentialsProviderChain::first_try("profile", of_profile.build()),
+        false => CredentialsProviderChain::first_try("web identity", of_web_identity)
+            .or_else("profile", of_profile.build()),
+    };
+    let machine = aws_config::imds::Client::builder()
+        .configure(&config)
+        .max_attempts(1)
+        .connect_timeout(MACHINE)
+        .read_timeout(MACHINE)
+        .build();
+    let of_machine = ImdsCredentialsProvider::builder().configure(&config).imds_client(machine).build();
+    let chain = chain
+        .or_else("container", EcsCredentialsProvider::builder().configure(&config).build())
+        .or_else("machine", of_machine);
+    chain.provide_credentials().await.map_err(|error| match error {
+        CredentialsError::CredentialsNotLoaded(_) => Fault::Bare(
+            "Unable to locate credentials. You can configure credentials by running \"aws configure\"."
+                .to_owned(),
+        ),
+        other => Fault::failed(format!("Error when retrieving credentials: {}", error_chain::told(&other))),
+    })
+}
+
+fn of_environment(environment: &Environment) -> Result<Option<Credentials>, Fault> {
+    let Some(id) = environment.get("AWS_ACCESS_KEY_ID") else { return Ok(None) };
+    let Some(secret) = environment.get("AWS_SECRET_ACCESS_KEY") else {
+        return Err(Fault::failed("Partial credentials found in env, missing: AWS_SECRET_ACCESS_KEY"));
+    };
+    let session = environment.get("AWS_SESSION_TOKEN").or_else(|| environment.get("AWS_SECURITY_TOKEN"));
+    Ok(Some(Credentials::new(id, secret, session.map(str::to_owned), None, "environment")))
+}

@@ -1,0 +1,165 @@
+//! How Cognito is called: from options, the environment and the profile, in the AWS CLI's order.
+
+use std::time::Duration;
+
+use super::environment::Environment;
+use super::error::Fault;
+use super::profile::Profile;
+use super::retries::{Mode, Retries};
+use super::transport::Trust;
+use crate::language::argparse::Parsed;
+use crate::language::value::{integer, quoted};
+
+/// What the CLI and its library call this service, in variables and files.
+const VARIABLE: &str = "AWS_ENDPOINT_URL_COGNITO_IDENTITY";
+const SERVICE: &str = "cognito_identity";
+
+/// How long to wait; `None` is for ever.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Timeouts {
+    pub(super) connect: Option<Duration>,
+    pub(super) read: Option<Duration>,
+}
+
+impl Timeouts {
+    /// # Errors
+    /// A time-out is no number of seconds.
+    pub(super) fn read(global: &Parsed) -> Result<Self, Fault> {
+        let seconds = |option: &str, what: &str| match global.get(option) {
+            None => Ok(Some(Duration::from_secs(60))),
+            Some(text) => match integer(text) {
+                Some(0) => Ok(None),
+                Some(seconds) if seconds < 0 => Err(Fault::failed(format!(
+                    "Attempted to set {what} timeout to {seconds}, but the timeout cannot be set to a value less \
+                     than or equal to 0."
+                ))),
+                Some(seconds) => Ok(Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX)))),
+                None => {
+                    Err(Fault::failed(format!("invalid literal for int() with base 10: {}", quoted(text))))
+                }
+            },
+        };
+        Ok(Self {
+            read: seconds("--cli-read-timeout", "read")?,
+            connect: seconds("--cli-connect-timeout", "connect")?,
+        })
+    }
+}
+
+/// What a call needs beside its input.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) region: String,
+    pub(super) endpoint: Option<String>,
+    pub(super) use_fips: bool,
+    pub(super) use_dual_stack: bool,
+    pub(super) is_signed: bool,
+    pub(super) retries: Retries,
+    pub(super) trust: Trust,
+    pub(super) timeouts: Timeouts,
+}
+
+impl Settings {
+    /// # Errors
+    /// There is no region, or a value is of no use.
+    pub(super) fn load(
+        global: &Parsed,
+        timeouts: Timeouts,
+        environment: &Environment,
+        profile: &Profile,
+    ) -> Result<Self, Fault> {
+        let either = |variable: &str, key: &str| environment.or_profile(variable, &profile.keys, key);
+        let is_true = |variable: &str, key: &str| {
+            either(variable, key).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+        };
+        let retries =
+            retries(either("AWS_RETRY_MODE", "retry_mode"), either("AWS_MAX_ATTEMPTS", "max_attempts"))?;
+        // AWS_REGION is no variable of the CLI's first version.
+        let given = global.get("--region").filter(|region| !region.is_empty());
+        let region = given.or_else(|| either("AWS_DEFAULT_REGION", "region")).ok_or_else(|| {
+            let words =
+                "You must specify a region. You can also configure your region by running \"aws configure\".";
+            Fault::Bare(words.to_owned())
+        })?;
+        if !is_region(region) {
+            let words = format!("Provided region_name '{region}' doesn't match a supported format.");
+            return Err(Fault::Failed(words));
+        }
+        let trust = trust(global, environment, either("AWS_CA_BUNDLE", "ca_bundle"));
+        Ok(Self {
+            region: region.to_owned(),
+            endpoint: endpoint(global, environment, profile)?,
+            use_fips: is_true("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
+            use_dual_stack: is_true("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"),
+            is_signed: !global.has("--no-sign-request"),
+            retries,
+            trust,
+            timeouts,
+        })
+    }
+}
+
+/// What server certificates are held against.
+pub(super) fn trust(global: &Parsed, environment: &Environment, configured: Option<&str>) -> Trust {
+    if global.has("--no-verify-ssl") {
+        return Trust::Anybody;
+    }
+    let bundle = global.get("--ca-bundle").or(configured).or_else(|| environment.get("REQUESTS_CA_BUNDLE"));
+    bundle.map_or(Trust::System, |path| Trust::Bundle(path.into()))
+}
+
+fn retries(mode: Option<&str>, attempts: Option<&str>) -> Result<Retries, Fault> {
+    let mode = match mode {
+        None | Some("legacy") => Mode::Legacy,
+        Some("standard" | "adaptive") => Mode::Standard,
+        Some(other) => {
+            return Err(Fault::failed(format!(
+                "Invalid value provided to \"mode\": \"{other}\" must be one of: ('legacy', 'standard', 'adaptive')"
+            )));
+        }
+    };
+    let attempts = match attempts {
+        None => mode.usual_attempts(),
+        Some(text) => match integer(text) {
+            Some(number) if number >= 1 => u32::try_from(number).unwrap_or(u32::MAX),
+            Some(number) => {
+                return Err(Fault::failed(format!(
+                    "Value provided to \"max_attempts\": {number} must be an integer greater than or equal to 1."
+                )));
+            }
+            None => {
+                let words = format!("invalid literal for int() with base 10: {}", quoted(text));
+                return Err(Fault::Failed(words));
+            }
+        },
+    };
+    Ok(Retries { mode, attempts })
+}
+
+/// Where to call instead of AWS's own endpoint of the region.
+fn endpoint(global: &Parsed, environment: &Environment, profile: &Profile) -> Result<Option<String>, Fault> {
+    if let Some(url) = global.get("--endpoint-url") {
+        return Ok(Some(url.to_owned()));
+    }
+    let ignored = environment.or_profile(
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+        &profile.keys,
+        "ignore_configured_endpoint_urls",
+    );
+    if ignored.is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+        return Ok(None);
+    }
+    if let Some(url) = environment.get(VARIABLE).or_else(|| environment.get("AWS_ENDPOINT_URL")) {
+        return Ok(Some(url.to_owned()));
+    }
+    let url = profile.of_service(SERVICE, "endpoint_url")?;
+    Ok(url.or_else(|| profile.keys.get("endpoint_url").map(String::as_str)).map(str::to_owned))
+}
+
+fn is_region(text: &str) -> bool {
+    (1..=63).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        && !text.bytes().all(|b| b.is_ascii_digit())
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+}

@@ -1,0 +1,114 @@
+//! With `--url`: a running tokenvend is asked instead of Cognito, with the user's own bearer token. No AWS
+//! credentials are needed, and the answer may come from its cache.
+
+use std::path::Path;
+
+use reqwest::{StatusCode, Url};
+use zeroize::Zeroizing;
+
+use super::environment::Environment;
+use super::error::Fault;
+use super::options::Options;
+use super::response::MEMBERS;
+use super::settings::{Timeouts, trust};
+use super::transport;
+use crate::language::json;
+use crate::language::value::{Map, Value};
+
+/// Reads the bearer token from the file of `--bearer-file`, or else takes the value of `TOKENVEND_BEARER`.
+pub type BearerLookup<'a> = &'a dyn Fn(Option<&Path>, Option<&str>) -> Result<Zeroizing<String>, BearerError>;
+
+/// Why there is no bearer token.
+#[derive(Debug)]
+pub enum BearerError {
+    /// None is configured.
+    Missing(String),
+    /// The file cannot be read, or its content is not a token.
+    Invalid(String),
+}
+
+/// Asks the service at this URL.
+///
+/// # Errors
+/// An option that makes no sense here, no bearer, no answer, or a problem that the service tells.
+pub(super) async fn ask(
+    url: &str,
+    options: &Options,
+    timeouts: Timeouts,
+    environment: &Environment,
+    bearer: BearerLookup<'_>,
+) -> Result<Map, Fault> {
+    if let Some(option) = options.at_odds_with_url() {
+        return Err(Fault::Arguments(format!(
+            "argument {option}: not allowed with --url: the bearer token says who the user is, and the service \
+             knows its pools"
+        )));
+    }
+    let invalid = || Fault::failed(format!("Invalid endpoint: {url}"));
+    let mut url = Url::parse(url).map_err(|_| invalid())?;
+    url.path_segments_mut().map_err(|()| invalid())?.pop_if_empty().extend(["v1", "token"]);
+    url.query_pairs_mut().append_pair("format", "aws");
+
+    let trust = trust(&options.global, environment, environment.get("AWS_CA_BUNDLE"));
+    let client = transport::client(&url, &trust, timeouts)?;
+    if !is_private(&url) {
+        return Err(Fault::Arguments(
+            "argument --url: neither https nor plain http on this machine: the bearer would travel in clear"
+                .to_owned(),
+        ));
+    }
+    let file = options.bearer_file.as_deref().map(|path| environment.path(path));
+    let bearer = bearer(file.as_deref().map(Path::new), environment.get("TOKENVEND_BEARER"));
+    let bearer = bearer.map_err(|error| match error {
+        BearerError::Missing(message) => Fault::Arguments(message),
+        BearerError::Invalid(message) => Fault::failed(message),
+    })?;
+    let mut request = client.post(url.clone()).bearer_auth(bearer.as_str());
+    if let Some(pool) = &options.pool {
+        let mut body = Map::default();
+        body.insert("pool", Value::text(pool));
+        request = request
+            .header(reqwest::header::CONTENT_TYPE, "application/json")
+            .body(json::write(&Value::Map(body), json::Layout::Spaced));
+    }
+    let failed = |error: reqwest::Error| Fault::Failed(transport::words(&error, &url));
+    let response = request.send().await.map_err(failed)?;
+    let status = response.status();
+    let body = Zeroizing::new(response.bytes().await.map_err(failed)?.to_vec());
+    let body = std::str::from_utf8(&body).ok().and_then(|text| json::read(text).ok());
+    let Some(Value::Map(body)) = body else { return Err(no_tokenvend(&url, status)) };
+    if let Some(kind) = kind(&body) {
+        return Err(told(&kind, &body));
+    }
+    let mut answer = Map::default();
+    for member in MEMBERS {
+        let value = body.get(member).filter(|_| status == StatusCode::OK);
+        answer.insert(member, value.ok_or_else(|| no_tokenvend(&url, status))?.clone());
+    }
+    Ok(answer)
+}
+
+fn no_tokenvend(url: &Url, status: StatusCode) -> Fault {
+    Fault::failed(format!("{url} answers HTTP {}, and not as a tokenvend does", status.as_u16()))
+}
+
+/// The kind of a problem (RFC 9457), if it is one of ours.
+fn kind(problem: &Map) -> Option<String> {
+    let kind = problem.get("type")?.to_string();
+    kind.strip_prefix("urn:tokenvend:error:").map(str::to_owned)
+}
+
+/// A problem, in the manner of the CLI's errors.
+fn told(kind: &str, problem: &Map) -> Fault {
+    let detail = problem.get("detail").map(ToString::to_string).unwrap_or_default();
+    Fault::failed(format!("An error occurred ({kind}) when asking the tokenvend service: {detail}"))
+}
+
+/// Whether a request there cannot be read on the way: it is encrypted, or stays within this machine.
+fn is_private(url: &Url) -> bool {
+    let is_loopback = url.host_str().is_some_and(|host| {
+        let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+        host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+    });
+    url.scheme() == "https" || (url.scheme() == "http" && is_loopback)
+}

@@ -1,0 +1,72 @@
+//! HTTP for one call: whom to trust, how long to wait, and why no answer came.
+
+use std::path::{Path, PathBuf};
+
+use reqwest::redirect::Policy;
+use reqwest::{Certificate, Client, Url};
+
+use super::error::Fault;
+use super::settings::Timeouts;
+use crate::error_chain;
+
+/// Whose certificates are accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// Those that this machine trusts.
+    System,
+    /// Those that this file has.
+    Bundle(PathBuf),
+    /// Any: `--no-verify-ssl`.
+    Anybody,
+}
+
+/// A client for this URL. Certificates are read for HTTPS only: they are most of what a start would take.
+///
+/// # Errors
+/// The bundle cannot be read.
+pub(super) fn client(url: &Url, trust: &Trust, timeouts: Timeouts) -> Result<Client, Fault> {
+    let failed = |why: String| Fault::failed(format!("SSL validation failed for {url} {why}"));
+    let mut builder = Client::builder()
+        .redirect(Policy::none())
+        .user_agent(concat!("tokenvend/", env!("CARGO_PKG_VERSION")));
+    builder = match trust {
+        _ if url.scheme() == "http" => builder.tls_certs_only([]),
+        Trust::System => builder,
+        Trust::Bundle(path) => builder.tls_certs_only(bundle(path).map_err(failed)?),
+        // With no authorities at all, since nobody is asked.
+        Trust::Anybody => builder.tls_certs_only([]).tls_danger_accept_invalid_certs(true),
+    };
+    if let Some(timeout) = timeouts.connect {
+        builder = builder.connect_timeout(timeout);
+    }
+    if let Some(timeout) = timeouts.read {
+        builder = builder.read_timeout(timeout);
+    }
+    builder.build().map_err(|error| failed(error_chain::told(&error)))
+}
+
+fn bundle(path: &Path) -> Result<Vec<Certificate>, String> {
+    let pem = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| error_chain::told(&error))?;
+    if certificates.is_empty() {
+        return Err(format!("{}: it has no certificate in PEM", path.display()));
+    }
+    Ok(certificates)
+}
+
+/// Why no answer came, in the CLI's words.
+pub(super) fn words(error: &reqwest::Error, url: &Url) -> String {
+    let is_of_tls = error_chain::find::<std::io::Error>(error)
+        .is_some_and(|error| error.kind() == std::io::ErrorKind::InvalidData);
+    match (error.is_connect(), error.is_timeout()) {
+        (true, true) => format!("Connect timeout on endpoint URL: \"{url}\""),
+        (false, true) => format!("Read timeout on endpoint URL: \"{url}\""),
+        (true, false) if is_of_tls => {
+            format!("SSL validation failed for {url} {}", error_chain::told(error))
+        }
+        (true, false) => format!("Could not connect to the endpoint URL: \"{url}\""),
+        (false, false) => {
+            format!("Connection was closed before we received a valid response from endpoint URL: \"{url}\".")
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! An error with all its causes in one line: the outermost text alone often says no more than `dispatch failure`.
+
+use std::error::Error;
+
+/// The error's text, and after it those of its causes that it does not end with already.
+pub(crate) fn told(error: &(dyn Error + 'static)) -> String {
+    chain(error).skip(1).fold(error.to_string(), |text, cause| {
+        let cause = cause.to_string();
+        if text.ends_with(&cause) { text } else { format!("{text}: {cause}") }
+    })
+}
+
+/// The first cause of this type, the error itself included.
+pub(crate) fn find<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e E> {
+    chain(error).find_map(|cause| cause.downcast_ref::<E>())
+}
+
+fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| (**error).source())
+}

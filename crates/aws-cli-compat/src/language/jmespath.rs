@@ -1,0 +1,83 @@
+//! JMESPath, as the CLI's `--query` has it: the language of jmespath.py, which is the reference. The crates
+//! that speak it sort members and print numbers their own way; the CLI's users see the difference at once.
+
+mod functions;
+mod interpreter;
+mod lexer;
+mod parser;
+
+use crate::language::value::Value;
+use parser::Node;
+
+/// A query that holds together.
+#[derive(Debug)]
+pub(crate) struct Query(Node);
+
+impl Query {
+    /// # Errors
+    /// What is wrong with the expression, in jmespath.py's words.
+    pub(crate) fn parse(expression: &str) -> Result<Self, String> {
+        parser::parse(expression).map(Self)
+    }
+
+    /// What the query finds.
+    ///
+    /// # Errors
+    /// A function that there is none of, or that cannot take what it was given.
+    pub(crate) fn search(&self, value: &Value) -> Result<Value, String> {
+        interpreter::evaluate(&self.0, value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::language::json::{self, Layout};
+
+    fn found(expression: &str) -> String {
+        let value = json::read(
+            r#"{"b": [{"n": 2, "s": "y"}, {"n": 1, "s": "x"}], "a": {"k": [1, [2, 3]]}, "e": "é", "t": "abc"}"#,
+        );
+        match Query::parse(expression).and_then(|query| query.search(&value.unwrap())) {
+            Ok(value) => json::write(&value, Layout::Dense),
+            Err(words) => words,
+        }
+    }
+
+    #[test]
+    fn queries_find_what_jmespath_py_finds() {
+        for (expression, wanted) in [
+            ("b[].s", r#"["y","x"]"#),
+            ("b[*].[n, s]", r#"[[2,"y"],[1,"x"]]"#),
+            ("b[?n > `1`].{z: s, a: n}", r#"[{"z":"y","a":2}]"#),
+            ("sort_by(b, &n)[0].s", r#""x""#),
+            ("a.k[]", "[1,2,3]"),
+            ("a.k[-1][::-1]", "[3,2]"),
+            ("keys(@)", r#"["b","a","e","t"]"#),
+            ("a.*", "[[1,[2,3]]]"),
+            ("join('-', b[].s) || 'none'", r#""y-x""#),
+            ("length(e)", "1"),
+            ("to_string(@.e)", "\"\\u00e9\""),
+            ("avg(b[].n)", "1.5"),
+            ("!nope && t", r#""abc""#),
+            ("max_by(b, &n).s | @", r#""y""#),
+            ("nope.nope", "null"),
+            ("nofunction(@)", "Unknown function: nofunction()"),
+            (
+                "abs(t)",
+                "In function abs(), invalid type for value: abc, expected one of: ['number'], received: \"string\"",
+            ),
+        ] {
+            assert_eq!(found(expression), wanted, "{expression}");
+        }
+    }
+
+    #[test]
+    fn faults_point_at_the_place() {
+        assert_eq!(found("[a"), "Invalid jmespath expression: Incomplete expression:\n\"[a\"\n   ^");
+        assert_eq!(
+            found("a b"),
+            "Unexpected token: b: Parse error at column 2, token \"b\" (UNQUOTED_IDENTIFIER), for expression:\n\"a b\"\n   ^"
+        );
+    }
+}

@@ -1,0 +1,297 @@
+//! The functions of a query: what each takes, and what it makes of it.
+
+use std::cmp::Ordering;
+
+use super::interpreter::evaluate;
+use super::parser::Node;
+use crate::language::json::{self, Layout};
+use crate::language::value::{Map, Value, integer, quoted};
+
+/// What a function was called with.
+#[derive(Debug)]
+pub(super) enum Argument<'q> {
+    Value(Value),
+    /// `&expression`, to be applied by the function.
+    Reference(&'q Node),
+}
+
+/// What each argument may be, in the language's own names; empty: anything.
+type Signature = &'static [&'static [&'static str]];
+
+/// Name, signature, and whether the last argument may be repeated.
+const FUNCTIONS: &[(&str, Signature, bool)] = &[
+    ("abs", &[&["number"]], false),
+    ("avg", &[&["array-number"]], false),
+    ("ceil", &[&["number"]], false),
+    ("contains", &[&["array", "string"], &[]], false),
+    ("ends_with", &[&["string"], &["string"]], false),
+    ("floor", &[&["number"]], false),
+    ("join", &[&["string"], &["array-string"]], false),
+    ("keys", &[&["object"]], false),
+    ("length", &[&["string", "array", "object"]], false),
+    ("map", &[&["expref"], &["array"]], false),
+    ("max", &[&["array-number", "array-string"]], false),
+    ("max_by", &[&["array"], &["expref"]], false),
+    ("merge", &[&["object"]], true),
+    ("min", &[&["array-number", "array-string"]], false),
+    ("min_by", &[&["array"], &["expref"]], false),
+    ("not_null", &[&[]], true),
+    ("reverse", &[&["array", "string"]], false),
+    ("sort", &[&["array-string", "array-number"]], false),
+    ("sort_by", &[&["array"], &["expref"]], false),
+    ("starts_with", &[&["string"], &["string"]], false),
+    ("sum", &[&["array-number"]], false),
+    ("to_array", &[&[]], false),
+    ("to_number", &[&[]], false),
+    ("to_string", &[&[]], false),
+    ("type", &[&[]], false),
+    ("values", &[&["object"]], false),
+];
+
+pub(super) fn call(name: &str, arguments: Vec<Argument<'_>>) -> Result<Value, String> {
+    let Some((_, signature, is_variadic)) = FUNCTIONS.iter().find(|(known, ..)| *known == name) else {
+        return Err(format!("Unknown function: {name}()"));
+    };
+    let (wanted, given) = (signature.len(), arguments.len());
+    if given < wanted || (given > wanted && !is_variadic) {
+        let at_least = if *is_variadic { "at least " } else { "" };
+        let plural = if wanted == 1 { "" } else { "s" };
+        return Err(format!(
+            "Expected {at_least}{wanted} argument{plural} for function {name}(), received {given}"
+        ));
+    }
+    for (argument, types) in arguments.iter().zip(*signature) {
+        check(name, argument, types)?;
+    }
+    let mut values = Vec::new();
+    let mut reference = None;
+    for argument in arguments {
+        match argument {
+            Argument::Value(value) => values.push(value),
+            Argument::Reference(node) => reference = Some(node),
+        }
+    }
+    match reference {
+        Some(node) => apply(name, node, values),
+        None => plain(name, values),
+    }
+}
+
+/// What `types` call a value.
+fn type_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Integer(_) | Value::Float(_) => "number",
+        Value::Text(_) | Value::Bytes(_) => "string",
+        Value::List(_) => "array",
+        Value::Map(_) => "object",
+    }
+}
+
+fn check(name: &str, argument: &Argument<'_>, types: &[&str]) -> Result<(), String> {
+    if types.is_empty() {
+        return Ok(());
+    }
+    let refuse = |value: &str, received: &str| {
+        let types = types.iter().map(|one| quoted(one)).collect::<Vec<_>>().join(", ");
+        Err(format!(
+            "In function {name}(), invalid type for value: {value}, expected one of: [{types}], received: \"{received}\""
+        ))
+    };
+    let value = match argument {
+        Argument::Value(value) => value,
+        Argument::Reference(_) if types.contains(&"expref") => return Ok(()),
+        Argument::Reference(_) => return refuse("&", "expref"),
+    };
+    if !types.iter().any(|one| one.split('-').next() == Some(type_of(value))) {
+        return refuse(&value.to_string(), type_of(value));
+    }
+    let elements: Vec<_> = types.iter().filter_map(|one| one.strip_prefix("array-")).collect();
+    let Value::List(values) = value else { return Ok(()) };
+    if elements.is_empty() {
+        return Ok(());
+    }
+    // Of several kinds of elements, the first element says which one all have to be.
+    let first = values.first().map(type_of).filter(|first| elements.contains(first));
+    match values.iter().find(|value| Some(type_of(value)) != first) {
+        Some(odd) => refuse(&odd.to_string(), odd.python_type()),
+        None => Ok(()),
+    }
+}
+
+fn plain(name: &str, values: Vec<Value>) -> Result<Value, String> {
+    if name == "merge" {
+        let mut merged = Map::default();
+        for value in values {
+            let Value::Map(members) = value else {
+                return Err(format!("In function merge(), {} is no object", value.python_type()));
+            };
+            members.iter().for_each(|(name, value)| merged.insert(name, value.clone()));
+        }
+        return Ok(Value::Map(merged));
+    }
+    if name == "not_null" {
+        return Ok(values.into_iter().find(|value| *value != Value::Null).unwrap_or(Value::Null));
+    }
+    let mut values = values.into_iter();
+    let first = values.next().unwrap_or(Value::Null);
+    match values.next() {
+        None => one(name, first),
+        Some(second) => two(name, first, second),
+    }
+}
+
+/// Functions of one value. Their types have been checked: what falls through the arms cannot come here.
+fn one(name: &str, value: Value) -> Result<Value, String> {
+    Ok(match (name, value) {
+        ("type", value) => Value::text(type_of(&value)),
+        ("to_array", Value::List(values)) => Value::List(values),
+        ("to_array", value) => Value::List(vec![value]),
+        ("to_string", Value::Text(text)) => Value::Text(text),
+        ("to_string", value) => Value::Text(json::write(&value, Layout::Dense)),
+        ("to_number", value @ (Value::Integer(_) | Value::Float(_))) => value,
+        ("to_number", Value::Text(text)) => number_of(text.trim()),
+        ("abs", Value::Integer(number)) => Value::Integer(number.abs()),
+        ("abs", Value::Float(number)) => Value::Float(number.abs()),
+        ("ceil" | "floor", value @ Value::Integer(_)) => value,
+        ("ceil", Value::Float(number)) => whole(number.ceil())?,
+        ("floor", Value::Float(number)) => whole(number.floor())?,
+        ("length", Value::Text(text)) => Value::Integer(text.chars().count() as i128),
+        ("length", Value::List(values)) => Value::Integer(values.len() as i128),
+        ("length", Value::Map(members)) => Value::Integer(members.len() as i128),
+        ("reverse", Value::Text(text)) => Value::Text(text.chars().rev().collect()),
+        ("reverse", Value::List(values)) => Value::List(values.into_iter().rev().collect()),
+        ("keys", Value::Map(members)) => {
+            Value::List(members.iter().map(|(name, _)| Value::text(name)).collect())
+        }
+        ("values", Value::Map(members)) => {
+            Value::List(members.iter().map(|(_, value)| value.clone()).collect())
+        }
+        ("sum", Value::List(values)) => sum(&values),
+        ("avg", Value::List(values)) if !values.is_empty() => {
+            let total = sum(&values).number().unwrap_or_default();
+            #[expect(clippy::cast_precision_loss, reason = "no list is that long")]
+            Value::Float(total / values.len() as f64)
+        }
+        ("sort", Value::List(mut values)) => {
+            values.sort_by(order);
+            Value::List(values)
+        }
+        ("max", Value::List(values)) => first_of(values, Ordering::Greater, Value::clone),
+        ("min", Value::List(values)) => first_of(values, Ordering::Less, Value::clone),
+        _ => Value::Null,
+    })
+}
+
+fn two(name: &str, first: Value, second: Value) -> Result<Value, String> {
+    Ok(match (name, first, second) {
+        ("contains", Value::List(values), wanted) => {
+            Value::Bool(values.iter().any(|value| value.equals(&wanted)))
+        }
+        ("contains", Value::Text(text), Value::Text(wanted)) => Value::Bool(text.contains(&wanted)),
+        ("contains", _, wanted) => {
+            let kind = wanted.python_type();
+            return Err(format!("'in <string>' requires string as left operand, not {kind}"));
+        }
+        ("starts_with", Value::Text(text), Value::Text(wanted)) => Value::Bool(text.starts_with(&wanted)),
+        ("ends_with", Value::Text(text), Value::Text(wanted)) => Value::Bool(text.ends_with(&wanted)),
+        ("join", Value::Text(separator), Value::List(values)) => {
+            Value::Text(values.iter().map(Value::to_string).collect::<Vec<_>>().join(&separator))
+        }
+        _ => Value::Null,
+    })
+}
+
+/// Functions that apply an expression to each element.
+fn apply(name: &str, node: &Node, values: Vec<Value>) -> Result<Value, String> {
+    if !matches!(name, "map" | "max_by" | "min_by" | "sort_by") {
+        return Err(format!("In function {name}(), an expression reference (&) is of no use"));
+    }
+    let Some(Value::List(values)) = values.into_iter().next() else { return Ok(Value::Null) };
+    let keys = values.iter().map(|value| evaluate(node, value)).collect::<Result<Vec<_>, _>>()?;
+    if name == "map" {
+        return Ok(Value::List(keys));
+    }
+    let allowed: &[&str] = match keys.first().map(type_of) {
+        None => return Ok(if name == "sort_by" { Value::List(Vec::new()) } else { Value::Null }),
+        Some("number") if name == "sort_by" => &["number"],
+        Some("string") if name == "sort_by" => &["string"],
+        Some(other) if name == "sort_by" => {
+            let shown = &values[0];
+            return Err(format!(
+                "In function sort_by(), invalid type for value: {shown}, expected one of: ['string', 'number'], received: \"{other}\""
+            ));
+        }
+        _ => &["number", "string"],
+    };
+    for key in &keys {
+        if !allowed.contains(&type_of(key)) {
+            return check(name, &Argument::Value(key.clone()), allowed).map(|()| Value::Null);
+        }
+    }
+    if let Some(odd) = keys.iter().find(|key| type_of(key) != type_of(&keys[0])) {
+        let (odd, first) = (odd.python_type(), keys[0].python_type());
+        let sign = if name == "max_by" { '>' } else { '<' };
+        return Err(format!("'{sign}' not supported between instances of '{odd}' and '{first}'"));
+    }
+    let mut keyed: Vec<_> = keys.into_iter().zip(values).collect();
+    let bare = |pair: &(Value, Value)| pair.0.clone();
+    Ok(match name {
+        "max_by" => first_of(keyed, Ordering::Greater, bare).1,
+        "min_by" => first_of(keyed, Ordering::Less, bare).1,
+        _ => {
+            keyed.sort_by(|a, b| order(&a.0, &b.0));
+            Value::List(keyed.into_iter().map(|(_, value)| value).collect())
+        }
+    })
+}
+
+/// The first of those whose key is the greatest, or the least.
+fn first_of<T: Default>(all: Vec<T>, wanted: Ordering, key: impl Fn(&T) -> Value) -> T {
+    let best = all
+        .into_iter()
+        .reduce(|best, next| if order(&key(&next), &key(&best)) == wanted { next } else { best });
+    best.unwrap_or_default()
+}
+
+/// Of two texts or two numbers.
+fn order(a: &Value, b: &Value) -> Ordering {
+    match (a, b) {
+        (Value::Text(a), Value::Text(b)) => a.cmp(b),
+        (Value::Integer(a), Value::Integer(b)) => a.cmp(b),
+        _ => a.number().partial_cmp(&b.number()).unwrap_or(Ordering::Equal),
+    }
+}
+
+fn sum(values: &[Value]) -> Value {
+    values.iter().fold(Value::Integer(0), |total, value| match (&total, value) {
+        (Value::Integer(a), Value::Integer(b)) => Value::Integer(a.saturating_add(*b)),
+        (a, b) => Value::Float(a.number().unwrap_or_default() + b.number().unwrap_or_default()),
+    })
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "it is whole, and what i128 cannot hold is refused before"
+)]
+fn whole(number: f64) -> Result<Value, String> {
+    if number.is_finite() && number.abs() < 1e38 {
+        return Ok(Value::Integer(number as i128));
+    }
+    Err("cannot convert float infinity or NaN to integer".to_owned())
+}
+
+/// A text as Python's `int()` reads it, else as its `float()` does, else nothing.
+fn number_of(text: &str) -> Value {
+    if let Some(integer) = integer(text) {
+        return Value::Integer(integer);
+    }
+    let bare = text.trim_start_matches(['+', '-']).to_ascii_lowercase();
+    let is_number = bare.starts_with(|first: char| first.is_ascii_digit() || first == '.')
+        || matches!(bare.as_str(), "inf" | "infinity" | "nan");
+    if !is_number {
+        return Value::Null;
+    }
+    text.parse().map_or(Value::Null, Value::Float)
+}

@@ -1,0 +1,57 @@
+//! Requests signed with AWS credentials (Signature Version 4), for the calls that none of the SDK's clients makes: the
+//! AWS CLI's, which is sent byte for byte as the CLI sends it, and the one question to IAM.
+
+use std::time::SystemTime;
+
+use aws_credential_types::Credentials;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign as signature_of};
+use aws_sigv4::sign::v4;
+use reqwest::Url;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::error_chain;
+
+/// Where a signature holds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scope<'a> {
+    /// The service's name as signatures have it, such as `cognito-identity`.
+    pub(crate) service: &'a str,
+    pub(crate) region: &'a str,
+}
+
+/// Signs a POST over the headers that are there and the body; adds the signature's own headers.
+///
+/// # Errors
+/// The credentials cannot stand in a header. Says why, without them.
+pub(crate) fn sign(
+    headers: &mut HeaderMap,
+    url: &Url,
+    body: &str,
+    scope: Scope<'_>,
+    credentials: &Credentials,
+    now: SystemTime,
+) -> Result<(), String> {
+    let identity = credentials.clone().into();
+    let parameters = v4::SigningParams::builder()
+        .identity(&identity)
+        .region(scope.region)
+        .name(scope.service)
+        .time(now)
+        .settings(SigningSettings::default())
+        .build();
+    let parameters = parameters.map_err(|error| error_chain::told(&error))?.into();
+    let signed_headers =
+        headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+    let request =
+        SignableRequest::new("POST", url.as_str(), signed_headers, SignableBody::Bytes(body.as_bytes()));
+    let request = request.map_err(|error| error_chain::told(&error))?;
+    let signed = signature_of(request, &parameters).map_err(|error| error_chain::told(&error))?;
+    let (instructions, _signature) = signed.into_parts();
+    for (name, value) in instructions.headers() {
+        let header = HeaderName::from_bytes(name.as_bytes()).ok().zip(HeaderValue::from_str(value).ok());
+        let (name, mut value) = header.ok_or("the credentials cannot be sent: they have odd characters")?;
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
+    Ok(())
+}

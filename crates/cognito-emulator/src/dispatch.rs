@@ -1,0 +1,75 @@
+//! Which operation a request asks for, and where its input stands.
+//!
+//! All services share one address, as they could on AWS only behind one endpoint URL. Cognito's calls name
+//! themselves in `X-Amz-Target`; those of STS and IAM are forms with an `Action`, or a URL's query, and of one version
+//! or the other.
+
+use actix_web::http::header::CONTENT_TYPE;
+
+use super::operations::{self, Operation};
+use super::protocol::query::{Form, version};
+use super::protocol::{Api, ApiError, ErrorType};
+use super::sigv4::SignedRequest;
+
+const TARGET_PREFIX: &str = "AWSCognitoIdentityService.";
+const JSON_1_1: &str = "application/x-amz-json-1.1";
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// The service that a request is meant for; what is no call at all is answered by Cognito.
+pub(super) fn api_of(request: &SignedRequest<'_>) -> Api {
+    let is_form = request.method == "GET" || content_type(request).eq_ignore_ascii_case(FORM);
+    if !is_form || request.headers.contains_key("x-amz-target") {
+        return Api::CognitoIdentity;
+    }
+    let form = Form::parse(form_of(request)).ok();
+    let is_of_iam = form.is_some_and(|form| form.text("Version") == Some(version(Api::Iam)));
+    if is_of_iam { Api::Iam } else { Api::Sts }
+}
+
+/// The operation, and its input.
+pub(super) fn operation_of<'r>(
+    api: Api,
+    request: &SignedRequest<'r>,
+) -> Result<(&'static Operation, &'r [u8]), ApiError> {
+    match api {
+        Api::CognitoIdentity => cognito_operation(request).map(|operation| (operation, request.body)),
+        Api::Iam | Api::Sts => {
+            let input = form_of(request);
+            named_operation(api, &Form::parse(input)?).map(|operation| (operation, input))
+        }
+    }
+}
+
+fn form_of<'r>(request: &SignedRequest<'r>) -> &'r [u8] {
+    if request.method == "GET" { request.query.as_bytes() } else { request.body }
+}
+
+fn cognito_operation(request: &SignedRequest<'_>) -> Result<&'static Operation, ApiError> {
+    if !content_type(request).eq_ignore_ascii_case(JSON_1_1) {
+        return Err(unknown("The Content-Type is not application/x-amz-json-1.1."));
+    }
+    let target = request.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
+    target
+        .ok_or_else(|| unknown("The header X-Amz-Target is missing."))?
+        .strip_prefix(TARGET_PREFIX)
+        .and_then(|name| operations::find(Api::CognitoIdentity, name))
+        .ok_or_else(|| unknown("X-Amz-Target names no operation that this emulator knows."))
+}
+
+fn named_operation(api: Api, form: &Form) -> Result<&'static Operation, ApiError> {
+    let action = form.text("Action").ok_or_else(|| unknown("The parameter Action is missing."))?;
+    if form.text("Version") != Some(version(api)) {
+        return Err(unknown("The parameter Version is neither 2011-06-15 (STS) nor 2010-05-08 (IAM)."));
+    }
+    operations::find(api, action)
+        .ok_or_else(|| unknown("Action names no operation of that service that this emulator knows."))
+}
+
+fn content_type<'r>(request: &SignedRequest<'r>) -> &'r str {
+    let value = request.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim()
+}
+
+fn unknown(message: &str) -> ApiError {
+    ApiError::new(ErrorType::UnknownOperation, message)
+}

@@ -1,0 +1,188 @@
+//! STS's `AssumeRoleWithWebIdentity`: a role for whoever has one of this emulator's own tokens.
+//!
+//! The token is checked as STS does it. The role is not: every role trusts every pool, and lets its sessions have
+//! tags, whatever its policy says.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Call;
+use crate::principal::{RoleArn, RoleSession};
+use crate::protocol::query::Form;
+use crate::protocol::{Answer, ApiError, ErrorType, answer};
+use crate::temporary_credentials::Lease;
+use crate::token::{OWN_PROVIDER, Presented, Unacceptable};
+use crate::validation;
+use cognito_types::{IdentityPoolId, PrincipalTags};
+
+/// How long credentials live when nobody says otherwise.
+const DEFAULT_SECONDS: i64 = 3600;
+/// How many characters session policy and tags may have together, of which the packed size is a share.
+const PACKED_CHARACTERS: usize = 2048;
+/// What AWS lets stand in an ARN: all that XML can carry.
+const ARN_CHARACTERS: &str =
+    r"[\u0009\u000A\u000D\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFFFD\u10000-\u10FFFF]+";
+/// How many characters a session token has at most.
+const MOST_TOKEN_SIZE: usize = 4096;
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Output<'a> {
+    credentials: Credentials<'a>,
+    subject_from_web_identity_token: &'a str,
+    assumed_role_user: AssumedRoleUser,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    packed_policy_size: Option<usize>,
+    /// In percent.
+    session_token_utilization: usize,
+    session_token_size: usize,
+    provider: &'a str,
+    audience: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Credentials<'a> {
+    access_key_id: &'a str,
+    secret_access_key: &'a str,
+    session_token: &'a str,
+    expiration: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct AssumedRoleUser {
+    assumed_role_id: String,
+    arn: String,
+}
+
+/// What is asked for.
+struct Input<'a> {
+    role: RoleArn,
+    session_name: &'a str,
+    token: &'a str,
+    policy: &'a str,
+    life: Duration,
+    least_token_size: usize,
+}
+
+pub(super) fn assume_role_with_web_identity(call: &Call<'_>) -> Answer {
+    let form = Form::parse(call.input)?;
+    let input = Input::read(&form)?;
+    let token = presented(call, input.token)?;
+
+    let packed_policy_size = packed_size(input.policy, &token.tags);
+    let session = RoleSession { role: input.role, name: input.session_name.to_owned(), tags: token.tags };
+    let assumed_role_user = AssumedRoleUser { assumed_role_id: session.id(), arn: session.arn() };
+    let random = call.state().fork_random();
+    let usual = Lease::new(call.now, input.life);
+    let size = usual.session_token_size.max(input.least_token_size);
+    let credentials =
+        call.service.sessions.begin(random, session, &Lease { session_token_size: size, ..usual });
+    answer(&Output {
+        credentials: Credentials {
+            access_key_id: &credentials.access_key_id,
+            secret_access_key: &credentials.secret,
+            session_token: &credentials.session_token,
+            expiration: credentials.expires.to_rfc3339(),
+        },
+        subject_from_web_identity_token: &token.sub,
+        assumed_role_user,
+        packed_policy_size,
+        session_token_utilization: (size * 100).div_ceil(MOST_TOKEN_SIZE),
+        session_token_size: size,
+        provider: OWN_PROVIDER,
+        audience: &token.aud,
+    })
+}
+
+impl<'a> Input<'a> {
+    fn read(form: &'a Form) -> Result<Self, ApiError> {
+        let role = required(form, "RoleArn", 20, 2048)?;
+        let session_name = required(form, "RoleSessionName", 2, 64)?;
+        validation::characters("roleSessionName", session_name, r"[\w+=,.@-]*", |c| {
+            c.is_ascii_alphanumeric() || "_+=,.@-".contains(c)
+        })?;
+        let token = required(form, "WebIdentityToken", 4, 20_000)?;
+        let policy = form.text("Policy");
+        if let Some(policy) = policy {
+            validation::length("policy", policy, 1..=2048)?;
+            let pattern = r"[\u0009\u000A\u000D\u0020-\u00FF]+";
+            validation::characters("policy", policy, pattern, |c| {
+                matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{ff}')
+            })?;
+            check_policy(policy)?;
+        }
+        let policy_arns = form.members("PolicyArns", "arn");
+        validation::count("policyArns", policy_arns.len(), 0..=10)?;
+        for arn in policy_arns {
+            validation::length("policyArns", arn, 20..=2048)?;
+            validation::characters("policyArns", arn, ARN_CHARACTERS, |c| {
+                !c.is_control() || "\t\n\r\u{85}".contains(c)
+            })?;
+        }
+        let seconds = form.number("DurationSeconds")?.unwrap_or(DEFAULT_SECONDS);
+        validation::range("durationSeconds", seconds, 900..=43_200)?;
+        let size = form.number("MinimumSessionTokenSize")?.unwrap_or_default();
+        validation::range("minimumSessionTokenSize", size, 0..=4096)?;
+        if let Some(provider) = form.text("ProviderId") {
+            validation::length("providerId", provider, 4..=2048)?;
+            // The providers whose OAuth access tokens STS asks about; the emulator asks nobody.
+            return Err(ApiError::new(
+                ErrorType::IdpRejectedClaim,
+                "ProviderId is for access tokens of other providers, which this emulator cannot ask.",
+            ));
+        }
+        let role = RoleArn::parse(role)
+            .map_err(|fault| ApiError::invalid_parameter(format!("RoleArn is invalid: {fault}")))?;
+        let life = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
+        let least_token_size = usize::try_from(size).unwrap_or_default();
+        Ok(Self { role, session_name, token, policy: policy.unwrap_or_default(), life, least_token_size })
+    }
+}
+
+fn required<'a>(form: &'a Form, name: &str, least: usize, most: usize) -> Result<&'a str, ApiError> {
+    // AWS words its complaints with the member's name, which begins in lower case.
+    let member: String =
+        name.chars().take(1).map(|c| c.to_ascii_lowercase()).chain(name.chars().skip(1)).collect();
+    let text = validation::required(&member, form.text(name))?;
+    validation::length(&member, text, least..=most)?;
+    Ok(text)
+}
+
+/// A session policy has to be a JSON object with statements; nobody here acts on it.
+fn check_policy(policy: &str) -> Result<(), ApiError> {
+    let malformed = || ApiError::new(ErrorType::MalformedPolicyDocument, "Syntax errors in policy.");
+    let document: Value = serde_json::from_str(policy).map_err(|_| malformed())?;
+    document.get("Statement").map(drop).ok_or_else(malformed)
+}
+
+/// The token, if one of this emulator's pools issued it and it still holds.
+fn presented(call: &Call<'_>, token: &str) -> Result<Presented, ApiError> {
+    let invalid = |message: &str| ApiError::new(ErrorType::InvalidIdentityToken, message);
+    let token = Presented::read(&call.service.keys, token, call.now).map_err(|fault| match fault {
+        Unacceptable::Shapeless => invalid("The ID Token provided is not a valid JWT."),
+        Unacceptable::Unsigned => {
+            invalid("Couldn't retrieve verification key from your identity provider, or it does not verify the token.")
+        }
+        Unacceptable::Foreign => invalid("No OpenIDConnect provider found in your account for the token's issuer."),
+        Unacceptable::Expired { now, exp } => ApiError::new(
+            ErrorType::ExpiredIdentityToken,
+            format!("Token expired: current date/time {now} must be before the expiration date/time {exp}"),
+        ),
+    })?;
+    let pool = IdentityPoolId::parse(&token.aud).ok();
+    if pool.is_none_or(|pool| call.state().pool(&pool).is_err()) {
+        return Err(invalid("Incorrect token audience."));
+    }
+    Ok(token)
+}
+
+/// The share that policy and tags take of what they may, in percent. AWS packs them in a form of its own and
+/// so comes to other numbers; without either it says nothing.
+fn packed_size(policy: &str, tags: &PrincipalTags) -> Option<usize> {
+    let characters = policy.len() + tags.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
+    (characters > 0).then(|| (characters * 100).div_ceil(PACKED_CHARACTERS).min(100))
+}

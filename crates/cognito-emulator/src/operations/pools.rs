@@ -1,0 +1,101 @@
+//! Making, changing, describing, listing and deleting identity pools.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Call, pagination};
+use crate::pool::{Pool, PoolSettings};
+use crate::protocol::{Answer, ApiError, Nothing, answer};
+use crate::validation;
+
+/// The new pool is of the region that the call's signature is scoped to, as if sent to that endpoint.
+pub(super) fn create_identity_pool(call: &Call<'_>) -> Answer {
+    let settings: PoolSettings = validation::parse(call.input)?;
+    settings.check()?;
+    let region = call.signer()?.region;
+    let mut state = call.state();
+    let pool = Pool::new(state.new_pool_id(region)?, settings);
+    state.put_pool(pool.clone());
+    answer(&pool.description())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct DescribeInput {
+    identity_pool_id: Option<String>,
+}
+
+pub(super) fn describe_identity_pool(call: &Call<'_>) -> Answer {
+    let input: DescribeInput = validation::parse(call.input)?;
+    let id = validation::pool_id(input.identity_pool_id)?;
+    let pool = call.state().pool(&id)?;
+    answer(&pool.description())
+}
+
+/// Replaces the settings: one that is left out is taken back. Except two that AWS keeps: the tags, which have
+/// operations of their own, and the developer provider, which cannot be changed once it is set.
+pub(super) fn update_identity_pool(call: &Call<'_>) -> Answer {
+    let named: DescribeInput = validation::parse(call.input)?;
+    let id = validation::pool_id(named.identity_pool_id)?;
+    let mut settings: PoolSettings = validation::parse(call.input)?;
+    settings.check()?;
+
+    let mut state = call.state();
+    let before = state.pool(&id)?;
+    let provider = &before.settings.developer_provider_name;
+    if settings.developer_provider_name.is_none() {
+        settings.developer_provider_name.clone_from(provider);
+    } else if provider.is_some() && settings.developer_provider_name != *provider {
+        return Err(ApiError::invalid_parameter(
+            "The developer provider's name can't be changed once it is set.",
+        ));
+    }
+    if settings.identity_pool_tags.is_empty() {
+        settings.identity_pool_tags.clone_from(&before.settings.identity_pool_tags);
+    }
+    let pool = Pool { settings, ..Pool::clone(&before) };
+    state.put_pool(pool.clone());
+    answer(&pool.description())
+}
+
+/// With everything in it: its identities, its roles, its tags.
+pub(super) fn delete_identity_pool(call: &Call<'_>) -> Answer {
+    let input: DescribeInput = validation::parse(call.input)?;
+    let id = validation::pool_id(input.identity_pool_id)?;
+    call.state().delete_pool(&id)?;
+    answer(&Nothing {})
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListInput {
+    max_results: Option<i64>,
+    next_token: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListOutput<'a> {
+    identity_pools: Vec<ListedPool<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_token: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListedPool<'a> {
+    identity_pool_id: &'a str,
+    identity_pool_name: &'a str,
+}
+
+pub(super) fn list_identity_pools(call: &Call<'_>) -> Answer {
+    let input: ListInput = validation::parse(call.input)?;
+    let max_results = validation::required("maxResults", input.max_results)?;
+    let state = call.state();
+    let page =
+        pagination::page(state.pools(), |pool| pool.id.as_str(), max_results, input.next_token.as_deref())?;
+    let identity_pools = page.items.iter().map(|pool| ListedPool {
+        identity_pool_id: pool.id.as_str(),
+        identity_pool_name: &pool.settings.identity_pool_name,
+    });
+    answer(&ListOutput { identity_pools: identity_pools.collect(), next_token: page.next_token })
+}

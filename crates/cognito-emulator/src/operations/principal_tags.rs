@@ -1,0 +1,58 @@
+//! Which claims of a provider's tokens become principal tags.
+
+use serde::{Deserialize, Serialize};
+
+use super::Call;
+use crate::pool::{Pool, TagMap};
+use crate::protocol::{Answer, ApiError, answer};
+use crate::validation::{self, Pairs};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Input {
+    identity_pool_id: Option<String>,
+    identity_provider_name: Option<String>,
+    use_defaults: Option<bool>,
+    principal_tags: Option<Pairs>,
+}
+
+/// Both operations answer the map as it then is.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Output<'a> {
+    identity_pool_id: &'a str,
+    identity_provider_name: &'a str,
+    #[serde(flatten)]
+    map: &'a TagMap,
+}
+
+pub(super) fn set_principal_tag_attribute_map(call: &Call<'_>) -> Answer {
+    let input: Input = validation::parse(call.input)?;
+    let pool_id = validation::pool_id(input.identity_pool_id)?;
+    let provider = validation::provider(input.identity_provider_name)?;
+    let tags = validation::principal_tags(input.principal_tags)?;
+    let map = TagMap {
+        use_defaults: input.use_defaults.unwrap_or(false),
+        principal_tags: tags.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+    };
+
+    let mut state = call.state();
+    let mut pool = Pool::clone(&*state.pool(&pool_id)?);
+    if !pool.has_public_provider(&provider) && !pool.has_developer_provider(&provider) {
+        return Err(ApiError::invalid_parameter("IdentityProviderName is none of the pool's providers."));
+    }
+    pool.tag_maps.insert(provider.clone(), map.clone());
+    state.put_pool(pool);
+    answer(&Output { identity_pool_id: pool_id.as_str(), identity_provider_name: &provider, map: &map })
+}
+
+/// A provider whose map was never set has none to be found.
+pub(super) fn get_principal_tag_attribute_map(call: &Call<'_>) -> Answer {
+    let input: Input = validation::parse(call.input)?;
+    let pool_id = validation::pool_id(input.identity_pool_id)?;
+    let provider = validation::provider(input.identity_provider_name)?;
+    let pool = call.state().pool(&pool_id)?;
+    let missing = || ApiError::not_found("The provider has no principal tag attribute map.");
+    let map = pool.tag_maps.get(&provider).ok_or_else(missing)?;
+    answer(&Output { identity_pool_id: pool_id.as_str(), identity_provider_name: &provider, map })
+}

@@ -1,0 +1,55 @@
+//! The roles of a pool.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Call;
+use crate::pool::{Pool, PoolRoles, RoleMapping};
+use crate::protocol::{Answer, Nothing, answer};
+use crate::validation;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct SetInput {
+    identity_pool_id: Option<String>,
+    roles: Option<BTreeMap<String, String>>,
+    role_mappings: Option<BTreeMap<String, RoleMapping>>,
+}
+
+/// Replaces all of them. None at all is a pool with roles that nobody has.
+pub(super) fn set_identity_pool_roles(call: &Call<'_>) -> Answer {
+    let input: SetInput = validation::parse(call.input)?;
+    let pool_id = validation::pool_id(input.identity_pool_id)?;
+    let roles = PoolRoles {
+        roles: validation::required("roles", input.roles)?,
+        role_mappings: input.role_mappings.unwrap_or_default(),
+    };
+    roles.check()?;
+
+    let mut state = call.state();
+    let pool = state.pool(&pool_id)?;
+    state.put_pool(Pool { roles: Some(roles), ..Pool::clone(&pool) });
+    answer(&Nothing {})
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct GetInput {
+    identity_pool_id: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct GetOutput<'a> {
+    identity_pool_id: &'a str,
+    #[serde(flatten)]
+    roles: Option<&'a PoolRoles>,
+}
+
+pub(super) fn get_identity_pool_roles(call: &Call<'_>) -> Answer {
+    let input: GetInput = validation::parse(call.input)?;
+    let pool_id = validation::pool_id(input.identity_pool_id)?;
+    let pool = call.state().pool(&pool_id)?;
+    answer(&GetOutput { identity_pool_id: pool_id.as_str(), roles: pool.roles.as_ref() })
+}

@@ -1,0 +1,26 @@
+//! `tokenvend get-open-id-token-for-developer-identity`: the AWS CLI command of that name.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use aws_cli_compat::BearerError;
+
+use super::bearer;
+
+/// The arguments as they were written; clap's grammar is not the AWS CLI's.
+#[derive(Debug, clap::Args)]
+#[command(disable_help_flag = true, disable_version_flag = true)]
+pub(super) struct Args {
+    /// `help` lists them.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENT")]
+    arguments: Vec<OsString>,
+}
+
+pub(super) fn run(args: Args) -> ExitCode {
+    aws_cli_compat::run(args.arguments, &|file, variable| {
+        bearer::find(file, variable).map_err(|error| match error {
+            bearer::BearerError::Missing => BearerError::Missing(error.to_string()),
+            other => BearerError::Invalid(other.to_string()),
+        })
+    })
+}
