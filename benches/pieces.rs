@@ -23,13 +23,13 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use serde_json::json;
-use tokenvend::auth::{Authenticator, Caller, Headers, Presented, Users};
-use tokenvend::config::{self, Document, Environment, Settings};
+use tokenvend::auth::{AuthRequest, AuthenticatorChain, Caller, HeaderView, UserIdMapper};
+use tokenvend::config::{self, ConfigSource, Environment, Settings};
 use tokenvend::issuer::credentials::{CredentialsIssuer, CredentialsRequest, IssuedCredentials};
 use tokenvend::issuer::{IssueError, IssueErrorKind, IssueRequest, IssuedToken, TokenIssuer};
 use tokenvend::metrics::Metrics;
 use tokenvend::token::OpenIdToken;
-use tokenvend::vending::freshness::{Needs, Windows};
+use tokenvend::vending::freshness::{RefreshPolicy, Requirements};
 use tokenvend::vending::{TokenRequest, TokenVendor};
 
 /// An issuer that needs no Cognito.
@@ -68,7 +68,7 @@ impl CredentialsIssuer for Instant {
 /// One header, as a server would hold it.
 struct Bearer(String);
 
-impl Headers for Bearer {
+impl HeaderView for Bearer {
     fn each_value<'h>(&'h self, name: &str, show: &mut dyn FnMut(&'h [u8])) {
         if name == "authorization" {
             show(self.0.as_bytes());
@@ -116,12 +116,12 @@ fn settings(algorithm: &str, remember: &str, pem: &str) -> (Settings, tempfile::
          algorithms = [\"{algorithm}\"]\nkey_file = {:?}\n",
         file.path()
     );
-    let document = Document { name: "bench".to_owned(), text };
+    let document = ConfigSource { name: "bench".to_owned(), text };
     (config::load(&[document], &Environment::default()).expect("settings").settings, file)
 }
 
-fn presented(bearer: &Bearer) -> Presented<'_> {
-    Presented { headers: bearer, peer: None, certificate: None, is_from_allowed_page: false }
+fn presented(bearer: &Bearer) -> AuthRequest<'_> {
+    AuthRequest { headers: bearer, peer: None, certificate: None, is_from_allowed_page: false }
 }
 
 struct Bench {
@@ -131,11 +131,17 @@ struct Bench {
 }
 
 impl Bench {
-    fn authenticator(&self, settings: &Settings) -> Authenticator {
+    fn authenticator(&self, settings: &Settings) -> AuthenticatorChain {
         let wanted = settings.pools.wanted_claims();
         let room = settings.most_remembered;
-        let start =
-            Authenticator::start(&settings.auth, &settings.users, wanted, room, &self.clock, &self.metrics);
+        let start = AuthenticatorChain::start(
+            &settings.auth,
+            &settings.users,
+            wanted,
+            room,
+            &self.clock,
+            &self.metrics,
+        );
         self.runtime.block_on(start).expect("an authenticator")
     }
 }
@@ -180,7 +186,7 @@ fn vending(criterion: &mut Criterion, bench: &Bench, settings: &Settings, caller
         bench.metrics.clone(),
     );
     let tags = PrincipalTags::parse([("team", "red"), ("stage", "prod")]).expect("tags");
-    let user = caller.acts_for(None, &Users::new(&settings.users)).expect("a user");
+    let user = caller.acts_for(None, &UserIdMapper::new(&settings.users)).expect("a user");
     let request = TokenRequest { pool, user, tags, ends_by: None, min_ttl: None, refresh: false };
     let vended = bench.runtime.block_on(vendor.vend(&request, &caller.bookmark)).expect("a token");
     criterion.bench_function("vending/key", |bencher| bencher.iter(|| black_box(black_box(&request).key())));
@@ -198,14 +204,14 @@ fn vending(criterion: &mut Criterion, bench: &Bench, settings: &Settings, caller
     criterion.bench_function("vending/body", |bencher| {
         bencher.iter(|| black_box(vended.token.answer().with_life_left(black_box(vended.life_left))));
     });
-    let windows = Windows {
+    let windows = RefreshPolicy {
         skew_allowance: Duration::from_secs(300),
         advisory: Duration::from_secs(120),
         jitter: Duration::from_secs(60),
         stale_floor: Duration::from_secs(60),
     };
     let now = Timestamp::from_secs(1_767_225_600);
-    let (times, needs) = (windows.times(now, now + Duration::from_secs(900), 0.5), Needs::default());
+    let (times, needs) = (windows.times(now, now + Duration::from_secs(900), 0.5), Requirements::default());
     criterion.bench_function("vending/freshness", |bencher| {
         bencher.iter(|| {
             let (times, now) = (black_box(&times), black_box(now));

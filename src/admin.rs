@@ -6,7 +6,7 @@ mod credential;
 mod identities;
 mod openapi;
 mod problems;
-mod subject;
+mod target;
 mod users;
 
 use std::sync::Arc;
@@ -17,27 +17,29 @@ use actix_web::{HttpRequest, HttpResponse, web};
 pub(crate) use openapi::DOCUMENT as OPENAPI;
 
 use crate::audit::AuditTrail;
-use crate::auth::Authenticator;
+use crate::auth::AuthenticatorChain;
+use crate::client_address::TrustedProxies;
 use crate::config::AdminSettings;
-use crate::hops::Hops;
-use crate::http::{Code, Listener, Problem, Reach, Readiness, Trace, live, read_only, ready, resource};
-use crate::lifecycle::Lifecycle;
-use crate::limits::Limits;
+use crate::http::{
+    Listener, Problem, ProblemType, Reach, Readiness, RequestMiddleware, live, read_only, ready, resource,
+};
+use crate::identity_admin::IdentityAdmin;
 use crate::metrics::Metrics;
 use crate::pools::Pools;
+use crate::rate_limit::RateLimiter;
 use crate::tls::Tls;
 use crate::vending::TokenVendor;
 use clock::SharedClock;
 
 /// What the admin listener works with.
 #[derive(Debug)]
-pub(crate) struct Admin {
+pub(crate) struct AdminState {
     pub(crate) settings: AdminSettings,
     pub(crate) pools: Pools,
-    pub(crate) authenticator: Arc<Authenticator>,
-    pub(crate) limits: Limits,
+    pub(crate) authenticator: Arc<AuthenticatorChain>,
+    pub(crate) limits: RateLimiter,
     pub(crate) vendor: Arc<TokenVendor>,
-    pub(crate) lifecycle: Arc<Lifecycle>,
+    pub(crate) lifecycle: Arc<IdentityAdmin>,
     pub(crate) readiness: Arc<Readiness>,
     pub(crate) clock: SharedClock,
     pub(crate) metrics: Arc<Metrics>,
@@ -48,7 +50,7 @@ pub(crate) struct Admin {
 ///
 /// # Errors
 /// The address cannot be had.
-pub(crate) fn listen(admin: &Arc<Admin>, tls: Option<Arc<Tls>>) -> std::io::Result<Listener> {
+pub(crate) fn listen(admin: &Arc<AdminState>, tls: Option<Arc<Tls>>) -> std::io::Result<Listener> {
     let reach = Reach {
         listen: admin.settings.listen,
         tls,
@@ -58,13 +60,13 @@ pub(crate) fn listen(admin: &Arc<Admin>, tls: Option<Arc<Tls>>) -> std::io::Resu
         head_timeout: Duration::from_secs(5),
         read_answer_timeout: Duration::from_secs(30),
         // Nothing stands before this listener: who connects is who asks.
-        hops: Hops::none(),
+        hops: TrustedProxies::none(),
         limits_addresses: false,
         origins: Vec::new(),
         with_cookies: false,
         shutdown: Duration::from_secs(1),
     };
-    let trace = Trace {
+    let trace = RequestMiddleware {
         readiness: admin.readiness.clone(),
         clock: admin.clock.clone(),
         metrics: admin.metrics.clone(),
@@ -105,7 +107,7 @@ fn lifecycle(app: &mut web::ServiceConfig) {
         .service(resource(IDENTITY_USER, "DELETE").route(web::delete().to(identities::unlink)));
 }
 
-async fn metrics(request: HttpRequest, admin: web::Data<Admin>) -> Result<HttpResponse, Problem> {
+async fn metrics(request: HttpRequest, admin: web::Data<AdminState>) -> Result<HttpResponse, Problem> {
     if let Some(credential) = &admin.settings.credential {
         admin.demand(&request, credential)?;
     }
@@ -113,7 +115,7 @@ async fn metrics(request: HttpRequest, admin: web::Data<Admin>) -> Result<HttpRe
     admin.authenticator.sample();
     let text = admin.metrics.exposition().map_err(|error| {
         tracing::error!(%error, "cannot encode the metrics");
-        Problem::new(Code::Misconfigured, "the metrics cannot be encoded")
+        Problem::new(ProblemType::Misconfigured, "the metrics cannot be encoded")
     })?;
     Ok(HttpResponse::Ok().content_type(Metrics::MEDIA_TYPE).body(text))
 }

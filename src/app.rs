@@ -5,21 +5,21 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::admin::{self, Admin};
+use crate::admin::{self, AdminState};
 use crate::audit::{AuditError, AuditTrail};
-use crate::auth::Authenticator;
+use crate::auth::AuthenticatorChain;
+use crate::cognito_token_verifier::CognitoTokenVerifier;
 use crate::config::{DrainSettings, JwksSettings, Settings};
-use crate::http::{self, Listener, Readiness, Service};
+use crate::http::{self, AppState, Listener, Readiness};
+use crate::identity_admin::IdentityAdmin;
 use crate::issuer::cognito::Cognito;
 use crate::issuer::registry::IdentityRegistry;
 use crate::jws::KeysError;
-use crate::lifecycle::Lifecycle;
-use crate::limits::{LimitSettings, Limits};
 use crate::linking::Linker;
 use crate::metrics::labels::Label as _;
 use crate::metrics::{self, Metrics, MetricsError};
 use crate::pools::Pools;
-use crate::proof::TokenProver;
+use crate::rate_limit::{RateLimitSettings, RateLimiter};
 use crate::tls::{Tls, TlsFaults, TlsSettings};
 use crate::vending::TokenVendor;
 use clock::SharedClock;
@@ -78,7 +78,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     let metrics = Arc::new(Metrics::new()?);
     let audit = Arc::new(AuditTrail::start(settings.audit, clock.clone(), metrics.clone())?);
     let wanted = settings.pools.wanted_claims();
-    let authenticator = Authenticator::start(
+    let authenticator = AuthenticatorChain::start(
         &settings.auth,
         &settings.users,
         wanted,
@@ -87,11 +87,12 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
         &metrics,
     );
     let authenticator = Arc::new(authenticator.await?);
-    let limits = Arc::new(Limits::new(settings.limits, &clock, metrics.clone()));
+    let limits = Arc::new(RateLimiter::new(settings.limits, &clock, metrics.clone()));
     // Of their own: strangers who guess through a proxy on this machine, by whose address administrators come too, shut
     // nobody out of the admin listener.
-    let admin_limits = LimitSettings { failures: settings.limits.failures, ..LimitSettings::default() };
-    let admin_limits = Limits::new(admin_limits, &clock, metrics.clone());
+    let admin_limits =
+        RateLimitSettings { failures: settings.limits.failures, ..RateLimitSettings::default() };
+    let admin_limits = RateLimiter::new(admin_limits, &clock, metrics.clone());
     let readiness = Arc::new(Readiness::new(authenticator.clone()));
 
     let home = settings.pools.find(None).map(|pool| pool.id.region().to_owned()).unwrap_or_default();
@@ -103,7 +104,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
         clock.clone(),
         metrics.clone(),
     ));
-    let lifecycle = Arc::new(Lifecycle::new(
+    let lifecycle = Arc::new(IdentityAdmin::new(
         &settings.pools,
         settings.admin.budget,
         |region| Arc::new(cognito.registry(region)) as Arc<dyn IdentityRegistry>,
@@ -126,7 +127,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     let public_tls = tls(&settings.http.tls, metrics::labels::Listener::Http)?;
     let admin_tls = tls(&settings.admin.tls, metrics::labels::Listener::Admin)?;
 
-    let service = Arc::new(Service {
+    let service = Arc::new(AppState {
         settings: settings.http,
         pools: settings.pools,
         authenticator: authenticator.clone(),
@@ -138,7 +139,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
         metrics: metrics.clone(),
         audit: audit.clone(),
     });
-    let admin = Arc::new(Admin {
+    let admin = Arc::new(AdminState {
         settings: settings.admin,
         pools: service.pools.clone(),
         authenticator,
@@ -192,11 +193,13 @@ async fn guest_prover(
     keys: JwksSettings,
     clock: &SharedClock,
     metrics: &Arc<Metrics>,
-) -> Result<Option<TokenProver>, KeysError> {
+) -> Result<Option<CognitoTokenVerifier>, KeysError> {
     if !pools.iter().any(|pool| pool.linking.guests) {
         return Ok(None);
     }
-    TokenProver::start(keys, TokenProver::LEEWAY, clock.clone(), metrics.clone()).await.map(Some)
+    CognitoTokenVerifier::start(keys, CognitoTokenVerifier::LEEWAY, clock.clone(), metrics.clone())
+        .await
+        .map(Some)
 }
 
 /// Looks for AWS credentials until there are some. The SDK keeps them fresh from then on.

@@ -5,8 +5,8 @@
 //! [`event`] says what stands in it, `writer` writes it on a thread of its own, `destination` is where to. Off
 //! by default, and then it costs nothing.
 
-mod destination;
 pub mod event;
+mod sink;
 mod writer;
 
 use std::path::PathBuf;
@@ -18,9 +18,9 @@ use tokio::sync::{mpsc, oneshot};
 use crate::metrics::Metrics;
 use crate::metrics::labels::AuditOutcome;
 use clock::SharedClock;
-use destination::Destination;
-use event::Line;
-use writer::{Entry, Writer};
+use event::SerializedEvent;
+use sink::SinkWriter;
+use writer::{QueuedEvent, Writer};
 
 /// What is recorded, where to, and what happens when that fails.
 #[derive(Debug, Clone)]
@@ -75,7 +75,7 @@ pub enum OnFailure {
 /// An event was not written, and has to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the audit event could not be written")]
-pub struct Unrecorded;
+pub struct AuditUnavailable;
 
 /// Why the trail cannot be begun.
 #[derive(Debug, thiserror::Error)]
@@ -101,7 +101,7 @@ pub enum AuditError {
 pub struct AuditTrail {
     settings: AuditSettings,
     /// `None` where nothing is recorded.
-    queue: Option<mpsc::Sender<Entry>>,
+    queue: Option<mpsc::Sender<QueuedEvent>>,
     clock: SharedClock,
     metrics: Arc<Metrics>,
 }
@@ -116,7 +116,7 @@ impl AuditTrail {
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Result<Self, AuditError> {
-        let queue = match Destination::open(&settings.sink)? {
+        let queue = match SinkWriter::open(&settings.sink)? {
             None => None,
             Some(destination) => {
                 let (queue, entries) = mpsc::channel(settings.queue);
@@ -151,11 +151,11 @@ impl AuditTrail {
     ///
     /// # Errors
     /// The event has to be written and was not, or not in time.
-    pub async fn record(&self, Line(line): Line) -> Result<(), Unrecorded> {
+    pub async fn record(&self, SerializedEvent(line): SerializedEvent) -> Result<(), AuditUnavailable> {
         let Some(queue) = &self.queue else { return Ok(()) };
         match self.settings.on_failure {
             OnFailure::Continue => {
-                if queue.try_send(Entry::of(line)).is_err() {
+                if queue.try_send(QueuedEvent::of(line)).is_err() {
                     self.metrics.audit_events_total.count(AuditOutcome::Dropped);
                 }
                 Ok(())
@@ -174,20 +174,24 @@ impl AuditTrail {
 
     /// Puts a line into the queue and waits until it is written; altogether no longer than was set. What found a
     /// place in the queue by then may be written later.
-    async fn written(&self, queue: &mpsc::Sender<Entry>, line: Vec<u8>) -> Result<(), Unrecorded> {
+    async fn written(
+        &self,
+        queue: &mpsc::Sender<QueuedEvent>,
+        line: Vec<u8>,
+    ) -> Result<(), AuditUnavailable> {
         let mut too_late = self.clock.sleep(self.settings.max_wait);
         let place = tokio::select! {
-            place = queue.reserve() => place.map_err(|_| Unrecorded)?,
+            place = queue.reserve() => place.map_err(|_| AuditUnavailable)?,
             () = &mut too_late => {
                 self.metrics.audit_events_total.count(AuditOutcome::Dropped);
-                return Err(Unrecorded);
+                return Err(AuditUnavailable);
             }
         };
         let (tell, told) = oneshot::channel();
-        place.send(Entry { line, written: Some(tell) });
+        place.send(QueuedEvent { line, written: Some(tell) });
         tokio::select! {
-            told = told => if told == Ok(true) { Ok(()) } else { Err(Unrecorded) },
-            () = &mut too_late => Err(Unrecorded),
+            told = told => if told == Ok(true) { Ok(()) } else { Err(AuditUnavailable) },
+            () = &mut too_late => Err(AuditUnavailable),
         }
     }
 }

@@ -7,48 +7,48 @@
 //! claims become a [`Caller`] · `users` what the user is called · `remembered` what was verified a moment ago. Nothing
 //! here knows HTTP's server.
 
+mod act_as;
 mod alb;
-mod asked;
-mod carrier;
-mod certificate;
-mod forward;
+mod caller;
+mod client_certificate;
+mod credential_cache;
+mod credential_source;
+mod forward_auth;
 mod gateway;
 mod header_claims;
 mod introspection;
 pub mod jwt;
-mod presented;
-mod refusal;
-mod remembered;
-mod service;
+mod rejection;
+mod remote_verifier;
+mod request;
 mod static_key;
-mod users;
-mod vouch;
+mod user_id;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use alb::AlbWay;
-pub use asked::reach;
-pub use carrier::Carrier;
-pub use certificate::CertificateName;
-use certificate::CertificateWay;
-use forward::ForwardWay;
-use gateway::GatewayWay;
-use introspection::IntrospectionWay;
-use jwt::JwtWay;
-pub use presented::{Headers, Presented};
-pub use refusal::Refusal;
-use remembered::Remembered;
-pub use service::{NamePattern, NotFor, Service, Subject};
-use static_key::StaticKeyWay;
-pub use users::Users;
-use vouch::Vouch;
+pub use act_as::{ActAsError, ServiceCaller, Subject, UserPattern};
+use alb::AlbAuthenticator;
+use caller::CallerBuilder;
+use client_certificate::CertificateAuthenticator;
+pub use client_certificate::CertificateMatcher;
+use credential_cache::CredentialCache;
+pub use credential_source::CredentialSource;
+use forward_auth::ForwardAuthenticator;
+use gateway::GatewayAuthenticator;
+use introspection::IntrospectionAuthenticator;
+use jwt::JwtAuthenticator;
+pub use rejection::RejectionReason;
+pub use remote_verifier::reach;
+pub use request::{AuthRequest, HeaderView};
+use static_key::StaticKeyAuthenticator;
+pub use user_id::UserIdMapper;
 
-use crate::bookmark::Bookmark;
+use crate::bookmark::LastEntryHint;
 use crate::claims::Claims;
-use crate::config::{AuthSettings, UsersSettings, WaySettings};
-use crate::jws::{KeysError, Unproven};
+use crate::config::{AuthSettings, AuthenticatorSettings, UsersSettings};
+use crate::jws::{KeysError, VerifyError};
 use crate::metrics::Metrics;
 use crate::metrics::labels::AuthOutcome;
 use clock::{SharedClock, Timestamp};
@@ -67,18 +67,18 @@ pub struct Caller {
     /// When the credential ends, if it says so.
     pub expires_at: Option<Timestamp>,
     /// What the caller's last request led to, for as long as the caller is remembered.
-    pub bookmark: Bookmark,
+    pub bookmark: LastEntryHint,
 }
 
 /// What a way of authenticating says of what is presented.
 #[derive(Debug)]
 pub(crate) enum Verdict {
     /// There is nothing of its kind that counts in such a request, or nothing from its issuer; and which of them.
-    NotMine(Refusal),
+    NotMine(RejectionReason),
     /// This is who calls.
     Verified(Arc<Caller>),
     /// No.
-    Refused(Refusal),
+    Refused(RejectionReason),
     /// It cannot be judged now: what it is judged by could not be had.
     CannotSay,
 }
@@ -86,18 +86,18 @@ pub(crate) enum Verdict {
 impl Verdict {
     /// What is said of a credential that was not even read. A cookie that another page may have had sent counts for
     /// nothing at all: no more than none, and no less, where the request has somebody's own credential beside it.
-    fn of_unread(refusal: Refusal) -> Self {
-        if refusal == Refusal::CrossSite { Self::NotMine(refusal) } else { Self::Refused(refusal) }
+    fn of_unread(refusal: RejectionReason) -> Self {
+        if refusal == RejectionReason::CrossSite { Self::NotMine(refusal) } else { Self::Refused(refusal) }
     }
 }
 
-impl From<Unproven> for Verdict {
-    fn from(unproven: Unproven) -> Self {
+impl From<VerifyError> for Verdict {
+    fn from(unproven: VerifyError) -> Self {
         match unproven {
-            Unproven::Algorithm => Self::Refused(Refusal::Algorithm),
-            Unproven::UnknownKey => Self::Refused(Refusal::UnknownKey),
-            Unproven::Signature => Self::Refused(Refusal::Signature),
-            Unproven::CannotSay => Self::CannotSay,
+            VerifyError::Algorithm => Self::Refused(RejectionReason::Algorithm),
+            VerifyError::UnknownKey => Self::Refused(RejectionReason::UnknownKey),
+            VerifyError::Signature => Self::Refused(RejectionReason::Signature),
+            VerifyError::CannotSay => Self::CannotSay,
         }
     }
 }
@@ -107,7 +107,7 @@ impl From<Unproven> for Verdict {
 pub enum AuthError {
     /// The credential was refused.
     #[error("refused: {}", .0.detail())]
-    Refused(Refusal),
+    Refused(RejectionReason),
     /// It cannot be judged now. Worth another try.
     #[error("what the credential is judged by could not be had")]
     CannotSay,
@@ -124,19 +124,19 @@ impl AuthError {
 }
 
 #[derive(Debug)]
-enum Way {
+enum AuthenticatorKind {
     // Those in boxes are many times as large as the others.
-    Jwt(Box<JwtWay>),
-    Introspection(IntrospectionWay),
-    Forward(ForwardWay),
-    Gateway(Box<GatewayWay>),
-    Alb(Box<AlbWay>),
-    StaticKey(StaticKeyWay),
-    Certificate(CertificateWay),
+    Jwt(Box<JwtAuthenticator>),
+    Introspection(IntrospectionAuthenticator),
+    Forward(ForwardAuthenticator),
+    Gateway(Box<GatewayAuthenticator>),
+    Alb(Box<AlbAuthenticator>),
+    StaticKey(StaticKeyAuthenticator),
+    Certificate(CertificateAuthenticator),
 }
 
-impl Way {
-    async fn judge(&self, presented: &Presented<'_>) -> Verdict {
+impl AuthenticatorKind {
+    async fn judge(&self, presented: &AuthRequest<'_>) -> Verdict {
         match self {
             Self::Jwt(way) => way.judge(presented).await,
             // In boxes: what waits for somebody else is large, and nobody else should carry it about.
@@ -187,9 +187,9 @@ impl Way {
 }
 
 /// The certificates by which gateways are known.
-fn gateways_certificates(settings: &[AuthSettings]) -> Vec<CertificateName> {
+fn gateways_certificates(settings: &[AuthSettings]) -> Vec<CertificateMatcher> {
     let of_one = |way: &AuthSettings| match &way.kind {
-        WaySettings::Gateway(gateway) => gateway.certificates.clone(),
+        AuthenticatorSettings::Gateway(gateway) => gateway.certificates.clone(),
         _ => Vec::new(),
     };
     settings.iter().flat_map(of_one).collect()
@@ -197,14 +197,14 @@ fn gateways_certificates(settings: &[AuthSettings]) -> Vec<CertificateName> {
 
 /// All configured ways, in order.
 #[derive(Debug)]
-pub struct Authenticator {
-    ways: Vec<Way>,
-    remembered: Arc<Remembered>,
-    users: Arc<Users>,
+pub struct AuthenticatorChain {
+    ways: Vec<AuthenticatorKind>,
+    remembered: Arc<CredentialCache>,
+    users: Arc<UserIdMapper>,
     metrics: Arc<Metrics>,
 }
 
-impl Authenticator {
+impl AuthenticatorChain {
     /// Prepares every way; those with keys to fetch fetch them once, and go on trying behind if that fails.
     /// `wanted`: the claims by which pools decide what they grant. `room`: how many verified credentials are
     /// remembered.
@@ -219,28 +219,38 @@ impl Authenticator {
         clock: &SharedClock,
         metrics: &Arc<Metrics>,
     ) -> Result<Self, KeysError> {
-        let (users, wanted) = (Arc::new(Users::new(users)), Arc::new(wanted));
-        let remembered = Arc::new(Remembered::new(room, clock.clone()));
+        let (users, wanted) = (Arc::new(UserIdMapper::new(users)), Arc::new(wanted));
+        let remembered = Arc::new(CredentialCache::new(room, clock.clone()));
         let mut ways = Vec::new();
         for (way, place) in settings.iter().zip(0_u16..) {
-            let vouch = Vouch::new(way.clone(), users.clone(), wanted.clone());
+            let vouch = CallerBuilder::new(way.clone(), users.clone(), wanted.clone());
             let (memory, clock) = ((place, remembered.clone()), clock.clone());
             ways.push(match way.kind.clone() {
-                WaySettings::Jwt(jwt) => {
-                    Way::Jwt(Box::new(JwtWay::start(vouch, jwt, memory, clock, metrics.clone()).await?))
+                AuthenticatorSettings::Jwt(jwt) => AuthenticatorKind::Jwt(Box::new(
+                    JwtAuthenticator::start(vouch, jwt, memory, clock, metrics.clone()).await?,
+                )),
+                AuthenticatorSettings::Introspection(asked) => AuthenticatorKind::Introspection(
+                    IntrospectionAuthenticator::new(vouch, asked, memory, clock)?,
+                ),
+                AuthenticatorSettings::Forward(asked) => {
+                    AuthenticatorKind::Forward(ForwardAuthenticator::new(vouch, asked, memory, clock)?)
                 }
-                WaySettings::Introspection(asked) => {
-                    Way::Introspection(IntrospectionWay::new(vouch, asked, memory, clock)?)
+                AuthenticatorSettings::Gateway(gateway) => {
+                    AuthenticatorKind::Gateway(Box::new(GatewayAuthenticator::new(vouch, gateway)))
                 }
-                WaySettings::Forward(asked) => Way::Forward(ForwardWay::new(vouch, asked, memory, clock)?),
-                WaySettings::Gateway(gateway) => Way::Gateway(Box::new(GatewayWay::new(vouch, gateway))),
-                WaySettings::StaticKey(keys) => Way::StaticKey(StaticKeyWay::new(&vouch, keys)),
-                WaySettings::Certificate(names) => {
-                    Way::Certificate(CertificateWay::new(&vouch, names, gateways_certificates(settings)))
+                AuthenticatorSettings::StaticKey(keys) => {
+                    AuthenticatorKind::StaticKey(StaticKeyAuthenticator::new(&vouch, keys))
                 }
-                WaySettings::Alb(alb) => {
-                    Way::Alb(Box::new(AlbWay::new(vouch, alb, memory, clock, metrics.clone())?))
-                }
+                AuthenticatorSettings::Certificate(names) => AuthenticatorKind::Certificate(
+                    CertificateAuthenticator::new(&vouch, names, gateways_certificates(settings)),
+                ),
+                AuthenticatorSettings::Alb(alb) => AuthenticatorKind::Alb(Box::new(AlbAuthenticator::new(
+                    vouch,
+                    alb,
+                    memory,
+                    clock,
+                    metrics.clone(),
+                )?)),
             });
         }
         Ok(Self { ways, users, remembered, metrics: metrics.clone() })
@@ -250,7 +260,7 @@ impl Authenticator {
     ///
     /// # Errors
     /// The credential was refused, or cannot be judged now.
-    pub async fn authenticate(&self, presented: &Presented<'_>) -> Result<Arc<Caller>, AuthError> {
+    pub async fn authenticate(&self, presented: &AuthRequest<'_>) -> Result<Arc<Caller>, AuthError> {
         let result = self.judge(presented).await;
         self.metrics.auth_total.count(match &result {
             Ok(_) => AuthOutcome::Verified,
@@ -259,12 +269,12 @@ impl Authenticator {
         result
     }
 
-    async fn judge(&self, presented: &Presented<'_>) -> Result<Arc<Caller>, AuthError> {
-        let mut nobodys = Refusal::Missing;
+    async fn judge(&self, presented: &AuthRequest<'_>) -> Result<Arc<Caller>, AuthError> {
+        let mut nobodys = RejectionReason::Missing;
         for way in &self.ways {
             match way.judge(presented).await {
                 // A credential of a stranger's is more than none at all.
-                Verdict::NotMine(Refusal::Missing) => {}
+                Verdict::NotMine(RejectionReason::Missing) => {}
                 Verdict::NotMine(refusal) => nobodys = refusal,
                 Verdict::Verified(caller) => return Ok(caller),
                 Verdict::Refused(refusal) => return Err(AuthError::Refused(refusal)),
@@ -275,23 +285,23 @@ impl Authenticator {
     }
 
     /// What the app's users are called towards Cognito.
-    pub fn users(&self) -> &Users {
+    pub fn users(&self) -> &UserIdMapper {
         &self.users
     }
 
     /// Whether a cookie of the request's can say who calls.
     pub fn takes_cookies(&self) -> bool {
-        self.ways.iter().any(Way::takes_cookies)
+        self.ways.iter().any(AuthenticatorKind::takes_cookies)
     }
 
     /// Whether every way has what it judges by.
     pub fn is_ready(&self) -> bool {
-        self.ways.iter().all(Way::is_ready)
+        self.ways.iter().all(AuthenticatorKind::is_ready)
     }
 
     /// Brings the gauges up to date that nobody counts as they change.
     pub fn sample(&self) {
-        let oldest = self.ways.iter().filter_map(Way::keys_age).max();
+        let oldest = self.ways.iter().filter_map(AuthenticatorKind::keys_age).max();
         self.metrics.jwks_age_seconds.set(oldest.map_or(0.0, |age| age.as_secs_f64()));
         self.metrics.remembered_credentials.set(i64::try_from(self.remembered.count()).unwrap_or(i64::MAX));
     }

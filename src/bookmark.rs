@@ -9,9 +9,9 @@ use parking_lot::Mutex;
 
 /// A place for one thing of any kind. Empty at first.
 #[derive(Default)]
-pub struct Bookmark(Mutex<Option<Weak<dyn Any + Send + Sync>>>);
+pub struct LastEntryHint(Mutex<Option<Weak<dyn Any + Send + Sync>>>);
 
-impl Bookmark {
+impl LastEntryHint {
     /// What it points to, if there is such a thing, of this kind, and nobody else looks just now. Whether it is still
     /// what one is looking for has to be seen from the thing itself.
     pub fn find<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
@@ -28,13 +28,13 @@ impl Bookmark {
 }
 
 /// A copy's own, and empty: it costs a search.
-impl Clone for Bookmark {
+impl Clone for LastEntryHint {
     fn clone(&self) -> Self {
         Self::default()
     }
 }
 
-impl fmt::Debug for Bookmark {
+impl fmt::Debug for LastEntryHint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bookmark").finish_non_exhaustive()
     }
@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn a_bookmark_finds_what_it_was_set_to_by_its_kind_and_keeps_nothing_alive() {
-        let (bookmark, word) = (Bookmark::default(), Arc::new("a word".to_owned()));
+        let (bookmark, word) = (LastEntryHint::default(), Arc::new("a word".to_owned()));
         assert_eq!(bookmark.find::<String>(), None);
         bookmark.set(&word);
         assert_eq!(bookmark.find(), Some(word.clone()));

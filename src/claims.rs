@@ -4,7 +4,7 @@
 //! id, the principal tags and the right to a pool; nothing in a request can add to them or stand in for them.
 
 pub mod conditions;
-pub(crate) mod date;
+pub(crate) mod numeric_date;
 pub mod template;
 
 use std::collections::BTreeSet;

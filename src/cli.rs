@@ -4,7 +4,7 @@
 
 #[cfg(feature = "aws-cli")]
 mod aws_cli;
-mod bearer;
+mod bearer_token;
 mod check_config;
 mod credentials;
 #[cfg(feature = "emulator")]
@@ -12,12 +12,12 @@ mod dev;
 mod doctor;
 #[cfg(feature = "emulator")]
 mod emulator;
+mod generate_key;
 mod healthcheck;
 mod identities;
 mod inspect;
-mod new_key;
-mod presented;
 mod serve;
+mod token_arg;
 mod verify;
 
 use std::io::Write as _;
@@ -27,8 +27,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tokio::runtime::Builder;
 
-use crate::causes;
-use crate::config::{self, ConfigError, Document, Environment, Loaded};
+use crate::config::{self, ConfigError, ConfigSource, Environment, Loaded};
+use crate::error_chain;
 
 /// A token-vending service for Amazon Cognito developer-authenticated identities.
 #[derive(Debug, Parser)]
@@ -88,22 +88,23 @@ struct ConfigFile {
 
 impl ConfigFile {
     fn load(&self) -> Result<Loaded, ConfigError> {
-        let documents = self.path.iter().map(|path| Document::read(path)).collect::<Result<Vec<_>, _>>()?;
+        let documents =
+            self.path.iter().map(|path| ConfigSource::read(path)).collect::<Result<Vec<_>, _>>()?;
         config::load(&documents, &Environment::of_process())
     }
 }
 
 /// Why a command failed, and what the shell is told.
 #[derive(Debug)]
-pub(crate) struct Failure {
+pub(crate) struct CliError {
     code: u8,
     words: String,
 }
 
-impl Failure {
+impl CliError {
     /// Something that is needed cannot be had. Told with all its causes.
     fn unavailable(error: impl std::error::Error + 'static) -> Self {
-        Self { code: 69, words: causes::told(&error) }
+        Self { code: 69, words: error_chain::told(&error) }
     }
 
     /// What was handed in cannot be read.
@@ -122,13 +123,13 @@ impl Failure {
     }
 }
 
-impl From<ConfigError> for Failure {
+impl From<ConfigError> for CliError {
     fn from(error: ConfigError) -> Self {
         Self { code: 78, words: error.to_string() }
     }
 }
 
-impl From<std::io::Error> for Failure {
+impl From<std::io::Error> for CliError {
     fn from(error: std::io::Error) -> Self {
         Self { code: 1, words: error.to_string() }
     }
@@ -149,7 +150,7 @@ pub fn main() -> ExitCode {
     };
     match run(cli.command) {
         Ok(code) => code,
-        Err(Failure { code, words }) => {
+        Err(CliError { code, words }) => {
             if !words.is_empty() {
                 let _ = writeln!(std::io::stderr(), "tokenvend: {words}");
             }
@@ -159,7 +160,7 @@ pub fn main() -> ExitCode {
 }
 
 /// Runs the command on as many threads as it needs: what serves, on all cores; what asks once, on this one.
-fn run(command: Command) -> Result<ExitCode, Failure> {
+fn run(command: Command) -> Result<ExitCode, CliError> {
     match command {
         Command::Serve(file) => block_on(Builder::new_multi_thread(), serve::run(&file)),
         #[cfg(feature = "emulator")]
@@ -172,7 +173,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::CheckConfig(file) => check_config::run(&file),
         Command::Doctor(args) => block_on(Builder::new_current_thread(), doctor::run(args)),
         Command::Inspect(args) => inspect::run(args),
-        Command::NewKey => new_key::run(),
+        Command::NewKey => generate_key::run(),
         Command::Verify(args) => block_on(Builder::new_current_thread(), verify::run(args)),
         Command::Credentials(args) => block_on(Builder::new_current_thread(), credentials::run(&args)),
         Command::PrintDefaultConfig => print(config::DEFAULT),
@@ -186,12 +187,12 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
     .map(|()| ExitCode::SUCCESS)
 }
 
-fn block_on(mut runtime: Builder, work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+fn block_on(mut runtime: Builder, work: impl Future<Output = Result<(), CliError>>) -> Result<(), CliError> {
     runtime.enable_all().build()?.block_on(work)
 }
 
 /// Writes to standard output. A reader that has gone away (`| head`) is no failure.
-fn print(text: &str) -> Result<(), Failure> {
+fn print(text: &str) -> Result<(), CliError> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
@@ -200,7 +201,7 @@ fn print(text: &str) -> Result<(), Failure> {
 }
 
 /// Waits until the process is told to end: SIGTERM from an orchestrator, SIGINT from a terminal.
-async fn told_to_end() -> Result<(), Failure> {
+async fn told_to_end() -> Result<(), CliError> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     tokio::select! {

@@ -5,7 +5,7 @@
 //! `config/default.toml` is the manual. A test keeps it complete: a key that the program reads and the manual
 //! does not name does not pass.
 
-mod fault;
+mod error;
 mod layers;
 mod path;
 mod reader;
@@ -16,14 +16,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-pub use fault::{ConfigError, Fault};
+pub use error::{ConfigError, InvalidValue};
 use layers::Layers;
 use reader::Reader;
 pub use settings::{
-    AdminSettings, AlbSettings, AskSettings, AuthSettings, ClaimsFrom, DrainSettings, ForwardSettings,
-    GatewaySecret, GatewaySettings, HttpSettings, IntrospectionSettings, JwksSettings, JwtSettings,
-    KeySource, LogFormat, LogSettings, OnBehalfSettings, Settings, StaticKeySettings, UsersSettings,
-    WaySettings,
+    ActAsSettings, AdminSettings, AlbSettings, AuthSettings, AuthenticatorSettings, ClaimsFrom,
+    DrainSettings, ForwardSettings, GatewaySecret, GatewaySettings, HttpSettings, IntrospectionSettings,
+    JwksSettings, JwtSettings, KeySource, LogFormat, LogSettings, RemoteCheckSettings, Settings,
+    StaticKeySettings, UsersSettings,
 };
 
 /// Takes the URL of keys that signatures are judged by: https, or http on loopback, and no password in it.
@@ -79,20 +79,20 @@ impl fmt::Debug for Environment {
 
 /// A layer between the defaults and the environment. Only its name is shown: its text may hold secrets.
 #[derive(Clone)]
-pub struct Document {
+pub struct ConfigSource {
     /// What to call it in a fault.
     pub name: String,
     /// TOML.
     pub text: String,
 }
 
-impl fmt::Debug for Document {
+impl fmt::Debug for ConfigSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Document({})", self.name)
     }
 }
 
-impl Document {
+impl ConfigSource {
     /// Reads a configuration file.
     ///
     /// # Errors
@@ -119,7 +119,7 @@ pub struct Loaded {
 ///
 /// # Errors
 /// All faults there are.
-pub fn load(documents: &[Document], environment: &Environment) -> Result<Loaded, ConfigError> {
+pub fn load(documents: &[ConfigSource], environment: &Environment) -> Result<Loaded, ConfigError> {
     let mut faults = Vec::new();
     let mut layers = Layers::default();
     layers.add_document(DEFAULTS, DEFAULT, &mut faults);

@@ -1,28 +1,28 @@
 //! The whole of it on one machine: the service, the Cognito emulator as its upstream, and a demo app that signs
 //! users in by asking their name. For trying out and for developing against; nothing here is safe elsewhere.
 
-mod sign_in;
+mod demo_sign_in;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::app::{self, RunningApp, StartError};
-use crate::config::{self, ConfigError, Document, Environment, Settings};
+use crate::config::{self, ConfigError, ConfigSource, Environment, Settings};
 use crate::issuer::cognito::AccessKey;
 use crate::secret::Secret;
 use clock::SharedClock;
 use cognito_emulator::RunningEmulator;
-use sign_in::SignIn;
+use demo_sign_in::DemoSignIn;
 
 /// Where the parts listen: four ports in a row, the service's first, or any free ones from port 0.
 #[derive(Debug, Clone, Copy)]
-pub struct Addresses {
+pub struct DevAddresses {
     /// The address of all parts.
     pub ip: IpAddr,
     /// The service's port. The admin listener, the emulator and the sign-in follow.
     pub port: u16,
 }
 
-impl Addresses {
+impl DevAddresses {
     fn at(self, offset: u16) -> SocketAddr {
         let port = if self.port == 0 { 0 } else { self.port.saturating_add(offset) };
         SocketAddr::new(self.ip, port)
@@ -55,9 +55,9 @@ pub enum DevError {
 
 /// The emulator and the sign-in, answering, and the settings of a service that works with them.
 #[derive(Debug)]
-pub struct Surroundings {
+pub struct DevEnvironment {
     emulator: RunningEmulator,
-    sign_in: SignIn,
+    sign_in: DemoSignIn,
     /// The settings of the service.
     pub settings: Settings,
 }
@@ -67,7 +67,7 @@ pub struct Surroundings {
 pub struct RunningDev {
     app: RunningApp,
     emulator: RunningEmulator,
-    sign_in: SignIn,
+    sign_in: DemoSignIn,
 }
 
 /// Starts the emulator and the sign-in.
@@ -75,26 +75,26 @@ pub struct RunningDev {
 /// # Errors
 /// A port is taken, or the environment lays something over the configuration that does not hold.
 pub async fn surroundings(
-    addresses: Addresses,
+    addresses: DevAddresses,
     environment: &Environment,
     clock: SharedClock,
-) -> Result<Surroundings, DevError> {
+) -> Result<DevEnvironment, DevError> {
     let emulator_settings =
         cognito_emulator::Settings { listen: addresses.at(2), ..cognito_emulator::Settings::default() };
     let key = emulator_settings.credentials.first().cloned();
     let emulator = cognito_emulator::start(emulator_settings, clock.clone()).await?;
     let address = addresses.at(3);
-    let sign_in = SignIn::start(address, clock).map_err(|error| DevError::SignIn { address, error })?;
+    let sign_in = DemoSignIn::start(address, clock).map_err(|error| DevError::SignIn { address, error })?;
 
     let overlay = overlay(addresses, &local_url(emulator.address()), &local_url(sign_in.address()));
-    let built_in = Document { name: "config/dev.toml".to_owned(), text: config::DEV.to_owned() };
+    let built_in = ConfigSource { name: "config/dev.toml".to_owned(), text: config::DEV.to_owned() };
     let mut settings = config::load(&[built_in, overlay], environment)?.settings;
     settings.cognito.credentials =
         key.map(|key| AccessKey { id: key.id, secret: Secret::new(key.secret.as_bytes()) });
-    Ok(Surroundings { emulator, sign_in, settings })
+    Ok(DevEnvironment { emulator, sign_in, settings })
 }
 
-impl Surroundings {
+impl DevEnvironment {
     /// Starts the service in them.
     ///
     /// # Errors
@@ -106,14 +106,14 @@ impl Surroundings {
 }
 
 /// The part of the configuration that depends on where the others listen.
-fn overlay(addresses: Addresses, emulator: &str, sign_in: &str) -> Document {
+fn overlay(addresses: DevAddresses, emulator: &str, sign_in: &str) -> ConfigSource {
     let text = format!(
         "http.listen = \"{}\"\nadmin.listen = \"{}\"\nupstream.endpoint_url = \"{emulator}\"\n\
          auth.demo.issuer = \"{sign_in}\"\nauth.demo.jwks_url = \"{sign_in}/.well-known/jwks.json\"\n",
         addresses.at(0),
         addresses.at(1),
     );
-    Document { name: "tokenvend dev".to_owned(), text }
+    ConfigSource { name: "tokenvend dev".to_owned(), text }
 }
 
 /// How a part is reached from this machine, also where it listens on all addresses.

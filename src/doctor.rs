@@ -4,12 +4,12 @@
 //! A check that fails says what to do. One that AWS does not let us make is skipped, and says why that is fine:
 //! tokenvend itself needs one right only, and nobody should widen a role for the doctor's sake.
 
-mod account;
-mod keys;
-mod mint;
+mod aws_account;
+mod mint_test;
 mod pool;
 mod report;
 mod roles;
+mod signing_keys;
 mod trust;
 
 use std::time::Duration;
@@ -18,15 +18,15 @@ use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, join_all};
 
 use crate::config::{ConfigError, Loaded, Settings};
-use crate::issuer::cognito::{Cognito, Naysay, NaysayKind};
+use crate::issuer::cognito::{AwsError, AwsErrorKind, Cognito};
 use clock::SharedClock;
 use cognito_types::DeveloperUserId;
-pub use report::{Check, Examination, Report, Status};
+pub use report::{Check, CheckId, Report, Status};
 pub use trust::trust_policy;
 
 /// A user to mint a real token for.
 #[derive(Debug, Clone)]
-pub struct Trial {
+pub struct MintTest {
     /// As Cognito is to know the user: with the prefix of the way of authenticating, if that has one.
     pub user: DeveloperUserId,
     /// The name of the pool; none: the default one.
@@ -43,7 +43,12 @@ struct Subject {
 }
 
 /// Checks everything. Nothing is minted unless there is a `trial`.
-pub async fn examine(loaded: Loaded, clock: SharedClock, time_out: Duration, trial: Option<Trial>) -> Report {
+pub async fn examine(
+    loaded: Loaded,
+    clock: SharedClock,
+    time_out: Duration,
+    trial: Option<MintTest>,
+) -> Report {
     let mut report = Report::default();
     report.add(configuration(&loaded.warnings));
     let settings = loaded.settings;
@@ -59,7 +64,7 @@ pub async fn examine(loaded: Loaded, clock: SharedClock, time_out: Duration, tri
 /// The report on a configuration that does not hold: there is nothing to check by it.
 pub fn unusable(error: &ConfigError) -> Report {
     let mut report = Report::default();
-    let check = Check::new(Examination::Configuration, "");
+    let check = Check::new(CheckId::Configuration, "");
     report.add(vec![
         check.fails(error.to_string(), "mend it; tokenvend print-default-config explains every key"),
     ]);
@@ -67,7 +72,7 @@ pub fn unusable(error: &ConfigError) -> Report {
 }
 
 fn configuration(warnings: &[String]) -> Vec<Check> {
-    let check = || Check::new(Examination::Configuration, "");
+    let check = || Check::new(CheckId::Configuration, "");
     if warnings.is_empty() {
         return vec![check().holds("it holds")];
     }
@@ -78,7 +83,7 @@ fn configuration(warnings: &[String]) -> Vec<Check> {
 
 impl Subject {
     /// Every examination, in the order in which they are told.
-    fn examinations<'s>(&'s self, trial: Option<&'s Trial>) -> Vec<BoxFuture<'s, Vec<Check>>> {
+    fn examinations<'s>(&'s self, trial: Option<&'s MintTest>) -> Vec<BoxFuture<'s, Vec<Check>>> {
         let mut all = vec![self.clocks(), self.credentials(), self.identity()];
         for pool in self.settings.pools.iter() {
             all.push(self.pool(pool));
@@ -106,11 +111,11 @@ impl Subject {
     }
 
     /// An answer that nobody needs to have: one that comes too late is one that cannot be had.
-    async fn answered<T>(&self, question: impl Future<Output = Result<T, Naysay>>) -> Result<T, Naysay> {
+    async fn answered<T>(&self, question: impl Future<Output = Result<T, AwsError>>) -> Result<T, AwsError> {
         tokio::select! {
             answer = question => answer,
             () = self.clock.sleep(self.time_out) => {
-                Err(Naysay { kind: NaysayKind::Unreachable, words: self.too_late() })
+                Err(AwsError { kind: AwsErrorKind::Unreachable, words: self.too_late() })
             }
         }
     }

@@ -1,8 +1,10 @@
 //! The public listener: the route table, and what every request passes on its way in. One file a resource.
 
-mod addresses;
+mod address_rate_limit;
+pub(crate) mod audit;
+mod authenticate;
 pub(crate) mod body;
-mod caller;
+mod client_address;
 mod credentials;
 mod door;
 #[cfg(any(fuzzing, test))]
@@ -12,46 +14,44 @@ mod h2_bodies;
 mod h2_messages;
 mod handshake;
 mod health;
-mod limits;
-mod link;
+mod identity_link;
 mod listener;
+mod middleware;
 mod openapi;
 mod problem;
 mod socket;
 mod token;
-mod trace;
-pub(crate) mod witness;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::{Resource, Route, web};
 
-pub(crate) use addresses::client;
+pub(crate) use client_address::client;
 pub(crate) use health::{Readiness, live, ready};
 pub(crate) use listener::{Listener, Reach};
+pub(crate) use middleware::RequestMiddleware;
 pub use openapi::DOCUMENT as OPENAPI;
-pub(crate) use problem::{Code, Problem};
-pub(crate) use trace::Trace;
+pub(crate) use problem::{Problem, ProblemType};
 
 use crate::audit::AuditTrail;
-use crate::auth::Authenticator;
+use crate::auth::AuthenticatorChain;
 use crate::config::HttpSettings;
-use crate::limits::Limits;
 use crate::linking::Linker;
 use crate::metrics::Metrics;
 use crate::pools::Pools;
+use crate::rate_limit::RateLimiter;
 use crate::tls::Tls;
 use crate::vending::TokenVendor;
 use clock::SharedClock;
 
 /// What the resources work with.
 #[derive(Debug)]
-pub(crate) struct Service {
+pub(crate) struct AppState {
     pub(crate) settings: HttpSettings,
     pub(crate) pools: Pools,
-    pub(crate) authenticator: Arc<Authenticator>,
-    pub(crate) limits: Arc<Limits>,
+    pub(crate) authenticator: Arc<AuthenticatorChain>,
+    pub(crate) limits: Arc<RateLimiter>,
     pub(crate) vendor: Arc<TokenVendor>,
     pub(crate) linker: Arc<Linker>,
     pub(crate) readiness: Arc<Readiness>,
@@ -65,7 +65,7 @@ pub(crate) struct Service {
 /// # Errors
 /// The address cannot be had.
 pub(crate) fn listen(
-    service: &Arc<Service>,
+    service: &Arc<AppState>,
     tls: Option<Arc<Tls>>,
     shutdown: Duration,
 ) -> std::io::Result<Listener> {
@@ -84,7 +84,7 @@ pub(crate) fn listen(
         with_cookies: service.authenticator.takes_cookies(),
         shutdown,
     };
-    let trace = Trace {
+    let trace = RequestMiddleware {
         readiness: service.readiness.clone(),
         clock: service.clock.clone(),
         metrics: service.metrics.clone(),
@@ -101,7 +101,7 @@ pub(crate) fn listen(
                     .route(web::post().to(token::post))
                     .route(web::delete().to(token::delete)),
             )
-            .service(resource("/v1/identity/link", "POST").route(web::post().to(link::post)))
+            .service(resource("/v1/identity/link", "POST").route(web::post().to(identity_link::post)))
             .service(read_only("/v1/credentials", web::get().to(credentials::get)))
             .service(read_only("/openapi.json", web::get().to(openapi::get)))
             .service(read_only("/livez", web::get().to(live)))
@@ -112,7 +112,8 @@ pub(crate) fn listen(
 /// A resource that takes these methods, and tells whoever tries another one.
 pub(crate) fn resource(path: &str, methods: &'static str) -> Resource {
     web::resource(path).default_service(web::to(move || async move {
-        Problem::new(Code::MethodNotAllowed, format!("this resource takes {methods}")).allowing(methods)
+        Problem::new(ProblemType::MethodNotAllowed, format!("this resource takes {methods}"))
+            .allowing(methods)
     }))
 }
 
@@ -122,5 +123,5 @@ pub(crate) fn read_only(path: &str, get: Route) -> Resource {
 }
 
 async fn not_found() -> Problem {
-    Problem::new(Code::NotFound, "there is no such resource here")
+    Problem::new(ProblemType::NotFound, "there is no such resource here")
 }

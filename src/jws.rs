@@ -28,12 +28,12 @@ use crate::metrics::Metrics;
 pub use algorithm::Algorithm;
 use clock::SharedClock;
 use header::Header;
-use jwks::Jwks;
+use jwks::RemoteJwks;
 pub use keys::KeysError;
 use keys::{KeySet, Lookup};
-use named::NamedKeys;
-use published::Published;
-use unique::Unique;
+use named::RemoteKeysById;
+use published::JwksClient;
+use unique::UniqueJson;
 
 /// The longest token that STS takes (`WebIdentityToken` of AssumeRoleWithWebIdentity): one of Cognito's with many
 /// principal tags comes near. Decoding it costs nothing worth attacking.
@@ -42,11 +42,11 @@ const LONGEST: usize = 20_000;
 /// Text that is no JWS, or one that must not be accepted whoever signed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("it is no JWS in compact form")]
-pub(crate) struct Malformed;
+pub(crate) struct InvalidJws;
 
 /// Why a signature does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Unproven {
+pub(crate) enum VerifyError {
     /// The algorithm is not on the reader's list.
     #[error("it is signed with an algorithm that is not accepted")]
     Algorithm,
@@ -71,33 +71,33 @@ pub(crate) struct Jws<'t> {
 
 impl<'t> Jws<'t> {
     /// Takes the compact form apart.
-    pub(crate) fn parse(token: &'t str) -> Result<Self, Malformed> {
+    pub(crate) fn parse(token: &'t str) -> Result<Self, InvalidJws> {
         Self::taken_apart(token, Padding::None)
     }
 
     /// The same of one whose parts may be padded, each wholly or not at all, against RFC 7515, section 2: AWS's load
     /// balancers write them so. The padding is part of what is signed.
-    pub(crate) fn parse_padded(token: &'t str) -> Result<Self, Malformed> {
+    pub(crate) fn parse_padded(token: &'t str) -> Result<Self, InvalidJws> {
         Self::taken_apart(token, Padding::Allowed)
     }
 
-    fn taken_apart(token: &'t str, padding: Padding) -> Result<Self, Malformed> {
+    fn taken_apart(token: &'t str, padding: Padding) -> Result<Self, InvalidJws> {
         if token.len() > LONGEST {
-            return Err(Malformed);
+            return Err(InvalidJws);
         }
-        let (header, rest) = token.split_once('.').ok_or(Malformed)?;
-        let (payload, signature) = rest.split_once('.').ok_or(Malformed)?;
+        let (header, rest) = token.split_once('.').ok_or(InvalidJws)?;
+        let (payload, signature) = rest.split_once('.').ok_or(InvalidJws)?;
         if signature.is_empty() || signature.contains('.') {
-            return Err(Malformed);
+            return Err(InvalidJws);
         }
         let message = &token[..header.len() + 1 + payload.len()];
         let header: Header = json(header, padding)?;
         // A critical extension that is not understood must be refused (RFC 7515, 4.1.11), and none is; nor is a list
         // of them that is none.
         if header.others.contains_key("crit") {
-            return Err(Malformed);
+            return Err(InvalidJws);
         }
-        let (Unique(payload), signature) = (json(payload, padding)?, decode(signature, padding)?);
+        let (UniqueJson(payload), signature) = (json(payload, padding)?, decode(signature, padding)?);
         Ok(Self { header, payload, message, signature })
     }
 
@@ -125,15 +125,19 @@ impl<'t> Jws<'t> {
     }
 
     /// Proves that the holder of one of the keys signed this, with one of these algorithms.
-    pub(crate) async fn prove(&self, keys: &Keys, algorithms: &[Algorithm]) -> Result<(), Unproven> {
+    pub(crate) async fn prove(
+        &self,
+        keys: &KeyProvider,
+        algorithms: &[Algorithm],
+    ) -> Result<(), VerifyError> {
         let named = Algorithm::named(&self.header.alg).filter(|named| algorithms.contains(named));
-        let algorithm = named.ok_or(Unproven::Algorithm)?;
+        let algorithm = named.ok_or(VerifyError::Algorithm)?;
         let kid = self.header.kid.as_deref();
-        let keys = keys.with(kid, algorithm).await.ok_or(Unproven::CannotSay)?;
+        let keys = keys.with(kid, algorithm).await.ok_or(VerifyError::CannotSay)?;
         let Lookup::Found(key) = keys.find(kid, algorithm) else {
-            return Err(Unproven::UnknownKey);
+            return Err(VerifyError::UnknownKey);
         };
-        key.fits(self.message.as_bytes(), &self.signature).then_some(()).ok_or(Unproven::Signature)
+        key.fits(self.message.as_bytes(), &self.signature).then_some(()).ok_or(VerifyError::Signature)
     }
 }
 
@@ -146,29 +150,29 @@ enum Padding {
     Allowed,
 }
 
-fn json<T: DeserializeOwned>(segment: &str, padding: Padding) -> Result<T, Malformed> {
-    serde_json::from_slice(&decode(segment, padding)?).map_err(|_| Malformed)
+fn json<T: DeserializeOwned>(segment: &str, padding: Padding) -> Result<T, InvalidJws> {
+    serde_json::from_slice(&decode(segment, padding)?).map_err(|_| InvalidJws)
 }
 
 /// The bytes of a segment. Bits that stand for nothing must be zero, so that no other spelling of it counts.
-fn decode(segment: &str, padding: Padding) -> Result<Vec<u8>, Malformed> {
+fn decode(segment: &str, padding: Padding) -> Result<Vec<u8>, InvalidJws> {
     let is_padded = padding == Padding::Allowed && segment.ends_with('=');
     let encoding = if is_padded { URL_SAFE } else { URL_SAFE_NO_PAD };
-    encoding.decode_to_vec(segment).map_err(|_| Malformed)
+    encoding.decode_to_vec(segment).map_err(|_| InvalidJws)
 }
 
 /// The keys of one signer.
 #[derive(Debug)]
-pub(crate) enum Keys {
+pub(crate) enum KeyProvider {
     /// They stay as they are.
     Fixed(Arc<KeySet>),
     /// They are published, and fetched anew now and then.
-    Fetched(Arc<Jwks>),
+    Fetched(Arc<RemoteJwks>),
     /// They are published one by one, and fetched when they are named.
-    Named(Arc<NamedKeys>),
+    Named(Arc<RemoteKeysById>),
 }
 
-impl Keys {
+impl KeyProvider {
     /// The keys from where the configuration says that they are. Those by URL are fetched once now, and kept
     /// fresh in a task that ends with the last holder; that they cannot be had yet is no error. `whose` names
     /// the signer in the log.
@@ -185,7 +189,9 @@ impl Keys {
         Ok(match source {
             KeySource::Secret(secret) => Self::Fixed(Arc::new(KeySet::of_secret(secret))),
             KeySource::File(path) => Self::Fixed(Arc::new(KeySet::read(path, algorithms)?)),
-            KeySource::Jwks(jwks) => Self::Fetched(Jwks::start(whose, jwks.clone(), clock, metrics).await?),
+            KeySource::Jwks(jwks) => {
+                Self::Fetched(RemoteJwks::start(whose, jwks.clone(), clock, metrics).await?)
+            }
         })
     }
 
@@ -200,7 +206,7 @@ impl Keys {
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Result<Self, KeysError> {
-        NamedKeys::new(whose, settings.clone(), algorithms, clock, metrics).map(Self::Named)
+        RemoteKeysById::new(whose, settings.clone(), algorithms, clock, metrics).map(Self::Named)
     }
 
     /// The keys as they are at this moment, for one who looks once: nothing keeps them fresh.
@@ -211,7 +217,9 @@ impl Keys {
         let keys = match source {
             KeySource::Secret(secret) => KeySet::of_secret(secret),
             KeySource::File(path) => KeySet::read(path, algorithms).map_err(|error| error.to_string())?,
-            KeySource::Jwks(jwks) => Published::new(jwks).map_err(|error| error.to_string())?.fetch().await?,
+            KeySource::Jwks(jwks) => {
+                JwksClient::new(jwks).map_err(|error| error.to_string())?.fetch().await?
+            }
         };
         Ok(Self::Fixed(Arc::new(keys)))
     }
@@ -276,7 +284,7 @@ mod tests {
             let mut found = BTreeSet::new();
             for segment in segments {
                 let padded = format!("{segment}{padding}");
-                assert_eq!(decode(&padded, Padding::None), Err(Malformed), "{padded}");
+                assert_eq!(decode(&padded, Padding::None), Err(InvalidJws), "{padded}");
                 let bytes = decode(&segment, Padding::None);
                 assert_eq!(decode(&segment, Padding::Allowed), bytes, "{segment}");
                 assert_eq!(decode(&padded, Padding::Allowed), bytes, "{padded}");
@@ -290,7 +298,7 @@ mod tests {
             ["A", "AAAAA", "AA=", "AAA==", "AAAA=", "=", "AA==AA", "A+", "A/", "AA ", " AA", "AA\n", "é"]
         {
             for padding in [Padding::None, Padding::Allowed] {
-                assert_eq!(decode(odd, padding), Err(Malformed), "{odd:?}");
+                assert_eq!(decode(odd, padding), Err(InvalidJws), "{odd:?}");
             }
         }
     }

@@ -19,35 +19,35 @@
 //! and the look at what it did. `docs/linking.md` tells all this to operators, and what remains.
 
 mod error;
-mod guests;
-mod turns;
+mod guest;
+mod keyed_mutex;
 
 use std::sync::Arc;
 
-pub use error::{LinkError, NoGuest};
-use turns::Turns;
+pub use error::{GuestTokenError, LinkError};
+use keyed_mutex::KeyedMutex;
 
-use crate::bookmark::Bookmark;
+use crate::bookmark::LastEntryHint;
+use crate::cognito_token_verifier::CognitoTokenVerifier;
+use crate::identity_admin::IdentityAdmin;
 use crate::issuer::{IssueError, IssueErrorKind, LoginToken, PublicLogins};
-use crate::lifecycle::Lifecycle;
 use crate::metrics::Metrics;
 use crate::metrics::labels::{Label as _, LinkOutcome};
 use crate::pools::Pool;
-use crate::proof::TokenProver;
-use crate::vending::{TokenRequest, TokenVendor, VendError, Vended};
+use crate::vending::{TokenRequest, TokenVendor, VendError, VendedToken};
 use clock::SharedClock;
 use cognito_types::{IdentityId, PublicProvider};
 
 /// What is to be linked to the identity of whoever asks.
 #[derive(Debug)]
-pub enum Link {
+pub enum LinkRequest {
     /// Logins of public providers, by the providers' names.
     Logins(Vec<(String, LoginToken)>),
     /// The identity of the guest who has this token.
     Guest(LoginToken),
 }
 
-impl Link {
+impl LinkRequest {
     /// What it is, in words of the configuration.
     pub(crate) fn names<'a>(&self, pool: &'a Pool) -> Vec<&'a str> {
         match self {
@@ -64,10 +64,10 @@ impl Link {
 #[derive(Debug)]
 pub struct Linker {
     vendor: Arc<TokenVendor>,
-    lifecycle: Arc<Lifecycle>,
+    lifecycle: Arc<IdentityAdmin>,
     /// Where no pool takes guests, there are no keys to fetch.
-    prover: Option<TokenProver>,
-    turns: Turns,
+    prover: Option<CognitoTokenVerifier>,
+    turns: KeyedMutex,
     runtime: tokio::runtime::Handle,
     clock: SharedClock,
     metrics: Arc<Metrics>,
@@ -77,13 +77,13 @@ impl Linker {
     /// A linker that proves guests' tokens by `prover`. Attempts run on the runtime that this is called on.
     pub fn new(
         vendor: Arc<TokenVendor>,
-        lifecycle: Arc<Lifecycle>,
-        prover: Option<TokenProver>,
+        lifecycle: Arc<IdentityAdmin>,
+        prover: Option<CognitoTokenVerifier>,
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Self {
         let runtime = tokio::runtime::Handle::current();
-        Self { vendor, lifecycle, prover, turns: Turns::default(), runtime, clock, metrics }
+        Self { vendor, lifecycle, prover, turns: KeyedMutex::default(), runtime, clock, metrics }
     }
 
     /// Links, and answers with a token for the identity that the user has now.
@@ -91,14 +91,18 @@ impl Linker {
     /// # Errors
     /// It may not be linked, it is not proved, it belongs elsewhere, or Cognito gave no answer. Asking again for
     /// what was linked already is no error.
-    pub async fn link(self: &Arc<Self>, request: TokenRequest, link: Link) -> Result<Vended, LinkError> {
+    pub async fn link(
+        self: &Arc<Self>,
+        request: TokenRequest,
+        link: LinkRequest,
+    ) -> Result<VendedToken, LinkError> {
         let linker = self.clone();
         let attempt = async move {
             let outcome = linker.attempt(&request, link).await;
             linker.tell(&request.pool, &outcome);
             let identity = outcome?;
             // A token like any other of this user: made by the same rules, and kept for the next request.
-            let vended = linker.vendor.vend(&request, &Bookmark::default()).await?;
+            let vended = linker.vendor.vend(&request, &LastEntryHint::default()).await?;
             if vended.token.answer().identity() != identity.as_str() {
                 let moved = IssueError::new(IssueErrorKind::Mismatched, "the token is another identity's");
                 return Err(VendError::from(moved).into());
@@ -108,14 +112,14 @@ impl Linker {
         self.runtime.spawn(attempt).await.unwrap_or_else(|_| Err(LinkError::Unconfirmed))
     }
 
-    async fn attempt(&self, request: &TokenRequest, link: Link) -> Result<IdentityId, LinkError> {
+    async fn attempt(&self, request: &TokenRequest, link: LinkRequest) -> Result<IdentityId, LinkError> {
         match link {
-            Link::Logins(logins) => {
+            LinkRequest::Logins(logins) => {
                 let logins = allowed(&request.pool, logins)?;
                 self.vendor.ration(request)?;
                 self.link_logins(request, logins).await
             }
-            Link::Guest(token) => {
+            LinkRequest::Guest(token) => {
                 let guest = self.prove_guest(&request.pool, &token).await?;
                 self.vendor.ration(request)?;
                 self.link_guest(request, guest).await
@@ -131,7 +135,7 @@ impl Linker {
         // Asked anew, so that the identity is the user's now; and so that whatever Cognito says to the next call
         // is about the logins, as nothing else is new in it.
         let own = TokenRequest { refresh: true, min_ttl: None, ..request.clone() };
-        let own = self.vendor.vend(&own, &Bookmark::default()).await?;
+        let own = self.vendor.vend(&own, &LastEntryHint::default()).await?;
         let identity = IdentityId::parse(own.token.answer().identity())
             .map_err(|why| IssueError::new(IssueErrorKind::Mismatched, why.to_string()))?;
         match self.vendor.link(request, identity.clone(), logins).await {

@@ -1,15 +1,15 @@
 //! The configured identity pools, by the names that callers use, and what each grants to whom.
 
-pub mod access;
-pub mod linking;
-pub mod tags;
+pub mod access_policy;
+pub mod link_policy;
+pub mod principal_tags;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use access::Access;
-use linking::LinkRules;
-use tags::TagRules;
+use access_policy::AccessPolicy;
+use link_policy::LinkPolicy;
+use principal_tags::TagRules;
 
 use cognito_types::{DeveloperProvider, IdentityPoolId, RoleArn, TokenDuration};
 
@@ -32,9 +32,9 @@ pub struct Pool {
     /// The principal tags of its tokens.
     pub tags: TagRules,
     /// Who may have its tokens.
-    pub access: Access,
+    pub access: AccessPolicy,
     /// What its users may link to their identities.
-    pub linking: LinkRules,
+    pub linking: LinkPolicy,
     /// What AWS credentials it hands out, if any.
     pub credentials: Option<CredentialsGrant>,
 }

@@ -4,8 +4,8 @@
 //! claims are read to check that it is the one that was asked for and to learn its expiry, which the
 //! operation's answer does not carry. Layout of the claims: docs/architecture.md, "The token".
 
-mod authority;
-mod origin;
+mod auth_method;
+mod issuer_host;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,9 +15,9 @@ use base64_simd::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-pub use authority::{authority, keys_url, login_key};
+pub use auth_method::AuthMethod;
 use clock::Timestamp;
-pub use origin::Origin;
+pub use issuer_host::{authority, keys_url, login_key};
 
 /// A token as Cognito made it. `Debug` hides it, and its memory is wiped when it is dropped.
 pub struct OpenIdToken(Zeroizing<String>);
@@ -44,7 +44,7 @@ impl OpenIdToken {
     ///
     /// # Errors
     /// The token is a JWT by its header, but its claims cannot be read.
-    pub fn claims(&self) -> Result<Option<TokenClaims>, UnreadableClaims> {
+    pub fn claims(&self) -> Result<Option<TokenClaims>, ClaimsError> {
         let mut parts = self.0.split('.');
         let (Some(header), Some(payload), Some(_signature), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
@@ -54,7 +54,7 @@ impl OpenIdToken {
         if decode::<Header>(header).is_none() {
             return Ok(None);
         }
-        decode(payload).map(Some).ok_or(UnreadableClaims)
+        decode(payload).map(Some).ok_or(ClaimsError)
     }
 }
 
@@ -67,7 +67,7 @@ impl fmt::Debug for OpenIdToken {
 /// A JWT whose claims are not what Cognito puts into one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the token is a JWT, but its claims cannot be read")]
-pub struct UnreadableClaims;
+pub struct ClaimsError;
 
 #[derive(Deserialize)]
 struct Header {
@@ -108,9 +108,9 @@ pub struct TagsClaim {
 
 impl TokenClaims {
     /// How the user came by the token; `None` if it says nothing that Cognito writes.
-    pub fn origin(&self) -> Option<Origin<'_>> {
+    pub fn origin(&self) -> Option<AuthMethod<'_>> {
         let methods: Vec<&str> = self.methods.iter().map(String::as_str).collect();
-        Origin::of(&methods, &self.audience)
+        AuthMethod::of(&methods, &self.audience)
     }
 }
 
@@ -151,8 +151,8 @@ mod tests {
         for opaque in ["", "random", "a.b.c", "ZXlK.e30.x.y"] {
             assert_eq!(OpenIdToken::new(opaque.to_owned()).claims(), Ok(None), "{opaque:?}");
         }
-        assert_eq!(jwt(r#"{"aud":"p","sub":"i"}"#).claims(), Err(UnreadableClaims));
-        assert_eq!(jwt("not json").claims(), Err(UnreadableClaims));
+        assert_eq!(jwt(r#"{"aud":"p","sub":"i"}"#).claims(), Err(ClaimsError));
+        assert_eq!(jwt("not json").claims(), Err(ClaimsError));
     }
 
     #[test]

@@ -8,47 +8,47 @@
 //! way out to Cognito, through [`crate::budget`] and `pause` · `tokens` how one is made, `check` whether it is the one asked
 //! for, [`minted`] the answer, `packed` the token in it · [`credentials`] the same for credentials.
 
-mod check;
-pub mod credentials;
-mod desk;
-mod flight;
+pub mod cache_entry;
+pub mod cache_key;
+mod circuit_breaker;
+mod coalescing_store;
+pub mod credentials_loader;
 pub mod freshness;
-pub mod kept;
-pub mod key;
-mod link;
-mod mint;
-pub mod minted;
-mod packed;
-mod pause;
-mod rations;
-mod refusals;
+mod link_call;
+mod loader;
+mod negative_cache;
+mod read_through;
+mod regional;
 mod request;
 mod settings;
 mod store;
-mod tokens;
+mod token_encoding;
+mod token_loader;
+pub mod token_response;
+mod token_validation;
 mod upstream;
-mod ways;
+mod user_quota;
 
 use std::sync::Arc;
 
-use check::Checker;
-use credentials::CredentialsMaker;
-use desk::{Desk, DeskSettings, Served};
-use freshness::{Freshness, Needs};
-use key::{TokenKey, UserKey};
-use mint::{Maker, Order};
-use minted::{Frame, TokenAnswer};
-pub use pause::PauseSettings;
-pub use refusals::RefusalLifetimes;
-pub use request::{TokenRequest, VendError, Vended, VendedCredentials};
+use cache_key::{CacheKey, UserKey};
+pub use circuit_breaker::CircuitBreakerSettings;
+use credentials_loader::CredentialsLoader;
+use freshness::{Freshness, Requirements};
+use loader::{LoadRequest, Loader};
+pub use negative_cache::NegativeTtls;
+use read_through::{CacheSettings, Lookup, ReadThroughCache};
+use regional::{RegionalUpstream, RegionalUpstreams};
+pub use request::{TokenRequest, VendError, VendedCredentials, VendedToken};
 pub use settings::{CredentialsSettings, VendingSettings};
-pub use store::Holdings;
-use tokens::Tokens;
+pub use store::CachedTokens;
+use token_loader::TokenLoader;
+use token_response::{ResponseTemplate, TokenResponse};
+use token_validation::TokenValidator;
 use upstream::Upstream;
 pub use upstream::UpstreamSettings;
-use ways::{Way, Ways};
 
-use crate::bookmark::Bookmark;
+use crate::bookmark::LastEntryHint;
 use crate::issuer::TokenIssuer;
 use crate::issuer::credentials::CredentialsIssuer;
 use crate::metrics::Metrics;
@@ -61,8 +61,8 @@ use cognito_types::{DeveloperUserId, IdentityId};
 #[derive(Debug)]
 pub struct TokenVendor {
     settings: VendingSettings,
-    tokens: Arc<Desk<Tokens>>,
-    credentials: Desk<CredentialsMaker>,
+    tokens: Arc<ReadThroughCache<TokenLoader>>,
+    credentials: ReadThroughCache<CredentialsLoader>,
     clock: SharedClock,
     metrics: Arc<Metrics>,
 }
@@ -78,18 +78,18 @@ impl TokenVendor {
         metrics: Arc<Metrics>,
     ) -> Self {
         let upstream = |ware, settings| Upstream::new(ware, settings, clock.clone(), metrics.clone());
-        let tokens = Tokens {
-            ways: Ways::new(pools, |region| Way {
+        let tokens = TokenLoader {
+            ways: RegionalUpstreams::new(pools, |region| RegionalUpstream {
                 upstream: upstream(Ware::Token, settings.upstream),
                 issuer: issuer(region) as Arc<dyn TokenIssuer>,
             }),
-            frames: pools.iter().map(|pool| Frame::of(&pool.id)).collect(),
-            checker: Checker { windows: settings.windows, opaque_tokens: settings.opaque_tokens },
+            frames: pools.iter().map(|pool| ResponseTemplate::of(&pool.id)).collect(),
+            checker: TokenValidator { windows: settings.windows, opaque_tokens: settings.opaque_tokens },
             skew_warning: settings.skew_warning,
             clock: clock.clone(),
             metrics: metrics.clone(),
         };
-        let desk = DeskSettings {
+        let desk = CacheSettings {
             windows: settings.windows,
             seen_within: settings.seen_within,
             stale_after: settings.stale_after,
@@ -97,11 +97,11 @@ impl TokenVendor {
             cache_bytes: settings.cache_bytes,
             refusals: settings.refusals,
         };
-        let tokens = Arc::new(Desk::new(desk, tokens, clock.clone(), metrics.clone()));
+        let tokens = Arc::new(ReadThroughCache::new(desk, tokens, clock.clone(), metrics.clone()));
         let own = settings.credentials;
-        let credentials = CredentialsMaker {
+        let credentials = CredentialsLoader {
             tokens: tokens.clone(),
-            ways: Ways::new(pools, |region| Way {
+            ways: RegionalUpstreams::new(pools, |region| RegionalUpstream {
                 upstream: upstream(
                     Ware::Credentials,
                     UpstreamSettings { budget: own.budget, ..settings.upstream },
@@ -112,13 +112,13 @@ impl TokenVendor {
             renewal_interval: settings.renewal_interval,
             clock: clock.clone(),
         };
-        let desk = DeskSettings {
+        let desk = CacheSettings {
             windows: own.windows,
             stale_after: own.stale_after,
             cache_bytes: own.cache_bytes,
             ..desk
         };
-        let credentials = Desk::new(desk, credentials, clock.clone(), metrics.clone());
+        let credentials = ReadThroughCache::new(desk, credentials, clock.clone(), metrics.clone());
         Self { settings, tokens, credentials, clock, metrics }
     }
 
@@ -126,7 +126,11 @@ impl TokenVendor {
     ///
     /// # Errors
     /// The caller asks for what cannot be had, or Cognito gave nothing and no kept token may stand in.
-    pub async fn vend(&self, request: &TokenRequest, bookmark: &Bookmark) -> Result<Vended, VendError> {
+    pub async fn vend(
+        &self,
+        request: &TokenRequest,
+        bookmark: &LastEntryHint,
+    ) -> Result<VendedToken, VendError> {
         let needs = self.needs(request)?;
         let served = match request.cut_key(&*self.clock) {
             None => self.tokens.serve(&request.order(), needs, bookmark).await?,
@@ -138,7 +142,7 @@ impl TokenVendor {
         }
         self.metrics.vends_total.count(served.source);
         self.metrics.vend_remaining_life_seconds.observe(life_left.as_secs_f64());
-        Ok(Vended { token: served.kept, source: served.source, life_left })
+        Ok(VendedToken { token: served.kept, source: served.source, life_left })
     }
 
     /// Serves where a token minted now would outlive the credential that it is for. One that was minted earlier and
@@ -147,17 +151,17 @@ impl TokenVendor {
     async fn serve_cut(
         &self,
         request: &TokenRequest,
-        cut: TokenKey,
-        needs: Needs,
-        bookmark: &Bookmark,
-    ) -> Result<Served<TokenAnswer>, VendError> {
-        let cut = Order { key: cut, ..request.order() };
-        let earlier = self.tokens.kept(&request.key(), needs, &Bookmark::default());
+        cut: CacheKey,
+        needs: Requirements,
+        bookmark: &LastEntryHint,
+    ) -> Result<Lookup<TokenResponse>, VendError> {
+        let cut = LoadRequest { key: cut, ..request.order() };
+        let earlier = self.tokens.kept(&request.key(), needs, &LastEntryHint::default());
         let own = self.tokens.kept(&cut.key, needs, bookmark);
         for (kept, now, freshness) in [&earlier, &own].into_iter().flatten() {
             if matches!(freshness, Freshness::Fresh | Freshness::Advisory) {
                 kept.seen(*now);
-                return Ok(Served { kept: kept.clone(), source: Source::Hit, now: *now });
+                return Ok(Lookup { kept: kept.clone(), source: Source::Hit, now: *now });
             }
         }
         let left = cut.key.shape.ends_by.map(|end| end.since(self.clock.now())).unwrap_or_default();
@@ -176,7 +180,10 @@ impl TokenVendor {
         if request.pool.credentials.is_none() {
             return Err(VendError::CredentialsDisabled);
         }
-        let served = self.credentials.serve(&request.order(), Needs::default(), &Bookmark::default()).await?;
+        let served = self
+            .credentials
+            .serve(&request.order(), Requirements::default(), &LastEntryHint::default())
+            .await?;
         let life_left = served.kept.life_left(served.now);
         self.metrics.credentials_vends_total.count(served.source);
         self.metrics.credentials_remaining_life_seconds.observe(life_left.as_secs_f64());
@@ -202,7 +209,7 @@ impl TokenVendor {
     }
 
     /// What tokens are kept of a user in a pool, if any are.
-    pub fn holdings(&self, pool: &Pool, user: &DeveloperUserId) -> Option<Holdings> {
+    pub fn holdings(&self, pool: &Pool, user: &DeveloperUserId) -> Option<CachedTokens> {
         self.tokens.holdings(&UserKey { pool: pool.index, user: user.clone() })
     }
 
@@ -217,7 +224,7 @@ impl TokenVendor {
         self.metrics.paused_regions.set(i64::try_from(paused).unwrap_or(i64::MAX));
     }
 
-    fn sample_desk<M: Maker>(&self, desk: &Desk<M>) {
+    fn sample_desk<M: Loader>(&self, desk: &ReadThroughCache<M>) {
         let (entries, bytes) = desk.size();
         let books = self.metrics.books(M::WARE);
         books.cache_entries.set(i64::try_from(entries).unwrap_or(i64::MAX));
@@ -226,13 +233,13 @@ impl TokenVendor {
 
     /// What the caller needs, if it can be had. A token just minted must do for at least one renewal
     /// interval; else a caller could have a new one made with each request.
-    fn needs(&self, request: &TokenRequest) -> Result<Needs, VendError> {
+    fn needs(&self, request: &TokenRequest) -> Result<Requirements, VendError> {
         let whole = request.pool.token_duration.as_duration().saturating_sub(self.settings.renewal_interval);
         let most = request.ends_by.map_or(whole, |end| end.since(self.clock.now()).min(whole));
         if request.min_ttl.is_some_and(|least| least > most) {
             return Err(VendError::LifeOutOfReach { most: most.as_secs() });
         }
         let max_age = request.refresh.then_some(self.settings.renewal_interval);
-        Ok(Needs { min_ttl: request.min_ttl, max_age, ends_by: request.ends_by })
+        Ok(Requirements { min_ttl: request.min_ttl, max_age, ends_by: request.ends_by })
     }
 }

@@ -9,9 +9,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clock::{ManualClock, SharedClock, Timestamp};
 use cognito_types::DeveloperUserId;
 use jsonwebtoken::{Algorithm, EncodingKey};
-use tokenvend::auth::{Authenticator, Caller, Headers, Presented};
-use tokenvend::config::{self, Document, Environment};
-use tokenvend::hops::PeerAddress;
+use tokenvend::auth::{AuthRequest, AuthenticatorChain, Caller, HeaderView};
+use tokenvend::client_address::PeerAddress;
+use tokenvend::config::{self, ConfigSource, Environment};
 use tokenvend::metrics::Metrics;
 
 /// The secret that the tokens are signed with.
@@ -63,20 +63,20 @@ fn configuration() -> String {
 
 /// The ways of authenticating, and what answers them.
 pub(crate) struct Door {
-    authenticator: Authenticator,
+    authenticator: AuthenticatorChain,
     runtime: tokio::runtime::Runtime,
 }
 
 impl Door {
     /// Opens it.
     pub(crate) fn open() -> Self {
-        let document = Document { name: "fuzz".to_owned(), text: configuration() };
+        let document = ConfigSource { name: "fuzz".to_owned(), text: configuration() };
         let settings = config::load(&[document], &Environment::default()).unwrap().settings;
         let clock: SharedClock = Arc::new(ManualClock::at(Timestamp::from_secs(NOW)));
         let metrics = Arc::new(Metrics::new().unwrap());
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let (auth, users) = (&settings.auth, &settings.users);
-        let starting = Authenticator::start(auth, users, BTreeSet::new(), 10, &clock, &metrics);
+        let starting = AuthenticatorChain::start(auth, users, BTreeSet::new(), 10, &clock, &metrics);
         let authenticator = runtime.block_on(starting).unwrap();
         Self { authenticator, runtime }
     }
@@ -87,7 +87,7 @@ impl Door {
     /// It is a service, which nobody here can be.
     pub(crate) fn caller(&self, headers: &Listed<'_>) -> Option<(Arc<Caller>, DeveloperUserId)> {
         let peer = Some(PeerAddress::new(IpAddr::from([10, 0, 0, 1])));
-        let presented = Presented { headers, peer, certificate: None, is_from_allowed_page: true };
+        let presented = AuthRequest { headers, peer, certificate: None, is_from_allowed_page: true };
         let caller = self.runtime.block_on(self.authenticator.authenticate(&presented)).ok()?;
         let user = caller.acts_for(None, self.authenticator.users()).unwrap();
         Some((caller, user))
@@ -106,7 +106,7 @@ pub(crate) fn signed(claims: &[u8]) -> String {
 /// The headers of a request: names and values.
 pub(crate) struct Listed<'d>(pub(crate) Vec<(&'d str, &'d [u8])>);
 
-impl Headers for Listed<'_> {
+impl HeaderView for Listed<'_> {
     fn each_value<'h>(&'h self, name: &str, show: &mut dyn FnMut(&'h [u8])) {
         self.0.iter().filter(|(own, _)| *own == name).for_each(|(_, value)| show(value));
     }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use tokenvend::hops::{ForwardedHeader, Hops, PeerAddress};
+use tokenvend::client_address::{ForwardedHeader, PeerAddress, TrustedProxies};
 
 const STRANGER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
 const PROXY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
@@ -21,7 +21,7 @@ pub fn move_nobody(bytes: &[u8]) {
     let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
     for (header, client, entry) in WRITTEN {
         let client: IpAddr = client.parse().unwrap();
-        let hops = Hops { trusted: vec!["10.0.0.0/8".parse().unwrap()], header };
+        let hops = TrustedProxies { trusted: vec!["10.0.0.0/8".parse().unwrap()], header };
         let found = |peer: IpAddr, lines: &[&[u8]]| {
             hops.addresses(PeerAddress::new(peer), lines.iter().copied()).client.ip()
         };

@@ -8,13 +8,13 @@
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderValue};
 
-use super::Admin;
-use crate::http::witness::note;
-use crate::http::{Code, Problem, client};
+use super::AdminState;
+use crate::http::audit::note;
+use crate::http::{Problem, ProblemType, client};
 use crate::metrics::labels::AdminAuth;
 use crate::secret::Secret;
 
-impl Admin {
+impl AdminState {
     /// Lets an administrator in.
     ///
     /// # Errors
@@ -22,7 +22,7 @@ impl Admin {
     pub(super) fn admit(&self, request: &HttpRequest) -> Result<(), Problem> {
         let Some(credential) = &self.settings.credential else {
             let detail = "set admin.credential to switch this on (tokenvend print-default-config says how)";
-            return Err(Problem::new(Code::AdminDisabled, detail));
+            return Err(Problem::new(ProblemType::AdminDisabled, detail));
         };
         self.demand(request, credential)
     }

@@ -8,18 +8,21 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::problems::{DELETE, DESCRIBE, LIST, UNLINK, undeleted};
-use super::{Admin, subject};
-use crate::audit::event::Act;
-use crate::http::witness::{announce, note};
-use crate::http::{Code, Problem, body};
-use crate::issuer::registry::{Description, Page, UndeletedReason};
-use crate::lifecycle::Deleted;
+use super::{AdminState, target};
+use crate::audit::event::Action;
+use crate::http::audit::{announce, note};
+use crate::http::{Problem, ProblemType, body};
+use crate::identity_admin::DeleteResult;
+use crate::issuer::registry::{DeleteFailureReason, DescribedIdentity, PageRequest};
 use crate::pools::Pool;
 use cognito_types::IdentityId;
 
-pub(super) async fn list(request: HttpRequest, admin: web::Data<Admin>) -> Result<HttpResponse, Problem> {
+pub(super) async fn list(
+    request: HttpRequest,
+    admin: web::Data<AdminState>,
+) -> Result<HttpResponse, Problem> {
     let pool = admin.pool(&request)?;
-    let (page, _) = subject::page(&request)?;
+    let (page, _) = target::page(&request)?;
     let listed = admin.lifecycle.list(&pool, &page).await;
     let listed = listed.map_err(|error| LIST.problem(&request, &error))?;
     Ok(HttpResponse::Ok().json(json!({
@@ -30,10 +33,13 @@ pub(super) async fn list(request: HttpRequest, admin: web::Data<Admin>) -> Resul
     })))
 }
 
-pub(super) async fn describe(request: HttpRequest, admin: web::Data<Admin>) -> Result<HttpResponse, Problem> {
+pub(super) async fn describe(
+    request: HttpRequest,
+    admin: web::Data<AdminState>,
+) -> Result<HttpResponse, Problem> {
     let pool = admin.pool(&request)?;
-    let identity = subject::identity(&request)?;
-    let (page, _) = subject::page(&request)?;
+    let identity = target::identity(&request)?;
+    let (page, _) = target::page(&request)?;
     let described_and_found = admin.lifecycle.describe(&pool, &identity, &page).await;
     let (description, found) = described_and_found.map_err(|error| DESCRIBE.problem(&request, &error))?;
     let mut answer = described(&description);
@@ -44,7 +50,7 @@ pub(super) async fn describe(request: HttpRequest, admin: web::Data<Admin>) -> R
     Ok(HttpResponse::Ok().json(answer))
 }
 
-fn described(description: &Description) -> Value {
+fn described(description: &DescribedIdentity) -> Value {
     json!({
         "identityId": description.identity.as_str(),
         "logins": description.logins,
@@ -53,12 +59,15 @@ fn described(description: &Description) -> Value {
     })
 }
 
-pub(super) async fn unlink(request: HttpRequest, admin: web::Data<Admin>) -> Result<HttpResponse, Problem> {
+pub(super) async fn unlink(
+    request: HttpRequest,
+    admin: web::Data<AdminState>,
+) -> Result<HttpResponse, Problem> {
     let pool = admin.pool(&request)?;
-    let identity = subject::identity(&request)?;
-    let user = admin.user(&request, subject::naming(&request)?)?;
+    let identity = target::identity(&request)?;
+    let user = admin.user(&request, target::naming(&request)?)?;
     body::refuse(&request)?;
-    announce(&admin.audit, &request, Act::Unlink, admin.clock.now()).await?;
+    announce(&admin.audit, &request, Action::Unlink, admin.clock.now()).await?;
     let outcome = admin.lifecycle.unlink(&pool, &identity, &user).await;
     outcome.map_err(|error| UNLINK.problem(&request, &error))?;
     tracing::info!(pool = &*pool.name, identity = identity.as_str(), "an administrator unlinked a user");
@@ -70,9 +79,12 @@ pub(super) async fn unlink(request: HttpRequest, admin: web::Data<Admin>) -> Res
     })))
 }
 
-pub(super) async fn delete(request: HttpRequest, admin: web::Data<Admin>) -> Result<HttpResponse, Problem> {
+pub(super) async fn delete(
+    request: HttpRequest,
+    admin: web::Data<AdminState>,
+) -> Result<HttpResponse, Problem> {
     let pool = admin.pool(&request)?;
-    let identity = subject::identity(&request)?;
+    let identity = target::identity(&request)?;
     body::refuse(&request)?;
     let outcome = delete_them(&request, &admin, &pool, vec![identity]).await?;
     match outcome.undeleted.first() {
@@ -90,18 +102,18 @@ struct DeleteAll {
 pub(super) async fn delete_all(
     request: HttpRequest,
     body: web::Payload,
-    admin: web::Data<Admin>,
+    admin: web::Data<AdminState>,
 ) -> Result<HttpResponse, Problem> {
     let pool = admin.pool(&request)?;
     let body = body::read(body, 16 * 1024, Duration::from_secs(5)).await?;
     let DeleteAll { identity_ids } = body::json(&request, &body)?;
     let mut identities: Vec<IdentityId> =
-        subject::parsed(identity_ids.iter().map(|id| IdentityId::parse(id)).collect())?;
+        target::parsed(identity_ids.iter().map(|id| IdentityId::parse(id)).collect())?;
     identities.sort_unstable();
     identities.dedup();
-    if !(1..=usize::from(Page::MOST)).contains(&identities.len()) {
-        let detail = format!("identityIds has from 1 to {} identity ids", Page::MOST);
-        return Err(Problem::new(Code::InvalidRequest, detail));
+    if !(1..=usize::from(PageRequest::MOST)).contains(&identities.len()) {
+        let detail = format!("identityIds has from 1 to {} identity ids", PageRequest::MOST);
+        return Err(Problem::new(ProblemType::InvalidRequest, detail));
     }
     note(&request, |facts| facts.identities(&identities));
     let outcome = delete_them(&request, &admin, &pool, identities).await?;
@@ -111,9 +123,9 @@ pub(super) async fn delete_all(
         "undeleted": outcome.undeleted.iter().map(|remaining| json!({
             "identityId": remaining.identity.as_str(),
             "reason": match remaining.reason {
-                UndeletedReason::Unknown => "unknown",
-                UndeletedReason::Denied => "denied",
-                UndeletedReason::Failed => "failed",
+                DeleteFailureReason::Unknown => "unknown",
+                DeleteFailureReason::Denied => "denied",
+                DeleteFailureReason::Failed => "failed",
             },
         })).collect::<Vec<_>>(),
     })))
@@ -121,11 +133,11 @@ pub(super) async fn delete_all(
 
 async fn delete_them(
     request: &HttpRequest,
-    admin: &Admin,
+    admin: &AdminState,
     pool: &std::sync::Arc<Pool>,
     identities: Vec<IdentityId>,
-) -> Result<Deleted, Problem> {
-    announce(&admin.audit, request, Act::Delete, admin.clock.now()).await?;
+) -> Result<DeleteResult, Problem> {
+    announce(&admin.audit, request, Action::Delete, admin.clock.now()).await?;
     let outcome = admin.lifecycle.delete(pool, identities).await;
     let outcome = outcome.map_err(|error| DELETE.problem(request, &error))?;
     note(request, |facts| {

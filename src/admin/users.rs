@@ -8,17 +8,20 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::problems::{LOOK_UP, MERGE};
-use super::{Admin, subject};
-use crate::audit::event::Act;
-use crate::http::witness::{announce, note};
-use crate::http::{Code, Problem, body};
-use crate::issuer::registry::Sought;
+use super::{AdminState, target};
+use crate::audit::event::Action;
+use crate::http::audit::{announce, note};
+use crate::http::{Problem, ProblemType, body};
+use crate::issuer::registry::IdentityQuery;
 
-pub(super) async fn look_up(request: HttpRequest, admin: web::Data<Admin>) -> Result<HttpResponse, Problem> {
+pub(super) async fn look_up(
+    request: HttpRequest,
+    admin: web::Data<AdminState>,
+) -> Result<HttpResponse, Problem> {
     let pool = admin.pool(&request)?;
-    let (page, naming) = subject::page(&request)?;
+    let (page, naming) = target::page(&request)?;
     let user = admin.user(&request, naming)?;
-    let found = admin.lifecycle.look_up(&pool, Sought::User(&user), &page).await;
+    let found = admin.lifecycle.look_up(&pool, IdentityQuery::User(&user), &page).await;
     let found = found.map_err(|error| LOOK_UP.problem(&request, &error))?;
     note(&request, |facts| facts.identity(&found.identity));
     let holdings = admin.lifecycle.holdings(&pool, &user);
@@ -34,9 +37,12 @@ pub(super) async fn look_up(request: HttpRequest, admin: web::Data<Admin>) -> Re
     })))
 }
 
-pub(super) async fn purge(request: HttpRequest, admin: web::Data<Admin>) -> Result<HttpResponse, Problem> {
+pub(super) async fn purge(
+    request: HttpRequest,
+    admin: web::Data<AdminState>,
+) -> Result<HttpResponse, Problem> {
     let pool = admin.pool(&request)?;
-    let user = admin.user(&request, subject::naming(&request)?)?;
+    let user = admin.user(&request, target::naming(&request)?)?;
     body::refuse(&request)?;
     let forgotten = admin.lifecycle.purge(&pool, &user);
     tracing::info!(pool = &*pool.name, forgotten, "an administrator had a user's cached tokens forgotten");
@@ -57,19 +63,19 @@ struct Merge {
 pub(super) async fn merge(
     request: HttpRequest,
     body: web::Payload,
-    admin: web::Data<Admin>,
+    admin: web::Data<AdminState>,
 ) -> Result<HttpResponse, Problem> {
     let pool = admin.pool(&request)?;
-    let naming = subject::naming(&request)?;
+    let naming = target::naming(&request)?;
     let from = admin.user(&request, naming)?;
     let body = body::read(body, 16 * 1024, Duration::from_secs(5)).await?;
     let Merge { into } = body::json(&request, &body)?;
     let into = admin.named(&into, naming)?;
     note(&request, |facts| facts.other_user(&into));
     if from == into {
-        return Err(Problem::new(Code::InvalidRequest, "a user cannot be merged into itself"));
+        return Err(Problem::new(ProblemType::InvalidRequest, "a user cannot be merged into itself"));
     }
-    announce(&admin.audit, &request, Act::Merge, admin.clock.now()).await?;
+    announce(&admin.audit, &request, Action::Merge, admin.clock.now()).await?;
     let merged = admin.lifecycle.merge(&pool, &from, &into).await;
     let merged = merged.map_err(|error| MERGE.problem(&request, &error))?;
     note(&request, |facts| {

@@ -15,7 +15,7 @@ use clock::Timestamp;
 /// What was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Act {
+pub enum Action {
     /// A token.
     Vend,
     /// That the caller's cached tokens be forgotten.
@@ -40,7 +40,7 @@ pub enum Act {
     Delete,
 }
 
-impl Act {
+impl Action {
     /// Whether only administrators can do it.
     pub fn is_administrators(self) -> bool {
         match self {
@@ -94,7 +94,7 @@ pub struct Event<'a> {
     #[serde(serialize_with = "moment")]
     pub time: Timestamp,
     /// What was asked for.
-    pub act: Act,
+    pub act: Action,
     /// What came of it.
     pub outcome: Outcome,
     /// The HTTP status of the answer.
@@ -137,13 +137,13 @@ pub struct Event<'a> {
     pub identity_id: Option<&'a str>,
     /// What else an administrator's act is about.
     #[serde(flatten)]
-    pub identities: Identities<'a>,
+    pub identities: RelatedIdentities<'a>,
     /// The token that was handed out.
     #[serde(flatten)]
-    pub token: Option<TokenFacts<'a>>,
+    pub token: Option<TokenDetails<'a>>,
     /// The AWS credentials that were handed out.
     #[serde(flatten)]
-    pub credentials: Option<CredentialsFacts<'a>>,
+    pub credentials: Option<CredentialsDetails<'a>>,
     /// How long the answer took.
     #[serde(rename = "tookMs", serialize_with = "milliseconds", skip_serializing_if = "Option::is_none")]
     pub took: Option<Duration>,
@@ -152,7 +152,7 @@ pub struct Event<'a> {
 /// What an act is about, besides the event's own user and identity.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Identities<'a> {
+pub struct RelatedIdentities<'a> {
     /// The user into whom the event's own was merged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub into_user: Option<&'a str>,
@@ -172,12 +172,12 @@ pub struct Identities<'a> {
 
 /// A rendered event.
 #[derive(Debug)]
-pub struct Line(pub(super) Vec<u8>);
+pub struct SerializedEvent(pub(super) Vec<u8>);
 
 /// What is told of a token.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct TokenFacts<'a> {
+pub struct TokenDetails<'a> {
     /// Where it came from.
     #[serde(serialize_with = "source")]
     pub source: Source,
@@ -200,7 +200,7 @@ pub struct TokenFacts<'a> {
 /// What is told of AWS credentials.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct CredentialsFacts<'a> {
+pub struct CredentialsDetails<'a> {
     /// Where they came from.
     #[serde(serialize_with = "source")]
     pub source: Source,
@@ -226,12 +226,12 @@ pub enum Tags<'a> {
 
 impl Event<'_> {
     /// The event as a line of JSON, its end included.
-    pub fn line(&self) -> Line {
+    pub fn line(&self) -> SerializedEvent {
         let mut line = Vec::with_capacity(768);
         // Writing to memory does not fail, and there is no map here whose keys are no texts.
         let _ = serde_json::to_writer(&mut line, self);
         line.push(b'\n');
-        Line(line)
+        SerializedEvent(line)
     }
 }
 
@@ -266,10 +266,10 @@ mod tests {
 
     use super::*;
 
-    fn event(token: Option<TokenFacts<'_>>) -> Event<'_> {
+    fn event(token: Option<TokenDetails<'_>>) -> Event<'_> {
         Event {
             time: Timestamp::from_millis(1_767_225_600_250),
-            act: Act::Vend,
+            act: Action::Vend,
             outcome: Outcome::of_status(200),
             status: Some(200),
             problem: None,
@@ -284,15 +284,15 @@ mod tests {
             pool: Some("main"),
             identity_pool_id: Some("us-east-1:1-2"),
             identity_id: Some("us-east-1:abc"),
-            identities: Identities::default(),
+            identities: RelatedIdentities::default(),
             token,
             credentials: None,
             took: Some(Duration::from_micros(12_345)),
         }
     }
 
-    fn token(tags: Option<Tags<'_>>) -> TokenFacts<'_> {
-        TokenFacts {
+    fn token(tags: Option<Tags<'_>>) -> TokenDetails<'_> {
+        TokenDetails {
             source: Source::Miss,
             digest: [0xa0; 32],
             token_duration_seconds: 900,
@@ -303,7 +303,7 @@ mod tests {
     }
 
     fn read(event: &Event<'_>) -> Value {
-        let Line(line) = event.line();
+        let SerializedEvent(line) = event.line();
         assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1, "one line, whatever is in it");
         serde_json::from_slice(&line).unwrap()
     }

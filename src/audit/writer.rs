@@ -5,20 +5,20 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::destination::Destination;
+use super::sink::SinkWriter;
 use crate::metrics::Metrics;
 use crate::metrics::labels::AuditOutcome;
 
 /// What waits to be written.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct QueuedEvent {
     /// An event with its line's end; empty for one who only wants to know that all before is written.
     pub(super) line: Vec<u8>,
     /// Who waits to hear whether it was written.
     pub(super) written: Option<oneshot::Sender<bool>>,
 }
 
-impl Entry {
+impl QueuedEvent {
     pub(super) fn of(line: Vec<u8>) -> Self {
         Self { line, written: None }
     }
@@ -26,20 +26,20 @@ impl Entry {
 
 #[derive(Debug)]
 pub(super) struct Writer {
-    destination: Destination,
+    destination: SinkWriter,
     /// Events lost since the last one that was written: the log is told of the first and of the end, not of each.
     lost: u64,
     metrics: Arc<Metrics>,
 }
 
 impl Writer {
-    pub(super) fn new(destination: Destination, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn new(destination: SinkWriter, metrics: Arc<Metrics>) -> Self {
         Self { destination, lost: 0, metrics }
     }
 
     /// Writes until there is nobody left who could record anything.
-    pub(super) fn write_all(mut self, mut entries: mpsc::Receiver<Entry>) {
-        while let Some(Entry { line, written }) = entries.blocking_recv() {
+    pub(super) fn write_all(mut self, mut entries: mpsc::Receiver<QueuedEvent>) {
+        while let Some(QueuedEvent { line, written }) = entries.blocking_recv() {
             let done = line.is_empty() || self.write(&line);
             if let Some(written) = written {
                 // Whoever waited may have gone.

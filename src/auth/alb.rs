@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::presented::Presented;
-use super::remembered::{Key, Remembered};
-use super::vouch::Vouch;
-use super::{Refusal, Verdict};
-use crate::claims::date::{self, NoDate};
+use super::caller::CallerBuilder;
+use super::credential_cache::{CredentialCache, CredentialKey};
+use super::request::AuthRequest;
+use super::{RejectionReason, Verdict};
+use crate::claims::numeric_date::{self, InvalidNumericDate};
 use crate::config::AlbSettings;
-use crate::jws::{Algorithm, Jws, Keys, KeysError, Malformed};
+use crate::jws::{Algorithm, InvalidJws, Jws, KeyProvider, KeysError};
 use crate::metrics::Metrics;
 use clock::SharedClock;
 
@@ -23,38 +23,38 @@ const ALGORITHMS: &[Algorithm] = &[Algorithm::ES256];
 
 /// One load balancer.
 #[derive(Debug)]
-pub(super) struct AlbWay {
-    vouch: Vouch,
+pub(super) struct AlbAuthenticator {
+    vouch: CallerBuilder,
     settings: AlbSettings,
-    keys: Keys,
+    keys: KeyProvider,
     place: u16,
-    remembered: Arc<Remembered>,
+    remembered: Arc<CredentialCache>,
     clock: SharedClock,
 }
 
-impl AlbWay {
+impl AlbAuthenticator {
     pub(super) fn new(
-        vouch: Vouch,
+        vouch: CallerBuilder,
         settings: AlbSettings,
-        (place, remembered): (u16, Arc<Remembered>),
+        (place, remembered): (u16, Arc<CredentialCache>),
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Result<Self, KeysError> {
-        let keys = Keys::by_name(vouch.way(), &settings.keys, ALGORITHMS, clock.clone(), metrics)?;
+        let keys = KeyProvider::by_name(vouch.way(), &settings.keys, ALGORITHMS, clock.clone(), metrics)?;
         Ok(Self { vouch, settings, keys, place, remembered, clock })
     }
 
-    pub(super) async fn judge(&self, presented: &Presented<'_>) -> Verdict {
-        let given = presented.one(HEADER).map_err(|_| Refusal::Malformed);
+    pub(super) async fn judge(&self, presented: &AuthRequest<'_>) -> Verdict {
+        let given = presented.one(HEADER).map_err(|_| RejectionReason::Malformed);
         let text = given.and_then(|value| {
-            value.map(|value| std::str::from_utf8(value).map_err(|_| Refusal::Malformed)).transpose()
+            value.map(|value| std::str::from_utf8(value).map_err(|_| RejectionReason::Malformed)).transpose()
         });
         let token = match text {
             Ok(Some(token)) => token,
-            Ok(None) => return Verdict::NotMine(Refusal::Missing),
+            Ok(None) => return Verdict::NotMine(RejectionReason::Missing),
             Err(refusal) => return Verdict::Refused(refusal),
         };
-        let key = Key::of(self.place, token);
+        let key = CredentialKey::of(self.place, token);
         if let Some(caller) = self.remembered.recall(&key) {
             return Verdict::Verified(caller);
         }
@@ -69,34 +69,36 @@ impl AlbWay {
 
     async fn verify(&self, token: &str) -> Result<Verdict, Verdict> {
         let refused = Verdict::Refused;
-        let jws = Jws::parse_padded(token).map_err(|Malformed| refused(Refusal::Malformed))?;
+        let jws = Jws::parse_padded(token).map_err(|InvalidJws| refused(RejectionReason::Malformed))?;
         let said = |name: &str| jws.header(name).and_then(Value::as_str);
         let issuer = self.vouch.settings().issuer.as_str();
         // Another load balancer's, or another issuer's, may be another way's own.
         if said("signer") != Some(&self.settings.signer) || said("iss") != Some(issuer) {
-            return Err(Verdict::NotMine(Refusal::Issuer));
+            return Err(Verdict::NotMine(RejectionReason::Issuer));
         }
         if self.settings.client.as_ref().is_some_and(|client| said("client") != Some(client)) {
-            return Err(refused(Refusal::Audience));
+            return Err(refused(RejectionReason::Audience));
         }
         // Before its signature, which it may cost a fetch to judge: most of those that do not hold are old ones.
-        let malformed = |NoDate| refused(Refusal::Malformed);
-        let expires_at = date::signed(jws.header("exp")).map_err(malformed)?.ok_or(malformed(NoDate))?;
+        let malformed = |InvalidNumericDate| refused(RejectionReason::Malformed);
+        let expires_at = numeric_date::signed(jws.header("exp"))
+            .map_err(malformed)?
+            .ok_or(malformed(InvalidNumericDate))?;
         if self.clock.now() >= expires_at + self.settings.leeway {
-            return Err(refused(Refusal::Expired));
+            return Err(refused(RejectionReason::Expired));
         }
         jws.prove(&self.keys, ALGORITHMS).await.map_err(Verdict::from)?;
         let Value::Object(claims) = jws.into_payload() else {
-            return Err(refused(Refusal::Malformed));
+            return Err(refused(RejectionReason::Malformed));
         };
         // The user's own session may end before; the issuer may have called itself something else to the user.
         if claims.get("iss").is_some_and(|iss| iss.as_str() != Some(issuer)) {
-            return Err(refused(Refusal::Issuer));
+            return Err(refused(RejectionReason::Issuer));
         }
-        let ends = date::signed(claims.get("exp")).map_err(malformed)?;
+        let ends = numeric_date::signed(claims.get("exp")).map_err(malformed)?;
         let ends = ends.map_or(expires_at, |end| end.min(expires_at));
         if self.clock.now() >= ends + self.settings.leeway {
-            return Err(refused(Refusal::Expired));
+            return Err(refused(RejectionReason::Expired));
         }
         self.vouch
             .caller(claims, Some(ends))

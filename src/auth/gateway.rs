@@ -11,16 +11,16 @@ use std::sync::Arc;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{Digest, SHA256, digest};
 
+use super::caller::CallerBuilder;
 use super::header_claims::claims_of;
-use super::presented::Presented;
-use super::vouch::Vouch;
-use super::{Refusal, Verdict};
+use super::request::AuthRequest;
+use super::{RejectionReason, Verdict};
 use crate::config::GatewaySettings;
 
 /// One gateway.
 #[derive(Debug)]
-pub(super) struct GatewayWay {
-    vouch: Vouch,
+pub(super) struct GatewayAuthenticator {
+    vouch: CallerBuilder,
     settings: GatewaySettings,
     /// Of the secrets that are accepted: digests are of one length, whatever was sent.
     secrets: Vec<Digest>,
@@ -28,24 +28,24 @@ pub(super) struct GatewayWay {
     naming: Vec<String>,
 }
 
-impl GatewayWay {
-    pub(super) fn new(vouch: Vouch, settings: GatewaySettings) -> Self {
+impl GatewayAuthenticator {
+    pub(super) fn new(vouch: CallerBuilder, settings: GatewaySettings) -> Self {
         let accepted = settings.secret.iter().flat_map(|secret| &secret.accepted);
         let secrets = accepted.map(|secret| digest(&SHA256, secret.expose())).collect();
         let naming = vouch.settings().user_id.claims().map(|claim| claim.root().to_owned()).collect();
         Self { vouch, settings, secrets, naming }
     }
 
-    pub(super) fn judge(&self, presented: &Presented<'_>) -> Verdict {
+    pub(super) fn judge(&self, presented: &AuthRequest<'_>) -> Verdict {
         match self.verify(presented) {
             Ok(verdict) => verdict,
             Err(refusal) => Verdict::Refused(refusal),
         }
     }
 
-    fn verify(&self, presented: &Presented<'_>) -> Result<Verdict, Refusal> {
+    fn verify(&self, presented: &AuthRequest<'_>) -> Result<Verdict, RejectionReason> {
         if self.has_look_alikes(presented) {
-            return Err(Refusal::Malformed);
+            return Err(RejectionReason::Malformed);
         }
         // Gateways send empty headers for nobody; but two of them are two.
         let is_there = |name: &str| match presented.one(name) {
@@ -53,25 +53,26 @@ impl GatewayWay {
             Err(_) => true,
         };
         if !self.settings.claims.iter().any(|(_, header)| is_there(header.as_str())) {
-            return Ok(Verdict::NotMine(Refusal::Missing));
+            return Ok(Verdict::NotMine(RejectionReason::Missing));
         }
         if let Err(why) = self.comes_from_the_gateway(presented) {
             let (way, peer) = (self.vouch.way(), presented.peer.map(|peer| peer.ip().to_string()));
             tracing::info!(way, peer, why, "a gateway's headers come from somebody else");
-            return Err(Refusal::NotTheGateway);
+            return Err(RejectionReason::NotTheGateway);
         }
-        let claims = claims_of(presented.headers, &self.settings.claims).map_err(|_| Refusal::Malformed)?;
+        let claims =
+            claims_of(presented.headers, &self.settings.claims).map_err(|_| RejectionReason::Malformed)?;
         // Some proxies join repeated headers with a comma (RFC 9110, section 5.3): it would be two users.
         let is_joined = |name: &String| {
             claims.get(name).and_then(|value| value.as_str()).is_some_and(|text| text.contains(','))
         };
         if self.naming.iter().any(is_joined) {
-            return Err(Refusal::Malformed);
+            return Err(RejectionReason::Malformed);
         }
         self.vouch.caller(claims, None).map(|caller| Verdict::Verified(Arc::new(caller)))
     }
 
-    fn comes_from_the_gateway(&self, presented: &Presented<'_>) -> Result<(), &'static str> {
+    fn comes_from_the_gateway(&self, presented: &AuthRequest<'_>) -> Result<(), &'static str> {
         let is_trusted = presented.peer.is_some_and(|peer| {
             self.settings.trusted_peers.iter().any(|network| network.contains(&peer.ip()))
         });
@@ -93,7 +94,7 @@ impl GatewayWay {
 
     /// Whether a header is there that some gateways and frameworks take for one of ours: CGI and its heirs make
     /// `X-User`, `X_User` and sometimes `X.User` one variable.
-    fn has_look_alikes(&self, presented: &Presented<'_>) -> bool {
+    fn has_look_alikes(&self, presented: &AuthRequest<'_>) -> bool {
         let claims = self.settings.claims.iter().map(|(_, header)| header.as_str());
         let own: Vec<&str> =
             claims.chain(self.settings.secret.iter().map(|secret| secret.header.as_str())).collect();

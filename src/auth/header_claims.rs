@@ -3,12 +3,12 @@
 use reqwest::header::{HeaderMap, HeaderName};
 use serde_json::{Map, Value};
 
-use super::presented::{Headers, one};
+use super::request::{HeaderView, one};
 
 /// A header that cannot be taken for a claim, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("its {header} {why}")]
-pub(super) struct OddHeader<'n> {
+pub(super) struct InvalidHeaderClaim<'n> {
     header: &'n HeaderName,
     why: &'static str,
 }
@@ -16,12 +16,12 @@ pub(super) struct OddHeader<'n> {
 /// Each configured claim from the one header that it stands in. An empty header is none: gateways send those for
 /// nobody.
 pub(super) fn claims_of<'n>(
-    headers: &dyn Headers,
+    headers: &dyn HeaderView,
     names: &'n [(String, HeaderName)],
-) -> Result<Map<String, Value>, OddHeader<'n>> {
+) -> Result<Map<String, Value>, InvalidHeaderClaim<'n>> {
     let mut claims = Map::new();
     for (claim, header) in names {
-        let odd = |why| OddHeader { header, why };
+        let odd = |why| InvalidHeaderClaim { header, why };
         let Some(value) = one(headers, header.as_str()).map_err(|_| odd("stands there twice"))? else {
             continue;
         };
@@ -36,7 +36,7 @@ pub(super) fn claims_of<'n>(
     Ok(claims)
 }
 
-impl Headers for HeaderMap {
+impl HeaderView for HeaderMap {
     fn each_value<'h>(&'h self, name: &str, show: &mut dyn FnMut(&'h [u8])) {
         self.get_all(name).iter().for_each(|value| show(value.as_bytes()));
     }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use serde_json::{Map, Value};
 
-use super::asked::{Asked, Reply, body, client, moment};
-use super::presented::Presented;
-use super::remembered::{Key, Remembered};
-use super::vouch::Vouch;
-use super::{Refusal, Verdict};
-use crate::causes;
+use super::caller::CallerBuilder;
+use super::credential_cache::{CredentialCache, CredentialKey};
+use super::remote_verifier::{RemoteResult, RemoteVerifier, body, client, moment};
+use super::request::AuthRequest;
+use super::{RejectionReason, Verdict};
 use crate::config::IntrospectionSettings;
+use crate::error_chain;
 use crate::jws::KeysError;
 use clock::{SharedClock, Timestamp};
 
@@ -21,29 +21,29 @@ const LONGEST: usize = 8192;
 
 /// One introspection endpoint.
 #[derive(Debug)]
-pub(super) struct IntrospectionWay {
+pub(super) struct IntrospectionAuthenticator {
     question: Arc<Question>,
     place: u16,
-    asked: Asked,
+    asked: RemoteVerifier,
 }
 
 #[derive(Debug)]
 struct Question {
-    vouch: Vouch,
+    vouch: CallerBuilder,
     settings: IntrospectionSettings,
     client: reqwest::Client,
     clock: SharedClock,
 }
 
-impl IntrospectionWay {
+impl IntrospectionAuthenticator {
     pub(super) fn new(
-        vouch: Vouch,
+        vouch: CallerBuilder,
         settings: IntrospectionSettings,
-        (place, remembered): (u16, Arc<Remembered>),
+        (place, remembered): (u16, Arc<CredentialCache>),
         clock: SharedClock,
     ) -> Result<Self, KeysError> {
         let client = client(&settings.ask)?;
-        let asked = Asked::new(settings.ask, vouch.settings().remember, remembered, clock.clone());
+        let asked = RemoteVerifier::new(settings.ask, vouch.settings().remember, remembered, clock.clone());
         Ok(Self { question: Arc::new(Question { vouch, settings, client, clock }), place, asked })
     }
 
@@ -51,29 +51,29 @@ impl IntrospectionWay {
         self.question.settings.carrier.is_cookie()
     }
 
-    pub(super) async fn judge(&self, presented: &Presented<'_>) -> Verdict {
+    pub(super) async fn judge(&self, presented: &AuthRequest<'_>) -> Verdict {
         let token = match self.question.settings.carrier.credential(presented) {
             Ok(token) if token.len() <= LONGEST => token,
-            Ok(_) => return Verdict::Refused(Refusal::Malformed),
+            Ok(_) => return Verdict::Refused(RejectionReason::Malformed),
             Err(verdict) => return verdict,
         };
         let ask = || {
             let (question, token) = (self.question.clone(), token.to_owned());
             async move { question.ask(&token).await }.boxed()
         };
-        self.asked.judge(Key::of(self.place, token), ask).await
+        self.asked.judge(CredentialKey::of(self.place, token), ask).await
     }
 }
 
 impl Question {
-    async fn ask(&self, token: &str) -> Reply {
+    async fn ask(&self, token: &str) -> RemoteResult {
         let answer = self.introspect(token).await;
         match answer.and_then(|answer| self.read(answer)) {
-            Ok(reply) => reply.unwrap_or_else(Reply::Refused),
+            Ok(reply) => reply.unwrap_or_else(RemoteResult::Refused),
             Err(error) => {
                 let (way, url) = (self.vouch.way(), self.settings.url.as_str());
                 tracing::warn!(way, url, error, "token introspection gives no answer");
-                Reply::Unanswered
+                RemoteResult::Unanswered
             }
         }
     }
@@ -89,7 +89,7 @@ impl Question {
             .basic_auth(encoded(&self.settings.client_id), Some(encoded(&secret)))
             .header("content-type", "application/x-www-form-urlencoded")
             .body(form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish());
-        let response = request.send().await.map_err(|error| causes::told(&error.without_url()))?;
+        let response = request.send().await.map_err(|error| error_chain::told(&error.without_url()))?;
         match response.status().as_u16() {
             200 => {}
             401 | 403 => return Err("it does not accept our client_id and client_secret".to_owned()),
@@ -102,9 +102,9 @@ impl Question {
     ///
     /// # Errors
     /// The answer cannot be read.
-    fn read(&self, answer: Map<String, Value>) -> Result<Result<Reply, Refusal>, String> {
+    fn read(&self, answer: Map<String, Value>) -> Result<Result<RemoteResult, RejectionReason>, String> {
         if answer.get("active") != Some(&Value::Bool(true)) {
-            return Ok(Err(Refusal::Inactive));
+            return Ok(Err(RejectionReason::Inactive));
         }
         let (ends, begins) = (moment(&answer, "exp")?, moment(&answer, "nbf")?);
         Ok(self.vouched(answer, ends, begins))
@@ -115,19 +115,19 @@ impl Question {
         answer: Map<String, Value>,
         ends: Option<Timestamp>,
         begins: Option<Timestamp>,
-    ) -> Result<Reply, Refusal> {
+    ) -> Result<RemoteResult, RejectionReason> {
         let now = self.clock.now();
         if ends.is_some_and(|end| end <= now) {
-            return Err(Refusal::Expired);
+            return Err(RejectionReason::Expired);
         }
         if begins.is_some_and(|begin| begin > now) {
-            return Err(Refusal::NotYetValid);
+            return Err(RejectionReason::NotYetValid);
         }
         let issuer = self.vouch.settings().issuer.as_str();
         if answer.get("iss").is_some_and(|iss| iss.as_str() != Some(issuer)) {
-            return Err(Refusal::Issuer);
+            return Err(RejectionReason::Issuer);
         }
         let caller = self.vouch.caller(answer, ends)?;
-        Ok(Reply::Verified(Arc::new(caller), ends))
+        Ok(RemoteResult::Verified(Arc::new(caller), ends))
     }
 }

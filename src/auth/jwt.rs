@@ -7,38 +7,38 @@ mod claims;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::presented::Presented;
-use super::remembered::{Key, Remembered};
-use super::vouch::Vouch;
-use super::{Refusal, Verdict};
+use super::caller::CallerBuilder;
+use super::credential_cache::{CredentialCache, CredentialKey};
+use super::request::AuthRequest;
+use super::{RejectionReason, Verdict};
 use crate::config::JwtSettings;
-use crate::jws::{Jws, Keys, KeysError, Malformed};
+use crate::jws::{InvalidJws, Jws, KeyProvider, KeysError};
 use crate::metrics::Metrics;
 use claims::UnverifiedClaims;
 use clock::SharedClock;
 
 /// One issuer of JWTs.
 #[derive(Debug)]
-pub(super) struct JwtWay {
-    vouch: Vouch,
+pub(super) struct JwtAuthenticator {
+    vouch: CallerBuilder,
     settings: JwtSettings,
-    keys: Keys,
+    keys: KeyProvider,
     place: u16,
-    remembered: Arc<Remembered>,
+    remembered: Arc<CredentialCache>,
     clock: SharedClock,
 }
 
-impl JwtWay {
+impl JwtAuthenticator {
     /// `place`: where among the ways it stands; its part of what is remembered goes by that.
     pub(super) async fn start(
-        vouch: Vouch,
+        vouch: CallerBuilder,
         settings: JwtSettings,
-        (place, remembered): (u16, Arc<Remembered>),
+        (place, remembered): (u16, Arc<CredentialCache>),
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Result<Self, KeysError> {
-        let keys =
-            Keys::of(vouch.way(), &settings.keys, &settings.algorithms, clock.clone(), metrics).await?;
+        let keys = KeyProvider::of(vouch.way(), &settings.keys, &settings.algorithms, clock.clone(), metrics)
+            .await?;
         Ok(Self { vouch, settings, keys, place, remembered, clock })
     }
 
@@ -54,7 +54,7 @@ impl JwtWay {
         self.settings.carrier.is_cookie()
     }
 
-    pub(super) async fn judge(&self, presented: &Presented<'_>) -> Verdict {
+    pub(super) async fn judge(&self, presented: &AuthRequest<'_>) -> Verdict {
         let credential = match self.settings.carrier.credential(presented) {
             Ok(credential) => credential,
             Err(verdict) => return verdict,
@@ -63,7 +63,7 @@ impl JwtWay {
         if remember.is_zero() {
             return self.verify(credential).await.unwrap_or_else(|verdict| verdict);
         }
-        let key = Key::of(self.place, credential);
+        let key = CredentialKey::of(self.place, credential);
         if let Some(caller) = self.remembered.recall(&key) {
             return Verdict::Verified(caller);
         }
@@ -79,18 +79,19 @@ impl JwtWay {
     async fn verify(&self, credential: &str) -> Result<Verdict, Verdict> {
         let refused = Verdict::Refused;
         // Text of another form may be another way's own: an opaque token.
-        let jws = Jws::parse(credential).map_err(|Malformed| Verdict::NotMine(Refusal::Malformed))?;
+        let jws =
+            Jws::parse(credential).map_err(|InvalidJws| Verdict::NotMine(RejectionReason::Malformed))?;
         if claims::issuer(jws.payload()) != Some(&self.vouch.settings().issuer) {
-            return Err(Verdict::NotMine(Refusal::Issuer));
+            return Err(Verdict::NotMine(RejectionReason::Issuer));
         }
         let kinds = &self.settings.kinds;
         if !kinds.is_empty()
             && !jws.kind().is_some_and(|kind| kinds.iter().any(|one| one.eq_ignore_ascii_case(kind)))
         {
-            return Err(refused(Refusal::Kind));
+            return Err(refused(RejectionReason::Kind));
         }
         jws.prove(&self.keys, &self.settings.algorithms).await.map_err(Verdict::from)?;
-        let claims = UnverifiedClaims::of(jws.into_payload()).ok_or(refused(Refusal::Malformed))?;
+        let claims = UnverifiedClaims::of(jws.into_payload()).ok_or(refused(RejectionReason::Malformed))?;
         let (claims, expires_at) = claims.verify(&self.settings, self.clock.now()).map_err(refused)?;
         self.vouch
             .caller(claims, Some(expires_at))

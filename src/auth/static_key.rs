@@ -5,9 +5,9 @@ use std::sync::Arc;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
 
-use super::presented::Presented;
-use super::vouch::Vouch;
-use super::{Caller, Refusal, Verdict};
+use super::caller::CallerBuilder;
+use super::request::AuthRequest;
+use super::{Caller, RejectionReason, Verdict};
 use crate::config::StaticKeySettings;
 
 /// What is shorter may be guessed by whoever has seen its digest.
@@ -15,14 +15,14 @@ const SHORTEST: usize = 32;
 
 /// One backend's keys.
 #[derive(Debug)]
-pub(super) struct StaticKeyWay {
+pub(super) struct StaticKeyAuthenticator {
     settings: StaticKeySettings,
     /// Made once: a key says nothing but whose it is.
     service: Arc<Caller>,
 }
 
-impl StaticKeyWay {
-    pub(super) fn new(vouch: &Vouch, settings: StaticKeySettings) -> Self {
+impl StaticKeyAuthenticator {
+    pub(super) fn new(vouch: &CallerBuilder, settings: StaticKeySettings) -> Self {
         let service = Arc::new(vouch.service(vouch.way().into()));
         Self { settings, service }
     }
@@ -31,7 +31,7 @@ impl StaticKeyWay {
         self.settings.carrier.is_cookie()
     }
 
-    pub(super) fn judge(&self, presented: &Presented<'_>) -> Verdict {
+    pub(super) fn judge(&self, presented: &AuthRequest<'_>) -> Verdict {
         let key = match self.settings.carrier.credential(presented) {
             Ok(key) => key,
             Err(verdict) => return verdict,
@@ -42,7 +42,7 @@ impl StaticKeyWay {
             Verdict::Verified(self.service.clone())
         } else {
             // Other text may be another way's own: a token.
-            Verdict::NotMine(Refusal::UnknownKey)
+            Verdict::NotMine(RejectionReason::UnknownKey)
         }
     }
 }

@@ -24,7 +24,7 @@ enum Part {
 
 /// Why claims cannot be put into a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Unrendered {
+pub enum RenderError {
     /// One of them is not there.
     #[error("a claim that it needs is missing")]
     Missing,
@@ -113,7 +113,7 @@ impl Template {
         &self,
         claims: &'c Claims,
         text_of: impl Fn(&'c Value) -> Option<Cow<'c, str>>,
-    ) -> Result<String, Unrendered> {
+    ) -> Result<String, RenderError> {
         let mut rendered = String::new();
         let mut parts = self.0.iter().peekable();
         while let Some(part) = parts.next() {
@@ -124,9 +124,9 @@ impl Template {
                 }
                 Part::Claim(path) => path,
             };
-            let text = text_of(claims.at(path).ok_or(Unrendered::Missing)?).ok_or(Unrendered::Unfit)?;
+            let text = text_of(claims.at(path).ok_or(RenderError::Missing)?).ok_or(RenderError::Unfit)?;
             if text.is_empty() {
-                return Err(Unrendered::Missing);
+                return Err(RenderError::Missing);
             }
             let end = parts.peek().and_then(|next| match next {
                 Part::Fixed(text) => text.chars().next(),
@@ -135,7 +135,7 @@ impl Template {
             // The last claim, followed by nothing but fixed text, cannot be taken for anything else.
             let is_last = parts.clone().all(|later| matches!(later, Part::Fixed(_)));
             if !is_last && end.is_some_and(|end| text.contains(end)) {
-                return Err(Unrendered::Unfit);
+                return Err(RenderError::Unfit);
             }
             rendered.push_str(&text);
         }
@@ -150,7 +150,7 @@ mod tests {
 
     use super::*;
 
-    fn render(template: &str, claims: Value) -> Result<String, Unrendered> {
+    fn render(template: &str, claims: Value) -> Result<String, RenderError> {
         let claims = Claims::verified(claims.as_object().unwrap().clone());
         Template::parse(template).unwrap().render(&claims, |value| value.as_str().map(Cow::Borrowed))
     }
@@ -172,10 +172,10 @@ mod tests {
 
     #[test]
     fn a_claim_that_is_missing_or_unfit_is_told_apart() {
-        assert_eq!(render("{sub}", json!({})), Err(Unrendered::Missing));
-        assert_eq!(render("{sub}", json!({"sub": ""})), Err(Unrendered::Missing));
-        assert_eq!(render("{sub}", json!({"sub": 1})), Err(Unrendered::Unfit));
-        assert_eq!(render("{a}:{sub}", json!({"a": "x:", "sub": "u"})), Err(Unrendered::Unfit));
+        assert_eq!(render("{sub}", json!({})), Err(RenderError::Missing));
+        assert_eq!(render("{sub}", json!({"sub": ""})), Err(RenderError::Missing));
+        assert_eq!(render("{sub}", json!({"sub": 1})), Err(RenderError::Unfit));
+        assert_eq!(render("{a}:{sub}", json!({"a": "x:", "sub": "u"})), Err(RenderError::Unfit));
         assert_eq!(render("{a}:{sub}", json!({"a": "x", "sub": ":u"})), Ok("x::u".to_owned()));
     }
 

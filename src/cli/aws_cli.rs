@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use aws_cli_compat::BearerError;
 
-use super::bearer;
+use super::bearer_token;
 
 /// The arguments as they were written; clap's grammar is not the AWS CLI's.
 #[derive(Debug, clap::Args)]
@@ -18,8 +18,8 @@ pub(super) struct Args {
 
 pub(super) fn run(args: Args) -> ExitCode {
     aws_cli_compat::run(args.arguments, &|file, variable| {
-        bearer::find(file, variable).map_err(|error| match error {
-            bearer::BearerError::Missing => BearerError::Missing(error.to_string()),
+        bearer_token::find(file, variable).map_err(|error| match error {
+            bearer_token::BearerError::Missing => BearerError::Missing(error.to_string()),
             other => BearerError::Invalid(other.to_string()),
         })
     })

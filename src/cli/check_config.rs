@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::{ConfigFile, Failure, print};
-use crate::config::WaySettings;
+use super::{CliError, ConfigFile, print};
+use crate::config::AuthenticatorSettings;
 use crate::tls;
 use clock::{Clock as _, SystemClock};
 
-pub(super) fn run(file: &ConfigFile) -> Result<(), Failure> {
+pub(super) fn run(file: &ConfigFile) -> Result<(), CliError> {
     let loaded = file.load()?;
     let mut text = String::new();
     for warning in &loaded.warnings {
@@ -44,14 +44,14 @@ pub(super) fn run(file: &ConfigFile) -> Result<(), Failure> {
 }
 
 /// What a way of this kind takes.
-fn what_of(kind: &WaySettings) -> &'static str {
+fn what_of(kind: &AuthenticatorSettings) -> &'static str {
     match kind {
-        WaySettings::Jwt(_) => "JWTs",
-        WaySettings::Introspection(_) => "opaque tokens",
-        WaySettings::Forward(_) => "whatever the app takes for a user",
-        WaySettings::Gateway(_) => "a gateway's headers",
-        WaySettings::Alb(_) => "an AWS load balancer's assertions",
-        WaySettings::StaticKey(_) => "a backend's keys",
-        WaySettings::Certificate(_) => "backends' certificates",
+        AuthenticatorSettings::Jwt(_) => "JWTs",
+        AuthenticatorSettings::Introspection(_) => "opaque tokens",
+        AuthenticatorSettings::Forward(_) => "whatever the app takes for a user",
+        AuthenticatorSettings::Gateway(_) => "a gateway's headers",
+        AuthenticatorSettings::Alb(_) => "an AWS load balancer's assertions",
+        AuthenticatorSettings::StaticKey(_) => "a backend's keys",
+        AuthenticatorSettings::Certificate(_) => "backends' certificates",
     }
 }

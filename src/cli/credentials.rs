@@ -8,10 +8,10 @@ use reqwest::Url;
 use serde::{Deserialize, Deserializer, Serialize};
 use zeroize::Zeroizing;
 
-use super::bearer::{self, BearerError};
-use super::{Failure, print};
-use crate::causes;
+use super::bearer_token::{self, BearerError};
+use super::{CliError, print};
 use crate::config::Environment;
+use crate::error_chain;
 
 /// Whom to ask, as whom.
 #[derive(Debug, clap::Args)]
@@ -57,11 +57,11 @@ struct Problem {
     request_id: String,
 }
 
-pub(super) async fn run(args: &Args) -> Result<(), Failure> {
+pub(super) async fn run(args: &Args) -> Result<(), CliError> {
     let url = resource(args)?;
     let environment = Environment::of_process();
-    let bearer = bearer::find(args.bearer_file.as_deref(), environment.get(bearer::VARIABLE))?;
-    let given = ask(&url, &bearer).await.map_err(|words| Failure { code: 69, words })?;
+    let bearer = bearer_token::find(args.bearer_file.as_deref(), environment.get(bearer_token::VARIABLE))?;
+    let given = ask(&url, &bearer).await.map_err(|words| CliError { code: 69, words })?;
     let told = Told {
         version: 1,
         access_key_id: &given.access_key_id,
@@ -70,7 +70,7 @@ pub(super) async fn run(args: &Args) -> Result<(), Failure> {
         expiration: &given.expiration,
     };
     let json = serde_json::to_string(&told).map(Zeroizing::new);
-    print(&format!("{}\n", *json.map_err(|error| Failure { code: 1, words: error.to_string() })?))
+    print(&format!("{}\n", *json.map_err(|error| CliError { code: 1, words: error.to_string() })?))
 }
 
 fn wiped<'de, D: Deserializer<'de>>(from: D) -> Result<Zeroizing<String>, D::Error> {
@@ -78,10 +78,10 @@ fn wiped<'de, D: Deserializer<'de>>(from: D) -> Result<Zeroizing<String>, D::Err
 }
 
 /// The bearer and the credentials travel in clear, so only encrypted, or within this machine.
-fn resource(args: &Args) -> Result<Url, Failure> {
+fn resource(args: &Args) -> Result<Url, CliError> {
     let mut url = args.url.clone();
-    if !bearer::is_private(&url) {
-        return Err(Failure::usage("--url is neither https nor plain http on this machine"));
+    if !bearer_token::is_private(&url) {
+        return Err(CliError::usage("--url is neither https nor plain http on this machine"));
     }
     if let Ok(mut path) = url.path_segments_mut() {
         path.pop_if_empty().extend(["v1", "credentials"]);
@@ -92,7 +92,7 @@ fn resource(args: &Args) -> Result<Url, Failure> {
     Ok(url)
 }
 
-impl From<BearerError> for Failure {
+impl From<BearerError> for CliError {
     fn from(error: BearerError) -> Self {
         match error {
             BearerError::Missing | BearerError::Odd => Self::usage(error.to_string()),
@@ -103,7 +103,7 @@ impl From<BearerError> for Failure {
 
 async fn ask(url: &Url, bearer: &str) -> Result<Given, String> {
     let failed =
-        |error: reqwest::Error| format!("{url} cannot be asked: {}", causes::told(&error.without_url()));
+        |error: reqwest::Error| format!("{url} cannot be asked: {}", error_chain::told(&error.without_url()));
     let client = reqwest::Client::builder()
         .connect_timeout(Duration::from_secs(5))
         .timeout(Duration::from_secs(15))

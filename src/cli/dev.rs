@@ -3,9 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use super::{Failure, print, told_to_end};
+use super::{CliError, print, told_to_end};
 use crate::config::Environment;
-use crate::dev::{self, Addresses, DevError};
+use crate::dev::{self, DevAddresses, DevError};
 use crate::telemetry;
 use clock::SystemClock;
 
@@ -23,13 +23,13 @@ pub(super) struct Args {
     allow_non_loopback: bool,
 }
 
-pub(super) async fn run(args: Args) -> Result<(), Failure> {
+pub(super) async fn run(args: Args) -> Result<(), CliError> {
     check(&args)?;
-    let addresses = Addresses { ip: args.listen, port: args.port };
+    let addresses = DevAddresses { ip: args.listen, port: args.port };
     let clock = Arc::new(SystemClock::new());
     let environment = Environment::of_process();
     let surroundings = dev::surroundings(addresses, &environment, clock.clone()).await?;
-    telemetry::start(&surroundings.settings.log).map_err(Failure::unavailable)?;
+    telemetry::start(&surroundings.settings.log).map_err(CliError::unavailable)?;
     let running = surroundings.start(clock).await?;
     print(&running.introduction())?;
     told_to_end().await?;
@@ -37,7 +37,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     Ok(())
 }
 
-impl From<DevError> for Failure {
+impl From<DevError> for CliError {
     fn from(error: DevError) -> Self {
         match error {
             DevError::Config(error) => error.into(),
@@ -46,19 +46,19 @@ impl From<DevError> for Failure {
     }
 }
 
-fn check(args: &Args) -> Result<(), Failure> {
+fn check(args: &Args) -> Result<(), CliError> {
     let ip = args.listen;
     if ip.is_loopback() {
         return Ok(());
     }
     if !ip.is_unspecified() {
-        return Err(Failure::usage(format!(
+        return Err(CliError::usage(format!(
             "--listen {ip}: the parts reach each other over loopback, so listen there, or on 0.0.0.0 or :: \
              with --allow-non-loopback"
         )));
     }
     if !args.allow_non_loopback {
-        return Err(Failure::usage(format!(
+        return Err(CliError::usage(format!(
             "--listen {ip} lets other machines in, and the demo sign-in signs in anybody as anybody; \
              add --allow-non-loopback if that is what you want"
         )));

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ConfigFile, Failure, print};
-use crate::doctor::{self, Report, Status, Trial};
+use super::{CliError, ConfigFile, print};
+use crate::doctor::{self, MintTest, Report, Status};
 use clock::SystemClock;
 use cognito_types::DeveloperUserId;
 
@@ -30,30 +30,30 @@ pub(super) struct Args {
     time_out: Duration,
 }
 
-pub(super) async fn run(args: Args) -> Result<(), Failure> {
+pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let loaded = match args.file.load() {
         Ok(loaded) => loaded,
         Err(error) if args.trust_policy.is_some() => return Err(error.into()),
         Err(error) => {
             tell(&doctor::unusable(&error), args.json)?;
-            return Err(Failure::told(78));
+            return Err(CliError::told(78));
         }
     };
     if let Some(name) = &args.trust_policy {
         let pool = loaded.settings.pools.find(Some(name));
         let pool =
-            pool.ok_or_else(|| Failure::usage(format!("--trust-policy {name}: there is no such pool")))?;
+            pool.ok_or_else(|| CliError::usage(format!("--trust-policy {name}: there is no such pool")))?;
         return print(&format!("{:#}\n", doctor::trust_policy(pool)));
     }
-    let trial = args.mint_as.map(|user| Trial { user, pool: args.pool });
+    let trial = args.mint_as.map(|user| MintTest { user, pool: args.pool });
     let report = doctor::examine(loaded, Arc::new(SystemClock::new()), args.time_out, trial).await;
     tell(&report, args.json)?;
     match report.status() {
         Status::Ok | Status::Skip | Status::Warn => Ok(()),
-        Status::Fail => Err(Failure::told(1)),
+        Status::Fail => Err(CliError::told(1)),
     }
 }
 
-fn tell(report: &Report, json: bool) -> Result<(), Failure> {
+fn tell(report: &Report, json: bool) -> Result<(), CliError> {
     print(&if json { format!("{:#}\n", report.to_json()) } else { report.to_string() })
 }

@@ -1,13 +1,13 @@
 //! `tokenvend emulator`: the Cognito emulator alone.
 
-use super::Failure;
+use super::CliError;
 use cognito_emulator::command::{self, Args, CommandError};
 
-pub(super) async fn run(args: Args) -> Result<(), Failure> {
-    command::run(args).await.map_err(Failure::from)
+pub(super) async fn run(args: Args) -> Result<(), CliError> {
+    command::run(args).await.map_err(CliError::from)
 }
 
-impl From<CommandError> for Failure {
+impl From<CommandError> for CliError {
     fn from(error: CommandError) -> Self {
         Self { code: error.exit_code(), words: error.to_string() }
     }

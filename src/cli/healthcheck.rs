@@ -4,8 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Failure;
-use crate::causes;
+use super::CliError;
+use crate::error_chain;
 
 /// Whom to ask.
 #[derive(Debug, clap::Args)]
@@ -22,21 +22,21 @@ pub(super) struct Args {
     ca_file: Option<PathBuf>,
 }
 
-pub(super) async fn run(args: &Args) -> Result<(), Failure> {
-    let fail = |words: String| Failure { code: 69, words: format!("{} is not healthy: {words}", args.url) };
+pub(super) async fn run(args: &Args) -> Result<(), CliError> {
+    let fail = |words: String| CliError { code: 69, words: format!("{} is not healthy: {words}", args.url) };
     let mut client = reqwest::Client::builder().timeout(Duration::from_secs(3)).no_proxy();
     if let (Some(ip), Some(name)) = (args.connect_to, args.url.host_str()) {
         // The port is the URL's.
         client = client.resolve(name, SocketAddr::new(ip, 0));
     }
     if let Some(path) = &args.ca_file {
-        let unusable = |why: String| Failure::usage(format!("--ca-file {}: {why}", path.display()));
+        let unusable = |why: String| CliError::usage(format!("--ca-file {}: {why}", path.display()));
         let pem = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
         let cas = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| unusable(error.to_string()))?;
         client = client.tls_certs_only(cas);
     }
-    let client = client.build().map_err(|error| fail(causes::told(&error)))?;
+    let client = client.build().map_err(|error| fail(error_chain::told(&error)))?;
     let answer = client.get(args.url.clone()).send().await;
-    let answer = answer.map_err(|error| fail(causes::told(&error.without_url())))?;
+    let answer = answer.map_err(|error| fail(error_chain::told(&error.without_url())))?;
     if answer.status().is_success() { Ok(()) } else { Err(fail(format!("it answers {}", answer.status()))) }
 }

@@ -2,7 +2,7 @@
 //! Cognito itself: that service forgets the tokens concerned, records who did what, and stays within its share
 //! of the quota.
 
-mod ask;
+mod client;
 
 use std::path::PathBuf;
 
@@ -10,9 +10,9 @@ use clap::Subcommand;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Failure, print};
+use super::{CliError, print};
 use crate::config::Environment;
-use ask::{Answer, Service};
+use client::{AdminClient, AdminResponse};
 
 /// The variable with the credential. No option: what stands on a command line can be read by everybody.
 const CREDENTIAL: &str = "TOKENVEND_ADMIN_CREDENTIAL";
@@ -110,12 +110,12 @@ impl Page {
     }
 }
 
-pub(super) async fn run(args: &Args, environment: &Environment) -> Result<(), Failure> {
+pub(super) async fn run(args: &Args, environment: &Environment) -> Result<(), CliError> {
     let (users, identities) = ("users", "identities");
     // clap cannot demand an option that may stand before and after the verb.
-    let pool = args.pool.as_deref().ok_or_else(|| Failure::usage("say which pool: --pool NAME"))?;
+    let pool = args.pool.as_deref().ok_or_else(|| CliError::usage("say which pool: --pool NAME"))?;
     let credential = environment.get(CREDENTIAL);
-    let service = Service::at(&args.admin_url, args.credential_file.as_deref(), credential, args.as_app)?;
+    let service = AdminClient::at(&args.admin_url, args.credential_file.as_deref(), credential, args.as_app)?;
     let answer = match &args.act {
         Act::Lookup { user, page } => service.get(&[pool, users, user], &page.query()).await?,
         Act::List { page } => service.get(&[pool, identities], &page.query()).await?,
@@ -135,24 +135,24 @@ pub(super) async fn run(args: &Args, environment: &Environment) -> Result<(), Fa
         }
         Act::Purge { user } => service.send(Method::DELETE, &[pool, users, user, "cache"], None).await?,
     };
-    let Answer { status, text, body } = answer;
+    let AdminResponse { status, text, body } = answer;
     if args.json {
         print(&format!("{text}\n"))?;
     }
     if !status.is_success() {
-        return Err(Failure { code: exit_code(status.as_u16()), words: told(&body) });
+        return Err(CliError { code: exit_code(status.as_u16()), words: told(&body) });
     }
     if !args.json {
         print(&shown(&body))?;
     }
     match body["undeleted"].as_array().map(Vec::len) {
         None | Some(0) => Ok(()),
-        Some(count) => Err(Failure { code: 1, words: format!("{count} of them still exist") }),
+        Some(count) => Err(CliError { code: 1, words: format!("{count} of them still exist") }),
     }
 }
 
-fn sure(yes: bool, why: &str) -> Result<(), Failure> {
-    if yes { Ok(()) } else { Err(Failure::usage(format!("{why}; say --yes if you mean it"))) }
+fn sure(yes: bool, why: &str) -> Result<(), CliError> {
+    if yes { Ok(()) } else { Err(CliError::usage(format!("{why}; say --yes if you mean it"))) }
 }
 
 /// That of sysexits.h which says what to do: come back later, or bring another credential.

@@ -5,31 +5,31 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::presented::{Parts, Presented, harmless};
-use super::{Failure, print};
-use crate::claims::date;
-use crate::token::Origin;
+use super::token_arg::{DecodedJwt, TokenArg, harmless};
+use super::{CliError, print};
+use crate::claims::numeric_date;
+use crate::token::AuthMethod;
 use clock::{Clock as _, SystemClock, Timestamp};
 
 /// Which token, and how to tell it.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
-    presented: Presented,
+    presented: TokenArg,
     /// Print JSON.
     #[arg(long)]
     json: bool,
 }
 
-pub(super) fn run(args: Args) -> Result<(), Failure> {
+pub(super) fn run(args: Args) -> Result<(), CliError> {
     let token = args.presented.read()?;
-    let parts = Parts::of(&token)?;
+    let parts = DecodedJwt::of(&token)?;
     let now = SystemClock::new().now();
     print(&harmless(&if args.json { as_json(&parts, now) } else { as_text(&parts, now) }))
 }
 
-fn as_json(parts: &Parts, now: Timestamp) -> String {
-    let Parts { header, claims } = parts;
+fn as_json(parts: &DecodedJwt, now: Timestamp) -> String {
+    let DecodedJwt { header, claims } = parts;
     let moment = |claim| moment(claims, claim).map(Timestamp::to_rfc3339);
     let told = json!({
         "verified": false,
@@ -43,8 +43,8 @@ fn as_json(parts: &Parts, now: Timestamp) -> String {
     format!("{told:#}\n")
 }
 
-fn as_text(parts: &Parts, now: Timestamp) -> String {
-    let Parts { header, claims } = parts;
+fn as_text(parts: &DecodedJwt, now: Timestamp) -> String {
+    let DecodedJwt { header, claims } = parts;
     let header = Value::Object(header.clone());
     let mut text = format!(
         "NOT VERIFIED: anybody can write such a token. To have it checked: tokenvend verify.\n\n\
@@ -77,12 +77,12 @@ fn expires_in(claims: &Map<String, Value>, now: Timestamp) -> Option<i64> {
 }
 
 fn moment(claims: &Map<String, Value>, claim: &str) -> Option<Timestamp> {
-    date::signed(claims.get(claim)).ok().flatten()
+    numeric_date::signed(claims.get(claim)).ok().flatten()
 }
 
-fn origin(claims: &Map<String, Value>) -> Option<Origin<'_>> {
+fn origin(claims: &Map<String, Value>) -> Option<AuthMethod<'_>> {
     let methods: Vec<&str> = claims.get("amr")?.as_array()?.iter().filter_map(Value::as_str).collect();
-    Origin::of(&methods, claims.get("aud")?.as_str()?)
+    AuthMethod::of(&methods, claims.get("aud")?.as_str()?)
 }
 
 /// A number of seconds, for human eyes; what side of now they lie on is said elsewhere.
@@ -90,20 +90,20 @@ pub(super) fn words(seconds: i64) -> String {
     humantime::format_duration(Duration::from_secs(seconds.unsigned_abs())).to_string()
 }
 
-pub(super) fn origin_as_words(origin: &Origin<'_>) -> String {
+pub(super) fn origin_as_words(origin: &AuthMethod<'_>) -> String {
     match origin {
-        Origin::Guest => "a guest: nobody signed in".to_owned(),
-        Origin::DeveloperUser { provider, user } => format!("developer user {user:?} of {provider}"),
-        Origin::PublicLogin { provider } => format!("a public login at {provider}"),
+        AuthMethod::Guest => "a guest: nobody signed in".to_owned(),
+        AuthMethod::DeveloperUser { provider, user } => format!("developer user {user:?} of {provider}"),
+        AuthMethod::PublicLogin { provider } => format!("a public login at {provider}"),
     }
 }
 
-pub(super) fn origin_as_json(origin: &Origin<'_>) -> Value {
+pub(super) fn origin_as_json(origin: &AuthMethod<'_>) -> Value {
     match origin {
-        Origin::Guest => json!({"kind": "guest"}),
-        Origin::DeveloperUser { provider, user } => {
+        AuthMethod::Guest => json!({"kind": "guest"}),
+        AuthMethod::DeveloperUser { provider, user } => {
             json!({"kind": "developer-user", "provider": provider, "user": user})
         }
-        Origin::PublicLogin { provider } => json!({"kind": "public-login", "provider": provider}),
+        AuthMethod::PublicLogin { provider } => json!({"kind": "public-login", "provider": provider}),
     }
 }

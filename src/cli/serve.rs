@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use super::{ConfigFile, Failure, told_to_end};
+use super::{CliError, ConfigFile, told_to_end};
 use crate::app;
 use crate::telemetry;
 use clock::SystemClock;
 
-pub(super) async fn run(file: &ConfigFile) -> Result<(), Failure> {
+pub(super) async fn run(file: &ConfigFile) -> Result<(), CliError> {
     let loaded = file.load()?;
-    telemetry::start(&loaded.settings.log).map_err(Failure::unavailable)?;
+    telemetry::start(&loaded.settings.log).map_err(CliError::unavailable)?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
     let app =
-        app::start(loaded.settings, Arc::new(SystemClock::new())).await.map_err(Failure::unavailable)?;
+        app::start(loaded.settings, Arc::new(SystemClock::new())).await.map_err(CliError::unavailable)?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         http.listen = %app.public_address(),

@@ -8,11 +8,11 @@ use reqwest::Url;
 use serde_json::json;
 
 use super::inspect::{origin_as_json, origin_as_words, words};
-use super::presented::{Presented, harmless};
-use super::{Failure, print};
+use super::token_arg::{TokenArg, harmless};
+use super::{CliError, print};
+use crate::cognito_token_verifier::{CognitoTokenVerifier, TokenVerificationError};
 use crate::config::{self, JwksSettings};
-use crate::proof::{ProofError, TokenProver};
-use crate::token::{self, Origin, TokenClaims};
+use crate::token::{self, AuthMethod, TokenClaims};
 use clock::{SharedClock, SystemClock};
 use cognito_types::{DeveloperUserId, IdentityId, IdentityPoolId};
 
@@ -23,7 +23,7 @@ const KEYS_TIME_OUT: Duration = Duration::from_secs(10);
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
-    presented: Presented,
+    presented: TokenArg,
     /// The identity pool that the token must be for. Cognito's issuer and keys are shared by all AWS customers, so
     /// without it a good signature proves nothing.
     #[arg(long, value_name = "POOL_ID", value_parser = |text: &str| IdentityPoolId::parse(text))]
@@ -52,7 +52,7 @@ pub(super) struct Args {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 enum Refusal {
     #[error(transparent)]
-    Unproven(#[from] ProofError),
+    Unproven(#[from] TokenVerificationError),
     #[error("its sub is another identity")]
     Identity,
     #[error("it is not that developer user's")]
@@ -65,16 +65,16 @@ impl Refusal {
     /// The reason's name in JSON. Stable.
     fn name(self) -> &'static str {
         match self {
-            Self::Unproven(ProofError::Malformed) => "malformed",
-            Self::Unproven(ProofError::Issuer) => "issuer",
-            Self::Unproven(ProofError::Algorithm) => "algorithm",
-            Self::Unproven(ProofError::UnknownKey) => "unknown-key",
-            Self::Unproven(ProofError::Signature) => "signature",
-            Self::Unproven(ProofError::Audience) => "audience",
-            Self::Unproven(ProofError::Expired) => "expired",
-            Self::Unproven(ProofError::Subject) => "subject",
-            Self::Unproven(ProofError::Methods) => "methods",
-            Self::Unproven(ProofError::KeysUnavailable) => "keys-unavailable",
+            Self::Unproven(TokenVerificationError::Malformed) => "malformed",
+            Self::Unproven(TokenVerificationError::Issuer) => "issuer",
+            Self::Unproven(TokenVerificationError::Algorithm) => "algorithm",
+            Self::Unproven(TokenVerificationError::UnknownKey) => "unknown-key",
+            Self::Unproven(TokenVerificationError::Signature) => "signature",
+            Self::Unproven(TokenVerificationError::Audience) => "audience",
+            Self::Unproven(TokenVerificationError::Expired) => "expired",
+            Self::Unproven(TokenVerificationError::Subject) => "subject",
+            Self::Unproven(TokenVerificationError::Methods) => "methods",
+            Self::Unproven(TokenVerificationError::KeysUnavailable) => "keys-unavailable",
             Self::Identity => "identity",
             Self::User => "user",
             Self::Life => "life",
@@ -82,22 +82,23 @@ impl Refusal {
     }
 }
 
-pub(super) async fn run(args: Args) -> Result<(), Failure> {
+pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let Args { presented, pool, jwks_url, endpoint_url, identity_id, user, min_ttl, json } = args;
     let token = presented.read()?;
     let url = match jwks_url {
         Some(url) => url,
         None => {
             let derived = token::keys_url(pool.region(), endpoint_url.as_ref().map(Url::as_str));
-            Url::parse(&derived).map_err(|error| Failure::usage(format!("{derived}: {error}")))?
+            Url::parse(&derived).map_err(|error| CliError::usage(format!("{derived}: {error}")))?
         }
     };
     let clock: SharedClock = Arc::new(SystemClock::new());
     let unavailable =
-        |why: String| Failure { code: 69, words: format!("the keys at {url} cannot be had: {why}") };
+        |why: String| CliError { code: 69, words: format!("the keys at {url} cannot be had: {why}") };
     // No leeway: whoever scripts with this wants to hand the token on, and nobody must take it from then on.
     let keys = JwksSettings::of_cognito(url.clone(), KEYS_TIME_OUT);
-    let prover = TokenProver::for_now(keys, Duration::ZERO, clock.clone()).await.map_err(unavailable)?;
+    let prover =
+        CognitoTokenVerifier::for_now(keys, Duration::ZERO, clock.clone()).await.map_err(unavailable)?;
     let conditions = Conditions { identity_id, user, min_ttl };
     let judged = match prover.prove(&token, &pool).await {
         Ok(claims) => conditions.judge(&claims, &clock).map(|()| claims),
@@ -107,9 +108,9 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         Ok(claims) => print(&harmless(&told(&claims, &clock, json))),
         Err(refusal) if json => {
             let told = json!({"verified": false, "reason": refusal.name(), "detail": refusal.to_string()});
-            print(&format!("{told:#}\n")).and(Err(Failure::told(1)))
+            print(&format!("{told:#}\n")).and(Err(CliError::told(1)))
         }
-        Err(refusal) => print(&format!("refused: {refusal}\n")).and(Err(Failure::told(1))),
+        Err(refusal) => print(&format!("refused: {refusal}\n")).and(Err(CliError::told(1))),
     }
 }
 
@@ -125,7 +126,7 @@ impl Conditions {
         if self.identity_id.as_ref().is_some_and(|wanted| wanted.as_str() != claims.subject) {
             return Err(Refusal::Identity);
         }
-        let is_theirs = |wanted: &DeveloperUserId| matches!(claims.origin(), Some(Origin::DeveloperUser { user, .. }) if user == wanted.as_str());
+        let is_theirs = |wanted: &DeveloperUserId| matches!(claims.origin(), Some(AuthMethod::DeveloperUser { user, .. }) if user == wanted.as_str());
         if self.user.as_ref().is_some_and(|wanted| !is_theirs(wanted)) {
             return Err(Refusal::User);
         }

@@ -9,7 +9,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::Environment;
-use super::fault::Fault;
+use super::error::InvalidValue;
 
 /// What the environment's keys begin with; `__` stands for each dot.
 pub(super) const PREFIX: &str = "TOKENVEND__";
@@ -54,12 +54,12 @@ pub(super) struct Layers {
 
 impl Layers {
     /// Lays a TOML document over what is there. Whatever of it cannot be parsed is a fault; the rest counts.
-    pub(super) fn add_document(&mut self, name: &str, text: &str, faults: &mut Vec<Fault>) {
+    pub(super) fn add_document(&mut self, name: &str, text: &str, faults: &mut Vec<InvalidValue>) {
         let (document, errors) = DeTable::parse_recoverable(text);
         for error in errors {
             // Not the error's own text: it repeats the line, and the line may hold a secret.
             let line = error.span().map_or(1, |span| line_of(text, span.start));
-            faults.push(Fault {
+            faults.push(InvalidValue {
                 path: "the document".to_owned(),
                 origin: format!("{name}, line {line}"),
                 found: format!("what is no TOML: {}", error.message()),
@@ -85,7 +85,7 @@ impl Layers {
     }
 
     /// Lays every `TOKENVEND__A__B` over `a.b`.
-    pub(super) fn add_environment(&mut self, environment: &Environment, faults: &mut Vec<Fault>) {
+    pub(super) fn add_environment(&mut self, environment: &Environment, faults: &mut Vec<InvalidValue>) {
         for (name, value) in environment.iter() {
             let Some(path) = name.strip_prefix(PREFIX) else { continue };
             let path = path.to_lowercase();
@@ -96,7 +96,7 @@ impl Layers {
             if segments.iter().any(|segment| segment.is_empty()) {
                 let found = "an empty part between double underscores".to_owned();
                 let allowed = format!("{PREFIX}SECTION__KEY");
-                faults.push(Fault { path: path.clone(), origin, found, allowed });
+                faults.push(InvalidValue { path: path.clone(), origin, found, allowed });
                 continue;
             }
             let tree = segments

@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::Environment;
-use super::fault::Fault;
+use super::error::InvalidValue;
 use super::layers::{Layers, Leaf, Node, Table, Value};
 use super::path::{join, segments};
 use crate::secret::Secret;
@@ -19,12 +19,12 @@ pub(super) struct Reader<'e> {
     root: Table,
     environment: &'e Environment,
     asked: BTreeSet<String>,
-    faults: Vec<Fault>,
+    faults: Vec<InvalidValue>,
     warnings: Vec<String>,
 }
 
 impl<'e> Reader<'e> {
-    pub(super) fn new(layers: Layers, environment: &'e Environment, faults: Vec<Fault>) -> Self {
+    pub(super) fn new(layers: Layers, environment: &'e Environment, faults: Vec<InvalidValue>) -> Self {
         Self { root: layers.root, environment, asked: BTreeSet::new(), faults, warnings: Vec::new() }
     }
 
@@ -48,7 +48,7 @@ impl<'e> Reader<'e> {
     /// A fault that no single value shows: a missing section, or two values at odds.
     pub(super) fn fault(&mut self, path: &str, found: impl Into<String>, allowed: impl Into<String>) {
         let origin = self.find(path).map_or_else(|| "not set".to_owned(), |leaf| leaf.origin);
-        self.faults.push(Fault {
+        self.faults.push(InvalidValue {
             path: path.to_owned(),
             origin,
             found: found.into(),
@@ -57,7 +57,7 @@ impl<'e> Reader<'e> {
     }
 
     /// All faults, keys that nobody asked for among them, and all warnings.
-    pub(super) fn finish(mut self) -> (Vec<Fault>, Vec<String>) {
+    pub(super) fn finish(mut self) -> (Vec<InvalidValue>, Vec<String>) {
         let mut unknown = Vec::new();
         collect_unknown(&self.root, "", &self.asked, &mut unknown);
         self.faults.extend(unknown);
@@ -352,7 +352,7 @@ fn first_origin(table: &Table) -> Option<String> {
     })
 }
 
-fn collect_unknown(table: &Table, prefix: &str, asked: &BTreeSet<String>, faults: &mut Vec<Fault>) {
+fn collect_unknown(table: &Table, prefix: &str, asked: &BTreeSet<String>, faults: &mut Vec<InvalidValue>) {
     for (key, node) in table {
         let path = join(prefix, key);
         match node {
@@ -365,7 +365,12 @@ fn collect_unknown(table: &Table, prefix: &str, asked: &BTreeSet<String>, faults
                     |near| format!("a key of the manual (tokenvend print-default-config); near: {near}"),
                 );
                 let origin = leaf.origin.clone();
-                faults.push(Fault { path, origin, found: "a key that does not exist".to_owned(), allowed });
+                faults.push(InvalidValue {
+                    path,
+                    origin,
+                    found: "a key that does not exist".to_owned(),
+                    allowed,
+                });
             }
             Node::Leaf(_) => {}
         }

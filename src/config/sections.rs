@@ -3,12 +3,12 @@
 
 mod audit;
 mod auth;
-mod grants;
-mod hops;
-mod limits;
 mod linking;
+mod pool_policy;
 mod pools;
+mod rate_limits;
 mod tls;
+mod trusted_proxies;
 mod vending;
 
 use std::net::SocketAddr;
@@ -28,7 +28,7 @@ const SHORTEST_CREDENTIAL: usize = 32;
 /// Reads all sections, whatever is wrong with one, so that every fault is found.
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     let http = http(&mut reader.section("http"));
-    let limits = limits::limits(&mut reader.section("limits"));
+    let limits = rate_limits::limits(&mut reader.section("limits"));
     let admin = admin(&mut reader.section("admin"), http.as_ref().map(|http| http.listen));
     let audit = audit::audit(&mut reader.section("audit"));
     let drain = drain(&mut reader.section("drain"));
@@ -84,7 +84,7 @@ fn http(section: &mut Section<'_, '_>) -> Option<HttpSettings> {
     let max_body_bytes = section.integer("max_body_bytes", 256..=1_048_576);
     let max_header_bytes = section.integer("max_header_bytes", 1024..=65_536);
     let allowed_origins = origins(section);
-    let hops = hops::hops(section);
+    let hops = trusted_proxies::hops(section);
     Some(HttpSettings {
         listen: listen?,
         tls: tls?,

@@ -9,15 +9,15 @@ use ipnet::IpNet;
 use reqwest::header::HeaderName;
 
 use crate::audit::AuditSettings;
-use crate::auth::{Carrier, CertificateName, NamePattern};
-use crate::budget::BudgetSettings;
+use crate::auth::{CertificateMatcher, CredentialSource, UserPattern};
+use crate::call_rate_limit::CallRateSettings;
 use crate::claims::conditions::Conditions;
 use crate::claims::template::Template;
-use crate::hops::Hops;
+use crate::client_address::TrustedProxies;
 use crate::issuer::cognito::CognitoSettings;
 use crate::jws::Algorithm;
-use crate::limits::LimitSettings;
 use crate::pools::Pools;
+use crate::rate_limit::RateLimitSettings;
 use crate::secret::Secret;
 use crate::tls::TlsSettings;
 use crate::vending::VendingSettings;
@@ -42,7 +42,7 @@ pub struct Settings {
     /// The public listener.
     pub http: HttpSettings,
     /// How often somebody may ask.
-    pub limits: LimitSettings,
+    pub limits: RateLimitSettings,
     /// The admin listener.
     pub admin: AdminSettings,
     /// What is recorded for auditors.
@@ -74,14 +74,14 @@ pub struct AuthSettings {
     /// How long a verified credential is remembered at most; zero: not at all.
     pub remember: Duration,
     /// Which of its callers are services, that act for users whom they name; none: all are users.
-    pub on_behalf: Option<OnBehalfSettings>,
+    pub on_behalf: Option<ActAsSettings>,
     /// What is particular to its kind.
-    pub kind: WaySettings,
+    pub kind: AuthenticatorSettings,
 }
 
 /// What is particular to one kind of authentication.
 #[derive(Debug, Clone)]
-pub enum WaySettings {
+pub enum AuthenticatorSettings {
     /// A JWT signed by the app.
     Jwt(JwtSettings),
     /// An opaque token, judged by the app's introspection endpoint.
@@ -95,30 +95,30 @@ pub enum WaySettings {
     /// A backend's key.
     StaticKey(StaticKeySettings),
     /// A backend's certificate, by any of these names.
-    Certificate(Vec<CertificateName>),
+    Certificate(Vec<CertificateMatcher>),
 }
 
 /// Backends that act for users.
 #[derive(Debug, Clone)]
-pub struct OnBehalfSettings {
+pub struct ActAsSettings {
     /// What the claims of a caller say who is one. Empty for those kinds whose callers all are.
     pub who: Conditions,
     /// The users for whom it may act. Never empty.
-    pub users: Arc<[NamePattern]>,
+    pub users: Arc<[UserPattern]>,
 }
 
 /// A backend's key.
 #[derive(Debug, Clone)]
 pub struct StaticKeySettings {
     /// Where in the request it is.
-    pub carrier: Carrier,
+    pub carrier: CredentialSource,
     /// The SHA-256 digests of the keys that are accepted. Never empty.
     pub digests: Vec<[u8; 32]>,
 }
 
 /// How somebody else is asked about credentials.
 #[derive(Debug, Clone, Copy)]
-pub struct AskSettings {
+pub struct RemoteCheckSettings {
     /// How long an answer may take.
     pub timeout: Duration,
     /// How long a no is remembered.
@@ -131,7 +131,7 @@ pub struct AskSettings {
 #[derive(Debug, Clone)]
 pub struct IntrospectionSettings {
     /// Where in the request the token is.
-    pub carrier: Carrier,
+    pub carrier: CredentialSource,
     /// The endpoint.
     pub url: reqwest::Url,
     /// Who we are there.
@@ -139,7 +139,7 @@ pub struct IntrospectionSettings {
     /// Our secret there.
     pub client_secret: Secret,
     /// How it is asked.
-    pub ask: AskSettings,
+    pub ask: RemoteCheckSettings,
 }
 
 /// Forward authentication.
@@ -154,7 +154,7 @@ pub struct ForwardSettings {
     /// Where its answer says who the user is.
     pub claims: ClaimsFrom,
     /// How it is asked.
-    pub ask: AskSettings,
+    pub ask: RemoteCheckSettings,
 }
 
 /// Where an answer says who the user is.
@@ -176,7 +176,7 @@ pub struct GatewaySettings {
     /// The secret by which it shows that it is the gateway. Never without, unless there are certificates.
     pub secret: Option<GatewaySecret>,
     /// The certificates that it may show, any of them; none: it need not.
-    pub certificates: Vec<CertificateName>,
+    pub certificates: Vec<CertificateMatcher>,
 }
 
 /// A secret that the gateway and the service share.
@@ -205,7 +205,7 @@ pub struct AlbSettings {
 #[derive(Debug, Clone)]
 pub struct JwtSettings {
     /// Where in the request it is.
-    pub carrier: Carrier,
+    pub carrier: CredentialSource,
     /// The `typ`s that are accepted; empty: any.
     pub kinds: Vec<String>,
     /// The `aud` values that are meant for us.
@@ -287,7 +287,7 @@ pub struct HttpSettings {
     /// The origins whose pages may call, as browsers send them.
     pub allowed_origins: Vec<String>,
     /// The proxies that are believed when they say for whom they speak.
-    pub hops: Hops,
+    pub hops: TrustedProxies,
 }
 
 /// The admin listener.
@@ -300,7 +300,7 @@ pub struct AdminSettings {
     /// The bearer token that it demands, if any. Without one there is no lifecycle of identities.
     pub credential: Option<Secret>,
     /// Our share of the quotas on what administrators do with identities.
-    pub budget: BudgetSettings,
+    pub budget: CallRateSettings,
 }
 
 /// How the service shuts down.

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::claims::template::Template;
-use crate::hops::Hops;
-use crate::limits::{Allowance, LimitSettings};
+use crate::client_address::TrustedProxies;
+use crate::rate_limit::{RateLimit, RateLimitSettings};
 
 const SMALLEST: &str = r#"
 [pools.main]
@@ -22,7 +22,7 @@ jwks_url = "https://app.example/jwks.json"
 "#;
 
 fn load_with(text: &str, variables: &[(&str, &str)]) -> Result<Loaded, ConfigError> {
-    let document = Document { name: "my.toml".to_owned(), text: text.to_owned() };
+    let document = ConfigSource { name: "my.toml".to_owned(), text: text.to_owned() };
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     load(&[document], &Environment::of(variables))
 }
@@ -64,9 +64,9 @@ fn the_smallest_configuration_takes_everything_else_from_the_defaults() {
     assert_eq!(settings.auth[0].user_id, Template::parse("{sub}").unwrap());
     assert!(settings.pools.find(None).unwrap().access.is_open());
     assert!(!settings.vending.opaque_tokens);
-    assert_eq!(settings.http.hops, Hops::none());
-    let per_user = Allowance::parse("10/s", 100).unwrap();
-    assert_eq!(settings.limits, LimitSettings { per_user, ..LimitSettings::default() });
+    assert_eq!(settings.http.hops, TrustedProxies::none());
+    let per_user = RateLimit::parse("10/s", 100).unwrap();
+    assert_eq!(settings.limits, RateLimitSettings { per_user, ..RateLimitSettings::default() });
 }
 
 #[test]
@@ -260,7 +260,7 @@ fn a_secret_is_taken_from_a_value_a_variable_or_a_file_and_is_never_shown() {
         (with(""), vec![("TOKENVEND__AUTH__APP__SECRET__FILE", path)]),
     ] {
         let settings = load_with(&text, &variables).unwrap().settings;
-        let WaySettings::Jwt(jwt) = &settings.auth[0].kind else { panic!("{:?}", settings.auth) };
+        let AuthenticatorSettings::Jwt(jwt) = &settings.auth[0].kind else { panic!("{:?}", settings.auth) };
         match &jwt.keys {
             KeySource::Secret(found) => assert_eq!(found.expose(), secret.as_bytes()),
             other => panic!("{other:?}"),
@@ -296,7 +296,7 @@ fn every_key_that_is_read_stands_in_the_manual_and_nothing_else_does() {
                   key_sha256 = [\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"]\n\
                   on_behalf = { users = [\"app:*\"] }\n";
     let text = SMALLEST.replace("[auth.app]", "[auth.app]\nuser_id = \"app:{sub}\"");
-    let document = Document { name: "my.toml".to_owned(), text: format!("{text}{others}") };
+    let document = ConfigSource { name: "my.toml".to_owned(), text: format!("{text}{others}") };
     let mut layers = Layers::default();
     layers.add_document("the defaults", DEFAULT, &mut Vec::new());
     layers.take_templates();

@@ -4,8 +4,8 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
 use super::Subject;
-use super::report::{Check, Examination};
-use crate::issuer::cognito::{Naysay, NaysayKind, PoolFound, Right};
+use super::report::{Check, CheckId};
+use crate::issuer::cognito::{AwsError, AwsErrorKind, PermissionProbe, PoolInfo};
 use crate::pools::Pool;
 
 /// A right that is missing, but that nobody should give for the doctor's sake.
@@ -25,17 +25,17 @@ impl Subject {
                 flows(pool, &described),
             ]
         };
-        self.in_time(look, Check::new(Examination::Pool, &*pool.name)).boxed()
+        self.in_time(look, Check::new(CheckId::Pool, &*pool.name)).boxed()
     }
 
-    fn right(&self, pool: &Pool, right: &Result<Right, Naysay>) -> Check {
-        let check = Check::new(Examination::Right, &*pool.name);
+    fn right(&self, pool: &Pool, right: &Result<PermissionProbe, AwsError>) -> Check {
+        let check = Check::new(CheckId::Right, &*pool.name);
         let naysay = match right {
-            Ok(Right::Minted) if self.settings.vending.opaque_tokens => {
+            Ok(PermissionProbe::Minted) if self.settings.vending.opaque_tokens => {
                 return check
                     .holds("a token for an identity that does not exist: this is a stand-in for Cognito");
             }
-            Ok(Right::Minted) => {
+            Ok(PermissionProbe::Minted) => {
                 return check.fails(
                     "a token came back for an identity that does not exist, so this is not Cognito",
                     "is upstream.endpoint_url or AWS_ENDPOINT_URL left over from a test?",
@@ -45,7 +45,7 @@ impl Subject {
             Err(naysay) => naysay,
         };
         match naysay.kind {
-            NaysayKind::NotAllowed => check.fails(
+            AwsErrorKind::NotAllowed => check.fails(
                 format!("minting is not allowed: {naysay}"),
                 format!(
                     "allow cognito-identity:GetOpenIdTokenForDeveloperIdentity on \
@@ -55,39 +55,45 @@ impl Subject {
                     pool.id,
                 ),
             ),
-            NaysayKind::NotAuthorized => check.warns(
+            AwsErrorKind::NotAuthorized => check.warns(
                 format!("IAM lets it pass, but Cognito refuses: {naysay}"),
                 "--mint-as USER tells whether it refuses a real user too",
             ),
-            NaysayKind::Throttled => check.warns(
+            AwsErrorKind::Throttled => check.warns(
                 format!("Cognito cannot say, it is throttling this account: {naysay}"),
                 "try again; if it stays, compare the budget of all replicas with the quota",
             ),
-            NaysayKind::NoCredentials => check.skipped("there are no credentials"),
-            NaysayKind::CredentialsRefused => check.fails(
+            AwsErrorKind::NoCredentials => check.skipped("there are no credentials"),
+            AwsErrorKind::CredentialsRefused => check.fails(
                 format!("Cognito does not take the credentials: {naysay}"),
                 "the key is wrong, deleted or expired, or the clock is: get new credentials",
             ),
-            NaysayKind::Unreachable => check.fails(
+            AwsErrorKind::Unreachable => check.fails(
                 format!("Cognito cannot be asked: {naysay}"),
                 "mend the way to Cognito's endpoint (DNS, firewall, proxy, upstream.endpoint_url)",
             ),
-            NaysayKind::NotFound | NaysayKind::Other => {
+            AwsErrorKind::NotFound | AwsErrorKind::Other => {
                 check.fails(format!("Cognito does not say: {naysay}"), "try again; if it stays, ask AWS")
             }
         }
     }
 }
 
-fn exists(pool: &Pool, right: &Result<Right, Naysay>, described: &Result<PoolFound, Naysay>) -> Check {
-    let check = Check::new(Examination::Pool, &*pool.name).with("identityPoolId", pool.id.as_str());
-    let is_missing = described.as_ref().is_err_and(|naysay| naysay.kind == NaysayKind::NotFound);
+fn exists(
+    pool: &Pool,
+    right: &Result<PermissionProbe, AwsError>,
+    described: &Result<PoolInfo, AwsError>,
+) -> Check {
+    let check = Check::new(CheckId::Pool, &*pool.name).with("identityPoolId", pool.id.as_str());
+    let is_missing = described.as_ref().is_err_and(|naysay| naysay.kind == AwsErrorKind::NotFound);
     match (described, right) {
         (Ok(_), _) => check.holds(format!("{} exists", pool.id)),
-        (Err(_), Ok(Right::MissedTheIdentity | Right::RefusedTheLogin)) if !is_missing => {
+        (Err(_), Ok(PermissionProbe::MissedTheIdentity | PermissionProbe::RefusedTheLogin))
+            if !is_missing =>
+        {
             check.holds(format!("{} exists", pool.id))
         }
-        (Err(_), right) if is_missing || matches!(right, Ok(Right::MissedThePool)) => check.fails(
+        (Err(_), right) if is_missing || matches!(right, Ok(PermissionProbe::MissedThePool)) => check.fails(
             format!("{} does not exist in this account", pool.id),
             format!(
                 "mend pools.{}.identity_pool_id, or use the credentials of the pool's account",
@@ -98,8 +104,12 @@ fn exists(pool: &Pool, right: &Result<Right, Naysay>, described: &Result<PoolFou
     }
 }
 
-fn provider(pool: &Pool, right: &Result<Right, Naysay>, described: &Result<PoolFound, Naysay>) -> Check {
-    let check = Check::new(Examination::Provider, &*pool.name).with("configured", pool.provider.as_str());
+fn provider(
+    pool: &Pool,
+    right: &Result<PermissionProbe, AwsError>,
+    described: &Result<PoolInfo, AwsError>,
+) -> Check {
+    let check = Check::new(CheckId::Provider, &*pool.name).with("configured", pool.provider.as_str());
     let remedy = || {
         format!(
             "mend pools.{}.developer_provider, or set the name at the pool; once set there, it stays",
@@ -107,25 +117,25 @@ fn provider(pool: &Pool, right: &Result<Right, Naysay>, described: &Result<PoolF
         )
     };
     match (described, right) {
-        (Ok(PoolFound { developer_provider: Some(name), .. }), _) if name == pool.provider.as_str() => {
+        (Ok(PoolInfo { developer_provider: Some(name), .. }), _) if name == pool.provider.as_str() => {
             check.with("found", name.as_str()).holds(format!("{name}, as configured"))
         }
-        (Ok(PoolFound { developer_provider: found, .. }), _) => {
+        (Ok(PoolInfo { developer_provider: found, .. }), _) => {
             let words = found.as_deref().map_or_else(
                 || "the pool has no developer provider".to_owned(),
                 |name| format!("the pool's developer provider is {name}, configured is {}", pool.provider),
             );
             check.with("found", found.as_deref()).fails(words, remedy())
         }
-        (Err(_), Ok(Right::RefusedTheLogin)) => {
+        (Err(_), Ok(PermissionProbe::RefusedTheLogin)) => {
             check.fails(format!("the pool does not take a login of {}", pool.provider), remedy())
         }
         (Err(naysay), _) => check.skipped(unread(naysay)),
     }
 }
 
-fn flows(pool: &Pool, described: &Result<PoolFound, Naysay>) -> Check {
-    let check = Check::new(Examination::Flows, &*pool.name);
+fn flows(pool: &Pool, described: &Result<PoolInfo, AwsError>) -> Check {
+    let check = Check::new(CheckId::Flows, &*pool.name);
     let on = |is_on| if is_on { "on" } else { "off" };
     match described {
         Ok(found) => {
@@ -154,14 +164,14 @@ fn partition(region: &str) -> &'static str {
     }
 }
 
-pub(super) fn unread(naysay: &Naysay) -> String {
+pub(super) fn unread(naysay: &AwsError) -> String {
     match naysay.kind {
-        NaysayKind::NotAllowed => NOT_NEEDED.to_owned(),
-        NaysayKind::NoCredentials => "there are no credentials".to_owned(),
-        NaysayKind::CredentialsRefused => "the credentials are not taken".to_owned(),
-        NaysayKind::NotFound => "the pool was not found".to_owned(),
-        NaysayKind::Unreachable => "Cognito cannot be asked".to_owned(),
-        NaysayKind::NotAuthorized | NaysayKind::Throttled | NaysayKind::Other => {
+        AwsErrorKind::NotAllowed => NOT_NEEDED.to_owned(),
+        AwsErrorKind::NoCredentials => "there are no credentials".to_owned(),
+        AwsErrorKind::CredentialsRefused => "the credentials are not taken".to_owned(),
+        AwsErrorKind::NotFound => "the pool was not found".to_owned(),
+        AwsErrorKind::Unreachable => "Cognito cannot be asked".to_owned(),
+        AwsErrorKind::NotAuthorized | AwsErrorKind::Throttled | AwsErrorKind::Other => {
             format!("AWS does not say: {naysay}")
         }
     }

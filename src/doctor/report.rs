@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 /// What is checked. The names are stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Examination {
+pub enum CheckId {
     /// Whether the configuration holds.
     Configuration,
     /// This machine's clock against Cognito's.
@@ -43,7 +43,7 @@ pub enum Examination {
     Mint,
 }
 
-impl fmt::Display for Examination {
+impl fmt::Display for CheckId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The same names as in JSON.
         self.serialize(f)
@@ -78,7 +78,7 @@ impl Status {
 /// One check, done.
 #[derive(Debug, Clone, Serialize)]
 pub struct Check {
-    check: Examination,
+    check: CheckId,
     /// Which pool, region or way of authenticating; empty where there is only one of the kind.
     #[serde(skip_serializing_if = "str::is_empty")]
     about: String,
@@ -94,7 +94,7 @@ pub struct Check {
 
 impl Check {
     /// A check that is still to be told.
-    pub(super) fn new(check: Examination, about: impl Into<String>) -> Self {
+    pub(super) fn new(check: CheckId, about: impl Into<String>) -> Self {
         let (found, remedy, values) = (String::new(), None, Map::new());
         Self { check, about: about.into(), status: Status::Ok, found, remedy, values }
     }

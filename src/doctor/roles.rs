@@ -6,9 +6,9 @@ use futures_util::future::{BoxFuture, join_all};
 
 use super::Subject;
 use super::pool::{NOT_NEEDED, unread};
-use super::report::{Check, Examination};
-use super::trust::{Whose, judge, trust_policy};
-use crate::issuer::cognito::{Naysay, NaysayKind, RolesFound};
+use super::report::{Check, CheckId};
+use super::trust::{RoleKind, judge, trust_policy};
+use crate::issuer::cognito::{AwsError, AwsErrorKind, PoolRoles};
 use crate::pools::Pool;
 use cognito_types::RoleArn;
 
@@ -24,24 +24,24 @@ impl Subject {
         .boxed()
     }
 
-    async fn trusts(&self, pool: &Pool, roles: &Result<RolesFound, Naysay>) -> Vec<Check> {
-        let users = Check::new(Examination::RoleTrust, &*pool.name).with("trustPolicy", trust_policy(pool));
-        let guests = Check::new(Examination::GuestRoleTrust, &*pool.name);
+    async fn trusts(&self, pool: &Pool, roles: &Result<PoolRoles, AwsError>) -> Vec<Check> {
+        let users = Check::new(CheckId::RoleTrust, &*pool.name).with("trustPolicy", trust_policy(pool));
+        let guests = Check::new(CheckId::GuestRoleTrust, &*pool.name);
         let custom =
-            Check::new(Examination::CustomRoleTrust, &*pool.name).with("trustPolicy", trust_policy(pool));
+            Check::new(CheckId::CustomRoleTrust, &*pool.name).with("trustPolicy", trust_policy(pool));
         let mut skipped = None;
         let mut asked = Vec::new();
         match roles {
             Ok(found) => {
                 match &found.authenticated {
-                    Some(arn) => asked.push(self.trust(users, pool, arn, Whose::Users)),
+                    Some(arn) => asked.push(self.trust(users, pool, arn, RoleKind::Users)),
                     None => skipped = Some(users.skipped("the pool has no role for signed-in users")),
                 }
                 asked.extend(
                     found
                         .unauthenticated
                         .iter()
-                        .map(|arn| self.trust(guests.clone(), pool, arn, Whose::Guests)),
+                        .map(|arn| self.trust(guests.clone(), pool, arn, RoleKind::Guests)),
                 );
             }
             Err(naysay) => {
@@ -49,12 +49,12 @@ impl Subject {
             }
         }
         let named = pool.credentials.as_ref().and_then(|grant| grant.role.as_ref());
-        asked.extend(named.map(|arn| self.trust(custom, pool, arn.as_str(), Whose::Users)));
+        asked.extend(named.map(|arn| self.trust(custom, pool, arn.as_str(), RoleKind::Users)));
         skipped.into_iter().chain(join_all(asked).await).collect()
     }
 
     /// Whom one role lets in.
-    async fn trust(&self, check: Check, pool: &Pool, arn: &str, whose: Whose) -> Check {
+    async fn trust(&self, check: Check, pool: &Pool, arn: &str, whose: RoleKind) -> Check {
         let check = check.with("role", arn);
         let role = match RoleArn::parse(arn) {
             Ok(role) => role,
@@ -65,31 +65,31 @@ impl Subject {
             Err(naysay) => naysay,
         };
         let compare = match whose {
-            Whose::Users => format!("; compare it with: tokenvend doctor --trust-policy {}", pool.name),
-            Whose::Guests => String::new(),
+            RoleKind::Users => format!("; compare it with: tokenvend doctor --trust-policy {}", pool.name),
+            RoleKind::Guests => String::new(),
         };
         match naysay.kind {
-            NaysayKind::NotFound => check.fails(
+            AwsErrorKind::NotFound => check.fails(
                 format!("IAM knows no {role}: {naysay}"),
                 "whoever is to get it gets no credentials: create it, or name another",
             ),
-            NaysayKind::NotAllowed => {
+            AwsErrorKind::NotAllowed => {
                 check.skipped(format!("{NOT_NEEDED}; iam:GetRole on {role} would tell{compare}"))
             }
-            NaysayKind::NoCredentials => check.skipped("there are no credentials"),
-            NaysayKind::CredentialsRefused => check.skipped("the credentials are not taken"),
-            NaysayKind::Unreachable => check.skipped(format!("IAM cannot be asked: {naysay}{compare}")),
-            NaysayKind::NotAuthorized | NaysayKind::Throttled | NaysayKind::Other => {
+            AwsErrorKind::NoCredentials => check.skipped("there are no credentials"),
+            AwsErrorKind::CredentialsRefused => check.skipped("the credentials are not taken"),
+            AwsErrorKind::Unreachable => check.skipped(format!("IAM cannot be asked: {naysay}{compare}")),
+            AwsErrorKind::NotAuthorized | AwsErrorKind::Throttled | AwsErrorKind::Other => {
                 check.skipped(format!("IAM does not say: {naysay}{compare}"))
             }
         }
     }
 }
 
-fn role(pool: &Pool, roles: &Result<RolesFound, Naysay>) -> Check {
-    let check = Check::new(Examination::Roles, &*pool.name);
+fn role(pool: &Pool, roles: &Result<PoolRoles, AwsError>) -> Check {
+    let check = Check::new(CheckId::Roles, &*pool.name);
     match roles {
-        Ok(RolesFound { authenticated: Some(users), unauthenticated }) => {
+        Ok(PoolRoles { authenticated: Some(users), unauthenticated }) => {
             let guests =
                 unauthenticated.as_ref().map(|role| format!(", guests get {role}")).unwrap_or_default();
             check

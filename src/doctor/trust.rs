@@ -5,7 +5,7 @@ mod policy;
 
 use serde_json::{Value, json};
 
-use self::policy::{Answer, Bearer, Policy};
+use self::policy::{Ternary, TokenContext, TrustPolicy};
 use super::report::Check;
 use crate::pools::Pool;
 use crate::token;
@@ -41,15 +41,15 @@ fn actions(pool: &Pool) -> Vec<&'static str> {
 
 /// Who is to have a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Whose {
+pub(super) enum RoleKind {
     Users,
     Guests,
 }
 
 /// Judges a role's trust policy by whom it lets in: those who are to have the role, and nobody else. The policy is not
 /// compared with ours, because the same can be said in many ways.
-pub(super) fn judge(check: Check, pool: &Pool, role: &RoleArn, whose: Whose, document: &str) -> Check {
-    let policy = match Policy::parse(document) {
+pub(super) fn judge(check: Check, pool: &Pool, role: &RoleArn, whose: RoleKind, document: &str) -> Check {
+    let policy = match TrustPolicy::parse(document) {
         Ok(policy) => policy,
         Err(why) => {
             return check.warns(
@@ -60,13 +60,13 @@ pub(super) fn judge(check: Check, pool: &Pool, role: &RoleArn, whose: Whose, doc
     };
     let own = bearer(pool, pool.id.as_str(), whose);
     let who = match whose {
-        Whose::Users => "signed-in users",
-        Whose::Guests => "guests",
+        RoleKind::Users => "signed-in users",
+        RoleKind::Guests => "guests",
     };
     for action in actions(pool) {
         // Guests' tokens have no tags.
-        let is_needed = action == ASSUME || whose == Whose::Users;
-        if is_needed && policy.allows(action, &own) == Answer::No {
+        let is_needed = action == ASSUME || whose == RoleKind::Users;
+        if is_needed && policy.allows(action, &own) == Ternary::No {
             let tagged = if action == TAG { " with principal tags" } else { "" };
             let words = format!(
                 "{role} does not let in this pool's {who}{tagged}: {}",
@@ -82,24 +82,24 @@ pub(super) fn judge(check: Check, pool: &Pool, role: &RoleArn, whose: Whose, doc
     }
     let others = policy.other_keys(&own.authority);
     let words = match whose {
-        Whose::Users => format!("{role} lets in this pool's users, no strangers and no guests"),
-        Whose::Guests => format!("{role} lets in this pool's guests, and no strangers"),
+        RoleKind::Users => format!("{role} lets in this pool's users, no strangers and no guests"),
+        RoleKind::Guests => format!("{role} lets in this pool's guests, and no strangers"),
     };
     match policy.allows(ASSUME, &own) {
-        Answer::Unknown if others.is_empty() => {
+        Ternary::Unknown if others.is_empty() => {
             let words = format!(
                 "{role} may let in this pool's {who}, or may not: AWS does not say how it reads the policy"
             );
             check.warns(words, remedy(pool, role, whose))
         }
-        Answer::Unknown => check.holds(format!("{words}, where {} allows it", others.join(", "))),
+        Ternary::Unknown => check.holds(format!("{words}, where {} allows it", others.join(", "))),
         _ => check.holds(words),
     }
 }
 
 /// Who is let in and should not be, in words.
-fn intruders(policy: &Policy, pool: &Pool, whose: Whose) -> Vec<String> {
-    let is_let_in = |bearer: &Bearer| policy.allows(ASSUME, bearer) != Answer::No;
+fn intruders(policy: &TrustPolicy, pool: &Pool, whose: RoleKind) -> Vec<String> {
+    let is_let_in = |bearer: &TokenContext| policy.allows(ASSUME, bearer) != Ternary::No;
     let authority = token::authority(pool.id.region());
     // Anybody can make a pool; this one's id is nobody's.
     let elsewhere = format!("{}:00000000-0000-0000-0000-000000000000", pool.id.region());
@@ -110,32 +110,32 @@ fn intruders(policy: &Policy, pool: &Pool, whose: Whose) -> Vec<String> {
             pool.id
         ));
     }
-    if whose == Whose::Users && is_let_in(&bearer(pool, pool.id.as_str(), Whose::Guests)) {
+    if whose == RoleKind::Users && is_let_in(&bearer(pool, pool.id.as_str(), RoleKind::Guests)) {
         found.push(format!("guests (no condition holds {authority}:amr to authenticated)"));
     }
     found
 }
 
 /// What IAM sees of a token of that pool.
-fn bearer(pool: &Pool, audience: &str, whose: Whose) -> Bearer {
+fn bearer(pool: &Pool, audience: &str, whose: RoleKind) -> TokenContext {
     let provider = &pool.provider;
     let methods = match whose {
-        Whose::Users => {
+        RoleKind::Users => {
             vec!["authenticated".to_owned(), provider.to_string(), format!("{provider}:{audience}:user")]
         }
-        Whose::Guests => vec!["unauthenticated".to_owned()],
+        RoleKind::Guests => vec!["unauthenticated".to_owned()],
     };
-    Bearer { authority: token::authority(pool.id.region()), audience: audience.to_owned(), methods }
+    TokenContext { authority: token::authority(pool.id.region()), audience: audience.to_owned(), methods }
 }
 
-fn remedy(pool: &Pool, role: &RoleArn, whose: Whose) -> String {
+fn remedy(pool: &Pool, role: &RoleArn, whose: RoleKind) -> String {
     match whose {
-        Whose::Users => format!(
+        RoleKind::Users => format!(
             "aws iam update-assume-role-policy --role-name {} --policy-document \"$(tokenvend doctor --trust-policy {})\"",
             role.name(),
             pool.name
         ),
-        Whose::Guests => {
+        RoleKind::Guests => {
             let authority = token::authority(pool.id.region());
             format!(
                 "let its trust policy allow {ASSUME} to {authority} where {authority}:aud is {} and {authority}:amr is \

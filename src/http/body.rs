@@ -9,7 +9,7 @@ use actix_web::{HttpRequest, web};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
-use super::problem::{Code, Problem};
+use super::problem::{Problem, ProblemType};
 
 /// A body that nobody reads is a body that somebody else may read as the next request.
 pub(crate) fn refuse(request: &HttpRequest) -> Result<(), Problem> {
@@ -18,7 +18,7 @@ pub(crate) fn refuse(request: &HttpRequest) -> Result<(), Problem> {
     if is_empty && !headers.contains_key(header::TRANSFER_ENCODING) {
         return Ok(());
     }
-    Err(Problem::new(Code::InvalidRequest, "this method takes no body; POST does"))
+    Err(Problem::new(ProblemType::InvalidRequest, "this method takes no body; POST does"))
 }
 
 /// Reads a body of at most `most` bytes that arrives within a time.
@@ -31,9 +31,9 @@ pub(crate) async fn read(body: web::Payload, most: usize, within: Duration) -> R
     let arrived = tokio::time::timeout(within, to_bytes_limited(BodyStream::new(body), most)).await;
     match arrived {
         Ok(Ok(Ok(bytes))) => Ok(bytes),
-        Ok(Ok(Err(_))) => Err(Problem::new(Code::InvalidRequest, "the body broke off")),
-        Ok(Err(_)) => Err(Problem::new(Code::BodyTooLarge, format!("a body may have {most} bytes"))),
-        Err(_) => Err(Problem::new(Code::RequestTimeout, "the body did not arrive in time")),
+        Ok(Ok(Err(_))) => Err(Problem::new(ProblemType::InvalidRequest, "the body broke off")),
+        Ok(Err(_)) => Err(Problem::new(ProblemType::BodyTooLarge, format!("a body may have {most} bytes"))),
+        Err(_) => Err(Problem::new(ProblemType::RequestTimeout, "the body did not arrive in time")),
     }
 }
 
@@ -41,7 +41,10 @@ pub(crate) fn json<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> R
     check_object(request, body)?;
     serde_json::from_slice(body).map_err(|error| {
         // The parser's words name the field and the place; a value that it quotes is the caller's own.
-        Problem::new(Code::InvalidRequest, format!("the body is not what this resource takes: {error}"))
+        Problem::new(
+            ProblemType::InvalidRequest,
+            format!("the body is not what this resource takes: {error}"),
+        )
     })
 }
 
@@ -57,7 +60,7 @@ pub(super) fn json_with_secrets<T: DeserializeOwned>(
         let detail = format!(
             "this resource takes {takes}; the body is something else at line {line}, column {column}"
         );
-        Problem::new(Code::InvalidRequest, detail)
+        Problem::new(ProblemType::InvalidRequest, detail)
     })
 }
 
@@ -66,14 +69,14 @@ fn check_object(request: &HttpRequest, body: &[u8]) -> Result<(), Problem> {
     let essence = media_type.and_then(|value| value.split(';').next()).map(str::trim);
     if !essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
         return Err(Problem::new(
-            Code::UnsupportedMediaType,
+            ProblemType::UnsupportedMediaType,
             "send the body with Content-Type: application/json",
         ));
     }
     // The derived reader would take a list of the fields' values as well.
     if !body.trim_ascii_start().starts_with(b"{") {
         return Err(Problem::new(
-            Code::InvalidRequest,
+            ProblemType::InvalidRequest,
             "the body is not what this resource takes: no JSON object",
         ));
     }

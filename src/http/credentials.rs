@@ -7,9 +7,9 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
-use super::problem::{Code, Problem};
+use super::problem::{Problem, ProblemType};
 use super::token::CACHE;
-use super::{Service, body, witness};
+use super::{AppState, audit, body};
 use crate::metrics::labels::Label as _;
 
 /// What may be asked for: there is no body, and no SDK sends one.
@@ -20,15 +20,18 @@ struct Query {
     pool: Option<String>,
 }
 
-pub(super) async fn get(request: HttpRequest, service: web::Data<Service>) -> Result<HttpResponse, Problem> {
+pub(super) async fn get(request: HttpRequest, service: web::Data<AppState>) -> Result<HttpResponse, Problem> {
     let (caller, user) = service.user(&request).await?;
     let query = web::Query::<Query>::from_query(request.query_string()).map_err(|_| {
-        Problem::new(Code::InvalidRequest, "the query may have one parameter, pool: the name of a pool")
+        Problem::new(
+            ProblemType::InvalidRequest,
+            "the query may have one parameter, pool: the name of a pool",
+        )
     })?;
     body::refuse(&request)?;
     let wanted = service.token_request(&request, &caller, &user, query.pool.as_deref())?;
     let vended = service.vendor.vend_credentials(&wanted).await?;
-    witness::note(&request, |facts| facts.vended_credentials(&vended));
+    audit::note(&request, |facts| facts.vended_credentials(&vended));
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json")))
         .insert_header((CACHE, HeaderValue::from_static(vended.source.text())))

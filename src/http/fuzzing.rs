@@ -4,7 +4,7 @@
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::test::TestRequest;
 
-use super::{body as of_requests, link, token};
+use super::{body as of_requests, identity_link, token};
 
 /// Reads a body as the resources do that take one: the first line is its media type, and once again the whole is JSON.
 ///
@@ -20,8 +20,10 @@ pub fn body(bytes: &[u8]) {
 fn read(media_type: &[u8], body: &[u8]) {
     let Ok(media_type) = HeaderValue::from_bytes(media_type) else { return };
     let request = TestRequest::post().insert_header((header::CONTENT_TYPE, media_type)).to_http_request();
-    let _ = of_requests::json::<token::Wish>(&request, body);
-    let Err(problem) = of_requests::json_with_secrets::<link::Wish>(&request, body, "SOMETHING") else {
+    let _ = of_requests::json::<token::TokenParams>(&request, body);
+    let Err(problem) =
+        of_requests::json_with_secrets::<identity_link::LinkParams>(&request, body, "SOMETHING")
+    else {
         return;
     };
     let Ok(text) = std::str::from_utf8(body) else { return };

@@ -7,19 +7,19 @@ use std::time::Duration;
 use actix_web::{HttpResponse, web};
 use serde_json::json;
 
-use super::problem::{Code, Problem};
-use crate::auth::Authenticator;
+use super::problem::{Problem, ProblemType};
+use crate::auth::AuthenticatorChain;
 
 /// What must hold for the service to be sent requests.
 #[derive(Debug)]
 pub(crate) struct Readiness {
-    authenticator: Arc<Authenticator>,
+    authenticator: Arc<AuthenticatorChain>,
     credentials_found: AtomicBool,
     draining: AtomicBool,
 }
 
 impl Readiness {
-    pub(crate) fn new(authenticator: Arc<Authenticator>) -> Self {
+    pub(crate) fn new(authenticator: Arc<AuthenticatorChain>) -> Self {
         Self { authenticator, credentials_found: AtomicBool::new(false), draining: AtomicBool::new(false) }
     }
 
@@ -57,6 +57,8 @@ pub(crate) async fn live() -> HttpResponse {
 pub(crate) async fn ready(readiness: web::Data<Readiness>) -> Result<HttpResponse, Problem> {
     match readiness.missing().as_slice() {
         [] => Ok(HttpResponse::Ok().json(json!({"status": "ready"}))),
-        missing => Err(Problem::new(Code::NotReady, missing.join("; ")).retry_after(Duration::from_secs(1))),
+        missing => {
+            Err(Problem::new(ProblemType::NotReady, missing.join("; ")).retry_after(Duration::from_secs(1)))
+        }
     }
 }

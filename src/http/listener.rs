@@ -12,11 +12,11 @@ use actix_web::{App, web};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::task::JoinHandle;
 
+use super::address_rate_limit::by_address;
 use super::door::{ConnectionLimits, Door};
-use super::limits::by_address;
+use super::middleware::{RequestMiddleware, trace};
 use super::not_found;
-use super::trace::{Trace, trace};
-use crate::hops::Hops;
+use crate::client_address::TrustedProxies;
 use crate::tls::Tls;
 
 /// Connections that wait to be accepted.
@@ -36,7 +36,7 @@ pub(crate) struct Reach {
     pub(crate) head_timeout: Duration,
     pub(crate) read_answer_timeout: Duration,
     /// The proxies that may stand before it.
-    pub(crate) hops: Hops,
+    pub(crate) hops: TrustedProxies,
     /// How long requests under way may take once the listener has closed.
     pub(crate) shutdown: Duration,
     /// Whether addresses may ask only so often.
@@ -62,7 +62,7 @@ impl Listener {
     /// The address cannot be had.
     pub(crate) fn start(
         reach: Reach,
-        through: Trace,
+        through: RequestMiddleware,
         routes: impl Fn(&mut web::ServiceConfig) + Send + Clone + 'static,
     ) -> std::io::Result<Self> {
         let socket = bind(reach.listen)?;

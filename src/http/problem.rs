@@ -11,11 +11,11 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError};
 use serde::Serialize;
 
-use crate::auth::{AuthError, NotFor, Refusal};
+use crate::auth::{ActAsError, AuthError, RejectionReason};
+use crate::authorization::AuthorizationError;
 use crate::issuer::IssueErrorKind;
-use crate::limits::OverLimit;
 use crate::metrics::labels::Limit;
-use crate::policy::Denied;
+use crate::rate_limit::RateLimitExceeded;
 use crate::vending::VendError;
 
 /// The challenge to a credential that was presented and does not do (RFC 6750, section 3.1).
@@ -23,7 +23,7 @@ const INVALID_TOKEN: &str = "Bearer realm=\"tokenvend\", error=\"invalid_token\"
 
 /// The kinds of problems. Their names are part of the contract, in `urn:tokenvend:error:NAME`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Code {
+pub(crate) enum ProblemType {
     InvalidRequest,
     Unauthorized,
     SessionEnding,
@@ -67,7 +67,7 @@ pub(crate) enum Code {
     TooManyRequests,
 }
 
-impl Code {
+impl ProblemType {
     /// Status, name and title.
     fn parts(self) -> (StatusCode, &'static str, &'static str) {
         match self {
@@ -194,7 +194,7 @@ impl Code {
 /// A problem to answer with.
 #[derive(Debug)]
 pub(crate) struct Problem {
-    code: Code,
+    code: ProblemType,
     detail: Cow<'static, str>,
     retry_after: Option<Duration>,
     allow: Option<&'static str>,
@@ -212,7 +212,7 @@ struct Body<'a> {
 }
 
 impl Problem {
-    pub(crate) fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn new(code: ProblemType, detail: impl Into<Cow<'static, str>>) -> Self {
         Self { code, detail: detail.into(), retry_after: None, allow: None, challenge: None }
     }
 
@@ -228,7 +228,7 @@ impl Problem {
 
     /// A refused credential, with the challenge of RFC 6750, section 3.
     pub(crate) fn unauthorized(detail: &'static str, challenge: &'static str) -> Self {
-        Self { challenge: Some(challenge), ..Self::new(Code::Unauthorized, detail) }
+        Self { challenge: Some(challenge), ..Self::new(ProblemType::Unauthorized, detail) }
     }
 
     /// The answer, for the request of this id.
@@ -282,57 +282,59 @@ impl Responder for Problem {
 impl From<AuthError> for Problem {
     fn from(error: AuthError) -> Self {
         match error {
-            AuthError::Refused(refusal @ Refusal::Missing) => {
+            AuthError::Refused(refusal @ RejectionReason::Missing) => {
                 Self::unauthorized(refusal.detail(), "Bearer realm=\"tokenvend\"")
             }
-            AuthError::Refused(refusal @ Refusal::Insufficient) => Self {
+            AuthError::Refused(refusal @ RejectionReason::Insufficient) => Self {
                 challenge: Some("Bearer realm=\"tokenvend\", error=\"insufficient_scope\""),
-                ..Self::new(Code::InsufficientCredential, refusal.detail())
+                ..Self::new(ProblemType::InsufficientCredential, refusal.detail())
             },
-            AuthError::Refused(refusal @ Refusal::CrossSite) => Self::new(Code::CrossSite, refusal.detail()),
-            AuthError::Refused(refusal @ Refusal::NotTheGateway) => {
-                Self::new(Code::NotTheGateway, refusal.detail())
+            AuthError::Refused(refusal @ RejectionReason::CrossSite) => {
+                Self::new(ProblemType::CrossSite, refusal.detail())
+            }
+            AuthError::Refused(refusal @ RejectionReason::NotTheGateway) => {
+                Self::new(ProblemType::NotTheGateway, refusal.detail())
             }
             AuthError::Refused(refusal) => Self::unauthorized(refusal.detail(), INVALID_TOKEN),
             AuthError::CannotSay => {
                 let detail = "what your credential is checked with cannot be had now";
-                Self::new(Code::AuthUnavailable, detail).retry_after(Duration::from_secs(5))
+                Self::new(ProblemType::AuthUnavailable, detail).retry_after(Duration::from_secs(5))
             }
         }
     }
 }
 
-impl From<OverLimit> for Problem {
-    fn from(over: OverLimit) -> Self {
+impl From<RateLimitExceeded> for Problem {
+    fn from(over: RateLimitExceeded) -> Self {
         let detail = match over.limit {
             Limit::Address => "your address sends too many requests; come back later",
             Limit::Failures => "too many credentials from your address were refused; come back later",
             Limit::User => "there are too many requests for this user; come back later",
         };
-        Self::new(Code::RateLimited, detail).retry_after(over.retry_after)
+        Self::new(ProblemType::RateLimited, detail).retry_after(over.retry_after)
     }
 }
 
-impl From<NotFor> for Problem {
-    fn from(refusal: NotFor) -> Self {
+impl From<ActAsError> for Problem {
+    fn from(refusal: ActAsError) -> Self {
         let code = match refusal {
-            NotFor::AUserNames => Code::NotAService,
-            NotFor::NobodyNamed => Code::UserRequired,
-            NotFor::NoName => Code::InvalidRequest,
-            NotFor::NotItsUser => Code::UserForbidden,
+            ActAsError::AUserNames => ProblemType::NotAService,
+            ActAsError::NobodyNamed => ProblemType::UserRequired,
+            ActAsError::NoName => ProblemType::InvalidRequest,
+            ActAsError::NotItsUser => ProblemType::UserForbidden,
         };
         Self::new(code, refusal.to_string())
     }
 }
 
-impl From<Denied> for Problem {
-    fn from(denied: Denied) -> Self {
+impl From<AuthorizationError> for Problem {
+    fn from(denied: AuthorizationError) -> Self {
         match denied {
-            Denied::Pool => Self::new(
-                Code::PoolForbidden,
+            AuthorizationError::Pool => Self::new(
+                ProblemType::PoolForbidden,
                 "your credential does not give you a right to tokens of this pool",
             ),
-            Denied::Tags(fault) => Self::new(Code::TagsUnfit, fault.to_string()),
+            AuthorizationError::Tags(fault) => Self::new(ProblemType::TagsUnfit, fault.to_string()),
         }
     }
 }
@@ -342,23 +344,26 @@ impl From<VendError> for Problem {
         let error = match error {
             VendError::LifeOutOfReach { most } => {
                 let detail = format!("minTtl may be at most {most} seconds here");
-                return Self::new(Code::LifeOutOfReach, detail);
+                return Self::new(ProblemType::LifeOutOfReach, detail);
             }
             VendError::SessionEnding => {
                 let detail =
                     "your credential ends too soon for a token that has to end with it; sign in anew";
-                return Self { challenge: Some(INVALID_TOKEN), ..Self::new(Code::SessionEnding, detail) };
+                return Self {
+                    challenge: Some(INVALID_TOKEN),
+                    ..Self::new(ProblemType::SessionEnding, detail)
+                };
             }
             VendError::CredentialsDisabled => {
                 let detail = "this pool hands out no credentials; its operator can change that \
                               (pools.NAME.credentials.enabled)";
-                return Self::new(Code::CredentialsDisabled, detail);
+                return Self::new(ProblemType::CredentialsDisabled, detail);
             }
             VendError::Issue(error) => error,
         };
         let unavailable = |after| {
             Self::new(
-                Code::UpstreamUnavailable,
+                ProblemType::UpstreamUnavailable,
                 "Amazon Cognito does not give what was asked for now; try again later",
             )
             .retry_after(after)
@@ -368,23 +373,25 @@ impl From<VendError> for Problem {
             IssueErrorKind::Throttled | IssueErrorKind::Unavailable => unavailable(Duration::from_secs(2)),
             IssueErrorKind::Misconfigured | IssueErrorKind::Unacceptable | IssueErrorKind::Mismatched => {
                 Self::new(
-                    Code::Misconfigured,
+                    ProblemType::Misconfigured,
                     "the service cannot get this from Amazon Cognito; its operator finds the cause in its log",
                 )
             }
-            IssueErrorKind::AlreadyRegistered => {
-                Self::new(Code::AlreadyRegistered, "this user is already registered under another identity")
-            }
-            IssueErrorKind::LoginTaken => {
-                Self::new(Code::LoginTaken, "one of this user's logins already belongs to another identity")
-            }
+            IssueErrorKind::AlreadyRegistered => Self::new(
+                ProblemType::AlreadyRegistered,
+                "this user is already registered under another identity",
+            ),
+            IssueErrorKind::LoginTaken => Self::new(
+                ProblemType::LoginTaken,
+                "one of this user's logins already belongs to another identity",
+            ),
             IssueErrorKind::LoginRefused => Self::new(
-                Code::LoginRefused,
+                ProblemType::LoginRefused,
                 "Amazon Cognito accepts no such login: its token may have expired, be meant for another app, or its \
                  provider may not have answered",
             ),
             IssueErrorKind::UnknownIdentity => {
-                Self::new(Code::UnknownIdentity, "the identity was deleted in the meantime")
+                Self::new(ProblemType::UnknownIdentity, "the identity was deleted in the meantime")
             }
         }
     }

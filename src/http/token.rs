@@ -6,11 +6,11 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
-use super::problem::{Code, Problem};
-use super::{Service, body, witness};
+use super::problem::{Problem, ProblemType};
+use super::{AppState, audit, body};
 use crate::auth::{Caller, Subject};
 use crate::metrics::labels::Label as _;
-use crate::vending::{TokenRequest, Vended};
+use crate::vending::{TokenRequest, VendedToken};
 use cognito_types::DeveloperUserId;
 
 pub(super) const CACHE: HeaderName = HeaderName::from_static("tokenvend-cache");
@@ -18,7 +18,7 @@ pub(super) const CACHE: HeaderName = HeaderName::from_static("tokenvend-cache");
 /// What may be asked for. The user comes from the verified caller alone; only a service names one.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Wish {
+pub(super) struct TokenParams {
     /// The name of a configured pool.
     pool: Option<String>,
     /// Seconds of life that the caller needs.
@@ -56,23 +56,23 @@ enum Format {
     Amplify,
 }
 
-pub(super) async fn get(request: HttpRequest, service: web::Data<Service>) -> Result<HttpResponse, Problem> {
+pub(super) async fn get(request: HttpRequest, service: web::Data<AppState>) -> Result<HttpResponse, Problem> {
     let (caller, user) = service.user(&request).await?;
     let format = format_of(&request)?;
     body::refuse(&request)?;
-    vend(&request, &service, (&caller, &user), &Wish::default(), format).await
+    vend(&request, &service, (&caller, &user), &TokenParams::default(), format).await
 }
 
 pub(super) async fn post(
     request: HttpRequest,
     body: web::Payload,
-    service: web::Data<Service>,
+    service: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let caller = service.caller(&request).await?;
     let format = format_of(&request)?;
     let limits = &service.settings;
     let body = body::read(body, limits.max_body_bytes, limits.body_timeout).await?;
-    let wish = if body.is_empty() { Wish::default() } else { body::json(&request, &body)? };
+    let wish = if body.is_empty() { TokenParams::default() } else { body::json(&request, &body)? };
     let user = service.acts_for(&request, &caller, wish.user.as_deref())?;
     vend(&request, &service, (&caller, &user), &wish, format).await
 }
@@ -81,7 +81,7 @@ pub(super) async fn post(
 pub(super) async fn delete(
     request: HttpRequest,
     body: web::Payload,
-    service: web::Data<Service>,
+    service: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let caller = service.caller(&request).await?;
     let leaving = match &caller.subject {
@@ -104,9 +104,9 @@ pub(super) async fn delete(
 
 async fn vend(
     request: &HttpRequest,
-    service: &Service,
+    service: &AppState,
     (caller, user): (&Caller, &DeveloperUserId),
-    wish: &Wish,
+    wish: &TokenParams,
     format: Format,
 ) -> Result<HttpResponse, Problem> {
     let wanted = TokenRequest {
@@ -115,20 +115,20 @@ async fn vend(
         ..service.token_request(request, caller, user, wish.pool.as_deref())?
     };
     let vended = service.vendor.vend(&wanted, &caller.bookmark).await?;
-    witness::note(request, |facts| facts.vended(&vended));
+    audit::note(request, |facts| facts.vended(&vended));
     let json = in_format(&vended, format);
     Ok(handed_out(&vended, json))
 }
 
 /// The answer that hands out a token, in this form.
-pub(super) fn handed_out(vended: &Vended, json: Vec<u8>) -> HttpResponse {
+pub(super) fn handed_out(vended: &VendedToken, json: Vec<u8>) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json")))
         .insert_header((CACHE, HeaderValue::from_static(vended.source.text())))
         .body(json)
 }
 
-fn in_format(vended: &Vended, format: Format) -> Vec<u8> {
+fn in_format(vended: &VendedToken, format: Format) -> Vec<u8> {
     let answer = vended.token.answer();
     match format {
         Format::Tokenvend => answer.with_life_left(vended.life_left),
@@ -151,7 +151,7 @@ fn format_of(request: &HttpRequest) -> Result<Format, Problem> {
     }
     let query = web::Query::<Query>::from_query(request.query_string()).map_err(|_| {
         Problem::new(
-            Code::InvalidRequest,
+            ProblemType::InvalidRequest,
             "the query may have one parameter, format: tokenvend, aws or amplify",
         )
     })?;

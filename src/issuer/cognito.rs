@@ -3,14 +3,14 @@
 //! One call is one attempt. The SDK's own retries are off, because each of them would draw on Cognito's quota
 //! without asking the budget: one request of ours would be three of theirs just when it is throttling us.
 
-mod account;
+mod aws_error;
+mod caller_identity;
 mod classify;
 mod credentials;
-mod naysay;
+mod pool_probe;
 mod registry;
-mod role;
+mod role_trust;
 mod sigv4;
-mod survey;
 
 use std::time::Duration;
 
@@ -23,20 +23,20 @@ use aws_credential_types::provider::ProvideCredentials as _;
 use aws_sdk_cognitoidentity::Client;
 use aws_sdk_cognitoidentity::operation::RequestId as _;
 use aws_smithy_async::time::TimeSource;
-use classify::Sent;
+use classify::RequestContents;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
 use super::{IssueError, IssueErrorKind, IssueRequest, IssuedToken, TokenIssuer};
-use crate::causes;
+use crate::error_chain;
 use crate::secret::Secret;
 use crate::token::OpenIdToken;
-pub use account::{CredentialsFound, Principal};
+pub use aws_error::{AwsError, AwsErrorKind};
+pub use caller_identity::{CallerIdentity, CredentialsInfo};
 use clock::SharedClock;
 use cognito_types::IdentityId;
-pub use naysay::{Naysay, NaysayKind};
+pub use pool_probe::{PermissionProbe, PoolInfo, PoolProbe, PoolRoles};
 pub use registry::CognitoRegistry;
-pub use survey::{PoolFound, Right, RolesFound, Survey};
 
 /// How Cognito is reached.
 #[derive(Debug, Clone)]
@@ -132,7 +132,7 @@ impl Cognito {
         let Some(provider) = self.config.credentials_provider() else {
             return Err("the AWS configuration has no credential provider".to_owned());
         };
-        provider.provide_credentials().await.map_err(|error| causes::told(&error))
+        provider.provide_credentials().await.map_err(|error| error_chain::told(&error))
     }
 }
 
@@ -159,7 +159,8 @@ impl TokenIssuer for CognitoIssuer {
             }
             let identity = request.identity.as_ref().map(|identity| identity.as_str().to_owned());
             let answer = call.set_identity_id(identity).send().await;
-            let sent = Sent { logins: !request.also.is_empty(), identity: request.identity.is_some() };
+            let sent =
+                RequestContents { logins: !request.also.is_empty(), identity: request.identity.is_some() };
             let answer = answer.map_err(|error| classify::classify(&error, sent))?;
             let request_id = answer.request_id().map(Box::from);
             let (Some(identity), Some(token)) = (answer.identity_id, answer.token) else {

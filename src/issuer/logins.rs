@@ -14,7 +14,7 @@ pub struct LoginToken(Zeroizing<String>);
 /// A text that Cognito does not take as a login's token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a login's token has 1 to {} characters", LoginToken::LONGEST)]
-pub struct NoLoginToken;
+pub struct InvalidLoginToken;
 
 impl LoginToken {
     /// The longest token that Cognito takes.
@@ -24,11 +24,11 @@ impl LoginToken {
     ///
     /// # Errors
     /// It is empty or too long.
-    pub fn parse(token: String) -> Result<Self, NoLoginToken> {
+    pub fn parse(token: String) -> Result<Self, InvalidLoginToken> {
         let token = Zeroizing::new(token);
         match token.len() {
             1..=Self::LONGEST => Ok(Self(token)),
-            _ => Err(NoLoginToken),
+            _ => Err(InvalidLoginToken),
         }
     }
 

@@ -13,7 +13,7 @@ use cognito_types::{DeveloperUserId, IdentityId};
 
 /// Whom to look up.
 #[derive(Debug, Clone, Copy)]
-pub enum Sought<'a> {
+pub enum IdentityQuery<'a> {
     /// The identity of this user.
     User(&'a DeveloperUserId),
     /// This identity.
@@ -22,21 +22,21 @@ pub enum Sought<'a> {
 
 /// Which page of a list.
 #[derive(Debug, Clone, Default)]
-pub struct Page {
+pub struct PageRequest {
     /// The most items, 1 to [`Page::MOST`]; absent, as many as the keeper gives.
     pub most: Option<u8>,
     /// What the page before gave to be asked for this one.
     pub token: Option<String>,
 }
 
-impl Page {
+impl PageRequest {
     /// The most items that Cognito puts on a page.
     pub const MOST: u8 = 60;
 }
 
 /// An identity and its developer users, one page of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct IdentityUsers {
     /// The identity.
     pub identity: IdentityId,
     /// Its users at the pool's developer provider.
@@ -47,7 +47,7 @@ pub struct Found {
 
 /// What is known of an identity itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Description {
+pub struct DescribedIdentity {
     /// The identity.
     pub identity: IdentityId,
     /// The names of the providers at which it has logins.
@@ -60,25 +60,25 @@ pub struct Description {
 
 /// Identities of a pool, one page of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
+pub struct IdentityPage {
     /// The identities.
-    pub identities: Vec<Description>,
+    pub identities: Vec<DescribedIdentity>,
     /// For the next page, if there is one.
     pub next_token: Option<String>,
 }
 
 /// An identity that was not deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Undeleted {
+pub struct DeleteFailure {
     /// The identity.
     pub identity: IdentityId,
     /// Why.
-    pub reason: UndeletedReason,
+    pub reason: DeleteFailureReason,
 }
 
 /// Why an identity was not deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UndeletedReason {
+pub enum DeleteFailureReason {
     /// The pool has no such identity, none with a developer user at least.
     Unknown,
     /// Cognito says that we may not.
@@ -93,15 +93,22 @@ pub trait IdentityRegistry: fmt::Debug + Send + Sync + 'static {
     fn look_up<'a>(
         &'a self,
         pool: &'a Pool,
-        sought: Sought<'a>,
-        page: &'a Page,
-    ) -> BoxFuture<'a, Result<Found, RegistryError>>;
+        sought: IdentityQuery<'a>,
+        page: &'a PageRequest,
+    ) -> BoxFuture<'a, Result<IdentityUsers, RegistryError>>;
 
     /// Describes an identity, of whichever pool.
-    fn describe<'a>(&'a self, identity: &'a IdentityId) -> BoxFuture<'a, Result<Description, RegistryError>>;
+    fn describe<'a>(
+        &'a self,
+        identity: &'a IdentityId,
+    ) -> BoxFuture<'a, Result<DescribedIdentity, RegistryError>>;
 
     /// Lists the identities of a pool.
-    fn list<'a>(&'a self, pool: &'a Pool, page: &'a Page) -> BoxFuture<'a, Result<Listed, RegistryError>>;
+    fn list<'a>(
+        &'a self,
+        pool: &'a Pool,
+        page: &'a PageRequest,
+    ) -> BoxFuture<'a, Result<IdentityPage, RegistryError>>;
 
     /// Moves everything that `from`'s identity has to `into`'s identity, which is the answer.
     fn merge<'a>(
@@ -123,7 +130,7 @@ pub trait IdentityRegistry: fmt::Debug + Send + Sync + 'static {
     fn delete<'a>(
         &'a self,
         identities: &'a [IdentityId],
-    ) -> BoxFuture<'a, Result<Vec<Undeleted>, RegistryError>>;
+    ) -> BoxFuture<'a, Result<Vec<DeleteFailure>, RegistryError>>;
 }
 
 /// Why a call to the registry came to nothing.

@@ -25,7 +25,7 @@ macro_rules! algorithms {
             }
 
             /// What checks it.
-            pub(super) fn check(self) -> Check {
+            pub(super) fn check(self) -> VerificationParams {
                 match self { $(Self::$name => $check,)+ }
             }
         }
@@ -33,25 +33,25 @@ macro_rules! algorithms {
 }
 
 algorithms! {
-    RS256 => Check::Rsa(&signature::RSA_PKCS1_2048_8192_SHA256),
-    RS384 => Check::Rsa(&signature::RSA_PKCS1_2048_8192_SHA384),
-    RS512 => Check::Rsa(&signature::RSA_PKCS1_2048_8192_SHA512),
-    PS256 => Check::Rsa(&signature::RSA_PSS_2048_8192_SHA256),
-    PS384 => Check::Rsa(&signature::RSA_PSS_2048_8192_SHA384),
-    PS512 => Check::Rsa(&signature::RSA_PSS_2048_8192_SHA512),
-    ES256 => Check::Ec("P-256", &ECDSA_P256_SHA256_FIXED),
-    ES384 => Check::Ec("P-384", &ECDSA_P384_SHA384_FIXED),
-    ES512 => Check::Ec("P-521", &ECDSA_P521_SHA512_FIXED),
-    EdDSA => Check::Ed("Ed25519", &ED25519),
-    HS256 => Check::Secret(hmac::HMAC_SHA256),
-    HS384 => Check::Secret(hmac::HMAC_SHA384),
-    HS512 => Check::Secret(hmac::HMAC_SHA512),
+    RS256 => VerificationParams::Rsa(&signature::RSA_PKCS1_2048_8192_SHA256),
+    RS384 => VerificationParams::Rsa(&signature::RSA_PKCS1_2048_8192_SHA384),
+    RS512 => VerificationParams::Rsa(&signature::RSA_PKCS1_2048_8192_SHA512),
+    PS256 => VerificationParams::Rsa(&signature::RSA_PSS_2048_8192_SHA256),
+    PS384 => VerificationParams::Rsa(&signature::RSA_PSS_2048_8192_SHA384),
+    PS512 => VerificationParams::Rsa(&signature::RSA_PSS_2048_8192_SHA512),
+    ES256 => VerificationParams::Ec("P-256", &ECDSA_P256_SHA256_FIXED),
+    ES384 => VerificationParams::Ec("P-384", &ECDSA_P384_SHA384_FIXED),
+    ES512 => VerificationParams::Ec("P-521", &ECDSA_P521_SHA512_FIXED),
+    EdDSA => VerificationParams::Ed("Ed25519", &ED25519),
+    HS256 => VerificationParams::Secret(hmac::HMAC_SHA256),
+    HS384 => VerificationParams::Secret(hmac::HMAC_SHA384),
+    HS512 => VerificationParams::Secret(hmac::HMAC_SHA512),
 }
 
 /// What checks an algorithm's signatures. A key belongs to one of these, so that a public key can never be used
 /// as a shared secret.
 #[derive(Clone, Copy)]
-pub(super) enum Check {
+pub(super) enum VerificationParams {
     Rsa(&'static RsaParameters),
     /// With the curve's name (RFC 7518, 6.2.1.1).
     Ec(&'static str, &'static dyn VerificationAlgorithm),
@@ -68,7 +68,7 @@ impl Algorithm {
 
     /// Whether whoever can check a signature can make one as well.
     pub fn is_symmetric(self) -> bool {
-        matches!(self.check(), Check::Secret(_))
+        matches!(self.check(), VerificationParams::Secret(_))
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::algorithm::Algorithm;
 use super::header::Header;
 use super::keys::{KeySet, Lookup};
-use super::unique::Unique;
+use super::unique::UniqueJson;
 use super::{Jws, URL_SAFE_NO_PAD};
 
 /// Takes a token apart: these bytes, and one that has their first line for its header and the rest for its payload.
@@ -26,7 +26,7 @@ pub fn token(bytes: &[u8]) {
         URL_SAFE_NO_PAD.encode_to_string(payload)
     ));
     for json in [header, payload] {
-        let Ok(Unique(value)) = serde_json::from_str(json) else { continue };
+        let Ok(UniqueJson(value)) = serde_json::from_str(json) else { continue };
         let has_registered = value.is_object();
         assert_eq!(serde_json::from_str::<Value>(json).ok(), Some(value), "not what others read");
         assert!(!has_registered || serde_json::from_str::<Registered>(json).is_ok(), "a name stands twice");

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::unique::Unique;
+use super::unique::UniqueJson;
 
 /// A JOSE header, in which no name stands twice.
 #[derive(Debug, PartialEq)]
@@ -35,7 +35,7 @@ impl<'de> Deserialize<'de> for Header {
                         "alg" => alg.replace(entries.next_value()?).is_some(),
                         "kid" => kid.replace(entries.next_value()?).is_some(),
                         "typ" => typ.replace(entries.next_value()?).is_some(),
-                        _ => others.insert(name, entries.next_value::<Unique>()?.0).is_some(),
+                        _ => others.insert(name, entries.next_value::<UniqueJson>()?.0).is_some(),
                     };
                     if is_repeated {
                         return Err(A::Error::custom("a name stands twice"));

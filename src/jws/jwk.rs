@@ -4,8 +4,8 @@ use aws_lc_rs::signature::{ParsedPublicKey, RsaPublicKeyComponents};
 use base64_simd::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 
-use super::algorithm::{Algorithm, Check};
-use super::keys::{Key, Verifier};
+use super::algorithm::{Algorithm, VerificationParams};
+use super::keys::{VerificationKey, Verifier};
 
 /// Shorter RSA keys are refused: RFC 7518, section 3.3.
 const LEAST_RSA_BYTES: usize = 2048 / 8;
@@ -28,7 +28,7 @@ pub(super) struct Jwk {
 
 impl Jwk {
     /// The key, if it is a public one for signatures that this program can check.
-    pub(super) fn usable(self) -> Option<Key> {
+    pub(super) fn usable(self) -> Option<VerificationKey> {
         let is_for_signatures = self.usage.as_deref().is_none_or(|usage| usage == "sig")
             && self.key_ops.as_ref().is_none_or(|operations| operations.iter().any(|one| one == "verify"));
         if !is_for_signatures {
@@ -41,13 +41,13 @@ impl Jwk {
             .filter(is_declared)
             .filter_map(|algorithm| Some((*algorithm, Verifier::Public(self.parsed(algorithm.check())?))))
             .collect();
-        (!verifiers.is_empty()).then_some(Key { kid: self.kid, verifiers })
+        (!verifiers.is_empty()).then_some(VerificationKey { kid: self.kid, verifiers })
     }
 
     /// A shared secret (`oct`) has no place in a published set; whoever puts one there has given it away.
-    fn parsed(&self, check: Check) -> Option<ParsedPublicKey> {
+    fn parsed(&self, check: VerificationParams) -> Option<ParsedPublicKey> {
         match (check, &*self.kty) {
-            (Check::Rsa(parameters), "RSA") => {
+            (VerificationParams::Rsa(parameters), "RSA") => {
                 let (n, e) = (decode(self.n.as_ref())?, decode(self.e.as_ref())?);
                 let (n, e) = (without_zeros(&n), without_zeros(&e));
                 if n.len() < LEAST_RSA_BYTES {
@@ -55,12 +55,12 @@ impl Jwk {
                 }
                 RsaPublicKeyComponents { n, e }.to_parsed_public_key(parameters).ok()
             }
-            (Check::Ec(curve, algorithm), "EC") if self.crv.as_deref() == Some(curve) => {
+            (VerificationParams::Ec(curve, algorithm), "EC") if self.crv.as_deref() == Some(curve) => {
                 // An uncompressed point: SEC 1, section 2.3.3.
                 let point = [&[4], &*decode(self.x.as_ref())?, &*decode(self.y.as_ref())?].concat();
                 ParsedPublicKey::new(algorithm, point).ok()
             }
-            (Check::Ed(curve, algorithm), "OKP") if self.crv.as_deref() == Some(curve) => {
+            (VerificationParams::Ed(curve, algorithm), "OKP") if self.crv.as_deref() == Some(curve) => {
                 ParsedPublicKey::new(algorithm, decode(self.x.as_ref())?).ok()
             }
             _ => None,

@@ -9,7 +9,7 @@ use arc_swap::ArcSwapOption;
 use tokio::sync::Mutex;
 
 use super::keys::{KeySet, KeysError};
-use super::published::Published;
+use super::published::JwksClient;
 use crate::config::JwksSettings;
 use crate::metrics::Metrics;
 use crate::metrics::labels::FetchOutcome;
@@ -35,10 +35,10 @@ struct LastFetch {
 
 /// One published key set.
 #[derive(Debug)]
-pub(crate) struct Jwks {
+pub(crate) struct RemoteJwks {
     whose: Arc<str>,
     settings: JwksSettings,
-    published: Published,
+    published: JwksClient,
     current: ArcSwapOption<Fetched>,
     /// Held while a fetch is under way: whoever wants another one waits, and finds that it is no longer due.
     last: Mutex<LastFetch>,
@@ -46,7 +46,7 @@ pub(crate) struct Jwks {
     metrics: Arc<Metrics>,
 }
 
-impl Jwks {
+impl RemoteJwks {
     /// Fetches the keys once, and keeps them fresh in a task that ends with the last holder.
     pub(crate) async fn start(
         whose: &str,
@@ -54,7 +54,7 @@ impl Jwks {
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Result<Arc<Self>, KeysError> {
-        let published = Published::new(&settings)?;
+        let published = JwksClient::new(&settings)?;
         let jwks = Arc::new(Self {
             whose: whose.into(),
             settings,
@@ -126,7 +126,7 @@ impl Jwks {
     }
 }
 
-async fn keep_fresh(jwks: std::sync::Weak<Jwks>, clock: SharedClock, refresh: Duration) {
+async fn keep_fresh(jwks: std::sync::Weak<RemoteJwks>, clock: SharedClock, refresh: Duration) {
     let mut retry = RETRY;
     loop {
         let Some(has_keys) = jwks.upgrade().map(|jwks| jwks.current().is_some()) else { return };

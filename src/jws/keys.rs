@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::ParsedPublicKey;
 
-use super::algorithm::{Algorithm, Check};
+use super::algorithm::{Algorithm, VerificationParams};
 use super::jwk::Jwk;
 use crate::secret::Secret;
 
 /// One key and what it may be used for.
-pub(super) struct Key {
+pub(super) struct VerificationKey {
     /// `None`: the only key there is, whatever a token calls it.
     pub(super) kid: Option<String>,
     /// By the algorithms that it fits. Never empty.
@@ -37,7 +37,7 @@ impl Verifier {
 /// A set of keys.
 #[derive(Default)]
 pub(crate) struct KeySet {
-    pub(super) keys: Vec<Key>,
+    pub(super) keys: Vec<VerificationKey>,
 }
 
 impl std::fmt::Debug for KeySet {
@@ -86,13 +86,16 @@ pub(super) enum Lookup<'k> {
 impl KeySet {
     pub(super) fn of_secret(secret: &Secret) -> Self {
         let verifier = |algorithm: &Algorithm| match algorithm.check() {
-            Check::Secret(check) => {
+            VerificationParams::Secret(check) => {
                 Some((*algorithm, Verifier::Secret(Box::new(hmac::Key::new(check, secret.expose())))))
             }
-            Check::Rsa(_) | Check::Ec(..) | Check::Ed(..) => None,
+            VerificationParams::Rsa(_) | VerificationParams::Ec(..) | VerificationParams::Ed(..) => None,
         };
         Self {
-            keys: vec![Key { kid: None, verifiers: Algorithm::ALL.iter().filter_map(verifier).collect() }],
+            keys: vec![VerificationKey {
+                kid: None,
+                verifiers: Algorithm::ALL.iter().filter_map(verifier).collect(),
+            }],
         }
     }
 
@@ -101,7 +104,7 @@ impl KeySet {
         let set: RawSet = serde_json::from_slice(json).map_err(KeySetError::NoJwks)?;
         // One by one: a key that this program cannot read must not hide the others.
         let jwks = set.keys.into_iter().filter_map(|jwk| serde_json::from_value::<Jwk>(jwk).ok());
-        let keys: Vec<Key> = jwks.filter_map(Jwk::usable).collect();
+        let keys: Vec<VerificationKey> = jwks.filter_map(Jwk::usable).collect();
         if keys.is_empty() { Err(KeySetError::NoKey) } else { Ok(Self { keys }) }
     }
 
@@ -123,9 +126,11 @@ impl KeySet {
         }
         let verifier = |algorithm: &Algorithm| {
             let parsed = match algorithm.check() {
-                Check::Rsa(parameters) => ParsedPublicKey::new(parameters, pem.contents()),
-                Check::Ec(_, check) | Check::Ed(_, check) => ParsedPublicKey::new(check, pem.contents()),
-                Check::Secret(_) => return None,
+                VerificationParams::Rsa(parameters) => ParsedPublicKey::new(parameters, pem.contents()),
+                VerificationParams::Ec(_, check) | VerificationParams::Ed(_, check) => {
+                    ParsedPublicKey::new(check, pem.contents())
+                }
+                VerificationParams::Secret(_) => return None,
             };
             Some((*algorithm, Verifier::Public(parsed.ok()?)))
         };
@@ -134,28 +139,30 @@ impl KeySet {
             let names: Vec<_> = algorithms.iter().map(|algorithm| algorithm.name()).collect();
             return Err(format!("its key is not one for {}", names.join(", ")));
         }
-        Ok(Self { keys: vec![Key { kid: None, verifiers }] })
+        Ok(Self { keys: vec![VerificationKey { kid: None, verifiers }] })
     }
 
     /// How many keys there are for any of these algorithms.
     pub(super) fn fit(&self, algorithms: &[Algorithm]) -> usize {
-        let fits = |key: &&Key| key.verifiers.iter().any(|(algorithm, _)| algorithms.contains(algorithm));
+        let fits = |key: &&VerificationKey| {
+            key.verifiers.iter().any(|(algorithm, _)| algorithms.contains(algorithm))
+        };
         self.keys.iter().filter(fits).count()
     }
 
     /// The key for a token that names this `kid` and algorithm. A token that names no key is judged by the
     /// only key that fits; where several do, none is tried: that would be guessing.
     pub(super) fn find(&self, kid: Option<&str>, algorithm: Algorithm) -> Lookup<'_> {
-        let is_named = |key: &&Key| kid.is_some() && key.kid.as_deref() == kid;
-        let is_nameless = |key: &&Key| kid.is_none() || key.kid.is_none();
+        let is_named = |key: &&VerificationKey| kid.is_some() && key.kid.as_deref() == kid;
+        let is_nameless = |key: &&VerificationKey| kid.is_none() || key.kid.is_none();
         // The key of that very name if there is one; keys without a name only stand in for it.
         let has_named = self.keys.iter().any(|key| is_named(&key));
-        let is_candidate = |key: &&Key| if has_named { is_named(key) } else { is_nameless(key) };
+        let is_candidate = |key: &&VerificationKey| if has_named { is_named(key) } else { is_nameless(key) };
         let mut candidates = self.keys.iter().filter(is_candidate).peekable();
         if candidates.peek().is_none() {
             return Lookup::UnknownKid;
         }
-        let fits = |key: &'_ Key| key.verifiers.iter().position(|(fit, _)| *fit == algorithm);
+        let fits = |key: &'_ VerificationKey| key.verifiers.iter().position(|(fit, _)| *fit == algorithm);
         let mut fit = candidates.filter_map(|key| Some(&key.verifiers[fits(key)?].1));
         match (fit.next(), fit.next()) {
             (Some(verifier), None) => Lookup::Found(verifier),

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::algorithm::Algorithm;
 use super::keys::{KeySet, KeysError};
-use super::published::Fetcher;
+use super::published::BoundedHttpClient;
 use crate::config::JwksSettings;
 use crate::metrics::Metrics;
 use crate::metrics::labels::FetchOutcome;
@@ -36,11 +36,11 @@ struct Known {
 
 /// The keys at one place.
 #[derive(Debug)]
-pub(crate) struct NamedKeys {
+pub(crate) struct RemoteKeysById {
     whose: Arc<str>,
     settings: JwksSettings,
     algorithms: &'static [Algorithm],
-    fetcher: Fetcher,
+    fetcher: BoundedHttpClient,
     known: Mutex<HashMap<Uuid, Known>>,
     /// When the last fetches began. Held during one: they are made one after the other.
     fetches: tokio::sync::Mutex<Vec<Duration>>,
@@ -48,7 +48,7 @@ pub(crate) struct NamedKeys {
     metrics: Arc<Metrics>,
 }
 
-impl NamedKeys {
+impl RemoteKeysById {
     pub(super) fn new(
         whose: &str,
         settings: JwksSettings,
@@ -56,7 +56,7 @@ impl NamedKeys {
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Result<Arc<Self>, KeysError> {
-        let fetcher = Fetcher::new(settings.timeout)?;
+        let fetcher = BoundedHttpClient::new(settings.timeout)?;
         let (known, fetches) = (Mutex::default(), tokio::sync::Mutex::default());
         Ok(Arc::new(Self {
             whose: whose.into(),

@@ -7,23 +7,23 @@ use reqwest::{StatusCode, Url};
 use serde::Deserialize;
 
 use super::keys::{KeySet, KeysError};
-use crate::causes;
 use crate::config::{self, JwksSettings};
+use crate::error_chain;
 
 /// No honest document is larger.
 const LARGEST: usize = 256 * 1024;
 
 /// Where a key set is, and how it is fetched.
 #[derive(Debug)]
-pub(super) struct Published {
+pub(super) struct JwksClient {
     url: Url,
     discovered_for: Option<String>,
-    fetcher: Fetcher,
+    fetcher: BoundedHttpClient,
 }
 
 /// Gets what is published.
 #[derive(Debug)]
-pub(super) struct Fetcher(reqwest::Client);
+pub(super) struct BoundedHttpClient(reqwest::Client);
 
 /// What counts of a discovery document.
 #[derive(Deserialize)]
@@ -32,9 +32,9 @@ struct Discovery {
     jwks_uri: String,
 }
 
-impl Published {
+impl JwksClient {
     pub(super) fn new(settings: &JwksSettings) -> Result<Self, KeysError> {
-        let fetcher = Fetcher::new(settings.timeout)?;
+        let fetcher = BoundedHttpClient::new(settings.timeout)?;
         Ok(Self { url: settings.url.clone(), discovered_for: settings.discovered_for.clone(), fetcher })
     }
 
@@ -68,7 +68,7 @@ impl Published {
     }
 }
 
-impl Fetcher {
+impl BoundedHttpClient {
     pub(super) fn new(timeout: Duration) -> Result<Self, KeysError> {
         let client = reqwest::Client::builder()
             .timeout(timeout)
@@ -82,7 +82,7 @@ impl Fetcher {
 
     /// The answer's status and its body, if that keeps within bounds.
     pub(super) async fn get(&self, url: Url) -> Result<(StatusCode, Vec<u8>), String> {
-        let fail = |error: reqwest::Error| causes::told(&error.without_url());
+        let fail = |error: reqwest::Error| error_chain::told(&error.without_url());
         let request = self.0.get(url).header("accept", "application/json, */*;q=0.5");
         let mut response = request.send().await.map_err(fail)?;
         let status = response.status();

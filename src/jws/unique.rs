@@ -8,9 +8,9 @@ use serde_json::{Map, Number, Value};
 
 /// Any JSON value, at every depth of which no object has a key twice.
 #[derive(Debug)]
-pub(super) struct Unique(pub(super) Value);
+pub(super) struct UniqueJson(pub(super) Value);
 
-impl<'de> Deserialize<'de> for Unique {
+impl<'de> Deserialize<'de> for UniqueJson {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         Seed.deserialize(from).map(Self)
     }
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     fn read(json: &str) -> Option<Value> {
-        serde_json::from_str::<Unique>(json).ok().map(|unique| unique.0)
+        serde_json::from_str::<UniqueJson>(json).ok().map(|unique| unique.0)
     }
 
     #[test]

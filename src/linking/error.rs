@@ -1,17 +1,17 @@
 //! Why something is not linked. The `Display` text is for the log: neither it nor anything here repeats a value.
 
+use crate::cognito_token_verifier::TokenVerificationError;
 use crate::issuer::registry::{RegistryError, RegistryErrorKind};
 use crate::issuer::{IssueError, IssueErrorKind};
 use crate::metrics::labels::LinkOutcome;
-use crate::proof::ProofError;
 use crate::vending::VendError;
 
 /// Why a token that was handed in makes nobody a guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NoGuest {
+pub enum GuestTokenError {
     /// It is not a valid token of this pool.
     #[error(transparent)]
-    Unproven(#[from] ProofError),
+    Unproven(#[from] TokenVerificationError),
     /// It is, but its holder was signed in when it was minted.
     #[error("its amr is not just unauthenticated")]
     SignedIn,
@@ -31,7 +31,7 @@ pub enum LinkError {
     ProviderNotAllowed,
     /// The token that was handed in is no guest's.
     #[error("the guest's token is not accepted: {0}")]
-    NoGuest(#[from] NoGuest),
+    NoGuest(#[from] GuestTokenError),
     /// The guest's identity belongs to somebody already.
     #[error("the guest's identity has a login already")]
     GuestTaken,
@@ -66,7 +66,9 @@ impl LinkError {
     pub fn outcome(&self) -> LinkOutcome {
         match self {
             Self::LoginsDisabled | Self::GuestsDisabled | Self::ProviderNotAllowed => LinkOutcome::Disallowed,
-            Self::NoGuest(NoGuest::Unproven(ProofError::KeysUnavailable)) => LinkOutcome::Failed,
+            Self::NoGuest(GuestTokenError::Unproven(TokenVerificationError::KeysUnavailable)) => {
+                LinkOutcome::Failed
+            }
             Self::NoGuest(_) => LinkOutcome::Unproven,
             Self::GuestTaken => LinkOutcome::Conflict,
             Self::Undone => LinkOutcome::Undone,

@@ -13,7 +13,7 @@ use clock::Timestamp;
 
 /// The lines between the windows, as lengths of life left.
 #[derive(Debug, Clone, Copy)]
-pub struct Windows {
+pub struct RefreshPolicy {
     /// A token with less life left is not served in normal times. AWS: allow at least 5 minutes for skew.
     pub skew_allowance: Duration,
     /// How long before the skew allowance a token is refreshed behind its user's back.
@@ -27,7 +27,7 @@ pub struct Windows {
 
 /// The times of a kept token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Times {
+pub struct Lifetime {
     /// When it was minted.
     pub minted_at: Timestamp,
     /// From when on it is refreshed behind its user's back.
@@ -51,7 +51,7 @@ pub enum Freshness {
 
 /// What a caller asks of a token beyond that it be valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Needs {
+pub struct Requirements {
     /// The life that it must still have.
     pub min_ttl: Option<Duration>,
     /// The age that it may have at most, for a caller whose last token was refused downstream.
@@ -60,20 +60,20 @@ pub struct Needs {
     pub ends_by: Option<Timestamp>,
 }
 
-impl Windows {
+impl RefreshPolicy {
     /// The times of a token minted now. `chance`, from 0 up to 1, moves its refresh earlier within the jitter.
     ///
     /// A short-lived token spends at least half of its servable life fresh, whatever the windows say: else it
     /// would be refreshed from the moment it was minted.
-    pub fn times(&self, minted_at: Timestamp, expires_at: Timestamp, chance: f64) -> Times {
+    pub fn times(&self, minted_at: Timestamp, expires_at: Timestamp, chance: f64) -> Lifetime {
         let mandatory_from = expires_at.before(self.skew_allowance);
         let wanted = mandatory_from.before(self.advisory + self.jitter.mul_f64(chance.clamp(0.0, 1.0)));
         let earliest = minted_at + mandatory_from.since(minted_at) / 2;
-        Times { minted_at, refresh_from: wanted.max(earliest), expires_at }
+        Lifetime { minted_at, refresh_from: wanted.max(earliest), expires_at }
     }
 
     /// How good a token with these times is now.
-    pub fn judge(&self, times: &Times, now: Timestamp) -> Freshness {
+    pub fn judge(&self, times: &Lifetime, now: Timestamp) -> Freshness {
         let left = times.expires_at.since(now);
         if left < self.stale_floor || left.is_zero() {
             Freshness::Spent
@@ -87,9 +87,9 @@ impl Windows {
     }
 }
 
-impl Needs {
+impl Requirements {
     /// Whether a token with these times is what the caller needs.
-    pub fn met_by(&self, times: &Times, now: Timestamp) -> bool {
+    pub fn met_by(&self, times: &Lifetime, now: Timestamp) -> bool {
         let long_enough = self.min_ttl.is_none_or(|least| times.expires_at.since(now) >= least);
         let young_enough = self.max_age.is_none_or(|most| now.since(times.minted_at) < most);
         let short_enough = self.ends_by.is_none_or(|end| times.expires_at <= end);
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const WINDOWS: Windows = Windows {
+    const WINDOWS: RefreshPolicy = RefreshPolicy {
         skew_allowance: Duration::from_secs(300),
         advisory: Duration::from_secs(120),
         jitter: Duration::from_secs(60),
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_token_at_its_end_is_spent_even_without_a_floor() {
-        let windows = Windows { stale_floor: Duration::ZERO, ..WINDOWS };
+        let windows = RefreshPolicy { stale_floor: Duration::ZERO, ..WINDOWS };
         let times = windows.times(at(0), at(900), 0.0);
         assert_eq!(windows.judge(&times, at(899)), Freshness::Mandatory);
         assert_eq!(windows.judge(&times, at(900)), Freshness::Spent);
@@ -142,9 +142,9 @@ mod tests {
     #[test]
     fn what_the_caller_needs_is_judged_apart_from_the_windows() {
         let times = WINDOWS.times(at(0), at(900), 0.0);
-        let needs = Needs { min_ttl: Some(Duration::from_secs(500)), ..Needs::default() };
+        let needs = Requirements { min_ttl: Some(Duration::from_secs(500)), ..Requirements::default() };
         assert!(needs.met_by(&times, at(400)) && !needs.met_by(&times, at(401)));
-        let needs = Needs { max_age: Some(Duration::from_secs(30)), ..Needs::default() };
+        let needs = Requirements { max_age: Some(Duration::from_secs(30)), ..Requirements::default() };
         assert!(needs.met_by(&times, at(29)) && !needs.met_by(&times, at(30)));
     }
 

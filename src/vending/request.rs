@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::credentials::KeptCredentials;
-use super::key::{Shape, TokenKey, UserKey};
-use super::mint::Order;
-use super::minted::MintedToken;
+use super::cache_key::{CacheKey, UserKey, Variant};
+use super::credentials_loader::CachedCredentials;
+use super::loader::LoadRequest;
+use super::token_response::CachedToken;
 use crate::issuer::IssueError;
 use crate::metrics::labels::Source;
 use crate::pools::Pool;
@@ -32,9 +32,9 @@ pub struct TokenRequest {
 
 /// A token to hand out.
 #[derive(Debug)]
-pub struct Vended {
+pub struct VendedToken {
     /// The token and its answer.
-    pub token: Arc<MintedToken>,
+    pub token: Arc<CachedToken>,
     /// Where it came from.
     pub source: Source,
     /// The life it has left, by our clock.
@@ -45,7 +45,7 @@ pub struct Vended {
 #[derive(Debug)]
 pub struct VendedCredentials {
     /// The credentials and their answer.
-    pub credentials: Arc<KeptCredentials>,
+    pub credentials: Arc<CachedCredentials>,
     /// Where they came from.
     pub source: Source,
 }
@@ -72,26 +72,26 @@ pub enum VendError {
 
 impl TokenRequest {
     /// The key of the token that answers this. Whether the caller wants it new or long-lived does not shape it.
-    pub fn key(&self) -> TokenKey {
-        TokenKey {
+    pub fn key(&self) -> CacheKey {
+        CacheKey {
             user: UserKey { pool: self.pool.index, user: self.user.clone() },
-            shape: Shape { duration: self.pool.token_duration, ends_by: None, tags: self.tags.clone() },
+            shape: Variant { duration: self.pool.token_duration, ends_by: None, tags: self.tags.clone() },
         }
     }
 
     /// The key of a token whose life is cut short, if one minted now would otherwise outlive its credential. The
     /// end stands in it, not the life: for the same credential it stays the same as time goes by.
-    pub fn cut_key(&self, clock: &dyn Clock) -> Option<TokenKey> {
+    pub fn cut_key(&self, clock: &dyn Clock) -> Option<CacheKey> {
         let ends_by = self.ends_by?;
         if ends_by >= clock.now() + self.pool.token_duration.as_duration() {
             return None;
         }
         let key = self.key();
-        Some(TokenKey { shape: Shape { ends_by: Some(ends_by), ..key.shape }, ..key })
+        Some(CacheKey { shape: Variant { ends_by: Some(ends_by), ..key.shape }, ..key })
     }
 
     /// What is to be made where nothing kept will do.
-    pub(super) fn order(&self) -> Order {
-        Order { pool: self.pool.clone(), key: self.key() }
+    pub(super) fn order(&self) -> LoadRequest {
+        LoadRequest { pool: self.pool.clone(), key: self.key() }
     }
 }

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use super::freshness::Windows;
-use super::refusals::RefusalLifetimes;
+use super::freshness::RefreshPolicy;
+use super::negative_cache::NegativeTtls;
 use super::upstream::UpstreamSettings;
-use crate::budget::BudgetSettings;
+use crate::call_rate_limit::CallRateSettings;
 
 /// How tokens are vended.
 #[derive(Debug, Clone, Copy)]
 pub struct VendingSettings {
     /// When a token is fresh, and when no longer.
-    pub windows: Windows,
+    pub windows: RefreshPolicy,
     /// A user who came within this time before is refreshed ahead; who did not is not.
     pub seen_within: Duration,
     /// A caller who asks for a new token gets one that is younger than this. Bounds what one user can make
@@ -22,7 +22,7 @@ pub struct VendingSettings {
     /// The bytes that kept tokens may take.
     pub cache_bytes: u64,
     /// How long refusals are remembered.
-    pub refusals: RefusalLifetimes,
+    pub refusals: NegativeTtls,
     /// How Cognito is called.
     pub upstream: UpstreamSettings,
     /// Whether a token that is no JWT, and so cannot be checked, is accepted.
@@ -37,11 +37,11 @@ pub struct VendingSettings {
 #[derive(Debug, Clone, Copy)]
 pub struct CredentialsSettings {
     /// When credentials are fresh, and when no longer.
-    pub windows: Windows,
+    pub windows: RefreshPolicy,
     /// How long a caller for whom valid credentials are kept waits for new ones.
     pub stale_after: Duration,
     /// The bytes that kept credentials may take.
     pub cache_bytes: u64,
     /// Our share of the quota on GetCredentialsForIdentity.
-    pub budget: BudgetSettings,
+    pub budget: CallRateSettings,
 }

@@ -12,9 +12,9 @@ use moka::notification::RemovalCause;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 
-use super::kept::{Answer, Kept};
-use super::key::{TokenKey, UserKey};
-use crate::bookmark::Bookmark;
+use super::cache_entry::{CacheEntry, CachedValue};
+use super::cache_key::{CacheKey, UserKey};
+use crate::bookmark::LastEntryHint;
 use crate::metrics::Metrics;
 use crate::metrics::labels::Eviction;
 use clock::{SharedClock, Timestamp};
@@ -23,33 +23,33 @@ use cognito_types::IdentityId;
 /// What is kept of one user, no two of the same shape. Nearly always one thing, which then stands alone: a list of one
 /// would be one more place in memory to go to.
 #[derive(Debug)]
-enum Shelf<A> {
-    One(Arc<Kept<A>>),
-    Several(Arc<[Arc<Kept<A>>]>),
+enum UserEntries<A> {
+    One(Arc<CacheEntry<A>>),
+    Several(Arc<[Arc<CacheEntry<A>>]>),
 }
 
-impl<A> Shelf<A> {
-    fn of(mut kept: Vec<Arc<Kept<A>>>) -> Option<Self> {
+impl<A> UserEntries<A> {
+    fn of(mut kept: Vec<Arc<CacheEntry<A>>>) -> Option<Self> {
         match kept.len() {
             0 | 1 => kept.pop().map(Self::One),
             _ => Some(Self::Several(kept.into())),
         }
     }
 
-    fn all(&self) -> &[Arc<Kept<A>>] {
+    fn all(&self) -> &[Arc<CacheEntry<A>>] {
         match self {
             Self::One(one) => std::slice::from_ref(one),
             Self::Several(several) => several,
         }
     }
 
-    fn iter(&self) -> std::slice::Iter<'_, Arc<Kept<A>>> {
+    fn iter(&self) -> std::slice::Iter<'_, Arc<CacheEntry<A>>> {
         self.all().iter()
     }
 }
 
 // Derived, it would ask as much of the answer.
-impl<A> Clone for Shelf<A> {
+impl<A> Clone for UserEntries<A> {
     fn clone(&self) -> Self {
         match self {
             Self::One(one) => Self::One(one.clone()),
@@ -69,7 +69,7 @@ const ENTRY_OVERHEAD: usize = 480;
 
 /// What is kept of one user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Holdings {
+pub struct CachedTokens {
     /// How many tokens. More than one where they differ in duration or tags.
     pub tokens: usize,
     /// When the last of them ends.
@@ -78,24 +78,24 @@ pub struct Holdings {
 
 /// What is kept, bounded by the bytes that it takes.
 #[derive(Debug)]
-pub(super) struct Store<A: Answer> {
-    cache: Cache<UserKey, Shelf<A>>,
+pub(super) struct EntryStore<A: CachedValue> {
+    cache: Cache<UserKey, UserEntries<A>>,
     clock: SharedClock,
 }
 
-impl<A: Answer> Store<A> {
+impl<A: CachedValue> EntryStore<A> {
     pub(super) fn new(max_bytes: u64, clock: SharedClock, metrics: Arc<Metrics>) -> Self {
         let cache = Cache::builder()
             .max_capacity(max_bytes)
             // Not moka's default, which turns newcomers away when it is full: here the newcomer has just cost a
             // call to Cognito, and the oldest is the nearest to its end.
             .eviction_policy(EvictionPolicy::lru())
-            .weigher(|user: &UserKey, shelf: &Shelf<A>| {
+            .weigher(|user: &UserKey, shelf: &UserEntries<A>| {
                 let shelf: usize = shelf.iter().map(|kept| kept.weight()).sum();
                 u32::try_from(ENTRY_OVERHEAD + user.user.as_str().len() + shelf).unwrap_or(u32::MAX)
             })
-            .expire_after(UntilTheLastEnds(clock.clone()))
-            .eviction_listener(move |_, shelf: Shelf<A>, cause| {
+            .expire_after(EntryExpiry(clock.clone()))
+            .eviction_listener(move |_, shelf: UserEntries<A>, cause| {
                 metrics.cache_evictions_total.count(match cause {
                     RemovalCause::Expired => Eviction::Expired,
                     RemovalCause::Size => Eviction::Size,
@@ -110,15 +110,15 @@ impl<A: Answer> Store<A> {
     }
 
     /// What is kept under this key, however old.
-    pub(super) fn get(&self, key: &TokenKey) -> Option<Arc<Kept<A>>> {
+    pub(super) fn get(&self, key: &CacheKey) -> Option<Arc<CacheEntry<A>>> {
         let shelf = self.cache.get(&key.user)?;
         shelf.iter().find(|kept| *kept.shape() == key.shape).cloned()
     }
 
     /// The same for somebody with a bookmark. A search goes to a dozen places in memory, none of which a store of many
     /// users has at hand; a bookmark goes to the thing itself.
-    pub(super) fn get_by(&self, bookmark: &Bookmark, key: &TokenKey) -> Option<Arc<Kept<A>>> {
-        if let Some(kept) = bookmark.find::<Kept<A>>().filter(|kept| kept.stands_under(key)) {
+    pub(super) fn get_by(&self, bookmark: &LastEntryHint, key: &CacheKey) -> Option<Arc<CacheEntry<A>>> {
+        if let Some(kept) = bookmark.find::<CacheEntry<A>>().filter(|kept| kept.stands_under(key)) {
             return Some(kept);
         }
         let kept = self.get(key)?;
@@ -127,14 +127,14 @@ impl<A: Answer> Store<A> {
     }
 
     /// Makes sure that what is in use, be it by bookmarks, does not look as if it were not.
-    pub(super) fn note_use(&self, kept: &Kept<A>, key: &TokenKey, now: Timestamp) {
+    pub(super) fn note_use(&self, kept: &CacheEntry<A>, key: &CacheKey, now: Timestamp) {
         if kept.use_is_news(now) {
             self.cache.get(&key.user);
         }
     }
 
     /// Keeps something in the place of what has the same shape.
-    pub(super) fn keep(&self, user: &UserKey, new: Arc<Kept<A>>) {
+    pub(super) fn keep(&self, user: &UserKey, new: Arc<CacheEntry<A>>) {
         let mut shelf = vec![new];
         let before = self.cache.get(user);
         if let Some(kept) = &before {
@@ -145,12 +145,12 @@ impl<A: Answer> Store<A> {
             shelf[1..].sort_by_key(|other| std::cmp::Reverse(other.times().expires_at));
             shelf.truncate(MOST_SHAPES);
         }
-        if let Some(shelf) = Shelf::of(shelf) {
+        if let Some(shelf) = UserEntries::of(shelf) {
             self.cache.insert(user.clone(), shelf.clone());
-            let is_still_there = |one: &Arc<Kept<A>>| shelf.iter().any(|other| Arc::ptr_eq(one, other));
+            let is_still_there = |one: &Arc<CacheEntry<A>>| shelf.iter().any(|other| Arc::ptr_eq(one, other));
             before
                 .iter()
-                .flat_map(Shelf::iter)
+                .flat_map(UserEntries::iter)
                 .filter(|one| !is_still_there(one))
                 .for_each(|one| one.let_go());
         }
@@ -167,19 +167,19 @@ impl<A: Answer> Store<A> {
     /// The users of whom something of this identity is kept.
     pub(super) fn users_of(&self, identity: &IdentityId) -> Vec<UserKey> {
         let has_one =
-            |shelf: &Shelf<A>| shelf.iter().any(|kept| kept.answer().identity() == identity.as_str());
+            |shelf: &UserEntries<A>| shelf.iter().any(|kept| kept.answer().identity() == identity.as_str());
         self.cache.iter().filter(|(_, shelf)| has_one(shelf)).map(|(user, _)| (*user).clone()).collect()
     }
 
     /// What is kept of a user and has not ended yet.
-    pub(super) fn holdings(&self, user: &UserKey) -> Option<Holdings> {
+    pub(super) fn holdings(&self, user: &UserKey) -> Option<CachedTokens> {
         let shelf = self.cache.get(user)?;
         let alive: Vec<_> = shelf
             .iter()
             .filter(|kept| !kept.life_left(kept.judged_at(&*self.clock)).is_zero())
             .map(|kept| kept.times().expires_at)
             .collect();
-        Some(Holdings { tokens: alive.len(), last_expires_at: *alive.iter().max()? })
+        Some(CachedTokens { tokens: alive.len(), last_expires_at: *alive.iter().max()? })
     }
 
     /// Users of whom something is kept, and the bytes that it takes.
@@ -190,23 +190,23 @@ impl<A: Answer> Store<A> {
 }
 
 /// Housekeeping: an entry of which all has ended makes room. Nothing is served by this clock.
-struct UntilTheLastEnds(SharedClock);
+struct EntryExpiry(SharedClock);
 
-impl UntilTheLastEnds {
-    fn left<A: Answer>(&self, shelf: &Shelf<A>) -> Option<Duration> {
+impl EntryExpiry {
+    fn left<A: CachedValue>(&self, shelf: &UserEntries<A>) -> Option<Duration> {
         shelf.iter().map(|kept| kept.life_left(kept.judged_at(&*self.0))).max()
     }
 }
 
-impl<A: Answer> moka::Expiry<UserKey, Shelf<A>> for UntilTheLastEnds {
-    fn expire_after_create(&self, _: &UserKey, shelf: &Shelf<A>, _: Instant) -> Option<Duration> {
+impl<A: CachedValue> moka::Expiry<UserKey, UserEntries<A>> for EntryExpiry {
+    fn expire_after_create(&self, _: &UserKey, shelf: &UserEntries<A>, _: Instant) -> Option<Duration> {
         self.left(shelf)
     }
 
     fn expire_after_update(
         &self,
         _: &UserKey,
-        shelf: &Shelf<A>,
+        shelf: &UserEntries<A>,
         _: Instant,
         _: Option<Duration>,
     ) -> Option<Duration> {
@@ -216,8 +216,8 @@ impl<A: Answer> moka::Expiry<UserKey, Shelf<A>> for UntilTheLastEnds {
 
 #[cfg(test)]
 mod tests {
-    use super::super::freshness::Times;
-    use super::super::key::Shape;
+    use super::super::cache_key::Variant;
+    use super::super::freshness::Lifetime;
     use super::*;
     use crate::pools::PoolIndex;
     use clock::{Clock as _, ManualClock};
@@ -226,7 +226,7 @@ mod tests {
     #[derive(Debug)]
     struct Kilobyte;
 
-    impl Answer for Kilobyte {
+    impl CachedValue for Kilobyte {
         fn identity(&self) -> &str {
             "us-east-1:abc"
         }
@@ -235,10 +235,10 @@ mod tests {
         }
     }
 
-    fn key(user: &str) -> TokenKey {
+    fn key(user: &str) -> CacheKey {
         let user = UserKey { pool: PoolIndex(0), user: DeveloperUserId::parse(user).unwrap() };
-        let shape = Shape { duration: TokenDuration::DEFAULT, ends_by: None, tags: PrincipalTags::none() };
-        TokenKey { user, shape }
+        let shape = Variant { duration: TokenDuration::DEFAULT, ends_by: None, tags: PrincipalTags::none() };
+        CacheKey { user, shape }
     }
 
     #[test]
@@ -246,16 +246,16 @@ mod tests {
         let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_000_000)));
         let metrics = Arc::new(Metrics::new().unwrap());
         // Room for a dozen.
-        let store: Store<Kilobyte> = Store::new(20 * 1024, clock.clone(), metrics);
+        let store: EntryStore<Kilobyte> = EntryStore::new(20 * 1024, clock.clone(), metrics);
         let keep = |user: &str| {
             let now = clock.now();
             let times =
-                Times { minted_at: now, refresh_from: now, expires_at: now + Duration::from_secs(86_400) };
-            let kept = Arc::new(Kept::new(key(user), times, clock.monotonic(), Kilobyte));
+                Lifetime { minted_at: now, refresh_from: now, expires_at: now + Duration::from_secs(86_400) };
+            let kept = Arc::new(CacheEntry::new(key(user), times, clock.monotonic(), Kilobyte));
             store.keep(&key(user).user, kept);
         };
         keep("alice");
-        let bookmark = Bookmark::default();
+        let bookmark = LastEntryHint::default();
         assert!(store.get_by(&bookmark, &key("alice")).is_some());
         for newcomer in 0..100 {
             keep(&format!("newcomer-{newcomer}"));

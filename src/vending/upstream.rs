@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::pause::{Health, Pause, PauseSettings};
-use crate::budget::{Budget, BudgetSettings, Exhausted};
+use super::circuit_breaker::{CallOutcome, CircuitBreaker, CircuitBreakerSettings};
+use crate::call_rate_limit::{CallRateLimiter, CallRateSettings, RateLimited};
 use crate::issuer::{IssueError, IssueErrorKind};
 use crate::metrics::Metrics;
 use crate::metrics::labels::{UpstreamOutcome, Ware};
@@ -15,9 +15,9 @@ use clock::SharedClock;
 #[derive(Debug, Clone, Copy)]
 pub struct UpstreamSettings {
     /// Our share of the quota.
-    pub budget: BudgetSettings,
+    pub budget: CallRateSettings,
     /// When calls are paused.
-    pub pause: PauseSettings,
+    pub pause: CircuitBreakerSettings,
     /// The most calls made for one token, or for one user's credentials.
     pub attempts: u32,
     /// No call takes longer than this: the issuer's own time-out.
@@ -26,14 +26,14 @@ pub struct UpstreamSettings {
 
 /// A call's place in the budget, already taken.
 #[derive(Debug)]
-pub(super) struct Reserved(());
+pub(super) struct Permit(());
 
 /// One operation of one region's Cognito.
 #[derive(Debug)]
 pub(super) struct Upstream {
     ware: Ware,
-    budget: Budget,
-    pause: Pause,
+    budget: CallRateLimiter,
+    pause: CircuitBreaker,
     settings: UpstreamSettings,
     clock: SharedClock,
     metrics: Arc<Metrics>,
@@ -46,8 +46,8 @@ impl Upstream {
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let budget = Budget::new(settings.budget, clock.clone());
-        let pause = Pause::new(settings.pause, settings.call_timeout, clock.clone());
+        let budget = CallRateLimiter::new(settings.budget, clock.clone());
+        let pause = CircuitBreaker::new(settings.pause, settings.call_timeout, clock.clone());
         Self { ware, budget, pause, settings, clock, metrics }
     }
 
@@ -62,18 +62,18 @@ impl Upstream {
     }
 
     /// A place for a call that can as well be made later.
-    pub(super) fn reserve_spare(&self) -> Option<Reserved> {
+    pub(super) fn reserve_spare(&self) -> Option<Permit> {
         if self.is_paused() {
             return None;
         }
-        self.budget.try_acquire_spare().ok().map(|()| Reserved(()))
+        self.budget.try_acquire_spare().ok().map(|()| Permit(()))
     }
 
     /// Makes a call when that is allowed, and makes it again a few times if need be. The check of what comes back
     /// belongs to the call.
     pub(super) async fn call<T, F>(
         &self,
-        mut reserved: Option<Reserved>,
+        mut reserved: Option<Permit>,
         call: impl Fn() -> F,
     ) -> Result<T, IssueError>
     where
@@ -101,7 +101,7 @@ impl Upstream {
 
     /// Waits until a call may be made: no pause is on, and the budget has room. A place in the budget that was
     /// waited for while a pause began is given up for it: else all who waited would call the moment it ends.
-    async fn clearance(&self, mut reserved: Option<Reserved>) -> Result<(), IssueError> {
+    async fn clearance(&self, mut reserved: Option<Permit>) -> Result<(), IssueError> {
         let deadline = self.clock.monotonic() + self.settings.budget.max_wait;
         loop {
             self.sit_out_pause(deadline).await?;
@@ -131,7 +131,7 @@ impl Upstream {
                 self.metrics.budget_wait_seconds.observe(waited.as_secs_f64());
                 Ok(())
             }
-            Err(Exhausted(retry_after)) => {
+            Err(RateLimited(retry_after)) => {
                 self.metrics.budget_exhausted_total.inc();
                 Err(held_back(retry_after, "the budget for calls to cognito is spent"))
             }
@@ -154,22 +154,22 @@ impl Upstream {
     }
 }
 
-fn judge(error: Option<IssueErrorKind>) -> (UpstreamOutcome, Health) {
-    let Some(kind) = error else { return (UpstreamOutcome::Issued, Health::Well) };
+fn judge(error: Option<IssueErrorKind>) -> (UpstreamOutcome, CallOutcome) {
+    let Some(kind) = error else { return (UpstreamOutcome::Issued, CallOutcome::Well) };
     match kind {
-        IssueErrorKind::Throttled => (UpstreamOutcome::Throttled, Health::Throttling),
+        IssueErrorKind::Throttled => (UpstreamOutcome::Throttled, CallOutcome::Throttling),
         IssueErrorKind::Unavailable | IssueErrorKind::HeldBack(_) => {
-            (UpstreamOutcome::Unavailable, Health::Failing)
+            (UpstreamOutcome::Unavailable, CallOutcome::Failing)
         }
         IssueErrorKind::Misconfigured | IssueErrorKind::Unacceptable => {
-            (UpstreamOutcome::Misconfigured, Health::Well)
+            (UpstreamOutcome::Misconfigured, CallOutcome::Well)
         }
-        IssueErrorKind::Mismatched => (UpstreamOutcome::Mismatched, Health::Well),
+        IssueErrorKind::Mismatched => (UpstreamOutcome::Mismatched, CallOutcome::Well),
         IssueErrorKind::AlreadyRegistered | IssueErrorKind::LoginTaken => {
-            (UpstreamOutcome::Conflict, Health::Well)
+            (UpstreamOutcome::Conflict, CallOutcome::Well)
         }
         IssueErrorKind::LoginRefused | IssueErrorKind::UnknownIdentity => {
-            (UpstreamOutcome::Refused, Health::Well)
+            (UpstreamOutcome::Refused, CallOutcome::Well)
         }
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::process::{Served, run};
 use crate::support::{Answer, World, until};
-use crate::trouble::vend_while_time_goes_on;
+use crate::upstream_failures::vend_while_time_goes_on;
 
 /// A directory for an audit file, and the configuration that has it written.
 pub struct Trail {

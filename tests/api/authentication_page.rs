@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use tokenvend::config::{self, Document, Environment};
+use tokenvend::config::{self, ConfigSource, Environment};
 
 use crate::packages::peers_or_skip;
 use crate::support::{Answer, World, claims_of};
@@ -41,7 +41,8 @@ fn every_configuration_on_the_page_is_taken() {
         for rest in text.split("{ file = \"").skip(1) {
             std::fs::write(rest.split_once('"').unwrap().0, &secret).unwrap();
         }
-        let documents = [POOL.to_owned(), text].map(|text| Document { name: "the page".to_owned(), text });
+        let documents =
+            [POOL.to_owned(), text].map(|text| ConfigSource { name: "the page".to_owned(), text });
         if let Err(error) = config::load(&documents, &environment) {
             panic!("{error}\n{block}");
         }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::packages::peers_or_skip;
-use crate::peers::{self, told};
+use crate::third_party_clients::{self, told};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_tokenvend");
 
@@ -38,7 +38,7 @@ impl Drop for Script {
 /// Runs each block with the emulator's URL in the environment, and `tokenvend` and `aws` on the path.
 async fn run_all(language: &str, program: &str, arguments: &[&str], extension: &str) {
     let Some(place) = peers_or_skip() else { return };
-    let emulator = peers::emulator().await;
+    let emulator = third_party_clients::emulator().await;
     let blocks = blocks(language);
     assert!(!blocks.is_empty());
     for (number, code) in blocks.iter().enumerate() {
@@ -50,7 +50,7 @@ async fn run_all(language: &str, program: &str, arguments: &[&str], extension: &
         command.arg(place.join("venv/bin")).arg(Path::new(BINARY).parent().unwrap());
         command.arg(program).args(arguments).arg(&script.0).current_dir(&directory);
         command.env("URL", emulator.url());
-        let output = peers::run(command).await;
+        let output = third_party_clients::run(command).await;
         assert!(output.status.success(), "{code}\n{}", told(&output));
     }
     emulator.stop().await;

@@ -110,7 +110,7 @@ impl World {
         loop {
             tokio::select! {
                 done = &mut done => return done,
-                () = crate::trouble::a_moment() => self.clock.advance(std::time::Duration::from_millis(50)),
+                () = crate::upstream_failures::a_moment() => self.clock.advance(std::time::Duration::from_millis(50)),
             }
         }
     }

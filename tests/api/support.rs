@@ -16,7 +16,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokenvend::app::{self, RunningApp};
-use tokenvend::config::{self, Document, Environment};
+use tokenvend::config::{self, ConfigSource, Environment};
 use tokenvend::issuer::cognito;
 use tokenvend::secret::Secret;
 
@@ -283,7 +283,7 @@ impl World {
         let demo = DemoApp::start();
         let emulator = cognito_emulator::start(emulator_settings(), clock.clone()).await.unwrap();
         let documents = [configuration(&emulator.url(), &demo), overlay.replace("DEMO_APP", &demo.url)]
-            .map(|text| Document { name: "test".to_owned(), text });
+            .map(|text| ConfigSource { name: "test".to_owned(), text });
         let mut settings = config::load(&documents, &Environment::default()).unwrap().settings;
         let AccessKey { id, secret } = AccessKey::default();
         settings.cognito.credentials = Some(cognito::AccessKey { id, secret: Secret::new(secret) });

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use reqwest::{StatusCode, Version};
 use serde_json::Value;
-use tokenvend::config::{self, Document, Environment};
+use tokenvend::config::{self, ConfigSource, Environment};
 
 use crate::process::Served;
 use crate::support::{Answer, World, until};
@@ -295,7 +295,7 @@ fn what_is_wrong_with_the_files_is_told_whole_before_anything_starts() {
         ("client_certificates = \"maybe\"", &["http.tls.client_certificates", "one of required, optional"]),
     ] {
         let text = format!("[http.tls]\n{}", overlay.replace("DIR/", &dir));
-        let document = Document { name: "test".to_owned(), text };
+        let document = ConfigSource { name: "test".to_owned(), text };
         let told = config::load(&[document], &Environment::default()).unwrap_err().to_string();
         for part in expected {
             assert!(told.contains(&part.replace("DIR/", &dir)), "no {part} in {told}");

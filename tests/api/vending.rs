@@ -7,12 +7,12 @@ use futures_util::future::join_all;
 use proptest::prelude::*;
 use reqwest::Method;
 use serde_json::json;
-use tokenvend::pools::access::Access;
-use tokenvend::pools::linking::LinkRules;
-use tokenvend::pools::tags::TagRules;
+use tokenvend::pools::access_policy::AccessPolicy;
+use tokenvend::pools::link_policy::LinkPolicy;
+use tokenvend::pools::principal_tags::TagRules;
 use tokenvend::pools::{Pool, PoolIndex};
 use tokenvend::vending::TokenRequest;
-use tokenvend::vending::key::TokenKey;
+use tokenvend::vending::cache_key::CacheKey;
 
 use crate::support::{Answer, SECOND_POOL, World, claims_of};
 
@@ -256,7 +256,7 @@ fn shaping() -> impl Strategy<Value = Shaping> {
 }
 
 /// The key of a whole request, as the vendor makes it.
-fn key_of((pool, user, seconds, tags): &Shaping) -> TokenKey {
+fn key_of((pool, user, seconds, tags): &Shaping) -> CacheKey {
     let pool = Pool {
         index: PoolIndex(*pool),
         name: "main".into(),
@@ -265,8 +265,8 @@ fn key_of((pool, user, seconds, tags): &Shaping) -> TokenKey {
         token_duration: TokenDuration::parse(*seconds).unwrap(),
         end_with_session: false,
         tags: TagRules::default(),
-        access: Access::default(),
-        linking: LinkRules::default(),
+        access: AccessPolicy::default(),
+        linking: LinkPolicy::default(),
         credentials: None,
     };
     let tags = tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));

@@ -2,11 +2,11 @@
 
 use clock::{Clock as _, SystemClock, Timestamp};
 use serde_json::{Value, json};
-use tokenvend::proof::ProofError;
+use tokenvend::cognito_token_verifier::TokenVerificationError;
 
 use crate::process::{Ended, run_alone};
-use crate::proof::{Forge, honest_claims};
 use crate::support::{DemoApp, SECOND_POOL, World};
+use crate::token_verification::{Forge, honest_claims};
 
 const POOL: &str = cognito_emulator::DEFAULT_POOL;
 
@@ -84,7 +84,7 @@ async fn each_further_condition_must_hold() {
     let mut claims = honest_claims(now());
     claims["exp"] = json!(now().as_secs());
     let ended = verify(&forge.keys_url(), &forge.sign(&claims), &[]).await;
-    assert_eq!(ended.out, format!("refused: {}\n", ProofError::Expired));
+    assert_eq!(ended.out, format!("refused: {}\n", TokenVerificationError::Expired));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -25,14 +25,14 @@ use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-use crate::language::argparse::Parsed;
+use crate::language::argparse::ParsedArgs;
 use crate::language::jmespath::Query;
-use crate::language::output::{self, Look};
+use crate::language::output::{self, TableStyle};
 use crate::language::value::Value;
 use clock::SystemClock;
-use debug_log::Notes;
+use debug_log::DebugLog;
 use environment::Environment;
-use error::Fault;
+use error::CommandError;
 use options::Options;
 use profile::Profile;
 use settings::{Settings, Timeouts};
@@ -66,7 +66,7 @@ pub fn run(arguments: Vec<OsString>, bearer: BearerLookup<'_>) -> ExitCode {
     let arguments: Vec<_> =
         arguments.into_iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
     let (text, fault) = match outcome(&arguments, bearer) {
-        Ok(Outcome { text, fault }) => (text, fault.map(Fault::Failed)),
+        Ok(Outcome { text, fault }) => (text, fault.map(CommandError::Failed)),
         Err(fault) => (String::new(), Some(fault)),
     };
     // A reader that has gone away (`| head`) is no failure.
@@ -89,7 +89,7 @@ impl Outcome {
     }
 }
 
-fn outcome(arguments: &[String], bearer: BearerLookup<'_>) -> Result<Outcome, Fault> {
+fn outcome(arguments: &[String], bearer: BearerLookup<'_>) -> Result<Outcome, CommandError> {
     let options = Options::read(arguments)?;
     let global = &options.global;
     if options.is_help() {
@@ -102,7 +102,7 @@ fn outcome(arguments: &[String], bearer: BearerLookup<'_>) -> Result<Outcome, Fa
     check_endpoint(global)?;
     let timeouts = Timeouts::read(global)?;
     let environment = Environment::of_process();
-    let notes = Notes { is_wanted: global.has("--debug") };
+    let notes = DebugLog { is_wanted: global.has("--debug") };
 
     if let Some(url) = &options.url {
         let answer = block_on(tokenvend_client::ask(url, &options, timeouts, &environment, bearer))??;
@@ -144,20 +144,20 @@ fn outcome(arguments: &[String], bearer: BearerLookup<'_>) -> Result<Outcome, Fa
 }
 
 /// One thread is enough for one call, and quicker to start than one for each core.
-fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Fault> {
+fn block_on<T>(future: impl Future<Output = T>) -> Result<T, CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map(|runtime| runtime.block_on(future)).map_err(|error| Fault::failed(error.to_string()))
+    runtime.map(|runtime| runtime.block_on(future)).map_err(|error| CommandError::failed(error.to_string()))
 }
 
-fn parse_query(expression: &str) -> Result<Query, Fault> {
+fn parse_query(expression: &str) -> Result<Query, CommandError> {
     Query::parse(expression)
-        .map_err(|words| Fault::failed(format!("Bad value for --query {expression}: {words}")))
+        .map_err(|words| CommandError::failed(format!("Bad value for --query {expression}: {words}")))
 }
 
-fn check_endpoint(global: &Parsed) -> Result<(), Fault> {
+fn check_endpoint(global: &ParsedArgs) -> Result<(), CommandError> {
     match global.get("--endpoint-url") {
         Some(url) if !url.split_once(':').is_some_and(|(scheme, _)| is_scheme(scheme)) => {
-            Err(Fault::failed(format!(
+            Err(CommandError::failed(format!(
                 "Bad value for --endpoint-url \"{url}\": scheme is missing.  Must be of the form http://<hostname>/ or \
              https://<hostname>/"
             )))
@@ -175,17 +175,17 @@ fn is_scheme(text: &str) -> bool {
 fn show(
     answer: Value,
     query: Option<&Query>,
-    global: &Parsed,
+    global: &ParsedArgs,
     configured: Option<String>,
-) -> Result<Outcome, Fault> {
+) -> Result<Outcome, CommandError> {
     let format = global.get("--output").map(str::to_owned).or(configured);
     let format = format.as_deref().unwrap_or("json");
     if !output::FORMATS.contains(&format) {
-        return Err(Fault::failed(format!("Unknown output type: {format}")));
+        return Err(CommandError::failed(format!("Unknown output type: {format}")));
     }
     let found = match query {
         None => answer,
-        Some(query) => query.search(&answer).map_err(Fault::Failed)?,
+        Some(query) => query.search(&answer).map_err(CommandError::Failed)?,
     };
     let is_terminal = std::io::stdout().is_terminal();
     let is_coloured = match global.get("--color") {
@@ -199,7 +199,7 @@ fn show(
         None if is_terminal => 0,
         None => 80,
     };
-    let mut printed = output::print(format, OPERATION, &found, Look { is_coloured, terminal_width });
+    let mut printed = output::print(format, OPERATION, &found, TableStyle { is_coloured, terminal_width });
     if is_terminal && is_coloured && format == "table" {
         // The last thing that the CLI does, to leave the terminal as it was.
         printed.text.push_str(output::RESET);

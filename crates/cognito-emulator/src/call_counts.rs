@@ -17,9 +17,9 @@ pub(super) const UNKNOWN: &str = "(unknown)";
 
 /// The counters.
 #[derive(Debug, Default)]
-pub(super) struct Calls(Mutex<BTreeMap<&'static str, BTreeMap<&'static str, u64>>>);
+pub(super) struct CallCounts(Mutex<BTreeMap<&'static str, BTreeMap<&'static str, u64>>>);
 
-impl Calls {
+impl CallCounts {
     pub(super) fn arrived(&self, operation: &'static str) {
         self.count(operation, "total");
     }

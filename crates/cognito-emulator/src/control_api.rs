@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use serde_json::json;
 
-use super::backend::Service;
+use super::backend::Backend;
 use super::faults::Faults;
 use super::keys::SigningKey;
 
@@ -28,12 +28,12 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .route("/_emulator/keys/rotate", web::post().to(rotate_keys));
 }
 
-async fn faults(service: web::Data<Service>) -> HttpResponse {
+async fn faults(service: web::Data<Backend>) -> HttpResponse {
     HttpResponse::Ok().json(&*service.faults.get())
 }
 
 /// Replaces all faults; what is not named is off.
-async fn set_faults(body: Bytes, service: web::Data<Service>) -> HttpResponse {
+async fn set_faults(body: Bytes, service: web::Data<Backend>) -> HttpResponse {
     let parsed = serde_json::from_slice::<Faults>(&body).map_err(|fault| fault.to_string());
     match parsed.and_then(|faults| faults.check().map(|()| faults)) {
         Ok(faults) => {
@@ -44,27 +44,27 @@ async fn set_faults(body: Bytes, service: web::Data<Service>) -> HttpResponse {
     }
 }
 
-async fn reset_faults(service: web::Data<Service>) -> HttpResponse {
+async fn reset_faults(service: web::Data<Backend>) -> HttpResponse {
     service.faults.set(Faults::default());
     HttpResponse::NoContent().finish()
 }
 
-async fn calls(service: web::Data<Service>) -> HttpResponse {
+async fn calls(service: web::Data<Backend>) -> HttpResponse {
     HttpResponse::Ok().json(service.calls.to_json())
 }
 
-async fn reset_calls(service: web::Data<Service>) -> HttpResponse {
+async fn reset_calls(service: web::Data<Backend>) -> HttpResponse {
     service.calls.reset();
     HttpResponse::NoContent().finish()
 }
 
 /// Who has taken which role, with which session tags.
-async fn sessions(service: web::Data<Service>) -> HttpResponse {
+async fn sessions(service: web::Data<Backend>) -> HttpResponse {
     HttpResponse::Ok().json(service.sessions.to_json(service.clock.now()))
 }
 
 /// Signs with a new key from now on; the old ones stay published.
-async fn rotate_keys(request: HttpRequest, service: web::Data<Service>) -> HttpResponse {
+async fn rotate_keys(request: HttpRequest, service: web::Data<Backend>) -> HttpResponse {
     // The one endpoint here that a page of another origin could reach without asking first.
     if request.headers().contains_key("origin") {
         return HttpResponse::Forbidden().json(json!({ "message": "not for web pages" }));

@@ -26,7 +26,7 @@ pub(super) struct Faults {
     /// Only these operations; none means all.
     operations: Vec<String>,
     /// Tokens that do not say what they were asked to say.
-    tamper: Option<Tamper>,
+    tamper: Option<TokenDefect>,
     /// Tokens dated this much later (or earlier, if negative).
     clock_skew_seconds: i64,
 }
@@ -34,7 +34,7 @@ pub(super) struct Faults {
 /// Which claim of a minted token does not match what was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Tamper {
+pub(super) enum TokenDefect {
     Aud,
     Sub,
     Amr,
@@ -71,14 +71,14 @@ impl Faults {
 
 /// How a token is to be minted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Minting {
-    pub(super) tamper: Option<Tamper>,
+pub(super) struct MintOptions {
+    pub(super) tamper: Option<TokenDefect>,
     pub(super) clock_skew_seconds: i64,
 }
 
 /// What happens to a call instead of its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Misfortune {
+pub(super) enum InjectedFault {
     Dropped,
     Throttled,
     Failed,
@@ -86,10 +86,10 @@ pub(super) enum Misfortune {
 
 /// What the dice gave one call.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Fate {
+pub(super) struct FaultDecision {
     pub(super) latency: Duration,
-    pub(super) misfortune: Option<Misfortune>,
-    pub(super) minting: Minting,
+    pub(super) misfortune: Option<InjectedFault>,
+    pub(super) minting: MintOptions,
 }
 
 /// The faults in force, and the dice.
@@ -111,25 +111,25 @@ impl FaultInjector {
     }
 
     /// Throws the dice for one call.
-    pub(super) fn fate_of(&self, operation: &str) -> Fate {
+    pub(super) fn fate_of(&self, operation: &str) -> FaultDecision {
         let (faults, random) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !faults.operations.is_empty() && faults.operations.iter().all(|name| name != operation) {
-            return Fate::default();
+            return FaultDecision::default();
         }
         let mut happens = |rate: f64| rate > 0.0 && random.f64() < rate;
         let misfortune = if happens(faults.drop_rate) {
-            Some(Misfortune::Dropped)
+            Some(InjectedFault::Dropped)
         } else if happens(faults.throttle_rate) {
-            Some(Misfortune::Throttled)
+            Some(InjectedFault::Throttled)
         } else if happens(faults.error_rate) {
-            Some(Misfortune::Failed)
+            Some(InjectedFault::Failed)
         } else {
             None
         };
-        Fate {
+        FaultDecision {
             latency: Duration::from_millis(faults.latency_millis),
             misfortune,
-            minting: Minting { tamper: faults.tamper, clock_skew_seconds: faults.clock_skew_seconds },
+            minting: MintOptions { tamper: faults.tamper, clock_skew_seconds: faults.clock_skew_seconds },
         }
     }
 }
@@ -157,8 +157,8 @@ mod tests {
     #[test]
     fn a_rate_of_one_hits_always_and_only_the_operations_named() {
         let injector = injector(1, r#"{"errorRate":1,"operations":["GetId"]}"#);
-        assert_eq!(injector.fate_of("GetId").misfortune, Some(Misfortune::Failed));
-        assert_eq!(injector.fate_of("GetOpenIdToken"), Fate::default());
+        assert_eq!(injector.fate_of("GetId").misfortune, Some(InjectedFault::Failed));
+        assert_eq!(injector.fate_of("GetOpenIdToken"), FaultDecision::default());
     }
 
     #[test]

@@ -41,7 +41,7 @@ use fastrand::Rng;
 use tokio::net::TcpSocket;
 use tokio::task::JoinHandle;
 
-use backend::Service;
+use backend::Backend;
 use clock::{SharedClock, SystemClock};
 use cognito_types::{DeveloperProvider, IdentityPoolId};
 use keys::KeyRing;
@@ -221,7 +221,7 @@ pub struct RunningEmulator {
     address: SocketAddr,
     handle: ServerHandle,
     server: Option<JoinHandle<io::Result<()>>>,
-    writer: Option<persistence::Writer>,
+    writer: Option<persistence::StateSaver>,
 }
 
 impl RunningEmulator {
@@ -285,7 +285,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningEmul
     let key_region = settings.pools.first().map_or(DEFAULT_REGION, |pool| pool.id.region());
     let keys = KeyRing::new(key_region, signing_keys).map_err(|_| StartError::Key)?;
 
-    let service = Arc::new(Service {
+    let service = Arc::new(Backend {
         clock,
         wait_clock: settings.wait_clock,
         account_id: settings.account_id,
@@ -294,9 +294,9 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningEmul
         public_url: settings.public_url.map(|url| url.trim_end_matches('/').to_owned()),
         keys,
         state: Mutex::new(state),
-        sessions: temporary_credentials::Sessions::default(),
+        sessions: temporary_credentials::TemporaryCredentialStore::default(),
         faults: faults::FaultInjector::new(random),
-        calls: call_counts::Calls::default(),
+        calls: call_counts::CallCounts::default(),
     });
 
     let failed = |source| StartError::Listen { address: settings.listen, source };
@@ -321,10 +321,10 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// Writes the file once now: a place that cannot be written should be known at the start, and the new
 /// signing key is kept before the first token leaves.
-fn keep(path: PathBuf, service: &Arc<Service>) -> Result<persistence::Writer, StartError> {
+fn keep(path: PathBuf, service: &Arc<Backend>) -> Result<persistence::StateSaver, StartError> {
     let snapshot = service.lock_state().snapshot();
     persistence::save(&path, &service.keys, &snapshot)?;
-    Ok(persistence::Writer::spawn(path, Arc::clone(service)))
+    Ok(persistence::StateSaver::spawn(path, Arc::clone(service)))
 }
 
 fn seed_pools(state: &mut State, seeds: &[PoolSeed]) -> Result<(), StartError> {

@@ -19,25 +19,25 @@ mod tokens;
 
 use std::sync::MutexGuard;
 
-use super::backend::Service;
-use super::faults::Minting;
-use super::protocol::{Answer, Api, ApiError};
+use super::backend::Backend;
+use super::faults::MintOptions;
+use super::protocol::{Api, ApiError, OperationResult};
 use super::sigv4::Signer;
 use super::state::State;
 use clock::Timestamp;
 
 /// One call on its way to the answer.
-pub(super) struct Call<'a> {
-    pub(super) service: &'a Service,
+pub(super) struct OperationContext<'a> {
+    pub(super) service: &'a Backend,
     /// JSON for Cognito, a form for STS and IAM.
     pub(super) input: &'a [u8],
     pub(super) now: Timestamp,
     /// None for an unsigned operation.
     pub(super) signer: Option<Signer<'a>>,
-    pub(super) minting: Minting,
+    pub(super) minting: MintOptions,
 }
 
-impl Call<'_> {
+impl OperationContext<'_> {
     fn state(&self) -> MutexGuard<'_, State> {
         self.service.lock_state()
     }
@@ -54,14 +54,14 @@ pub(super) struct Operation {
     pub(super) name: &'static str,
     /// Whether it needs AWS credentials. The others ignore a signature.
     pub(super) signed: bool,
-    pub(super) handler: fn(&Call<'_>) -> Answer,
+    pub(super) handler: fn(&OperationContext<'_>) -> OperationResult,
 }
 
-const fn signed(name: &'static str, handler: fn(&Call<'_>) -> Answer) -> Operation {
+const fn signed(name: &'static str, handler: fn(&OperationContext<'_>) -> OperationResult) -> Operation {
     Operation { api: Api::CognitoIdentity, name, signed: true, handler }
 }
 
-const fn unsigned(name: &'static str, handler: fn(&Call<'_>) -> Answer) -> Operation {
+const fn unsigned(name: &'static str, handler: fn(&OperationContext<'_>) -> OperationResult) -> Operation {
     Operation { signed: false, ..signed(name, handler) }
 }
 

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::backend::Service;
+use super::backend::Backend;
 use super::keys::{KeyRing, SigningKey};
 use super::pool::{Pool, PoolRoles, PoolSettings, TagMap};
 use super::state::{Identity, Login, Snapshot};
@@ -94,13 +94,13 @@ struct SavedIdentity {
 
 /// What a state file holds.
 #[derive(Debug)]
-pub(super) struct Saved {
+pub(super) struct SavedState {
     pub(super) keys: Vec<SigningKey>,
     pub(super) snapshot: Snapshot,
 }
 
 /// Reads the file; none is no fault.
-pub(super) fn load(path: &Path) -> Result<Option<Saved>, StateFileError> {
+pub(super) fn load(path: &Path) -> Result<Option<SavedState>, StateFileError> {
     let text = match fs::read(path) {
         Ok(text) => text,
         Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -114,7 +114,7 @@ pub(super) fn damaged(path: &Path, fault: String) -> StateFileError {
     StateFileError::Damaged { path: path.to_owned(), fault }
 }
 
-fn read(text: &[u8]) -> Result<Saved, String> {
+fn read(text: &[u8]) -> Result<SavedState, String> {
     #[derive(Deserialize)]
     struct Versioned {
         version: u32,
@@ -155,7 +155,7 @@ fn read(text: &[u8]) -> Result<Saved, String> {
             modified: Timestamp::from_millis(saved.modified_millis),
         }))
     });
-    Ok(Saved {
+    Ok(SavedState {
         keys: keys.collect::<Result<_, String>>()?,
         snapshot: Snapshot {
             pools: pools.collect::<Result<_, String>>()?,
@@ -223,14 +223,14 @@ fn create_private(path: &Path) -> io::Result<File> {
 
 /// The task that writes the file.
 #[derive(Debug)]
-pub(super) struct Writer {
+pub(super) struct StateSaver {
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
 
-impl Writer {
+impl StateSaver {
     /// Writes `service`'s state to `path` whenever it has changed.
-    pub(super) fn spawn(path: PathBuf, service: Arc<Service>) -> Self {
+    pub(super) fn spawn(path: PathBuf, service: Arc<Backend>) -> Self {
         let (stop, mut stopped) = oneshot::channel();
         let mut changes = service.lock_state().changes();
         let task = tokio::spawn(async move {
@@ -267,7 +267,7 @@ impl Writer {
 }
 
 /// Whether it went well. If not, the next change tries again, and so does the end.
-async fn write(path: &Path, service: &Arc<Service>) -> bool {
+async fn write(path: &Path, service: &Arc<Backend>) -> bool {
     let (path, service) = (path.to_owned(), Arc::clone(service));
     let written = tokio::task::spawn_blocking(move || {
         let snapshot = service.lock_state().snapshot();

@@ -157,26 +157,26 @@ impl ApiError {
 }
 
 /// An operation's output as JSON, or why there is none.
-pub(super) type Answer = Result<Vec<u8>, ApiError>;
+pub(super) type OperationResult = Result<Vec<u8>, ApiError>;
 
 /// The output of an operation that answers nothing: SDKs take an empty object for it.
 #[derive(Serialize)]
-pub(super) struct Nothing {}
+pub(super) struct Empty {}
 
 /// Writes an operation's output.
-pub(super) fn answer(output: &impl Serialize) -> Answer {
+pub(super) fn answer(output: &impl Serialize) -> OperationResult {
     serde_json::to_vec(output).map_err(|_| ApiError::internal())
 }
 
 /// What a call is answered with.
-pub(super) struct Reply {
+pub(super) struct Response {
     pub(super) api: Api,
     /// The operation's name; for a call of none, anything.
     pub(super) operation: &'static str,
-    pub(super) answer: Answer,
+    pub(super) answer: OperationResult,
 }
 
-impl Reply {
+impl Response {
     pub(super) fn status(&self) -> u16 {
         self.answer.as_ref().map_or_else(|fault| fault.error_type.status(self.api), |_| 200)
     }

@@ -20,8 +20,8 @@ use bytes::Bytes;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::backend::{Outcome, Service};
-use super::protocol::{Api, ApiError, ErrorType, Reply};
+use super::backend::{Backend, CallResult};
+use super::protocol::{Api, ApiError, ErrorType, Response};
 use super::sigv4::SignedRequest;
 use super::token::ISSUER;
 use super::{call_counts, control_api, dispatch};
@@ -31,7 +31,7 @@ use clock::SharedClock;
 const MOST_BODY_BYTES: usize = 1 << 20;
 
 /// Sets the server up on a listener; it runs once the future is polled.
-pub(super) fn serve(listener: TcpListener, service: Arc<Service>, workers: usize) -> io::Result<Server> {
+pub(super) fn serve(listener: TcpListener, service: Arc<Backend>, workers: usize) -> io::Result<Server> {
     let service = web::Data::from(service);
     let server = HttpServer::new(move || {
         App::new()
@@ -67,7 +67,7 @@ fn names_an_action(request: &guard::GuardContext<'_>) -> bool {
 async fn operation(
     request: HttpRequest,
     body: Result<Bytes, actix_web::Error>,
-    service: web::Data<Service>,
+    service: web::Data<Backend>,
 ) -> HttpResponse {
     let too_large = body.is_err();
     let body = body.unwrap_or_default();
@@ -81,19 +81,19 @@ async fn operation(
     if too_large {
         let fault = ApiError::new(ErrorType::RequestEntityTooLarge, "The request body is beyond 1 MiB.");
         let reply =
-            Reply { api: dispatch::api_of(&signed), operation: call_counts::UNKNOWN, answer: Err(fault) };
+            Response { api: dispatch::api_of(&signed), operation: call_counts::UNKNOWN, answer: Err(fault) };
         return respond(reply, &service.clock);
     }
     // RSA signing takes most of a millisecond right here, on the worker's own thread: handing it to a pool
     // would cost two hand-overs and gain nothing, since the workers are as many as the cores to sign on.
     match service.call(&signed).await {
-        Outcome::Answered(reply) => respond(reply, &service.clock),
-        Outcome::Dropped => HttpResponse::Ok().body(Severed),
+        CallResult::Answered(reply) => respond(reply, &service.clock),
+        CallResult::Dropped => HttpResponse::Ok().body(Severed),
     }
 }
 
 /// Every answer has a request id, and its date by the emulator's own clock: SDKs correct their clocks by it.
-fn respond(reply: Reply, clock: &SharedClock) -> HttpResponse {
+fn respond(reply: Response, clock: &SharedClock) -> HttpResponse {
     let status = StatusCode::from_u16(reply.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let request_id = Uuid::new_v4().to_string();
     let mut response = HttpResponse::build(status);
@@ -123,7 +123,7 @@ async fn preflight() -> HttpResponse {
         .finish()
 }
 
-async fn discovery(request: HttpRequest, service: web::Data<Service>) -> HttpResponse {
+async fn discovery(request: HttpRequest, service: web::Data<Backend>) -> HttpResponse {
     let base = service.public_url.clone().unwrap_or_else(|| {
         let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
         format!("http://{host}")
@@ -137,14 +137,14 @@ async fn discovery(request: HttpRequest, service: web::Data<Service>) -> HttpRes
     }))
 }
 
-async fn key_set(service: web::Data<Service>) -> HttpResponse {
+async fn key_set(service: web::Data<Backend>) -> HttpResponse {
     open_to_browsers(&mut HttpResponse::Ok()).json(service.keys.to_jwks())
 }
 
-async fn nothing_here(service: web::Data<Service>) -> HttpResponse {
+async fn nothing_here(service: web::Data<Backend>) -> HttpResponse {
     let message = "Nothing here. Operations are POST /; see also /.well-known/openid-configuration.";
     let fault = ApiError::new(ErrorType::UnknownOperation, message);
-    let reply = Reply { api: Api::CognitoIdentity, operation: call_counts::UNKNOWN, answer: Err(fault) };
+    let reply = Response { api: Api::CognitoIdentity, operation: call_counts::UNKNOWN, answer: Err(fault) };
     let mut response = respond(reply, &service.clock);
     *response.status_mut() = StatusCode::NOT_FOUND;
     response

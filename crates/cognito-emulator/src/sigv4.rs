@@ -14,7 +14,7 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::{digest, hmac};
 use time::{Date, Month, PrimitiveDateTime, Time};
 
-use super::backend::Service;
+use super::backend::Backend;
 use super::principal::Principal;
 use super::protocol::{Api, ApiError, ErrorType};
 use clock::Timestamp;
@@ -43,7 +43,7 @@ pub(super) struct Signer<'a> {
 
 /// Proves signatures on calls of one service, at one moment.
 pub(super) struct Verifier<'a> {
-    pub(super) service: &'a Service,
+    pub(super) service: &'a Backend,
     pub(super) api: Api,
     pub(super) now: Timestamp,
 }

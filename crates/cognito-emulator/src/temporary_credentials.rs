@@ -35,14 +35,14 @@ impl fmt::Debug for TemporaryCredentials {
 }
 
 /// The terms on which credentials are given out.
-pub(super) struct Lease {
+pub(super) struct CredentialTerms {
     pub(super) from: Timestamp,
     pub(super) life: Duration,
     /// How many characters the session token has at least.
     pub(super) session_token_size: usize,
 }
 
-impl Lease {
+impl CredentialTerms {
     /// The usual terms.
     pub(super) fn new(from: Timestamp, life: Duration) -> Self {
         Self { from, life, session_token_size: SESSION_TOKEN_SIZE }
@@ -51,7 +51,7 @@ impl Lease {
 
 /// Those that are remembered.
 #[derive(Debug, Default)]
-pub(super) struct Sessions(Mutex<Remembered>);
+pub(super) struct TemporaryCredentialStore(Mutex<Remembered>);
 
 #[derive(Debug, Default)]
 struct Remembered {
@@ -59,13 +59,13 @@ struct Remembered {
     oldest_first: VecDeque<String>,
 }
 
-impl Sessions {
+impl TemporaryCredentialStore {
     /// Makes credentials for a session. From a plain random source: nothing else in the world accepts them.
     pub(super) fn begin(
         &self,
         mut random: Rng,
         session: RoleSession,
-        lease: &Lease,
+        lease: &CredentialTerms,
     ) -> Arc<TemporaryCredentials> {
         // In whole seconds, because that is what STS can say of it.
         let expires = Timestamp::from_secs(lease.from.as_secs()) + lease.life;
@@ -130,8 +130,8 @@ mod tests {
 
     #[test]
     fn the_oldest_are_forgotten_first_and_memory_stays_bounded() {
-        let (sessions, mut random) = (Sessions::default(), Rng::with_seed(1));
-        let lease = Lease::new(Timestamp::from_secs(1_000), Duration::from_secs(1));
+        let (sessions, mut random) = (TemporaryCredentialStore::default(), Rng::with_seed(1));
+        let lease = CredentialTerms::new(Timestamp::from_secs(1_000), Duration::from_secs(1));
         let mut begin = || sessions.begin(random.fork(), session(), &lease);
         let first = begin();
         let second = begin();
@@ -146,8 +146,8 @@ mod tests {
 
     #[test]
     fn credentials_never_show_what_signs() {
-        let lease = Lease::new(Timestamp::from_secs(1_000), Duration::ZERO);
-        let credentials = Sessions::default().begin(Rng::with_seed(1), session(), &lease);
+        let lease = CredentialTerms::new(Timestamp::from_secs(1_000), Duration::ZERO);
+        let credentials = TemporaryCredentialStore::default().begin(Rng::with_seed(1), session(), &lease);
         let shown = format!("{credentials:?}");
         assert!(!shown.contains(&credentials.secret) && !shown.contains(&credentials.session_token));
     }

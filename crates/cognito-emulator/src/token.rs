@@ -7,20 +7,20 @@ use std::time::Duration;
 use base64_simd::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::faults::{Minting, Tamper};
+use super::faults::{MintOptions, TokenDefect};
 use super::keys::KeyRing;
 use super::protocol::ApiError;
 use clock::Timestamp;
 use cognito_types::{IdentityId, IdentityPoolId, PrincipalTags};
 
-pub(super) use incoming::{Presented, Unacceptable};
+pub(super) use incoming::{IncomingToken, TokenError};
 
 /// The `iss` of every token, and the login name under which clients hand a token on.
 pub(super) const ISSUER: &str = "https://cognito-identity.amazonaws.com";
 pub(super) const OWN_PROVIDER: &str = "cognito-identity.amazonaws.com";
 
 /// What a token is to say.
-pub(super) struct Grant<'a> {
+pub(super) struct TokenSpec<'a> {
     pub(super) pool: &'a IdentityPoolId,
     pub(super) identity: &'a IdentityId,
     pub(super) amr: Vec<String>,
@@ -60,12 +60,12 @@ fn one_value_lists<S: Serializer>(tags: &PrincipalTags, serializer: S) -> Result
 /// Mints a token; `minting` may ask for a wrong one.
 pub(super) fn mint(
     keys: &KeyRing,
-    grant: &Grant<'_>,
+    grant: &TokenSpec<'_>,
     now: Timestamp,
-    minting: &Minting,
+    minting: &MintOptions,
 ) -> Result<String, ApiError> {
     let wrong = Wrong::of(grant, minting.tamper);
-    if minting.tamper == Some(Tamper::Opaque) {
+    if minting.tamper == Some(TokenDefect::Opaque) {
         return Ok("an-opaque-token-that-is-no-jwt".to_owned());
     }
     let issued = now.as_secs().saturating_add(minting.clock_skew_seconds);
@@ -92,12 +92,12 @@ struct Wrong {
 }
 
 impl Wrong {
-    fn of(grant: &Grant<'_>, tamper: Option<Tamper>) -> Self {
+    fn of(grant: &TokenSpec<'_>, tamper: Option<TokenDefect>) -> Self {
         let other = || format!("{}:00000000-0000-4000-8000-00000000beef", grant.pool.region());
         match tamper {
-            Some(Tamper::Sub) => Self { sub: Some(other()), ..Self::default() },
-            Some(Tamper::Aud) => Self { aud: Some(other()), ..Self::default() },
-            Some(Tamper::Amr) => {
+            Some(TokenDefect::Sub) => Self { sub: Some(other()), ..Self::default() },
+            Some(TokenDefect::Aud) => Self { aud: Some(other()), ..Self::default() },
+            Some(TokenDefect::Amr) => {
                 let amr = grant.amr.iter().map(|reference| {
                     // The long reference ends in the user; the others name how, not who.
                     if reference.contains(':') {
@@ -108,7 +108,7 @@ impl Wrong {
                 });
                 Self { amr: Some(amr.collect()), ..Self::default() }
             }
-            Some(Tamper::Opaque) | None => Self::default(),
+            Some(TokenDefect::Opaque) | None => Self::default(),
         }
     }
 }
@@ -156,14 +156,14 @@ mod tests {
         let (pool, identity) =
             (IdentityPoolId::parse("us-east-1:1").unwrap(), IdentityId::parse("us-east-1:a").unwrap());
         let tags = PrincipalTags::parse([("team", "red")]).unwrap();
-        let grant = Grant {
+        let grant = TokenSpec {
             pool: &pool,
             identity: &identity,
             amr: vec!["authenticated".to_owned(), "p".to_owned()],
             tags: &tags,
             life: Duration::from_secs(900),
         };
-        let token = mint(&keys, &grant, NOW, &Minting::default()).unwrap();
+        let token = mint(&keys, &grant, NOW, &MintOptions::default()).unwrap();
         let parts: Vec<_> = token.split('.').collect();
         let text = |part: &str| String::from_utf8(URL_SAFE_NO_PAD.decode_to_vec(part).unwrap()).unwrap();
         let kid = &keys.current().unwrap().kid;

@@ -33,25 +33,25 @@ pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
 
 /// A JSON object of texts that keeps its order and its repeated keys, so that a repeated key can be refused.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(super) struct Pairs(pub(super) Vec<(String, String)>);
+pub(super) struct StringPairs(pub(super) Vec<(String, String)>);
 
-impl<'de> Deserialize<'de> for Pairs {
+impl<'de> Deserialize<'de> for StringPairs {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct PairsVisitor;
 
         impl<'de> Visitor<'de> for PairsVisitor {
-            type Value = Pairs;
+            type Value = StringPairs;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object of strings")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<StringPairs, A::Error> {
                 let mut pairs = Vec::new();
                 while let Some(pair) = map.next_entry()? {
                     pairs.push(pair);
                 }
-                Ok(Pairs(pairs))
+                Ok(StringPairs(pairs))
             }
         }
 
@@ -173,14 +173,14 @@ pub(super) fn provider(text: Option<String>) -> Result<String, ApiError> {
 }
 
 /// Principal tags, or none.
-pub(super) fn principal_tags(tags: Option<Pairs>) -> Result<PrincipalTags, ApiError> {
+pub(super) fn principal_tags(tags: Option<StringPairs>) -> Result<PrincipalTags, ApiError> {
     PrincipalTags::parse(tags.unwrap_or_default().0).map_err(|fault| violation("principalTags", fault))
 }
 
 /// A `Logins` map: at most 10, names of 1 to 128 characters, values of 1 to 50,000, no name twice.
-pub(super) fn logins(logins: Option<Pairs>) -> Result<Vec<(String, String)>, ApiError> {
+pub(super) fn logins(logins: Option<StringPairs>) -> Result<Vec<(String, String)>, ApiError> {
     const MEMBER: &str = "logins";
-    let Pairs(logins) = logins.unwrap_or_default();
+    let StringPairs(logins) = logins.unwrap_or_default();
     count(MEMBER, logins.len(), 0..=10)?;
     for (at, (name, value)) in logins.iter().enumerate() {
         length(MEMBER, name, 1..=128)?;
@@ -198,13 +198,13 @@ mod tests {
 
     #[test]
     fn a_repeated_login_is_refused_rather_than_dropped() {
-        let pairs: Pairs = parse(br#"{"a":"1","a":"2"}"#).unwrap();
+        let pairs: StringPairs = parse(br#"{"a":"1","a":"2"}"#).unwrap();
         assert_eq!(logins(Some(pairs)).unwrap_err().error_type, ErrorType::InvalidParameter);
     }
 
     #[test]
     fn a_fault_in_the_json_never_repeats_the_value() {
-        let fault = parse::<Pairs>(br#"{"a":"fine","b":{"secret":1}}"#).unwrap_err();
+        let fault = parse::<StringPairs>(br#"{"a":"fine","b":{"secret":1}}"#).unwrap_err();
         assert_eq!(fault.error_type, ErrorType::Serialization);
         assert!(!fault.message.contains("secret"), "{fault}");
     }

@@ -11,12 +11,12 @@ use std::sync::Arc;
 /// Why a value is not what its type asks for. Never repeats the value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what} {why}")]
-pub struct Malformed {
+pub struct InvalidId {
     what: &'static str,
     why: String,
 }
 
-impl Malformed {
+impl InvalidId {
     fn new(what: &'static str, why: impl Into<String>) -> Self {
         Self { what, why: why.into() }
     }
@@ -27,27 +27,27 @@ fn cognito_length(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
-fn check_length(what: &'static str, text: &str, most: usize) -> Result<(), Malformed> {
+fn check_length(what: &'static str, text: &str, most: usize) -> Result<(), InvalidId> {
     match cognito_length(text) {
-        0 => Err(Malformed::new(what, "is empty")),
-        n if n > most => Err(Malformed::new(what, format!("has {n} characters, at most {most} are allowed"))),
+        0 => Err(InvalidId::new(what, "is empty")),
+        n if n > most => Err(InvalidId::new(what, format!("has {n} characters, at most {most} are allowed"))),
         _ => Ok(()),
     }
 }
 
 /// Checks `REGION:GUID`, the one shape that pool ids and identity ids share: 1 to 55 characters of
 /// `[\w-]+:[0-9a-f-]+`.
-fn check_region_guid(what: &'static str, text: &str) -> Result<(), Malformed> {
+fn check_region_guid(what: &'static str, text: &str) -> Result<(), InvalidId> {
     check_length(what, text, 55)?;
     let (region, guid) = text
         .split_once(':')
-        .ok_or_else(|| Malformed::new(what, "has no colon; it looks like REGION:GUID"))?;
+        .ok_or_else(|| InvalidId::new(what, "has no colon; it looks like REGION:GUID"))?;
     let region_ok =
         !region.is_empty() && region.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
     let guid_ok = !guid.is_empty() && guid.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f' | b'-'));
     match (region_ok, guid_ok) {
-        (false, _) => Err(Malformed::new(what, "has no AWS region before its colon")),
-        (_, false) => Err(Malformed::new(what, "has no GUID of lower-case hex digits after its colon")),
+        (false, _) => Err(InvalidId::new(what, "has no AWS region before its colon")),
+        (_, false) => Err(InvalidId::new(what, "has no GUID of lower-case hex digits after its colon")),
         _ => Ok(()),
     }
 }
@@ -61,7 +61,7 @@ macro_rules! text_newtype {
 
         impl $name {
             /// Takes the text if it keeps the limits of the type.
-            pub fn parse(text: &str) -> Result<Self, Malformed> {
+            pub fn parse(text: &str) -> Result<Self, InvalidId> {
                 $check(text)?;
                 Ok(Self(text.into()))
             }
@@ -112,13 +112,13 @@ text_newtype!(
     check_provider
 );
 
-fn check_provider(text: &str) -> Result<(), Malformed> {
+fn check_provider(text: &str) -> Result<(), InvalidId> {
     const WHAT: &str = "a developer provider name";
     check_length(WHAT, text, 128)?;
     if text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-')) {
         Ok(())
     } else {
-        Err(Malformed::new(WHAT, "may only have letters, digits, '.', '_' and '-'"))
+        Err(InvalidId::new(WHAT, "may only have letters, digits, '.', '_' and '-'"))
     }
 }
 
@@ -131,11 +131,11 @@ text_newtype!(
     check_public_provider
 );
 
-fn check_public_provider(text: &str) -> Result<(), Malformed> {
+fn check_public_provider(text: &str) -> Result<(), InvalidId> {
     const WHAT: &str = "a public provider's login name";
     check_length(WHAT, text, 128)?;
     if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        return Err(Malformed::new(WHAT, "may not have white space or control characters"));
+        return Err(InvalidId::new(WHAT, "may not have white space or control characters"));
     }
     Ok(())
 }
@@ -149,11 +149,11 @@ text_newtype!(
     check_user
 );
 
-fn check_user(text: &str) -> Result<(), Malformed> {
+fn check_user(text: &str) -> Result<(), InvalidId> {
     const WHAT: &str = "a developer user id";
     check_length(WHAT, text, 1024)?;
     if text.chars().any(char::is_control) {
-        return Err(Malformed::new(WHAT, "may not have control characters"));
+        return Err(InvalidId::new(WHAT, "may not have control characters"));
     }
     Ok(())
 }
@@ -177,7 +177,7 @@ impl RoleArn {
     }
 }
 
-fn check_role(text: &str) -> Result<(), Malformed> {
+fn check_role(text: &str) -> Result<(), InvalidId> {
     const WHAT: &str = "a role's ARN";
     check_length(WHAT, text, 2048)?;
     let parts: Vec<&str> = text.splitn(6, ':').collect();
@@ -192,7 +192,7 @@ fn check_role(text: &str) -> Result<(), Malformed> {
         }
         _ => false,
     };
-    if is_role { Ok(()) } else { Err(Malformed::new(WHAT, "looks like arn:aws:iam::ACCOUNT:role/NAME")) }
+    if is_role { Ok(()) } else { Err(InvalidId::new(WHAT, "looks like arn:aws:iam::ACCOUNT:role/NAME")) }
 }
 
 /// The life asked of a token, in seconds: 1 to 86,400 (Cognito's `TokenDuration`).
@@ -206,10 +206,10 @@ impl TokenDuration {
     pub const MAX_SECONDS: u32 = 86_400;
 
     /// Takes a number of seconds that Cognito would accept.
-    pub fn parse(seconds: u64) -> Result<Self, Malformed> {
+    pub fn parse(seconds: u64) -> Result<Self, InvalidId> {
         match u32::try_from(seconds) {
             Ok(s @ 1..=Self::MAX_SECONDS) => Ok(Self(s)),
-            _ => Err(Malformed::new("a token duration", format!("is 1 to {} seconds", Self::MAX_SECONDS))),
+            _ => Err(InvalidId::new("a token duration", format!("is 1 to {} seconds", Self::MAX_SECONDS))),
         }
     }
 
@@ -240,7 +240,7 @@ impl PrincipalTags {
     }
 
     /// Takes tags that Cognito would accept; a repeated key is an error.
-    pub fn parse<K, V>(tags: impl IntoIterator<Item = (K, V)>) -> Result<Self, Malformed>
+    pub fn parse<K, V>(tags: impl IntoIterator<Item = (K, V)>) -> Result<Self, InvalidId>
     where
         K: Into<Box<str>>,
         V: Into<Box<str>>,
@@ -251,12 +251,12 @@ impl PrincipalTags {
             check_length("a principal tag's key", &key, 128)?;
             check_length("a principal tag's value", &value, 256)?;
             if sorted.insert(key, value).is_some() {
-                return Err(Malformed::new("a principal tag's key", "stands twice"));
+                return Err(InvalidId::new("a principal tag's key", "stands twice"));
             }
         }
         match sorted.len() {
             0 => Ok(Self(None)),
-            n if n > Self::MOST => Err(Malformed::new(
+            n if n > Self::MOST => Err(InvalidId::new(
                 "a set of principal tags",
                 format!("has {n} tags, at most 50 are allowed"),
             )),

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::auth::Refusal;
-use crate::claims::date::{self, NoDate};
+use crate::auth::RejectionReason;
+use crate::claims::numeric_date::{self, InvalidNumericDate};
 use crate::config::JwtSettings;
 use clock::Timestamp;
 
@@ -30,17 +30,17 @@ impl UnverifiedClaims {
         self,
         settings: &JwtSettings,
         now: Timestamp,
-    ) -> Result<(Map<String, Value>, Timestamp), Refusal> {
+    ) -> Result<(Map<String, Value>, Timestamp), RejectionReason> {
         if !self.is_meant_for(&settings.audience) {
-            return Err(Refusal::Audience);
+            return Err(RejectionReason::Audience);
         }
-        let expires_at = self.moment("exp")?.ok_or(Refusal::Malformed)?;
+        let expires_at = self.moment("exp")?.ok_or(RejectionReason::Malformed)?;
         if now >= expires_at + settings.leeway {
-            return Err(Refusal::Expired);
+            return Err(RejectionReason::Expired);
         }
         for claim in ["nbf", "iat"] {
             if self.moment(claim)?.is_some_and(|begin| begin > now + settings.leeway) {
-                return Err(Refusal::NotYetValid);
+                return Err(RejectionReason::NotYetValid);
             }
         }
         Ok((self.0, expires_at))
@@ -56,8 +56,8 @@ impl UnverifiedClaims {
         }
     }
 
-    fn moment(&self, claim: &str) -> Result<Option<Timestamp>, Refusal> {
-        date::signed(self.0.get(claim)).map_err(|NoDate| Refusal::Malformed)
+    fn moment(&self, claim: &str) -> Result<Option<Timestamp>, RejectionReason> {
+        numeric_date::signed(self.0.get(claim)).map_err(|InvalidNumericDate| RejectionReason::Malformed)
     }
 }
 
@@ -68,14 +68,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::auth::Carrier;
+    use crate::auth::CredentialSource;
     use crate::config::KeySource;
     use crate::jws::Algorithm;
     use crate::secret::Secret;
 
     fn settings() -> JwtSettings {
         JwtSettings {
-            carrier: Carrier::Bearer,
+            carrier: CredentialSource::Bearer,
             kinds: Vec::new(),
             audience: vec!["tokenvend".to_owned(), "other-name".to_owned()],
             algorithms: vec![Algorithm::HS256],
@@ -94,7 +94,7 @@ mod tests {
         claims
     }
 
-    fn verify(claims: Value, settings: &JwtSettings) -> Result<String, Refusal> {
+    fn verify(claims: Value, settings: &JwtSettings) -> Result<String, RejectionReason> {
         let claims = UnverifiedClaims::of(claims).unwrap();
         let (claims, _) = claims.verify(settings, Timestamp::from_secs(1000))?;
         Ok(claims["sub"].as_str().unwrap().to_owned())
@@ -112,26 +112,26 @@ mod tests {
     fn times_are_judged_with_the_leeway() {
         for (claim, value, result) in [
             ("exp", json!(971), Ok("alice".to_owned())),
-            ("exp", json!(970), Err(Refusal::Expired)),
+            ("exp", json!(970), Err(RejectionReason::Expired)),
             ("exp", json!(1000.5), Ok("alice".to_owned())),
-            ("exp", json!("1100"), Err(Refusal::Malformed)),
-            ("exp", json!(null), Err(Refusal::Malformed)),
-            ("exp", json!(-1), Err(Refusal::Expired)),
+            ("exp", json!("1100"), Err(RejectionReason::Malformed)),
+            ("exp", json!(null), Err(RejectionReason::Malformed)),
+            ("exp", json!(-1), Err(RejectionReason::Expired)),
             ("nbf", json!(1030), Ok("alice".to_owned())),
-            ("nbf", json!(1031), Err(Refusal::NotYetValid)),
-            ("iat", json!(1e300), Err(Refusal::NotYetValid)),
+            ("nbf", json!(1031), Err(RejectionReason::NotYetValid)),
+            ("iat", json!(1e300), Err(RejectionReason::NotYetValid)),
         ] {
             assert_eq!(verify(with(claim, value.clone()), &settings()), result, "{claim} {value}");
         }
         let mut endless = honest();
         endless.as_object_mut().unwrap().remove("exp");
-        assert_eq!(verify(endless, &settings()), Err(Refusal::Malformed));
+        assert_eq!(verify(endless, &settings()), Err(RejectionReason::Malformed));
     }
 
     #[test]
     fn the_audience_is_compared_whole() {
         for audience in [json!("tokenvend2"), json!(["x"]), json!([]), json!({"tokenvend": 1}), json!(null)] {
-            assert_eq!(verify(with("aud", audience), &settings()), Err(Refusal::Audience));
+            assert_eq!(verify(with("aud", audience), &settings()), Err(RejectionReason::Audience));
         }
     }
 }

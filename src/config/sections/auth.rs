@@ -1,18 +1,18 @@
 //! `[auth.…]`: the ways of authenticating.
 
-mod apart;
-mod asked;
-mod behalf;
+mod act_as;
+mod conflicts;
 mod gateway;
 mod jwt;
+mod remote;
 
 use std::time::Duration;
 
 use super::pools::is_name;
-use super::{HOUR, grants};
+use super::{HOUR, pool_policy};
 use crate::claims::template::Template;
 use crate::config::reader::{Reader, Section};
-use crate::config::settings::{AuthSettings, HttpSettings, UsersSettings, WaySettings};
+use crate::config::settings::{AuthSettings, AuthenticatorSettings, HttpSettings, UsersSettings};
 
 /// A shared secret as long as the shortest hash: RFC 7518, section 3.2.
 const LEAST_SECRET_BYTES: usize = 32;
@@ -33,8 +33,8 @@ pub(super) fn all(reader: &mut Reader<'_>) -> Option<Vec<AuthSettings>> {
     let mut all: Vec<AuthSettings> = all.into_iter().collect::<Option<_>>()?;
     let order = order?;
     all.sort_by_key(|way| order.iter().position(|name| *name == way.name));
-    apart::warn_of_the_unreached(reader, &all);
-    apart::are_told_apart(reader, &all).then_some(all)
+    conflicts::warn_of_the_unreached(reader, &all);
+    conflicts::are_told_apart(reader, &all).then_some(all)
 }
 
 fn way(reader: &mut Reader<'_>, name: &str) -> Option<AuthSettings> {
@@ -51,18 +51,18 @@ fn way(reader: &mut Reader<'_>, name: &str) -> Option<AuthSettings> {
     ];
     let chosen = section.choice("kind", &kinds);
     let kind = chosen.and_then(|kind| match kind {
-        Kind::Jwt => jwt::jwt(section, issuer.as_deref()).map(WaySettings::Jwt),
-        Kind::Introspection => asked::introspection(section).map(WaySettings::Introspection),
-        Kind::Forward => asked::forward(section).map(WaySettings::Forward),
-        Kind::Gateway => gateway::gateway(section).map(WaySettings::Gateway),
-        Kind::Alb => gateway::alb(section).map(WaySettings::Alb),
-        Kind::StaticKey => behalf::static_key(section).map(WaySettings::StaticKey),
-        Kind::Certificate => behalf::certificates(section).map(WaySettings::Certificate),
+        Kind::Jwt => jwt::jwt(section, issuer.as_deref()).map(AuthenticatorSettings::Jwt),
+        Kind::Introspection => remote::introspection(section).map(AuthenticatorSettings::Introspection),
+        Kind::Forward => remote::forward(section).map(AuthenticatorSettings::Forward),
+        Kind::Gateway => gateway::gateway(section).map(AuthenticatorSettings::Gateway),
+        Kind::Alb => gateway::alb(section).map(AuthenticatorSettings::Alb),
+        Kind::StaticKey => act_as::static_key(section).map(AuthenticatorSettings::StaticKey),
+        Kind::Certificate => act_as::certificates(section).map(AuthenticatorSettings::Certificate),
     });
     let are_services = matches!(chosen, Some(Kind::StaticKey | Kind::Certificate));
-    let on_behalf = behalf::on_behalf(section, are_services);
+    let on_behalf = act_as::on_behalf(section, are_services);
     let user_id = user_id(section, issuer.as_deref());
-    let require = grants::conditions(&mut section.inner("require"));
+    let require = pool_policy::conditions(&mut section.inner("require"));
     if are_services && require.as_ref().is_some_and(|require| !require.is_empty()) {
         let found = "scope, audience or claims, which this kind's services do not have";
         section.fault("require", found, "nothing: a key and a certificate have no claims to look at");
@@ -114,8 +114,8 @@ pub(super) fn certificates_can_be_shown(
     let are_asked_for = http.tls.as_ref().is_some_and(|tls| tls.clients.is_some());
     for way in all.iter().filter(|_| !are_asked_for) {
         let wants = match &way.kind {
-            WaySettings::Certificate(_) => true,
-            WaySettings::Gateway(gateway) => !gateway.certificates.is_empty(),
+            AuthenticatorSettings::Certificate(_) => true,
+            AuthenticatorSettings::Gateway(gateway) => !gateway.certificates.is_empty(),
             _ => false,
         };
         if wants {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::config::reader::{Reader, Section};
 use crate::pools::Pool;
-use crate::pools::linking::LinkRules;
+use crate::pools::link_policy::LinkPolicy;
 use cognito_types::PublicProvider;
 
 const PROVIDERS: &str = "providers";
@@ -12,10 +12,10 @@ const PROVIDERS: &str = "providers";
 const ALLOWED: &str = "login names of public providers, as in \"accounts.google.com\", none of them a developer \
                        provider or Cognito itself: their logins are proved to nobody";
 
-pub(super) fn rules(section: &mut Section<'_, '_>) -> Option<LinkRules> {
+pub(super) fn rules(section: &mut Section<'_, '_>) -> Option<LinkPolicy> {
     let providers = providers(section);
     let guests = section.flag("guests");
-    Some(LinkRules { providers: providers?, guests: guests? })
+    Some(LinkPolicy { providers: providers?, guests: guests? })
 }
 
 fn providers(section: &mut Section<'_, '_>) -> Option<Vec<PublicProvider>> {

@@ -3,13 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{DAY, HOUR, SECOND, grants, linking};
+use super::{DAY, HOUR, SECOND, linking, pool_policy};
 use crate::config::reader::{Reader, Section};
 use crate::pools::{Pool, PoolIndex, Pools};
-use crate::vending::freshness::Windows;
+use crate::vending::freshness::RefreshPolicy;
 use cognito_types::{DeveloperProvider, IdentityPoolId, TokenDuration};
 
-pub(super) fn pools(reader: &mut Reader<'_>, windows: Option<&Windows>, ways: &[String]) -> Option<Pools> {
+pub(super) fn pools(
+    reader: &mut Reader<'_>,
+    windows: Option<&RefreshPolicy>,
+    ways: &[String],
+) -> Option<Pools> {
     let ceiling = ceiling(reader);
     let names = reader.names("pools");
     if names.is_empty() {
@@ -78,10 +82,10 @@ fn pool(
     );
     let token_duration = token_duration(section, name, allowance, ceiling);
     let end_with_session = section.flag("end_with_session");
-    let tags = grants::tags(section);
-    let access = grants::access(section, ways);
+    let tags = pool_policy::tags(section);
+    let access = pool_policy::access(section, ways);
     let linking = linking::rules(&mut section.inner("linking"));
-    let credentials = grants::credentials(section, end_with_session);
+    let credentials = pool_policy::credentials(section, end_with_session);
     Some(Pool {
         index,
         name: name.into(),

@@ -3,22 +3,22 @@
 use std::time::Duration;
 
 use super::{DAY, HOUR, MINUTE, SECOND, is_loopback, keys_url};
-use crate::budget::BudgetSettings;
+use crate::call_rate_limit::CallRateSettings;
 use crate::config::reader::Section;
 use crate::config::settings::JwksSettings;
 use crate::issuer::cognito::CognitoSettings;
 use crate::pools::Pools;
 use crate::token;
-use crate::vending::freshness::Windows;
+use crate::vending::freshness::RefreshPolicy;
 use crate::vending::{
-    CredentialsSettings, PauseSettings, RefusalLifetimes, UpstreamSettings, VendingSettings,
+    CircuitBreakerSettings, CredentialsSettings, NegativeTtls, UpstreamSettings, VendingSettings,
 };
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 
 pub(super) fn vending(
     section: &mut Section<'_, '_>,
-    windows: Option<Windows>,
+    windows: Option<RefreshPolicy>,
     upstream: Option<UpstreamSettings>,
     cache_bytes: Option<u64>,
     opaque_tokens: Option<bool>,
@@ -35,7 +35,7 @@ pub(super) fn vending(
         seen_within: seen_within?,
         stale_after: stale_after?,
         renewal_interval: renewal_interval?,
-        refusals: RefusalLifetimes { user: user?, pool: pool? },
+        refusals: NegativeTtls { user: user?, pool: pool? },
         skew_warning: skew_warning?,
         cache_bytes: cache_bytes?,
         upstream: upstream?,
@@ -44,7 +44,7 @@ pub(super) fn vending(
     })
 }
 
-pub(super) fn windows(section: &mut Section<'_, '_>) -> Option<Windows> {
+pub(super) fn windows(section: &mut Section<'_, '_>) -> Option<RefreshPolicy> {
     let skew_allowance = section.duration("skew_allowance", SECOND..=HOUR);
     let advisory = section.duration("advisory_window", Duration::ZERO..=HOUR);
     let jitter = section.duration("refresh_jitter", Duration::ZERO..=HOUR);
@@ -58,13 +58,13 @@ pub(super) fn windows(section: &mut Section<'_, '_>) -> Option<Windows> {
         );
         return None;
     }
-    Some(Windows { skew_allowance, advisory: advisory?, jitter: jitter?, stale_floor })
+    Some(RefreshPolicy { skew_allowance, advisory: advisory?, jitter: jitter?, stale_floor })
 }
 
 /// Tokens' windows hold for credentials too, but for the two that the clients' own refresh sets.
 pub(super) fn credentials(
     section: &mut Section<'_, '_>,
-    windows: Option<Windows>,
+    windows: Option<RefreshPolicy>,
     upstream: Option<UpstreamSettings>,
 ) -> Option<CredentialsSettings> {
     let least_life = section.duration("least_life", MINUTE..=50 * MINUTE);
@@ -81,10 +81,10 @@ pub(super) fn credentials(
         return None;
     }
     Some(CredentialsSettings {
-        windows: Windows { skew_allowance: least_life, advisory: advisory?, ..windows },
+        windows: RefreshPolicy { skew_allowance: least_life, advisory: advisory?, ..windows },
         stale_after: stale_after?,
         cache_bytes: cache_bytes?,
-        budget: BudgetSettings {
+        budget: CallRateSettings {
             calls_per_second: calls_per_second?,
             burst: burst?,
             max_wait: upstream?.budget.max_wait,
@@ -176,20 +176,20 @@ pub(super) fn upstream(
 }
 
 /// The keys that every budget has, in whichever section.
-pub(super) fn budget(section: &mut Section<'_, '_>) -> Option<BudgetSettings> {
+pub(super) fn budget(section: &mut Section<'_, '_>) -> Option<CallRateSettings> {
     let calls_per_second = section.integer("calls_per_second", 1..=100_000);
     let burst = section.integer("burst", 1..=100_000);
     let max_wait = section.duration("max_wait", Duration::ZERO..=MINUTE);
-    Some(BudgetSettings { calls_per_second: calls_per_second?, burst: burst?, max_wait: max_wait? })
+    Some(CallRateSettings { calls_per_second: calls_per_second?, burst: burst?, max_wait: max_wait? })
 }
 
-fn pause(section: &mut Section<'_, '_>) -> Option<PauseSettings> {
+fn pause(section: &mut Section<'_, '_>) -> Option<CircuitBreakerSettings> {
     let throttle_base = section.duration("throttle_pause", MILLISECOND..=MINUTE);
     let throttle_cap = section.duration("throttle_pause_cap", MILLISECOND..=10 * MINUTE);
     let failures = section.integer("failures_before_pause", 1..=1000);
     let failure_base = section.duration("failure_pause", MILLISECOND..=MINUTE);
     let failure_cap = section.duration("failure_pause_cap", MILLISECOND..=10 * MINUTE);
-    Some(PauseSettings {
+    Some(CircuitBreakerSettings {
         throttle_base: throttle_base?,
         throttle_cap: throttle_cap?,
         failures: failures?,

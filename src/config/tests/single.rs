@@ -107,8 +107,8 @@ fn limits_and_trusted_proxies_are_proved() {
         ("TOKENVEND__HTTP__FORWARDED_HEADER", "forwarded"),
     ];
     let settings = load_with(SMALLEST, &variables).unwrap().settings;
-    let per_address = Allowance::parse("90/m", 5).unwrap();
-    assert_eq!(settings.limits, LimitSettings { per_address, ..LimitSettings::default() });
+    let per_address = RateLimit::parse("90/m", 5).unwrap();
+    assert_eq!(settings.limits, RateLimitSettings { per_address, ..RateLimitSettings::default() });
     let trusted: Vec<String> = settings.http.hops.trusted.iter().map(ToString::to_string).collect();
     assert_eq!(trusted, ["10.0.0.0/8", "2001:db8::/32", "192.0.2.1/32"]);
     for (key, value, expected) in [
@@ -208,7 +208,7 @@ fn the_keys_of_a_load_balancer_are_where_its_arn_says() {
     let url = |arn: &str, more: &str| {
         let settings = load_with(&with(arn, more), &[]).unwrap().settings;
         let alb = settings.auth.iter().find_map(|way| match &way.kind {
-            WaySettings::Alb(alb) => Some(alb.keys.url.to_string()),
+            AuthenticatorSettings::Alb(alb) => Some(alb.keys.url.to_string()),
             _ => None,
         });
         alb.unwrap()

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::policy::{Answer, Bearer};
+use super::policy::{Ternary, TokenContext};
 
 /// By operator and key: the values, of which any will do.
 #[derive(Debug, Default, Deserialize)]
@@ -39,13 +39,13 @@ impl<T> Default for OneOrMany<T> {
 
 impl Condition {
     /// Every line must hold.
-    pub(super) fn holds_for(&self, bearer: &Bearer) -> Answer {
-        Answer::all(self.lines().map(|line| line.holds_for(bearer)))
+    pub(super) fn holds_for(&self, bearer: &TokenContext) -> Ternary {
+        Ternary::all(self.lines().map(|line| line.holds_for(bearer)))
     }
 
     /// The first line that keeps the bearer out, in words.
-    pub(super) fn first_failed(&self, bearer: &Bearer) -> Option<String> {
-        let failed = self.lines().find(|line| line.holds_for(bearer) == Answer::No)?;
+    pub(super) fn first_failed(&self, bearer: &TokenContext) -> Option<String> {
+        let failed = self.lines().find(|line| line.holds_for(bearer) == Ternary::No)?;
         let values: Vec<_> = failed.values.iter().map(text).collect();
         Some(format!("{} holds {} to {}", failed.operator, failed.key, values.join(", ")))
     }
@@ -72,11 +72,11 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
-    fn holds_for(&self, bearer: &Bearer) -> Answer {
+    fn holds_for(&self, bearer: &TokenContext) -> Ternary {
         let own: Vec<&str> = match claim(self.key, &bearer.authority).as_deref() {
             Some("aud") => vec![&bearer.audience],
             Some("amr") => bearer.methods.iter().map(String::as_str).collect(),
-            _ => return Answer::Unknown,
+            _ => return Ternary::Unknown,
         };
         let (set, operator) = match self.operator.split_once(':') {
             Some((set, operator)) => (Some(set), operator),
@@ -84,22 +84,22 @@ impl Line<'_> {
         };
         // The keys looked at here are in every token, so "if exists" makes no difference.
         let operator = operator.strip_suffix("IfExists").unwrap_or(operator);
-        let each: Vec<Answer> = match Comparison::of(operator) {
+        let each: Vec<Ternary> = match Comparison::of(operator) {
             Some(comparison) => own.iter().map(|own| comparison.fits(own, self.values)).collect(),
             // Whether the key is absent.
             None if operator.eq_ignore_ascii_case("Null") => {
                 return self.values.iter().all(|value| text(value).eq_ignore_ascii_case("false")).into();
             }
-            None => return Answer::Unknown,
+            None => return Ternary::Unknown,
         };
-        let (any, all) = (Answer::any(each.iter().copied()), Answer::all(each.iter().copied()));
+        let (any, all) = (Ternary::any(each.iter().copied()), Ternary::all(each.iter().copied()));
         match set {
             Some(set) if set.eq_ignore_ascii_case("ForAnyValue") => any,
             Some(set) if set.eq_ignore_ascii_case("ForAllValues") => all,
-            Some(_) => Answer::Unknown,
+            Some(_) => Ternary::Unknown,
             // An operator for one value on a key that has several: AWS does not say which of them counts.
             None if any == all => any,
-            None => Answer::Unknown,
+            None => Ternary::Unknown,
         }
     }
 }
@@ -131,10 +131,10 @@ impl Comparison {
         found.map(|(_, is_pattern, ignores_case, is_negated)| Self { is_pattern, ignores_case, is_negated })
     }
 
-    fn fits(&self, own: &str, values: &OneOrMany<Value>) -> Answer {
-        let fits = Answer::any(values.iter().map(text).map(|value| match value {
+    fn fits(&self, own: &str, values: &OneOrMany<Value>) -> Ternary {
+        let fits = Ternary::any(values.iter().map(text).map(|value| match value {
             // A policy variable, which IAM fills in.
-            value if value.contains("${") => Answer::Unknown,
+            value if value.contains("${") => Ternary::Unknown,
             value if self.is_pattern => is_like(&value, own).into(),
             value if self.ignores_case => value.eq_ignore_ascii_case(own).into(),
             value => (value == own).into(),

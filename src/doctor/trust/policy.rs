@@ -8,13 +8,13 @@ use super::condition::{Condition, OneOrMany, is_like};
 
 /// Whether somebody is let in. The order is that of IAM's "and": the least of all counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Answer {
+pub(super) enum Ternary {
     No,
     Unknown,
     Yes,
 }
 
-impl Answer {
+impl Ternary {
     pub(super) fn not(self) -> Self {
         match self {
             Self::No => Self::Yes,
@@ -32,7 +32,7 @@ impl Answer {
     }
 }
 
-impl From<bool> for Answer {
+impl From<bool> for Ternary {
     fn from(is: bool) -> Self {
         if is { Self::Yes } else { Self::No }
     }
@@ -40,7 +40,7 @@ impl From<bool> for Answer {
 
 /// What IAM sees of a Cognito token.
 #[derive(Debug, Clone)]
-pub(super) struct Bearer {
+pub(super) struct TokenContext {
     /// The host of Cognito's login key, which is the federated principal.
     pub(super) authority: String,
     pub(super) audience: String,
@@ -49,7 +49,7 @@ pub(super) struct Bearer {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Policy {
+pub(super) struct TrustPolicy {
     statement: OneOrMany<Statement>,
 }
 
@@ -72,7 +72,7 @@ enum Effect {
     Deny,
 }
 
-impl Policy {
+impl TrustPolicy {
     /// # Errors
     /// It is no policy. Says where.
     pub(super) fn parse(document: &str) -> Result<Self, String> {
@@ -80,9 +80,9 @@ impl Policy {
     }
 
     /// Whether whoever comes with the token may have that action done.
-    pub(super) fn allows(&self, action: &str, bearer: &Bearer) -> Answer {
+    pub(super) fn allows(&self, action: &str, bearer: &TokenContext) -> Ternary {
         let applies = |effect| {
-            Answer::any(self.of(effect).map(|statement| {
+            Ternary::any(self.of(effect).map(|statement| {
                 let admitted = statement.names(&bearer.authority).min(statement.covers(action));
                 admitted.min(statement.condition.holds_for(bearer))
             }))
@@ -91,10 +91,10 @@ impl Policy {
     }
 
     /// What keeps the bearer out, where [`Policy::allows`] says no.
-    pub(super) fn obstacle(&self, action: &str, bearer: &Bearer) -> String {
+    pub(super) fn obstacle(&self, action: &str, bearer: &TokenContext) -> String {
         let authority = &bearer.authority;
-        let named = || self.of(Effect::Allow).filter(|one| one.names(authority) != Answer::No);
-        let covering: Vec<_> = named().filter(|one| one.covers(action) != Answer::No).collect();
+        let named = || self.of(Effect::Allow).filter(|one| one.names(authority) != Ternary::No);
+        let covering: Vec<_> = named().filter(|one| one.covers(action) != Ternary::No).collect();
         if named().next().is_none() {
             return format!("no statement lets in {authority} as a federated principal");
         }
@@ -125,23 +125,23 @@ impl Policy {
 }
 
 impl Statement {
-    fn names(&self, authority: &str) -> Answer {
-        let Some(principal) = &self.principal else { return Answer::Unknown };
+    fn names(&self, authority: &str) -> Ternary {
+        let Some(principal) = &self.principal else { return Ternary::Unknown };
         let named = match principal {
             // Everybody; whether that means federated users too, AWS does not say.
-            Value::String(_) => return Answer::Unknown,
+            Value::String(_) => return Ternary::Unknown,
             principal => principal.get("Federated"),
         };
         let is_named = |value: &Value| value.as_str() == Some(authority);
         match named {
             Some(Value::Array(several)) => several.iter().any(is_named).into(),
-            Some(one) if one == "*" => Answer::Unknown,
+            Some(one) if one == "*" => Ternary::Unknown,
             Some(one) => is_named(one).into(),
-            None => Answer::No,
+            None => Ternary::No,
         }
     }
 
-    fn covers(&self, action: &str) -> Answer {
+    fn covers(&self, action: &str) -> Ternary {
         let is_it = |pattern: &String| is_like(&pattern.to_ascii_lowercase(), &action.to_ascii_lowercase());
         match &self.action {
             Some(actions) => actions.iter().any(is_it).into(),

@@ -9,12 +9,12 @@ use aws_sdk_cognitoidentity::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cognitoidentity::operation::RequestId;
 use aws_sdk_cognitoidentity::operation::get_open_id_token_for_developer_identity::GetOpenIdTokenForDeveloperIdentityError as Refusal;
 
-use crate::causes;
+use crate::error_chain;
 use crate::issuer::{IssueError, IssueErrorKind as Kind};
 
 /// What was sent that may be wrong without being our fault.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Sent {
+pub(super) struct RequestContents {
     /// A user's public logins.
     pub(super) logins: bool,
     /// An identity.
@@ -22,7 +22,7 @@ pub(super) struct Sent {
 }
 
 /// What the failed call for a token means for the one who asked.
-pub(super) fn classify(error: &SdkError<Refusal, HttpResponse>, sent: Sent) -> IssueError {
+pub(super) fn classify(error: &SdkError<Refusal, HttpResponse>, sent: RequestContents) -> IssueError {
     // AWS's validation repeats whole values, and a login's is a secret.
     let is_message_harmless = |_: &Refusal| !sent.logins;
     tell_apart(error, is_message_harmless, |refusal, status| service_kind(refusal, status, sent))
@@ -44,23 +44,23 @@ where
             let message = refusal.message().filter(|_| is_message_harmless(refusal));
             IssueError::new(kind(refusal, status), words_with(message, refusal, status))
         }
-        SdkError::ConstructionFailure(_) => IssueError::new(Kind::Misconfigured, causes::told(error)),
+        SdkError::ConstructionFailure(_) => IssueError::new(Kind::Misconfigured, error_chain::told(error)),
         // The chain of credentials is walked while a request is dispatched; without any, every call fails
         // alike until the operator acts. A provider that merely failed this time is trouble like any other.
         SdkError::DispatchFailure(_)
             if matches!(
-                causes::find::<CredentialsError>(error),
+                error_chain::find::<CredentialsError>(error),
                 Some(CredentialsError::CredentialsNotLoaded(_) | CredentialsError::InvalidConfiguration(_))
             ) =>
         {
-            IssueError::new(Kind::Misconfigured, causes::told(error))
+            IssueError::new(Kind::Misconfigured, error_chain::told(error))
         }
         // Time-outs, lost connections, answers that are none; and what the SDK may add later.
-        _ => IssueError::new(Kind::Unavailable, causes::told(error)),
+        _ => IssueError::new(Kind::Unavailable, error_chain::told(error)),
     }
 }
 
-fn service_kind(refusal: &Refusal, status: u16, sent: Sent) -> Kind {
+fn service_kind(refusal: &Refusal, status: u16, sent: RequestContents) -> Kind {
     match refusal {
         Refusal::TooManyRequestsException(_) => Kind::Throttled,
         Refusal::InternalErrorException(_) => Kind::Unavailable,
@@ -132,9 +132,9 @@ mod tests {
         assert_eq!(told, "InvalidSignatureException (HTTP 400): The signature does not match.");
     }
 
-    const NOTHING: Sent = Sent { logins: false, identity: false };
-    const IDENTITY: Sent = Sent { logins: false, identity: true };
-    const LOGINS: Sent = Sent { logins: true, identity: true };
+    const NOTHING: RequestContents = RequestContents { logins: false, identity: false };
+    const IDENTITY: RequestContents = RequestContents { logins: false, identity: true };
+    const LOGINS: RequestContents = RequestContents { logins: true, identity: true };
 
     fn code(code: &str) -> Refusal {
         Refusal::generic(ErrorMetadata::builder().code(code).build())

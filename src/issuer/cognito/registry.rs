@@ -9,10 +9,10 @@ use aws_sdk_cognitoidentity::types::{ErrorCode, IdentityDescription, Unprocessed
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
-use super::naysay::{Naysay, NaysayKind, naysay};
+use super::aws_error::{AwsError, AwsErrorKind, naysay};
 use crate::issuer::registry::{
-    Description, Found, IdentityRegistry, Listed, Page, RegistryError, RegistryErrorKind as Kind, Sought,
-    Undeleted, UndeletedReason,
+    DeleteFailure, DeleteFailureReason, DescribedIdentity, IdentityPage, IdentityQuery, IdentityRegistry,
+    IdentityUsers, PageRequest, RegistryError, RegistryErrorKind as Kind,
 };
 use crate::pools::Pool;
 use clock::Timestamp;
@@ -34,9 +34,9 @@ impl IdentityRegistry for CognitoRegistry {
     fn look_up<'a>(
         &'a self,
         pool: &'a Pool,
-        sought: Sought<'a>,
-        page: &'a Page,
-    ) -> BoxFuture<'a, Result<Found, RegistryError>> {
+        sought: IdentityQuery<'a>,
+        page: &'a PageRequest,
+    ) -> BoxFuture<'a, Result<IdentityUsers, RegistryError>> {
         async move {
             let mut call = self
                 .client
@@ -45,11 +45,11 @@ impl IdentityRegistry for CognitoRegistry {
                 .set_max_results(page.most.map(i32::from))
                 .set_next_token(page.token.clone());
             call = match sought {
-                Sought::User(user) => call.developer_user_identifier(user.as_str()),
-                Sought::Identity(identity) => call.identity_id(identity.as_str()),
+                IdentityQuery::User(user) => call.developer_user_identifier(user.as_str()),
+                IdentityQuery::Identity(identity) => call.identity_id(identity.as_str()),
             };
             let answer = call.send().await.map_err(|error| told(&error, "LookupDeveloperIdentity"))?;
-            Ok(Found {
+            Ok(IdentityUsers {
                 identity: identity(answer.identity_id)?,
                 users: answer.developer_user_identifier_list.unwrap_or_default(),
                 next_token: answer.next_token,
@@ -58,11 +58,14 @@ impl IdentityRegistry for CognitoRegistry {
         .boxed()
     }
 
-    fn describe<'a>(&'a self, identity: &'a IdentityId) -> BoxFuture<'a, Result<Description, RegistryError>> {
+    fn describe<'a>(
+        &'a self,
+        identity: &'a IdentityId,
+    ) -> BoxFuture<'a, Result<DescribedIdentity, RegistryError>> {
         async move {
             let call = self.client.describe_identity().identity_id(identity.as_str());
             let answer = call.send().await.map_err(|error| told(&error, "DescribeIdentity"))?;
-            Ok(Description {
+            Ok(DescribedIdentity {
                 identity: identity.clone(),
                 logins: answer.logins.unwrap_or_default(),
                 created_at: answer.creation_date.as_ref().and_then(moment),
@@ -72,18 +75,22 @@ impl IdentityRegistry for CognitoRegistry {
         .boxed()
     }
 
-    fn list<'a>(&'a self, pool: &'a Pool, page: &'a Page) -> BoxFuture<'a, Result<Listed, RegistryError>> {
+    fn list<'a>(
+        &'a self,
+        pool: &'a Pool,
+        page: &'a PageRequest,
+    ) -> BoxFuture<'a, Result<IdentityPage, RegistryError>> {
         async move {
             let call = self
                 .client
                 .list_identities()
                 .identity_pool_id(pool.id.as_str())
                 // Unlike elsewhere, Cognito wants to be told.
-                .max_results(page.most.unwrap_or(Page::MOST).into())
+                .max_results(page.most.unwrap_or(PageRequest::MOST).into())
                 .set_next_token(page.token.clone());
             let answer = call.send().await.map_err(|error| told(&error, "ListIdentities"))?;
             let identities = answer.identities.unwrap_or_default();
-            Ok(Listed {
+            Ok(IdentityPage {
                 identities: identities.into_iter().map(description).collect::<Result<_, _>>()?,
                 next_token: answer.next_token,
             })
@@ -133,7 +140,7 @@ impl IdentityRegistry for CognitoRegistry {
     fn delete<'a>(
         &'a self,
         identities: &'a [IdentityId],
-    ) -> BoxFuture<'a, Result<Vec<Undeleted>, RegistryError>> {
+    ) -> BoxFuture<'a, Result<Vec<DeleteFailure>, RegistryError>> {
         async move {
             let ids = identities.iter().map(ToString::to_string).collect();
             let call = self.client.delete_identities().set_identity_ids_to_delete(Some(ids));
@@ -149,14 +156,14 @@ fn told<E>(error: &SdkError<E, HttpResponse>, operation: &'static str) -> Regist
 where
     E: std::error::Error + ProvideErrorMetadata + RequestId + 'static,
 {
-    let Naysay { kind, words } = naysay(error);
+    let AwsError { kind, words } = naysay(error);
     let kind = match kind {
-        NaysayKind::NotFound => Kind::NotFound,
-        NaysayKind::Throttled => Kind::Throttled,
-        NaysayKind::NotAllowed | NaysayKind::NotAuthorized => Kind::Denied { action: operation },
-        NaysayKind::CredentialsRefused | NaysayKind::NoCredentials => Kind::Misconfigured,
-        NaysayKind::Unreachable => Kind::Unavailable,
-        NaysayKind::Other => {
+        AwsErrorKind::NotFound => Kind::NotFound,
+        AwsErrorKind::Throttled => Kind::Throttled,
+        AwsErrorKind::NotAllowed | AwsErrorKind::NotAuthorized => Kind::Denied { action: operation },
+        AwsErrorKind::CredentialsRefused | AwsErrorKind::NoCredentials => Kind::Misconfigured,
+        AwsErrorKind::Unreachable => Kind::Unavailable,
+        AwsErrorKind::Other => {
             let status = error.raw_response().map_or(500, |answer| answer.status().as_u16());
             registrys_own(error.code(), status)
         }
@@ -180,8 +187,8 @@ fn identity(id: Option<String>) -> Result<IdentityId, RegistryError> {
     IdentityId::parse(&id).map_err(|why| unreadable(why.to_string()))
 }
 
-fn description(found: IdentityDescription) -> Result<Description, RegistryError> {
-    Ok(Description {
+fn description(found: IdentityDescription) -> Result<DescribedIdentity, RegistryError> {
+    Ok(DescribedIdentity {
         identity: identity(found.identity_id)?,
         logins: found.logins.unwrap_or_default(),
         created_at: found.creation_date.as_ref().and_then(moment),
@@ -189,12 +196,12 @@ fn description(found: IdentityDescription) -> Result<Description, RegistryError>
     })
 }
 
-fn undeleted(found: UnprocessedIdentityId) -> Result<Undeleted, RegistryError> {
+fn undeleted(found: UnprocessedIdentityId) -> Result<DeleteFailure, RegistryError> {
     let reason = match found.error_code {
-        Some(ErrorCode::AccessDenied) => UndeletedReason::Denied,
-        _ => UndeletedReason::Failed,
+        Some(ErrorCode::AccessDenied) => DeleteFailureReason::Denied,
+        _ => DeleteFailureReason::Failed,
     };
-    Ok(Undeleted { identity: identity(found.identity_id)?, reason })
+    Ok(DeleteFailure { identity: identity(found.identity_id)?, reason })
 }
 
 fn moment(date: &DateTime) -> Option<Timestamp> {

@@ -9,11 +9,11 @@ use aws_sigv4::sign::v4;
 use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::causes;
+use crate::error_chain;
 
 /// Where a signature holds.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Scope<'a> {
+pub(crate) struct CredentialScope<'a> {
     /// The service's name as signatures have it, such as `cognito-identity`.
     pub(crate) service: &'a str,
     pub(crate) region: &'a str,
@@ -27,7 +27,7 @@ pub(crate) fn sign(
     headers: &mut HeaderMap,
     url: &Url,
     body: &str,
-    scope: Scope<'_>,
+    scope: CredentialScope<'_>,
     credentials: &Credentials,
     now: SystemTime,
 ) -> Result<(), String> {
@@ -39,13 +39,13 @@ pub(crate) fn sign(
         .time(now)
         .settings(SigningSettings::default())
         .build();
-    let parameters = parameters.map_err(|error| causes::told(&error))?.into();
+    let parameters = parameters.map_err(|error| error_chain::told(&error))?.into();
     let signed_headers =
         headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
     let request =
         SignableRequest::new("POST", url.as_str(), signed_headers, SignableBody::Bytes(body.as_bytes()));
-    let request = request.map_err(|error| causes::told(&error))?;
-    let signed = signature_of(request, &parameters).map_err(|error| causes::told(&error))?;
+    let request = request.map_err(|error| error_chain::told(&error))?;
+    let signed = signature_of(request, &parameters).map_err(|error| error_chain::told(&error))?;
     let (instructions, _signature) = signed.into_parts();
     for (name, value) in instructions.headers() {
         let header = HeaderName::from_bytes(name.as_bytes()).ok().zip(HeaderValue::from_str(value).ok());

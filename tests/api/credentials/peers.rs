@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::ENABLED;
 use crate::packages::peers_or_skip;
-use crate::peers::told;
 use crate::support::World;
+use crate::third_party_clients::told;
 
 /// A peer that has nothing of AWS's but what is handed to it here.
 fn peer(program: PathBuf) -> Command {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{Patient, ROLE, SECOND_POOL, assert_told, check};
 use crate::packages::peers_or_skip;
-use crate::peers::{self, Moto};
+use crate::third_party_clients::{self, Moto};
 
 const AUTHORITY: &str = "cognito-identity.amazonaws.com";
 const ASSUME: &str = "sts:AssumeRoleWithWebIdentity";
@@ -349,8 +349,8 @@ async fn the_iam_of_strangers_is_read_as_well() {
     let document = patient.told(&["--trust-policy", "main"], &[]).await.out;
     create.args(["iam", "create-role", "--role-name", "mobile-user", "--endpoint-url", &moto.url]);
     create.args(["--assume-role-policy-document", &document]);
-    let created = peers::run(create).await;
-    assert!(created.status.success(), "{}", peers::told(&created));
+    let created = third_party_clients::run(create).await;
+    assert!(created.status.success(), "{}", third_party_clients::told(&created));
     let (_, report) = patient.examined(&[], &iam).await;
     assert_told(&report, ("role-trust", "main"), "ok", OWN_ALONE);
 }

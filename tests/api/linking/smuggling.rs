@@ -4,8 +4,8 @@ use clock::Clock as _;
 use serde_json::{Value, json};
 
 use super::{ALL, LINK, POOL, PROVIDER, identity};
-use crate::proof::Forge;
 use crate::support::{Answer, SECOND_POOL, World, claims_of};
+use crate::token_verification::Forge;
 
 /// What whoever holds our rights could do: Cognito asks for no proof.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,12 +7,12 @@ use aws_sdk_cognitoidentity::config::endpoint::{DefaultResolver, Params, Resolve
 use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 
-use super::debug_log::Notes;
-use super::error::Fault;
-use super::response::Answer;
+use super::debug_log::DebugLog;
+use super::error::CommandError;
+use super::response::Response;
 use super::settings::Settings;
 use super::transport;
-use crate::language::json::{self, Layout};
+use crate::language::json::{self, JsonStyle};
 use crate::language::value::{Map, Value};
 use crate::sigv4::{self, Scope};
 use clock::Clock;
@@ -24,7 +24,7 @@ const TARGET: &str = "AWSCognitoIdentityService.GetOpenIdTokenForDeveloperIdenti
 ///
 /// # Errors
 /// The URL that was given is none, or the region has no such endpoint.
-pub(super) async fn endpoint(settings: &Settings) -> Result<Url, Fault> {
+pub(super) async fn endpoint(settings: &Settings) -> Result<Url, CommandError> {
     let url = match &settings.endpoint {
         Some(url) => url.clone(),
         None => {
@@ -33,13 +33,13 @@ pub(super) async fn endpoint(settings: &Settings) -> Result<Url, Fault> {
                 .use_fips(settings.use_fips)
                 .use_dual_stack(settings.use_dual_stack)
                 .build();
-            let parameters = parameters.map_err(|error| Fault::failed(error.to_string()))?;
+            let parameters = parameters.map_err(|error| CommandError::failed(error.to_string()))?;
             let endpoint = DefaultResolver::new();
             let endpoint = endpoint.resolve_endpoint(&parameters).await;
-            endpoint.map_err(|error| Fault::failed(error.to_string()))?.url().to_owned()
+            endpoint.map_err(|error| CommandError::failed(error.to_string()))?.url().to_owned()
         }
     };
-    Url::parse(&url).map_err(|_| Fault::failed(format!("Invalid endpoint: {url}")))
+    Url::parse(&url).map_err(|_| CommandError::failed(format!("Invalid endpoint: {url}")))
 }
 
 /// Sends the input, and reads the answer. Without credentials the request is not signed.
@@ -52,16 +52,16 @@ pub(super) async fn call(
     settings: &Settings,
     credentials: Option<&Credentials>,
     clock: &dyn Clock,
-    notes: Notes,
-) -> Result<Map, Fault> {
+    notes: DebugLog,
+) -> Result<Map, CommandError> {
     if !matches!(url.scheme(), "http" | "https") {
         let scheme = url.scheme();
-        return Err(Fault::failed(format!(
+        return Err(CommandError::failed(format!(
             "An HTTP Client raised an unhandled exception: Not supported URL scheme {scheme}"
         )));
     }
     let client = transport::client(url, &settings.trust, settings.timeouts)?;
-    let body = json::write(&Value::Map(input), Layout::Spaced);
+    let body = json::write(&Value::Map(input), JsonStyle::Spaced);
     let mut attempt = 1;
     loop {
         let mut headers = HeaderMap::new();
@@ -70,12 +70,12 @@ pub(super) async fn call(
         if let Some(credentials) = credentials {
             let scope = Scope { service: "cognito-identity", region: &settings.region };
             sigv4::sign(&mut headers, url, &body, scope, credentials, clock.now().into())
-                .map_err(Fault::failed)?;
+                .map_err(CommandError::failed)?;
         }
         let sent = client.post(url.clone()).headers(headers).body(body.clone()).send().await;
         let fault = match received(sent).await {
             Err(error) if attempt < settings.retries.attempts => transport::words(&error, url),
-            Err(error) => return Err(Fault::Failed(transport::words(&error, url))),
+            Err(error) => return Err(CommandError::Failed(transport::words(&error, url))),
             Ok(answer) => match answer.read()? {
                 Ok(answer) => return Ok(answer),
                 Err(refusal) if !settings.retries.is_worth_another(&refusal) => {
@@ -91,8 +91,8 @@ pub(super) async fn call(
     }
 }
 
-async fn received(sent: Result<reqwest::Response, reqwest::Error>) -> Result<Answer, reqwest::Error> {
+async fn received(sent: Result<reqwest::Response, reqwest::Error>) -> Result<Response, reqwest::Error> {
     let response = sent?;
     let status = response.status().as_u16();
-    Ok(Answer { status, body: response.bytes().await?.to_vec() })
+    Ok(Response { status, body: response.bytes().await?.to_vec() })
 }

@@ -15,7 +15,7 @@ use aws_credential_types::provider::ProvideCredentials as _;
 use aws_credential_types::provider::error::CredentialsError;
 
 use super::environment::Environment;
-use super::error::Fault;
+use super::error::CommandError;
 use crate::error_chain;
 
 /// How long the machine's own credentials are waited for, as the CLI does: elsewhere than on EC2 nobody is
@@ -29,7 +29,7 @@ pub(super) async fn find(
     is_profile_given: bool,
     profile: Option<&str>,
     region: &str,
-) -> Result<Credentials, Fault> {
+) -> Result<Credentials, CommandError> {
     if !is_profile_given && let Some(found) = of_environment(environment)? {
         return Ok(found);
     }
@@ -55,18 +55,20 @@ pub(super) async fn find(
         .or_else("container", EcsCredentialsProvider::builder().configure(&config).build())
         .or_else("machine", of_machine);
     chain.provide_credentials().await.map_err(|error| match error {
-        CredentialsError::CredentialsNotLoaded(_) => Fault::Bare(
+        CredentialsError::CredentialsNotLoaded(_) => CommandError::Bare(
             "Unable to locate credentials. You can configure credentials by running \"aws configure\"."
                 .to_owned(),
         ),
-        other => Fault::failed(format!("Error when retrieving credentials: {}", error_chain::told(&other))),
+        other => {
+            CommandError::failed(format!("Error when retrieving credentials: {}", error_chain::told(&other)))
+        }
     })
 }
 
-fn of_environment(environment: &Environment) -> Result<Option<Credentials>, Fault> {
+fn of_environment(environment: &Environment) -> Result<Option<Credentials>, CommandError> {
     let Some(id) = environment.get("AWS_ACCESS_KEY_ID") else { return Ok(None) };
     let Some(secret) = environment.get("AWS_SECRET_ACCESS_KEY") else {
-        return Err(Fault::failed("Partial credentials found in env, missing: AWS_SECRET_ACCESS_KEY"));
+        return Err(CommandError::failed("Partial credentials found in env, missing: AWS_SECRET_ACCESS_KEY"));
     };
     let session = environment.get("AWS_SESSION_TOKEN").or_else(|| environment.get("AWS_SECURITY_TOKEN"));
     Ok(Some(Credentials::new(id, secret, session.map(str::to_owned), None, "environment")))

@@ -4,11 +4,11 @@
 use std::io::Write as _;
 
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Notes {
+pub(super) struct DebugLog {
     pub(super) is_wanted: bool,
 }
 
-impl Notes {
+impl DebugLog {
     /// Writes a line, if it is wanted. That it cannot be written is nobody's concern.
     pub(super) fn note(self, words: impl FnOnce() -> String) {
         if self.is_wanted {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use crate::language::paramfile::{self, Surroundings};
+use crate::language::paramfile::{self, PathContext};
 
 /// The variables of the environment, and what `~` stands for.
 #[derive(Debug)]
@@ -48,8 +48,8 @@ impl Environment {
     }
 
     /// For what reads parameters from files.
-    pub(super) fn with_surroundings<T>(&self, use_them: impl FnOnce(&Surroundings<'_>) -> T) -> T {
+    pub(super) fn with_surroundings<T>(&self, use_them: impl FnOnce(&PathContext<'_>) -> T) -> T {
         let variable = |name: &str| self.variables.get(name).cloned();
-        use_them(&Surroundings { home: &self.home, variable: &variable })
+        use_them(&PathContext { home: &self.home, variable: &variable })
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 /// Why there is no answer.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(super) enum CommandError {
     /// The arguments cannot be read. Told after the usage; exit code 2.
     Arguments(String),
     /// An argument that nobody knows. Told after the usage; exit code 255.
@@ -16,7 +16,7 @@ pub(super) enum Fault {
     Failed(String),
 }
 
-impl Fault {
+impl CommandError {
     pub(super) fn failed(words: impl Into<String>) -> Self {
         Self::Failed(words.into())
     }

@@ -1,50 +1,51 @@
 //! The command's options: those that every command of the AWS CLI has, those of the operation, and our own,
 //! by which a running tokenvend is asked instead of Cognito.
 
-use super::error::Fault;
-use crate::language::argparse::{self, Grammar, Parsed, Specification, Takes};
+use super::error::CommandError;
+use crate::language::argparse::{self, Arity, OptionSpec, ParsedArgs, ParserSpec};
 
-const fn option(name: &'static str, takes: Takes) -> Specification {
-    Specification { name, takes, choices: &[] }
+const fn option(name: &'static str, takes: Arity) -> OptionSpec {
+    OptionSpec { name, takes, choices: &[] }
 }
 
 /// In the CLI's order, which its errors show.
-const GLOBAL: &[Specification] = &[
-    option("--debug", Takes::Nothing),
-    option("--endpoint-url", Takes::Text),
-    option("--no-verify-ssl", Takes::Nothing),
-    option("--no-paginate", Takes::Nothing),
-    Specification { name: "--output", takes: Takes::Text, choices: &["json", "text", "table"] },
-    option("--query", Takes::Text),
-    option("--profile", Takes::Text),
-    option("--region", Takes::Text),
-    option("--version", Takes::Nothing),
-    Specification { name: "--color", takes: Takes::Text, choices: &["on", "off", "auto"] },
-    option("--no-sign-request", Takes::Nothing),
-    option("--ca-bundle", Takes::Text),
-    option("--cli-read-timeout", Takes::Text),
-    option("--cli-connect-timeout", Takes::Text),
+const GLOBAL: &[OptionSpec] = &[
+    option("--debug", Arity::Nothing),
+    option("--endpoint-url", Arity::Text),
+    option("--no-verify-ssl", Arity::Nothing),
+    option("--no-paginate", Arity::Nothing),
+    OptionSpec { name: "--output", takes: Arity::Text, choices: &["json", "text", "table"] },
+    option("--query", Arity::Text),
+    option("--profile", Arity::Text),
+    option("--region", Arity::Text),
+    option("--version", Arity::Nothing),
+    OptionSpec { name: "--color", takes: Arity::Text, choices: &["on", "off", "auto"] },
+    option("--no-sign-request", Arity::Nothing),
+    option("--ca-bundle", Arity::Text),
+    option("--cli-read-timeout", Arity::Text),
+    option("--cli-connect-timeout", Arity::Text),
     // Advice on moving to the CLI's second version. Accepted, and of no effect: there is nothing to move.
-    option("--v2-debug", Takes::Nothing),
+    option("--v2-debug", Arity::Nothing),
 ];
 
-const OPERATION: &[Specification] = &[
-    option("--identity-pool-id", Takes::Text),
-    option("--identity-id", Takes::Text),
-    option("--logins", Takes::Text),
-    option("--principal-tags", Takes::Text),
-    option("--token-duration", Takes::Integer),
-    option("--cli-input-json", Takes::Text),
-    Specification {
+const OPERATION: &[OptionSpec] = &[
+    option("--identity-pool-id", Arity::Text),
+    option("--identity-id", Arity::Text),
+    option("--logins", Arity::Text),
+    option("--principal-tags", Arity::Text),
+    option("--token-duration", Arity::Integer),
+    option("--cli-input-json", Arity::Text),
+    OptionSpec {
         name: "--generate-cli-skeleton",
-        takes: Takes::TextOr("input"),
+        takes: Arity::TextOr("input"),
         choices: &["input", "output"],
     },
 ];
 
-const EVERY_COMMAND: Grammar = Grammar { options: GLOBAL, has_positional: false, ends_at: Some("--version") };
+const EVERY_COMMAND: ParserSpec =
+    ParserSpec { options: GLOBAL, has_positional: false, ends_at: Some("--version") };
 /// The one argument beside its options would be `help`.
-const THIS_COMMAND: Grammar = Grammar { options: OPERATION, has_positional: true, ends_at: None };
+const THIS_COMMAND: ParserSpec = ParserSpec { options: OPERATION, has_positional: true, ends_at: None };
 
 /// Our own are never abbreviated, so that no abbreviation of the CLI's becomes ambiguous by them.
 const OWN: [&str; 3] = ["--url", "--bearer-file", "--pool"];
@@ -52,7 +53,7 @@ const OWN: [&str; 3] = ["--url", "--bearer-file", "--pool"];
 /// The arguments, told apart.
 #[derive(Debug)]
 pub(super) struct Options {
-    pub(super) global: Parsed,
+    pub(super) global: ParsedArgs,
     /// What is for the operation's parser. It looks at them only once the global ones have proved good.
     for_operation: Vec<String>,
     pub(super) url: Option<String>,
@@ -62,9 +63,9 @@ pub(super) struct Options {
 
 impl Options {
     /// Reads our own options and the global ones.
-    pub(super) fn read(arguments: &[String]) -> Result<Self, Fault> {
+    pub(super) fn read(arguments: &[String]) -> Result<Self, CommandError> {
         let (rest, [url, bearer_file, pool]) = take_own(arguments)?;
-        let mut global = argparse::parse(EVERY_COMMAND, &rest).map_err(Fault::Arguments)?;
+        let mut global = argparse::parse(EVERY_COMMAND, &rest).map_err(CommandError::Arguments)?;
         let for_operation = std::mem::take(&mut global.remaining);
         Ok(Self { global, for_operation, url, bearer_file, pool })
     }
@@ -76,20 +77,21 @@ impl Options {
     }
 
     /// Reads the operation's options. `None`: help is asked for.
-    pub(super) fn operation(&self) -> Result<Option<Parsed>, Fault> {
-        let mut parsed = argparse::parse(THIS_COMMAND, &self.for_operation).map_err(Fault::Arguments)?;
+    pub(super) fn operation(&self) -> Result<Option<ParsedArgs>, CommandError> {
+        let mut parsed =
+            argparse::parse(THIS_COMMAND, &self.for_operation).map_err(CommandError::Arguments)?;
         let missing: Vec<_> =
             ["--identity-pool-id", "--logins"].into_iter().filter(|name| !parsed.has(name)).collect();
         if !missing.is_empty() && self.is_required() {
             let words = format!("the following arguments are required: {}", missing.join(", "));
-            return Err(Fault::Arguments(words));
+            return Err(CommandError::Arguments(words));
         }
         match parsed.positional.take() {
             Some(word) if word == "help" => return Ok(None),
             word => parsed.remaining.extend(word),
         }
         if !parsed.remaining.is_empty() {
-            return Err(Fault::Unknown(format!("Unknown options: {}", parsed.remaining.join(", "))));
+            return Err(CommandError::Unknown(format!("Unknown options: {}", parsed.remaining.join(", "))));
         }
         Ok(Some(parsed))
     }
@@ -112,7 +114,7 @@ impl Options {
 }
 
 /// Picks out our own options, and leaves the rest in order.
-fn take_own(arguments: &[String]) -> Result<(Vec<String>, [Option<String>; 3]), Fault> {
+fn take_own(arguments: &[String]) -> Result<(Vec<String>, [Option<String>; 3]), CommandError> {
     let mut values = [None, None, None];
     let mut rest = Vec::new();
     let mut arguments = arguments.iter();
@@ -126,7 +128,7 @@ fn take_own(arguments: &[String]) -> Result<(Vec<String>, [Option<String>; 3]), 
             continue;
         };
         let value = attached.or_else(|| arguments.next().cloned());
-        let missing = || Fault::Arguments(format!("argument {name}: expected one argument"));
+        let missing = || CommandError::Arguments(format!("argument {name}: expected one argument"));
         values[at] = Some(value.ok_or_else(missing)?);
     }
     Ok((rest, values))

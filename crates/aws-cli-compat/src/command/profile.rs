@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::environment::Environment;
-use super::error::Fault;
+use super::error::CommandError;
 
 /// The keys of one section. A key that holds keys of its own (`services`) has them as lines.
 pub(super) type Section = HashMap<String, String>;
@@ -23,7 +23,7 @@ impl Profile {
     ///
     /// # Errors
     /// There is no such profile, or a file is none of its kind.
-    pub(super) fn load(asked: Option<&str>, environment: &Environment) -> Result<Self, Fault> {
+    pub(super) fn load(asked: Option<&str>, environment: &Environment) -> Result<Self, CommandError> {
         let asked = asked.or_else(|| environment.get("AWS_DEFAULT_PROFILE"));
         let name = asked.or_else(|| environment.get("AWS_PROFILE")).map(str::to_owned);
         let wanted = name.as_deref().unwrap_or("default");
@@ -49,17 +49,17 @@ impl Profile {
         }
         match (found, name) {
             (None, Some(name)) => {
-                Err(Fault::failed(format!("The config profile ({name}) could not be found")))
+                Err(CommandError::failed(format!("The config profile ({name}) could not be found")))
             }
             (found, name) => Ok(Self { name, keys: found.unwrap_or_default(), services }),
         }
     }
 
     /// A key of a service, in the `services` section that the profile names.
-    pub(super) fn of_service(&self, service: &str, key: &str) -> Result<Option<&str>, Fault> {
+    pub(super) fn of_service(&self, service: &str, key: &str) -> Result<Option<&str>, CommandError> {
         let Some(name) = self.keys.get("services") else { return Ok(None) };
         let Some(section) = self.services.get(name) else {
-            return Err(Fault::failed(format!(
+            return Err(CommandError::failed(format!(
                 "The profile is configured to use the services section but the \"{name}\" services configuration \
                  does not exist."
             )));
@@ -71,10 +71,14 @@ impl Profile {
 }
 
 /// The sections of a file, in order; none, if there is no such file.
-fn sections(environment: &Environment, variable: &str, usual: &str) -> Result<Vec<(String, Section)>, Fault> {
+fn sections(
+    environment: &Environment,
+    variable: &str,
+    usual: &str,
+) -> Result<Vec<(String, Section)>, CommandError> {
     let path = environment.path(environment.get(variable).unwrap_or(usual));
     let Ok(text) = std::fs::read_to_string(&path) else { return Ok(Vec::new()) };
-    parse(&text).ok_or_else(|| Fault::failed(format!("Unable to parse config file: {path}")))
+    parse(&text).ok_or_else(|| CommandError::failed(format!("Unable to parse config file: {path}")))
 }
 
 fn parse(text: &str) -> Option<Vec<(String, Section)>> {

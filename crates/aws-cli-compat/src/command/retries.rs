@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::response::Refusal;
+use super::response::ServiceError;
 
 /// The CLI's ways. `adaptive` is `standard` with a client-side rate, which one call cannot notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +58,7 @@ const STANDARD_CODES: &[&str] = &[
 
 impl Retries {
     /// Whether what was refused may be granted the next time. A call that never came to an answer always may.
-    pub(super) fn is_worth_another(self, refusal: &Refusal) -> bool {
+    pub(super) fn is_worth_another(self, refusal: &ServiceError) -> bool {
         let code = refusal.code.as_str();
         match self.mode {
             Mode::Legacy => {

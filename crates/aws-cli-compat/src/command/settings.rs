@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::environment::Environment;
-use super::error::Fault;
+use super::error::CommandError;
 use super::profile::Profile;
 use super::retries::{Mode, Retries};
-use super::transport::Trust;
-use crate::language::argparse::Parsed;
+use super::transport::TlsTrust;
+use crate::language::argparse::ParsedArgs;
 use crate::language::value::{integer, quoted};
 
 /// What the CLI and its library call this service, in variables and files.
@@ -24,19 +24,20 @@ pub(super) struct Timeouts {
 impl Timeouts {
     /// # Errors
     /// A time-out is no number of seconds.
-    pub(super) fn read(global: &Parsed) -> Result<Self, Fault> {
+    pub(super) fn read(global: &ParsedArgs) -> Result<Self, CommandError> {
         let seconds = |option: &str, what: &str| match global.get(option) {
             None => Ok(Some(Duration::from_secs(60))),
             Some(text) => match integer(text) {
                 Some(0) => Ok(None),
-                Some(seconds) if seconds < 0 => Err(Fault::failed(format!(
+                Some(seconds) if seconds < 0 => Err(CommandError::failed(format!(
                     "Attempted to set {what} timeout to {seconds}, but the timeout cannot be set to a value less \
                      than or equal to 0."
                 ))),
                 Some(seconds) => Ok(Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX)))),
-                None => {
-                    Err(Fault::failed(format!("invalid literal for int() with base 10: {}", quoted(text))))
-                }
+                None => Err(CommandError::failed(format!(
+                    "invalid literal for int() with base 10: {}",
+                    quoted(text)
+                ))),
             },
         };
         Ok(Self {
@@ -55,7 +56,7 @@ pub(super) struct Settings {
     pub(super) use_dual_stack: bool,
     pub(super) is_signed: bool,
     pub(super) retries: Retries,
-    pub(super) trust: Trust,
+    pub(super) trust: TlsTrust,
     pub(super) timeouts: Timeouts,
 }
 
@@ -63,11 +64,11 @@ impl Settings {
     /// # Errors
     /// There is no region, or a value is of no use.
     pub(super) fn load(
-        global: &Parsed,
+        global: &ParsedArgs,
         timeouts: Timeouts,
         environment: &Environment,
         profile: &Profile,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, CommandError> {
         let either = |variable: &str, key: &str| environment.or_profile(variable, &profile.keys, key);
         let is_true = |variable: &str, key: &str| {
             either(variable, key).is_some_and(|value| value.eq_ignore_ascii_case("true"))
@@ -79,11 +80,11 @@ impl Settings {
         let region = given.or_else(|| either("AWS_DEFAULT_REGION", "region")).ok_or_else(|| {
             let words =
                 "You must specify a region. You can also configure your region by running \"aws configure\".";
-            Fault::Bare(words.to_owned())
+            CommandError::Bare(words.to_owned())
         })?;
         if !is_region(region) {
             let words = format!("Provided region_name '{region}' doesn't match a supported format.");
-            return Err(Fault::Failed(words));
+            return Err(CommandError::Failed(words));
         }
         let trust = trust(global, environment, either("AWS_CA_BUNDLE", "ca_bundle"));
         Ok(Self {
@@ -100,20 +101,20 @@ impl Settings {
 }
 
 /// What server certificates are held against.
-pub(super) fn trust(global: &Parsed, environment: &Environment, configured: Option<&str>) -> Trust {
+pub(super) fn trust(global: &ParsedArgs, environment: &Environment, configured: Option<&str>) -> TlsTrust {
     if global.has("--no-verify-ssl") {
-        return Trust::Anybody;
+        return TlsTrust::Anybody;
     }
     let bundle = global.get("--ca-bundle").or(configured).or_else(|| environment.get("REQUESTS_CA_BUNDLE"));
-    bundle.map_or(Trust::System, |path| Trust::Bundle(path.into()))
+    bundle.map_or(TlsTrust::System, |path| TlsTrust::Bundle(path.into()))
 }
 
-fn retries(mode: Option<&str>, attempts: Option<&str>) -> Result<Retries, Fault> {
+fn retries(mode: Option<&str>, attempts: Option<&str>) -> Result<Retries, CommandError> {
     let mode = match mode {
         None | Some("legacy") => Mode::Legacy,
         Some("standard" | "adaptive") => Mode::Standard,
         Some(other) => {
-            return Err(Fault::failed(format!(
+            return Err(CommandError::failed(format!(
                 "Invalid value provided to \"mode\": \"{other}\" must be one of: ('legacy', 'standard', 'adaptive')"
             )));
         }
@@ -123,13 +124,13 @@ fn retries(mode: Option<&str>, attempts: Option<&str>) -> Result<Retries, Fault>
         Some(text) => match integer(text) {
             Some(number) if number >= 1 => u32::try_from(number).unwrap_or(u32::MAX),
             Some(number) => {
-                return Err(Fault::failed(format!(
+                return Err(CommandError::failed(format!(
                     "Value provided to \"max_attempts\": {number} must be an integer greater than or equal to 1."
                 )));
             }
             None => {
                 let words = format!("invalid literal for int() with base 10: {}", quoted(text));
-                return Err(Fault::Failed(words));
+                return Err(CommandError::Failed(words));
             }
         },
     };
@@ -137,7 +138,11 @@ fn retries(mode: Option<&str>, attempts: Option<&str>) -> Result<Retries, Fault>
 }
 
 /// Where to call instead of AWS's own endpoint of the region.
-fn endpoint(global: &Parsed, environment: &Environment, profile: &Profile) -> Result<Option<String>, Fault> {
+fn endpoint(
+    global: &ParsedArgs,
+    environment: &Environment,
+    profile: &Profile,
+) -> Result<Option<String>, CommandError> {
     if let Some(url) = global.get("--endpoint-url") {
         return Ok(Some(url.to_owned()));
     }

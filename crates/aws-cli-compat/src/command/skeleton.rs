@@ -1,6 +1,6 @@
 //! `--generate-cli-skeleton`: an input to fill in, and an answer to try queries on.
 
-use crate::language::json::{self, Layout};
+use crate::language::json::{self, JsonStyle};
 use crate::language::value::{Map, Value};
 
 /// What can be filled in and given to `--cli-input-json`.
@@ -13,7 +13,7 @@ pub(super) fn input() -> String {
     input.insert("Logins", Value::Map(entry.clone()));
     input.insert("PrincipalTags", Value::Map(entry));
     input.insert("TokenDuration", Value::Integer(0));
-    json::write(&Value::Map(input), Layout::Indented) + "\n"
+    json::write(&Value::Map(input), JsonStyle::Indented) + "\n"
 }
 
 /// An answer in which every member has its own name.

@@ -7,7 +7,7 @@ use reqwest::{StatusCode, Url};
 use zeroize::Zeroizing;
 
 use super::environment::Environment;
-use super::error::Fault;
+use super::error::CommandError;
 use super::options::Options;
 use super::response::MEMBERS;
 use super::settings::{Timeouts, trust};
@@ -37,14 +37,14 @@ pub(super) async fn ask(
     timeouts: Timeouts,
     environment: &Environment,
     bearer: BearerLookup<'_>,
-) -> Result<Map, Fault> {
+) -> Result<Map, CommandError> {
     if let Some(option) = options.at_odds_with_url() {
-        return Err(Fault::Arguments(format!(
+        return Err(CommandError::Arguments(format!(
             "argument {option}: not allowed with --url: the bearer token says who the user is, and the service \
              knows its pools"
         )));
     }
-    let invalid = || Fault::failed(format!("Invalid endpoint: {url}"));
+    let invalid = || CommandError::failed(format!("Invalid endpoint: {url}"));
     let mut url = Url::parse(url).map_err(|_| invalid())?;
     url.path_segments_mut().map_err(|()| invalid())?.pop_if_empty().extend(["v1", "token"]);
     url.query_pairs_mut().append_pair("format", "aws");
@@ -52,7 +52,7 @@ pub(super) async fn ask(
     let trust = trust(&options.global, environment, environment.get("AWS_CA_BUNDLE"));
     let client = transport::client(&url, &trust, timeouts)?;
     if !is_private(&url) {
-        return Err(Fault::Arguments(
+        return Err(CommandError::Arguments(
             "argument --url: neither https nor plain http on this machine: the bearer would travel in clear"
                 .to_owned(),
         ));
@@ -60,8 +60,8 @@ pub(super) async fn ask(
     let file = options.bearer_file.as_deref().map(|path| environment.path(path));
     let bearer = bearer(file.as_deref().map(Path::new), environment.get("TOKENVEND_BEARER"));
     let bearer = bearer.map_err(|error| match error {
-        BearerError::Missing(message) => Fault::Arguments(message),
-        BearerError::Invalid(message) => Fault::failed(message),
+        BearerError::Missing(message) => CommandError::Arguments(message),
+        BearerError::Invalid(message) => CommandError::failed(message),
     })?;
     let mut request = client.post(url.clone()).bearer_auth(bearer.as_str());
     if let Some(pool) = &options.pool {
@@ -69,9 +69,9 @@ pub(super) async fn ask(
         body.insert("pool", Value::text(pool));
         request = request
             .header(reqwest::header::CONTENT_TYPE, "application/json")
-            .body(json::write(&Value::Map(body), json::Layout::Spaced));
+            .body(json::write(&Value::Map(body), json::JsonStyle::Spaced));
     }
-    let failed = |error: reqwest::Error| Fault::Failed(transport::words(&error, &url));
+    let failed = |error: reqwest::Error| CommandError::Failed(transport::words(&error, &url));
     let response = request.send().await.map_err(failed)?;
     let status = response.status();
     let body = Zeroizing::new(response.bytes().await.map_err(failed)?.to_vec());
@@ -88,8 +88,8 @@ pub(super) async fn ask(
     Ok(answer)
 }
 
-fn no_tokenvend(url: &Url, status: StatusCode) -> Fault {
-    Fault::failed(format!("{url} answers HTTP {}, and not as a tokenvend does", status.as_u16()))
+fn no_tokenvend(url: &Url, status: StatusCode) -> CommandError {
+    CommandError::failed(format!("{url} answers HTTP {}, and not as a tokenvend does", status.as_u16()))
 }
 
 /// The kind of a problem (RFC 9457), if it is one of ours.
@@ -99,9 +99,9 @@ fn kind(problem: &Map) -> Option<String> {
 }
 
 /// A problem, in the manner of the CLI's errors.
-fn told(kind: &str, problem: &Map) -> Fault {
+fn told(kind: &str, problem: &Map) -> CommandError {
     let detail = problem.get("detail").map(ToString::to_string).unwrap_or_default();
-    Fault::failed(format!("An error occurred ({kind}) when asking the tokenvend service: {detail}"))
+    CommandError::failed(format!("An error occurred ({kind}) when asking the tokenvend service: {detail}"))
 }
 
 /// Whether a request there cannot be read on the way: it is encrypted, or stays within this machine.

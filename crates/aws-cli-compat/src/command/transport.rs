@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Url};
 
-use super::error::Fault;
+use super::error::CommandError;
 use super::settings::Timeouts;
 use crate::error_chain;
 
 /// Whose certificates are accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Trust {
+pub(super) enum TlsTrust {
     /// Those that this machine trusts.
     System,
     /// Those that this file has.
@@ -24,17 +24,17 @@ pub(super) enum Trust {
 ///
 /// # Errors
 /// The bundle cannot be read.
-pub(super) fn client(url: &Url, trust: &Trust, timeouts: Timeouts) -> Result<Client, Fault> {
-    let failed = |why: String| Fault::failed(format!("SSL validation failed for {url} {why}"));
+pub(super) fn client(url: &Url, trust: &TlsTrust, timeouts: Timeouts) -> Result<Client, CommandError> {
+    let failed = |why: String| CommandError::failed(format!("SSL validation failed for {url} {why}"));
     let mut builder = Client::builder()
         .redirect(Policy::none())
         .user_agent(concat!("tokenvend/", env!("CARGO_PKG_VERSION")));
     builder = match trust {
         _ if url.scheme() == "http" => builder.tls_certs_only([]),
-        Trust::System => builder,
-        Trust::Bundle(path) => builder.tls_certs_only(bundle(path).map_err(failed)?),
+        TlsTrust::System => builder,
+        TlsTrust::Bundle(path) => builder.tls_certs_only(bundle(path).map_err(failed)?),
         // With no authorities at all, since nobody is asked.
-        Trust::Anybody => builder.tls_certs_only([]).tls_danger_accept_invalid_certs(true),
+        TlsTrust::Anybody => builder.tls_certs_only([]).tls_danger_accept_invalid_certs(true),
     };
     if let Some(timeout) = timeouts.connect {
         builder = builder.connect_timeout(timeout);

@@ -1,7 +1,7 @@
 //! The operation's input, proved before it is sent: types, what is required, and least lengths and values. Not
 //! greatest ones, and no patterns: the CLI leaves those to Cognito, whose words differ.
 
-use super::error::Fault;
+use super::error::CommandError;
 use crate::language::value::{Map, Value, repr};
 
 /// The members of the input, in the order of the operation's model.
@@ -10,7 +10,7 @@ pub(super) const MEMBERS: [&str; 5] =
 
 /// # Errors
 /// All faults at once, in botocore's words.
-pub(super) fn validate(input: &Map) -> Result<(), Fault> {
+pub(super) fn validate(input: &Map) -> Result<(), CommandError> {
     let mut faults = Vec::new();
     for required in ["IdentityPoolId", "Logins"] {
         if input.get(required).is_none() {
@@ -45,7 +45,7 @@ pub(super) fn validate(input: &Map) -> Result<(), Fault> {
     if faults.is_empty() {
         return Ok(());
     }
-    Err(Fault::failed(format!("Parameter validation failed:\n{}", faults.join("\n"))))
+    Err(CommandError::failed(format!("Parameter validation failed:\n{}", faults.join("\n"))))
 }
 
 fn text(name: &str, value: &Value, faults: &mut Vec<String>) {

@@ -6,17 +6,17 @@ use crate::language::value::{integer, quoted};
 
 /// One option of a parser.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Specification {
+pub(crate) struct OptionSpec {
     /// With its dashes.
     pub(crate) name: &'static str,
-    pub(crate) takes: Takes,
+    pub(crate) takes: Arity,
     /// What the value must be one of; empty: anything.
     pub(crate) choices: &'static [&'static str],
 }
 
 /// What stands behind an option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Takes {
+pub(crate) enum Arity {
     Nothing,
     Text,
     /// A text that must be an integer.
@@ -27,7 +27,7 @@ pub(crate) enum Takes {
 
 /// What a parser made of its arguments.
 #[derive(Debug, Default)]
-pub(crate) struct Parsed {
+pub(crate) struct ParsedArgs {
     given: Vec<(&'static str, String)>,
     /// The one argument that belongs to no option, if there is any.
     pub(crate) positional: Option<String>,
@@ -35,7 +35,7 @@ pub(crate) struct Parsed {
     pub(crate) remaining: Vec<String>,
 }
 
-impl Parsed {
+impl ParsedArgs {
     /// The last value of an option.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.given.iter().rev().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
@@ -48,8 +48,8 @@ impl Parsed {
 
 /// What a parser knows.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Grammar {
-    pub(crate) options: &'static [Specification],
+pub(crate) struct ParserSpec {
+    pub(crate) options: &'static [OptionSpec],
     /// Whether one argument that belongs to no option is its own.
     pub(crate) has_positional: bool,
     /// The option at which it stops reading, as it does at `--version`.
@@ -60,9 +60,9 @@ pub(crate) struct Grammar {
 ///
 /// # Errors
 /// argparse's words on what is wrong.
-pub(crate) fn parse(grammar: Grammar, arguments: &[String]) -> Result<Parsed, String> {
+pub(crate) fn parse(grammar: ParserSpec, arguments: &[String]) -> Result<ParsedArgs, String> {
     let kinds = classify(grammar.options, arguments)?;
-    let mut parsed = Parsed::default();
+    let mut parsed = ParsedArgs::default();
     let mut at = 0;
     while at < arguments.len() {
         match &kinds[at] {
@@ -89,8 +89,8 @@ pub(crate) fn parse(grammar: Grammar, arguments: &[String]) -> Result<Parsed, St
                 let next = || (kinds.get(at) == Some(&Kind::Plain)).then(|| arguments[at].clone());
                 let fault = |words: &str| format!("argument {}: {words}", option.name);
                 let value = match (option.takes, attached) {
-                    (Takes::Nothing, None) => String::new(),
-                    (Takes::Nothing, Some(value)) => {
+                    (Arity::Nothing, None) => String::new(),
+                    (Arity::Nothing, Some(value)) => {
                         return Err(fault(&format!("ignored explicit argument {}", quoted(value))));
                     }
                     (_, Some(value)) => value.clone(),
@@ -99,11 +99,11 @@ pub(crate) fn parse(grammar: Grammar, arguments: &[String]) -> Result<Parsed, St
                             at += 1;
                             value
                         }
-                        (None, Takes::TextOr(constant)) => constant.to_owned(),
+                        (None, Arity::TextOr(constant)) => constant.to_owned(),
                         (None, _) => return Err(fault("expected one argument")),
                     },
                 };
-                if option.takes == Takes::Integer && integer(&value).is_none() {
+                if option.takes == Arity::Integer && integer(&value).is_none() {
                     return Err(fault(&format!("invalid int value: {}", quoted(&value))));
                 }
                 if !option.choices.is_empty() && !option.choices.contains(&value.as_str()) {
@@ -125,7 +125,7 @@ enum Kind {
     Plain,
     Separator,
     Unknown,
-    Option(Specification, Option<String>),
+    Option(OptionSpec, Option<String>),
 }
 
 impl Kind {
@@ -134,13 +134,13 @@ impl Kind {
     }
 }
 
-impl PartialEq for Specification {
+impl PartialEq for OptionSpec {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name
     }
 }
 
-fn classify(options: &[Specification], arguments: &[String]) -> Result<Vec<Kind>, String> {
+fn classify(options: &[OptionSpec], arguments: &[String]) -> Result<Vec<Kind>, String> {
     let mut is_separated = false;
     arguments
         .iter()
@@ -154,7 +154,7 @@ fn classify(options: &[Specification], arguments: &[String]) -> Result<Vec<Kind>
         .collect()
 }
 
-fn kind(options: &[Specification], argument: &str) -> Result<Kind, String> {
+fn kind(options: &[OptionSpec], argument: &str) -> Result<Kind, String> {
     if !argument.starts_with('-') || argument.len() == 1 {
         return Ok(Kind::Plain);
     }
@@ -207,18 +207,18 @@ fn invalid_choice(choices: &[&str]) -> String {
 mod tests {
     use super::*;
 
-    const OPTIONS: &[Specification] = &[
-        Specification { name: "--identity-id", takes: Takes::Text, choices: &[] },
-        Specification { name: "--identity-pool-id", takes: Takes::Text, choices: &[] },
-        Specification { name: "--output", takes: Takes::Text, choices: &["json", "text"] },
-        Specification { name: "--debug", takes: Takes::Nothing, choices: &[] },
-        Specification { name: "--seconds", takes: Takes::Integer, choices: &[] },
-        Specification { name: "--skeleton", takes: Takes::TextOr("input"), choices: &[] },
+    const OPTIONS: &[OptionSpec] = &[
+        OptionSpec { name: "--identity-id", takes: Arity::Text, choices: &[] },
+        OptionSpec { name: "--identity-pool-id", takes: Arity::Text, choices: &[] },
+        OptionSpec { name: "--output", takes: Arity::Text, choices: &["json", "text"] },
+        OptionSpec { name: "--debug", takes: Arity::Nothing, choices: &[] },
+        OptionSpec { name: "--seconds", takes: Arity::Integer, choices: &[] },
+        OptionSpec { name: "--skeleton", takes: Arity::TextOr("input"), choices: &[] },
     ];
 
-    fn parsed(arguments: &[&str]) -> Result<Parsed, String> {
+    fn parsed(arguments: &[&str]) -> Result<ParsedArgs, String> {
         let arguments: Vec<_> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        parse(Grammar { options: OPTIONS, has_positional: true, ends_at: None }, &arguments)
+        parse(ParserSpec { options: OPTIONS, has_positional: true, ends_at: None }, &arguments)
     }
 
     #[test]

@@ -32,14 +32,14 @@ impl Query {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::language::json::{self, Layout};
+    use crate::language::json::{self, JsonStyle};
 
     fn found(expression: &str) -> String {
         let value = json::read(
             r#"{"b": [{"n": 2, "s": "y"}, {"n": 1, "s": "x"}], "a": {"k": [1, [2, 3]]}, "e": "é", "t": "abc"}"#,
         );
         match Query::parse(expression).and_then(|query| query.search(&value.unwrap())) {
-            Ok(value) => json::write(&value, Layout::Dense),
+            Ok(value) => json::write(&value, JsonStyle::Dense),
             Err(words) => words,
         }
     }

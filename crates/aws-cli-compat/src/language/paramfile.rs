@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::language::value::{Value, quoted};
 
 /// What the names of files may refer to.
-pub(crate) struct Surroundings<'s> {
+pub(crate) struct PathContext<'s> {
     /// What `~` stands for.
     pub(crate) home: &'s Path,
     /// A variable of the environment.
@@ -18,7 +18,7 @@ pub(crate) struct Surroundings<'s> {
 ///
 /// # Errors
 /// The CLI's words on why the file cannot be read. They have its name, never what is in it.
-pub(crate) fn read(parameter: &str, surroundings: &Surroundings<'_>) -> Result<Option<Value>, String> {
+pub(crate) fn read(parameter: &str, surroundings: &PathContext<'_>) -> Result<Option<Value>, String> {
     let (name, is_text) = match parameter.strip_prefix("file://") {
         Some(name) => (name, true),
         None => match parameter.strip_prefix("fileb://") {
@@ -57,7 +57,7 @@ fn words(error: &std::io::Error) -> String {
 }
 
 /// With `~`, `~/…`, `$NAME` and `${NAME}` replaced; a variable that is not set stays as it is.
-pub(crate) fn expanded(name: &str, surroundings: &Surroundings<'_>) -> String {
+pub(crate) fn expanded(name: &str, surroundings: &PathContext<'_>) -> String {
     let name = match name.strip_prefix('~') {
         Some(rest) if rest.is_empty() || rest.starts_with('/') => {
             format!("{}{rest}", surroundings.home.display().to_string().trim_end_matches('/'))
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn names_are_expanded_as_a_shell_would() {
         let variable = |name: &str| (name == "A").then(|| "x".to_owned());
-        let surroundings = Surroundings { home: Path::new("/home/u"), variable: &variable };
+        let surroundings = PathContext { home: Path::new("/home/u"), variable: &variable };
         for (name, wanted) in [
             ("~/a", "/home/u/a"),
             ("~", "/home/u"),

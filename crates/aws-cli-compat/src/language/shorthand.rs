@@ -6,7 +6,7 @@ use crate::language::value::{Map, Value};
 
 /// Why a text is no shorthand.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub(crate) enum ShorthandError {
     /// Something else was expected at this character.
     Syntax { expected: String, found: String, at: usize },
     /// A key stands there twice.
@@ -16,22 +16,22 @@ pub(crate) enum Fault {
 }
 
 /// Reads a map. `home` is what `~` means in the names of files.
-pub(crate) fn parse(text: &str, surroundings: &Surroundings<'_>) -> Result<Map, Fault> {
+pub(crate) fn parse(text: &str, surroundings: &PathContext<'_>) -> Result<Map, ShorthandError> {
     let mut parser = Parser { text: text.chars().collect(), at: 0, reads_files: false, surroundings };
     parser.parameter()
 }
 
-pub(crate) use paramfile::Surroundings;
+pub(crate) use paramfile::PathContext;
 
 struct Parser<'s> {
     text: Vec<char>,
     at: usize,
     reads_files: bool,
-    surroundings: &'s Surroundings<'s>,
+    surroundings: &'s PathContext<'s>,
 }
 
 impl Parser<'_> {
-    fn parameter(&mut self) -> Result<Map, Fault> {
+    fn parameter(&mut self) -> Result<Map, ShorthandError> {
         let mut members = Map::default();
         let (key, value) = self.key_and_value()?;
         members.insert(key, value);
@@ -40,7 +40,7 @@ impl Parser<'_> {
             self.expect(',', true)?;
             let (key, value) = self.key_and_value()?;
             if members.get(&key).is_some() {
-                return Err(Fault::Twice { key, at: last + 1 });
+                return Err(ShorthandError::Twice { key, at: last + 1 });
             }
             members.insert(key, value);
             last = self.at;
@@ -48,7 +48,7 @@ impl Parser<'_> {
         Ok(members)
     }
 
-    fn key_and_value(&mut self) -> Result<(String, Value), Fault> {
+    fn key_and_value(&mut self) -> Result<(String, Value), ShorthandError> {
         let key = self.key()?;
         let value = match self.peek() {
             None => Value::text(""),
@@ -60,7 +60,7 @@ impl Parser<'_> {
     }
 
     /// A key, and the `=` or `@=` behind it.
-    fn key(&mut self) -> Result<String, Fault> {
+    fn key(&mut self) -> Result<String, ShorthandError> {
         let is_of_key =
             |character: &&char| character.is_ascii_alphanumeric() || "-_.#/:".contains(**character);
         let key: String = self.text[self.at..].iter().take_while(is_of_key).collect();
@@ -71,7 +71,7 @@ impl Parser<'_> {
     }
 
     /// `b`, or a list `b,c`; but in `b,c=d` the comma begins the next key.
-    fn values(&mut self) -> Result<Value, Fault> {
+    fn values(&mut self) -> Result<Value, ShorthandError> {
         let first = self.first_value()?;
         self.skip_space();
         if self.peek() != Some(',') {
@@ -87,7 +87,7 @@ impl Parser<'_> {
                         break;
                     }
                 }
-                Err(fault @ Fault::Syntax { .. }) if self.at < self.text.len() => {
+                Err(fault @ ShorthandError::Syntax { .. }) if self.at < self.text.len() => {
                     match self.text[..=self.at].iter().rposition(|character| *character == ',') {
                         Some(comma) => self.at = comma,
                         None => return Err(fault),
@@ -103,7 +103,7 @@ impl Parser<'_> {
         }
     }
 
-    fn next_of_list(&mut self) -> Result<(Value, bool), Fault> {
+    fn next_of_list(&mut self) -> Result<(Value, bool), ShorthandError> {
         let value = match self.peek() {
             Some(quote @ ('\'' | '"')) => self.quoted(quote)?,
             _ => match self.word(|character| character == '=') {
@@ -119,7 +119,7 @@ impl Parser<'_> {
         Ok((value, false))
     }
 
-    fn first_value(&mut self) -> Result<Value, Fault> {
+    fn first_value(&mut self) -> Result<Value, ShorthandError> {
         match self.peek() {
             Some(quote @ ('\'' | '"')) => self.quoted(quote),
             _ => match self.word(|character| matches!(character, ']' | '}')) {
@@ -129,7 +129,7 @@ impl Parser<'_> {
         }
     }
 
-    fn list(&mut self) -> Result<Value, Fault> {
+    fn list(&mut self) -> Result<Value, ShorthandError> {
         self.expect('[', true)?;
         let mut values = Vec::new();
         while self.peek() != Some(']') {
@@ -140,7 +140,7 @@ impl Parser<'_> {
         Ok(Value::List(values))
     }
 
-    fn map(&mut self) -> Result<Value, Fault> {
+    fn map(&mut self) -> Result<Value, ShorthandError> {
         self.expect('{', true)?;
         let mut members = Map::default();
         while self.peek() != Some('}') {
@@ -153,7 +153,7 @@ impl Parser<'_> {
         Ok(Value::Map(members))
     }
 
-    fn inner_value(&mut self) -> Result<Value, Fault> {
+    fn inner_value(&mut self) -> Result<Value, ShorthandError> {
         match self.peek() {
             Some('[') => self.list(),
             Some('{') => self.map(),
@@ -161,7 +161,7 @@ impl Parser<'_> {
         }
     }
 
-    fn end_of_inner(&mut self, end: char) -> Result<(), Fault> {
+    fn end_of_inner(&mut self, end: char) -> Result<(), ShorthandError> {
         self.skip_space();
         if self.peek() != Some(end) {
             self.expect(',', false)?;
@@ -200,7 +200,7 @@ impl Parser<'_> {
         Some(word.replace("\\,", ",").trim_end_matches(is_space_or_wide).to_owned())
     }
 
-    fn quoted(&mut self, quote: char) -> Result<Value, Fault> {
+    fn quoted(&mut self, quote: char) -> Result<Value, ShorthandError> {
         let inner = &self.text[self.at + 1..];
         let quotes =
             || inner.iter().enumerate().filter(|(_, character)| **character == quote).map(|(at, _)| at);
@@ -219,11 +219,11 @@ impl Parser<'_> {
     }
 
     /// The file that a value names, if it is one that may.
-    fn resolved(&self, word: String) -> Result<Value, Fault> {
+    fn resolved(&self, word: String) -> Result<Value, ShorthandError> {
         if !self.reads_files {
             return Ok(Value::Text(word));
         }
-        let read = paramfile::read(&word, self.surroundings).map_err(Fault::File)?;
+        let read = paramfile::read(&word, self.surroundings).map_err(ShorthandError::File)?;
         Ok(read.unwrap_or(Value::Text(word)))
     }
 
@@ -237,7 +237,7 @@ impl Parser<'_> {
         }
     }
 
-    fn expect(&mut self, wanted: char, with_space: bool) -> Result<(), Fault> {
+    fn expect(&mut self, wanted: char, with_space: bool) -> Result<(), ShorthandError> {
         if with_space {
             self.skip_space();
         }
@@ -252,8 +252,8 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn fault(&self, expected: &str, found: &str) -> Fault {
-        Fault::Syntax { expected: expected.to_owned(), found: found.to_owned(), at: self.at }
+    fn fault(&self, expected: &str, found: &str) -> ShorthandError {
+        ShorthandError::Syntax { expected: expected.to_owned(), found: found.to_owned(), at: self.at }
     }
 }
 
@@ -276,13 +276,13 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::language::json::{self, Layout};
+    use crate::language::json::{self, JsonStyle};
 
     fn read(text: &str) -> String {
         let variable = |_: &str| None;
-        let surroundings = Surroundings { home: Path::new("/nobody"), variable: &variable };
+        let surroundings = PathContext { home: Path::new("/nobody"), variable: &variable };
         match parse(text, &surroundings) {
-            Ok(members) => json::write(&Value::Map(members), Layout::Dense),
+            Ok(members) => json::write(&Value::Map(members), JsonStyle::Dense),
             Err(fault) => format!("{fault:?}"),
         }
     }

@@ -8,12 +8,12 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Call;
+use super::OperationContext;
 use crate::principal::{RoleArn, RoleSession};
 use crate::protocol::query::Form;
-use crate::protocol::{Answer, ApiError, ErrorType, answer};
-use crate::temporary_credentials::Lease;
-use crate::token::{OWN_PROVIDER, Presented, Unacceptable};
+use crate::protocol::{ApiError, ErrorType, OperationResult, answer};
+use crate::temporary_credentials::CredentialTerms;
+use crate::token::{IncomingToken, OWN_PROVIDER, TokenError};
 use crate::validation;
 use cognito_types::{IdentityPoolId, PrincipalTags};
 
@@ -68,7 +68,7 @@ struct Input<'a> {
     least_token_size: usize,
 }
 
-pub(super) fn assume_role_with_web_identity(call: &Call<'_>) -> Answer {
+pub(super) fn assume_role_with_web_identity(call: &OperationContext<'_>) -> OperationResult {
     let form = Form::parse(call.input)?;
     let input = Input::read(&form)?;
     let token = presented(call, input.token)?;
@@ -77,10 +77,10 @@ pub(super) fn assume_role_with_web_identity(call: &Call<'_>) -> Answer {
     let session = RoleSession { role: input.role, name: input.session_name.to_owned(), tags: token.tags };
     let assumed_role_user = AssumedRoleUser { assumed_role_id: session.id(), arn: session.arn() };
     let random = call.state().fork_random();
-    let usual = Lease::new(call.now, input.life);
+    let usual = CredentialTerms::new(call.now, input.life);
     let size = usual.session_token_size.max(input.least_token_size);
     let credentials =
-        call.service.sessions.begin(random, session, &Lease { session_token_size: size, ..usual });
+        call.service.sessions.begin(random, session, &CredentialTerms { session_token_size: size, ..usual });
     answer(&Output {
         credentials: Credentials {
             access_key_id: &credentials.access_key_id,
@@ -160,15 +160,15 @@ fn check_policy(policy: &str) -> Result<(), ApiError> {
 }
 
 /// The token, if one of this emulator's pools issued it and it still holds.
-fn presented(call: &Call<'_>, token: &str) -> Result<Presented, ApiError> {
+fn presented(call: &OperationContext<'_>, token: &str) -> Result<IncomingToken, ApiError> {
     let invalid = |message: &str| ApiError::new(ErrorType::InvalidIdentityToken, message);
-    let token = Presented::read(&call.service.keys, token, call.now).map_err(|fault| match fault {
-        Unacceptable::Shapeless => invalid("The ID Token provided is not a valid JWT."),
-        Unacceptable::Unsigned => {
+    let token = IncomingToken::read(&call.service.keys, token, call.now).map_err(|fault| match fault {
+        TokenError::Shapeless => invalid("The ID Token provided is not a valid JWT."),
+        TokenError::Unsigned => {
             invalid("Couldn't retrieve verification key from your identity provider, or it does not verify the token.")
         }
-        Unacceptable::Foreign => invalid("No OpenIDConnect provider found in your account for the token's issuer."),
-        Unacceptable::Expired { now, exp } => ApiError::new(
+        TokenError::Foreign => invalid("No OpenIDConnect provider found in your account for the token's issuer."),
+        TokenError::Expired { now, exp } => ApiError::new(
             ErrorType::ExpiredIdentityToken,
             format!("Token expired: current date/time {now} must be before the expiration date/time {exp}"),
         ),

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::Call;
-use crate::protocol::{Answer, answer};
+use super::OperationContext;
+use crate::protocol::{OperationResult, answer};
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -13,7 +13,7 @@ struct Output<'a> {
     account: &'a str,
 }
 
-pub(super) fn get_caller_identity(call: &Call<'_>) -> Answer {
+pub(super) fn get_caller_identity(call: &OperationContext<'_>) -> OperationResult {
     let principal = &call.signer()?.principal;
     let own_account = &call.service.account_id;
     answer(&Output {

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Call;
+use super::OperationContext;
 use super::describe_identities::epoch_seconds;
 use super::identities::enter;
 use crate::principal::{RoleArn, RoleSession};
-use crate::protocol::{Answer, ApiError, answer};
-use crate::temporary_credentials::Lease;
-use crate::validation::{self, Pairs};
+use crate::protocol::{ApiError, OperationResult, answer};
+use crate::temporary_credentials::CredentialTerms;
+use crate::validation::{self, StringPairs};
 
 /// How long AWS lets the credentials of the enhanced flow live.
 const CREDENTIALS_LIFE: Duration = Duration::from_secs(3600);
@@ -22,7 +22,7 @@ const SESSION_NAME: &str = "CognitoIdentityCredentials";
 #[serde(rename_all = "PascalCase")]
 struct Input {
     identity_id: Option<String>,
-    logins: Option<Pairs>,
+    logins: Option<StringPairs>,
     custom_role_arn: Option<String>,
 }
 
@@ -42,7 +42,7 @@ struct Credentials<'a> {
     expiration: f64,
 }
 
-pub(super) fn get_credentials_for_identity(call: &Call<'_>) -> Answer {
+pub(super) fn get_credentials_for_identity(call: &OperationContext<'_>) -> OperationResult {
     let input: Input = validation::parse(call.input)?;
     let id = validation::identity_id(input.identity_id)?;
     let asked_for = custom_role(input.custom_role_arn)?;
@@ -55,7 +55,8 @@ pub(super) fn get_credentials_for_identity(call: &Call<'_>) -> Answer {
     };
     let session = RoleSession { role, name: SESSION_NAME.to_owned(), tags: entrance.tags };
     let random = call.state().fork_random();
-    let credentials = call.service.sessions.begin(random, session, &Lease::new(call.now, CREDENTIALS_LIFE));
+    let credentials =
+        call.service.sessions.begin(random, session, &CredentialTerms::new(call.now, CREDENTIALS_LIFE));
     answer(&Output {
         identity_id: id.as_str(),
         credentials: Credentials {

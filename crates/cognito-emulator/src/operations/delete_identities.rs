@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::Call;
-use crate::protocol::{Answer, answer};
+use super::OperationContext;
+use crate::protocol::{OperationResult, answer};
 use crate::validation;
 use cognito_types::IdentityId;
 
@@ -30,7 +30,7 @@ struct Unprocessed {
 
 /// An id that nobody has is not processed, as `AccessDenied`: AWS does not say, but it has no pool on which
 /// the caller's rights could be looked up, and `InternalServerError`, the other code, invites a retry.
-pub(super) fn delete_identities(call: &Call<'_>) -> Answer {
+pub(super) fn delete_identities(call: &OperationContext<'_>) -> OperationResult {
     const MEMBER: &str = "identityIdsToDelete";
     let input: Input = validation::parse(call.input)?;
     let ids = validation::required(MEMBER, input.identity_ids_to_delete)?;

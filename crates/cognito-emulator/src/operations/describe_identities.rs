@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Call, pagination};
-use crate::protocol::{Answer, answer};
+use super::{OperationContext, pagination};
+use crate::protocol::{OperationResult, answer};
 use crate::state::Identity;
 use crate::validation;
 use clock::Timestamp;
@@ -40,7 +40,7 @@ impl<'a> From<&'a Identity> for Description<'a> {
 }
 
 /// Disabled identities are described too: only nobody gets in.
-pub(super) fn describe_identity(call: &Call<'_>) -> Answer {
+pub(super) fn describe_identity(call: &OperationContext<'_>) -> OperationResult {
     let input: DescribeInput = validation::parse(call.input)?;
     let id = validation::identity_id(input.identity_id)?;
     let identity = call.state().identity(&id)?;
@@ -65,7 +65,7 @@ struct ListOutput<'a> {
     next_token: Option<String>,
 }
 
-pub(super) fn list_identities(call: &Call<'_>) -> Answer {
+pub(super) fn list_identities(call: &OperationContext<'_>) -> OperationResult {
     let input: ListInput = validation::parse(call.input)?;
     let pool_id = validation::pool_id(input.identity_pool_id)?;
     let max_results = validation::required("maxResults", input.max_results)?;

@@ -4,10 +4,10 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::Call;
+use super::OperationContext;
 use crate::principal::RoleArn;
 use crate::protocol::query::Form;
-use crate::protocol::{Answer, ApiError, ErrorType, Nothing, answer};
+use crate::protocol::{ApiError, Empty, ErrorType, OperationResult, answer};
 use crate::state::State;
 use crate::token::OWN_PROVIDER;
 use crate::validation;
@@ -30,7 +30,7 @@ struct Role<'a> {
     assume_role_policy_document: String,
 }
 
-pub(super) fn get_role(call: &Call<'_>) -> Answer {
+pub(super) fn get_role(call: &OperationContext<'_>) -> OperationResult {
     let form = Form::parse(call.input)?;
     let name = role_name(&form)?;
     let state = call.state();
@@ -50,7 +50,7 @@ pub(super) fn get_role(call: &Call<'_>) -> Answer {
 }
 
 /// Replaces a role's trust policy, until the emulator stops.
-pub(super) fn update_assume_role_policy(call: &Call<'_>) -> Answer {
+pub(super) fn update_assume_role_policy(call: &OperationContext<'_>) -> OperationResult {
     let form = Form::parse(call.input)?;
     let name = role_name(&form)?;
     let document = validation::required("policyDocument", form.text("PolicyDocument"))?;
@@ -64,7 +64,7 @@ pub(super) fn update_assume_role_policy(call: &Call<'_>) -> Answer {
     let mut state = call.state();
     role_of(&state, name)?;
     state.put_trust_policy(name.to_owned(), document.to_owned());
-    answer(&Nothing {})
+    answer(&Empty {})
 }
 
 fn role_name(form: &Form) -> Result<&str, ApiError> {

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Call;
+use super::OperationContext;
 use super::pagination::{self, MOST_RESULTS};
 use crate::logins::{ClientLogins, sort_client_logins};
-use crate::protocol::{Answer, ApiError, answer};
+use crate::protocol::{ApiError, OperationResult, answer};
 use crate::state::{Identity, Login};
-use crate::token::{Presented, Unacceptable};
-use crate::validation::{self, Pairs};
+use crate::token::{IncomingToken, TokenError};
+use crate::validation::{self, StringPairs};
 use cognito_types::{IdentityId, PrincipalTags};
 
 /// What `amr` begins with where somebody has signed in.
@@ -22,7 +22,7 @@ pub(super) const AUTHENTICATED: &str = "authenticated";
 struct GetIdInput {
     account_id: Option<String>,
     identity_pool_id: Option<String>,
-    logins: Option<Pairs>,
+    logins: Option<StringPairs>,
 }
 
 #[derive(Serialize)]
@@ -31,7 +31,7 @@ struct GetIdOutput<'a> {
     identity_id: &'a str,
 }
 
-pub(super) fn get_id(call: &Call<'_>) -> Answer {
+pub(super) fn get_id(call: &OperationContext<'_>) -> OperationResult {
     let input: GetIdInput = validation::parse(call.input)?;
     if let Some(account) = &input.account_id {
         validation::length("accountId", account, 1..=15)?;
@@ -57,14 +57,14 @@ pub(super) fn get_id(call: &Call<'_>) -> Answer {
 }
 
 /// An identity that a client may act as, and how it proved that.
-pub(super) struct Entrance {
+pub(super) struct IdentityAccess {
     pub(super) identity: Arc<Identity>,
     pub(super) amr: Vec<String>,
     /// Those of the token it came with.
     pub(super) tags: PrincipalTags,
 }
 
-impl Entrance {
+impl IdentityAccess {
     /// Whether it is no guest's.
     pub(super) fn is_authenticated(&self) -> bool {
         self.amr.first().is_some_and(|reference| reference == AUTHENTICATED)
@@ -73,10 +73,10 @@ impl Entrance {
 
 /// Lets a client act as an identity, by its logins or as a guest. Logins that are new are linked along.
 pub(super) fn enter(
-    call: &Call<'_>,
+    call: &OperationContext<'_>,
     id: &IdentityId,
     logins: Vec<(String, String)>,
-) -> Result<Entrance, ApiError> {
+) -> Result<IdentityAccess, ApiError> {
     let mut state = call.state();
     let identity = state.open_identity(id)?;
     let pool = state.pool(&identity.pool)?;
@@ -84,7 +84,7 @@ pub(super) fn enter(
         ClientLogins::Public(logins) => {
             let amr = amr_of(&logins);
             state.enter(&pool, &identity, logins, call.now)?;
-            Ok(Entrance { identity, amr, tags: PrincipalTags::none() })
+            Ok(IdentityAccess { identity, amr, tags: PrincipalTags::none() })
         }
         ClientLogins::OwnToken(token) => {
             drop(state);
@@ -95,7 +95,7 @@ pub(super) fn enter(
 
 /// The identity, if these logins prove that the client may act as it. Links nothing.
 pub(super) fn prove(
-    call: &Call<'_>,
+    call: &OperationContext<'_>,
     id: &IdentityId,
     logins: Vec<(String, String)>,
 ) -> Result<Arc<Identity>, ApiError> {
@@ -115,21 +115,26 @@ pub(super) fn prove(
 }
 
 /// Checks a signature, and so wants the state unlocked.
-fn enter_by_own_token(call: &Call<'_>, identity: Arc<Identity>, token: &str) -> Result<Entrance, ApiError> {
+fn enter_by_own_token(
+    call: &OperationContext<'_>,
+    identity: Arc<Identity>,
+    token: &str,
+) -> Result<IdentityAccess, ApiError> {
     let refuse = |why: &str| ApiError::not_authorized(format!("Invalid login token. {why}"));
-    let presented = Presented::read(&call.service.keys, token, call.now).map_err(|fault| match fault {
-        Unacceptable::Shapeless => refuse("Not a valid OpenId Connect identity token."),
-        Unacceptable::Unsigned => refuse("Couldn't verify signed token."),
-        Unacceptable::Foreign => refuse("Issuer doesn't match providerName."),
-        Unacceptable::Expired { now, exp } => refuse(&format!("Token expired: {now} >= {exp}")),
-    })?;
+    let presented =
+        IncomingToken::read(&call.service.keys, token, call.now).map_err(|fault| match fault {
+            TokenError::Shapeless => refuse("Not a valid OpenId Connect identity token."),
+            TokenError::Unsigned => refuse("Couldn't verify signed token."),
+            TokenError::Foreign => refuse("Issuer doesn't match providerName."),
+            TokenError::Expired { now, exp } => refuse(&format!("Token expired: {now} >= {exp}")),
+        })?;
     if presented.aud != identity.pool.as_str() {
         return Err(refuse("Incorrect token audience."));
     }
     if presented.sub != identity.id.as_str() {
         return Err(refuse("The token is another identity's."));
     }
-    Ok(Entrance { identity, amr: presented.amr, tags: presented.tags })
+    Ok(IdentityAccess { identity, amr: presented.amr, tags: presented.tags })
 }
 
 fn amr_of(logins: &[Login]) -> Vec<String> {
@@ -158,7 +163,7 @@ struct LookupOutput<'a> {
 
 /// By the identity or by one user: all users of the identity. By both: that user, if the two belong
 /// together.
-pub(super) fn lookup_developer_identity(call: &Call<'_>) -> Answer {
+pub(super) fn lookup_developer_identity(call: &OperationContext<'_>) -> OperationResult {
     let input: LookupInput = validation::parse(call.input)?;
     let pool_id = validation::pool_id(input.identity_pool_id)?;
     let wanted = validation::optional_identity_id(input.identity_id)?;

@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Call;
+use super::OperationContext;
 use super::identities::prove;
 use crate::pool::Pool;
-use crate::protocol::{Answer, ApiError, Nothing, answer};
+use crate::protocol::{ApiError, Empty, OperationResult, answer};
 use crate::state::Login;
-use crate::validation::{self, Pairs};
+use crate::validation::{self, StringPairs};
 use cognito_types::DeveloperProvider;
 
 #[derive(Deserialize)]
@@ -25,7 +25,7 @@ struct MergeOutput<'a> {
     identity_id: &'a str,
 }
 
-pub(super) fn merge_developer_identities(call: &Call<'_>) -> Answer {
+pub(super) fn merge_developer_identities(call: &OperationContext<'_>) -> OperationResult {
     let input: MergeInput = validation::parse(call.input)?;
     let source = validation::developer_user("sourceUserIdentifier", input.source_user_identifier)?;
     let destination =
@@ -53,7 +53,7 @@ struct UnlinkDeveloperInput {
     developer_user_identifier: Option<String>,
 }
 
-pub(super) fn unlink_developer_identity(call: &Call<'_>) -> Answer {
+pub(super) fn unlink_developer_identity(call: &OperationContext<'_>) -> OperationResult {
     let input: UnlinkDeveloperInput = validation::parse(call.input)?;
     let id = validation::identity_id(input.identity_id)?;
     let pool_id = validation::pool_id(input.identity_pool_id)?;
@@ -64,20 +64,20 @@ pub(super) fn unlink_developer_identity(call: &Call<'_>) -> Answer {
     let pool = state.pool(&pool_id)?;
     let login = developer_login(&pool, &provider, user)?;
     state.unlink_developer_user(&pool, &id, &login, call.now)?;
-    answer(&Nothing {})
+    answer(&Empty {})
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct UnlinkInput {
     identity_id: Option<String>,
-    logins: Option<Pairs>,
+    logins: Option<StringPairs>,
     logins_to_remove: Option<Vec<String>>,
 }
 
 /// The logins prove who asks, and nothing is linked by them. The developer's own login is not for a client
 /// to remove: that takes AWS credentials, and `UnlinkDeveloperIdentity`.
-pub(super) fn unlink_identity(call: &Call<'_>) -> Answer {
+pub(super) fn unlink_identity(call: &OperationContext<'_>) -> OperationResult {
     const REMOVED: &str = "loginsToRemove";
     let input: UnlinkInput = validation::parse(call.input)?;
     let id = validation::identity_id(input.identity_id)?;
@@ -97,7 +97,7 @@ pub(super) fn unlink_identity(call: &Call<'_>) -> Answer {
         ));
     }
     state.unlink_providers(&id, &providers, call.now)?;
-    answer(&Nothing {})
+    answer(&Empty {})
 }
 
 /// The login of a user at the pool's developer provider.

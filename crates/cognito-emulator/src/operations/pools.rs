@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Call, pagination};
+use super::{OperationContext, pagination};
 use crate::pool::{Pool, PoolSettings};
-use crate::protocol::{Answer, ApiError, Nothing, answer};
+use crate::protocol::{ApiError, Empty, OperationResult, answer};
 use crate::validation;
 
 /// The new pool is of the region that the call's signature is scoped to, as if sent to that endpoint.
-pub(super) fn create_identity_pool(call: &Call<'_>) -> Answer {
+pub(super) fn create_identity_pool(call: &OperationContext<'_>) -> OperationResult {
     let settings: PoolSettings = validation::parse(call.input)?;
     settings.check()?;
     let region = call.signer()?.region;
@@ -24,7 +24,7 @@ struct DescribeInput {
     identity_pool_id: Option<String>,
 }
 
-pub(super) fn describe_identity_pool(call: &Call<'_>) -> Answer {
+pub(super) fn describe_identity_pool(call: &OperationContext<'_>) -> OperationResult {
     let input: DescribeInput = validation::parse(call.input)?;
     let id = validation::pool_id(input.identity_pool_id)?;
     let pool = call.state().pool(&id)?;
@@ -33,7 +33,7 @@ pub(super) fn describe_identity_pool(call: &Call<'_>) -> Answer {
 
 /// Replaces the settings: one that is left out is taken back. Except two that AWS keeps: the tags, which have
 /// operations of their own, and the developer provider, which cannot be changed once it is set.
-pub(super) fn update_identity_pool(call: &Call<'_>) -> Answer {
+pub(super) fn update_identity_pool(call: &OperationContext<'_>) -> OperationResult {
     let named: DescribeInput = validation::parse(call.input)?;
     let id = validation::pool_id(named.identity_pool_id)?;
     let mut settings: PoolSettings = validation::parse(call.input)?;
@@ -58,11 +58,11 @@ pub(super) fn update_identity_pool(call: &Call<'_>) -> Answer {
 }
 
 /// With everything in it: its identities, its roles, its tags.
-pub(super) fn delete_identity_pool(call: &Call<'_>) -> Answer {
+pub(super) fn delete_identity_pool(call: &OperationContext<'_>) -> OperationResult {
     let input: DescribeInput = validation::parse(call.input)?;
     let id = validation::pool_id(input.identity_pool_id)?;
     call.state().delete_pool(&id)?;
-    answer(&Nothing {})
+    answer(&Empty {})
 }
 
 #[derive(Deserialize)]
@@ -87,7 +87,7 @@ struct ListedPool<'a> {
     identity_pool_name: &'a str,
 }
 
-pub(super) fn list_identity_pools(call: &Call<'_>) -> Answer {
+pub(super) fn list_identity_pools(call: &OperationContext<'_>) -> OperationResult {
     let input: ListInput = validation::parse(call.input)?;
     let max_results = validation::required("maxResults", input.max_results)?;
     let state = call.state();

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Call;
+use super::OperationContext;
 use crate::pool::{Pool, TagMap};
-use crate::protocol::{Answer, ApiError, answer};
-use crate::validation::{self, Pairs};
+use crate::protocol::{ApiError, OperationResult, answer};
+use crate::validation::{self, StringPairs};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -13,7 +13,7 @@ struct Input {
     identity_pool_id: Option<String>,
     identity_provider_name: Option<String>,
     use_defaults: Option<bool>,
-    principal_tags: Option<Pairs>,
+    principal_tags: Option<StringPairs>,
 }
 
 /// Both operations answer the map as it then is.
@@ -26,7 +26,7 @@ struct Output<'a> {
     map: &'a TagMap,
 }
 
-pub(super) fn set_principal_tag_attribute_map(call: &Call<'_>) -> Answer {
+pub(super) fn set_principal_tag_attribute_map(call: &OperationContext<'_>) -> OperationResult {
     let input: Input = validation::parse(call.input)?;
     let pool_id = validation::pool_id(input.identity_pool_id)?;
     let provider = validation::provider(input.identity_provider_name)?;
@@ -47,7 +47,7 @@ pub(super) fn set_principal_tag_attribute_map(call: &Call<'_>) -> Answer {
 }
 
 /// A provider whose map was never set has none to be found.
-pub(super) fn get_principal_tag_attribute_map(call: &Call<'_>) -> Answer {
+pub(super) fn get_principal_tag_attribute_map(call: &OperationContext<'_>) -> OperationResult {
     let input: Input = validation::parse(call.input)?;
     let pool_id = validation::pool_id(input.identity_pool_id)?;
     let provider = validation::provider(input.identity_provider_name)?;

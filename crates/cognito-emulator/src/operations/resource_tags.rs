@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Call;
+use super::OperationContext;
 use crate::pool::{Pool, check_resource_tags};
-use crate::protocol::{Answer, ApiError, Nothing, answer};
+use crate::protocol::{ApiError, Empty, OperationResult, answer};
 use crate::state::State;
 use crate::validation;
 use cognito_types::IdentityPoolId;
@@ -19,7 +19,7 @@ struct TagInput {
     tags: Option<BTreeMap<String, String>>,
 }
 
-pub(super) fn tag_resource(call: &Call<'_>) -> Answer {
+pub(super) fn tag_resource(call: &OperationContext<'_>) -> OperationResult {
     let input: TagInput = validation::parse(call.input)?;
     let arn = arn(input.resource_arn)?;
     let tags = validation::required("tags", input.tags)?;
@@ -30,7 +30,7 @@ pub(super) fn tag_resource(call: &Call<'_>) -> Answer {
     pool.settings.identity_pool_tags.extend(tags);
     check_resource_tags("tags", &pool.settings.identity_pool_tags)?;
     state.put_pool(pool);
-    answer(&Nothing {})
+    answer(&Empty {})
 }
 
 #[derive(Deserialize)]
@@ -41,7 +41,7 @@ struct UntagInput {
 }
 
 /// A key that is not there is no fault.
-pub(super) fn untag_resource(call: &Call<'_>) -> Answer {
+pub(super) fn untag_resource(call: &OperationContext<'_>) -> OperationResult {
     let input: UntagInput = validation::parse(call.input)?;
     let arn = arn(input.resource_arn)?;
     let keys = validation::required("tagKeys", input.tag_keys)?;
@@ -53,7 +53,7 @@ pub(super) fn untag_resource(call: &Call<'_>) -> Answer {
     let mut pool = Pool::clone(&*pool_of(call, &state, &arn)?);
     pool.settings.identity_pool_tags.retain(|key, _| !keys.contains(key));
     state.put_pool(pool);
-    answer(&Nothing {})
+    answer(&Empty {})
 }
 
 #[derive(Deserialize)]
@@ -68,7 +68,7 @@ struct ListOutput<'a> {
     tags: &'a BTreeMap<String, String>,
 }
 
-pub(super) fn list_tags_for_resource(call: &Call<'_>) -> Answer {
+pub(super) fn list_tags_for_resource(call: &OperationContext<'_>) -> OperationResult {
     let input: ListInput = validation::parse(call.input)?;
     let arn = arn(input.resource_arn)?;
     let pool = pool_of(call, &call.state(), &arn)?;
@@ -83,7 +83,7 @@ fn arn(text: Option<String>) -> Result<String, ApiError> {
 }
 
 /// The pool that `arn:PARTITION:cognito-identity:REGION:ACCOUNT:identitypool/POOL_ID` names.
-fn pool_of(call: &Call<'_>, state: &State, arn: &str) -> Result<Arc<Pool>, ApiError> {
+fn pool_of(call: &OperationContext<'_>, state: &State, arn: &str) -> Result<Arc<Pool>, ApiError> {
     let malformed = || ApiError::invalid_parameter("ResourceArn is no ARN of an identity pool.");
     let mut parts = arn.splitn(6, ':');
     let ["arn", _, "cognito-identity", region, account, resource] =

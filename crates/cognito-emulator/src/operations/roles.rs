@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Call;
+use super::OperationContext;
 use crate::pool::{Pool, PoolRoles, RoleMapping};
-use crate::protocol::{Answer, Nothing, answer};
+use crate::protocol::{Empty, OperationResult, answer};
 use crate::validation;
 
 #[derive(Deserialize)]
@@ -18,7 +18,7 @@ struct SetInput {
 }
 
 /// Replaces all of them. None at all is a pool with roles that nobody has.
-pub(super) fn set_identity_pool_roles(call: &Call<'_>) -> Answer {
+pub(super) fn set_identity_pool_roles(call: &OperationContext<'_>) -> OperationResult {
     let input: SetInput = validation::parse(call.input)?;
     let pool_id = validation::pool_id(input.identity_pool_id)?;
     let roles = PoolRoles {
@@ -30,7 +30,7 @@ pub(super) fn set_identity_pool_roles(call: &Call<'_>) -> Answer {
     let mut state = call.state();
     let pool = state.pool(&pool_id)?;
     state.put_pool(Pool { roles: Some(roles), ..Pool::clone(&pool) });
-    answer(&Nothing {})
+    answer(&Empty {})
 }
 
 #[derive(Deserialize)]
@@ -47,7 +47,7 @@ struct GetOutput<'a> {
     roles: Option<&'a PoolRoles>,
 }
 
-pub(super) fn get_identity_pool_roles(call: &Call<'_>) -> Answer {
+pub(super) fn get_identity_pool_roles(call: &OperationContext<'_>) -> OperationResult {
     let input: GetInput = validation::parse(call.input)?;
     let pool_id = validation::pool_id(input.identity_pool_id)?;
     let pool = call.state().pool(&pool_id)?;

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Call;
-use super::identities::{AUTHENTICATED, Entrance, enter};
+use super::OperationContext;
+use super::identities::{AUTHENTICATED, IdentityAccess, enter};
 use crate::logins::{DeveloperLogins, sort_developer_logins};
-use crate::protocol::{Answer, ApiError, answer};
-use crate::token::{self, Grant};
-use crate::validation::{self, Pairs};
+use crate::protocol::{ApiError, OperationResult, answer};
+use crate::token::{self, TokenSpec};
+use crate::validation::{self, StringPairs};
 use cognito_types::{PrincipalTags, TokenDuration};
 
 /// How long a token of `GetOpenIdToken` lives.
@@ -20,8 +20,8 @@ const OPEN_ID_TOKEN_LIFE: Duration = Duration::from_secs(600);
 struct DeveloperInput {
     identity_pool_id: Option<String>,
     identity_id: Option<String>,
-    logins: Option<Pairs>,
-    principal_tags: Option<Pairs>,
+    logins: Option<StringPairs>,
+    principal_tags: Option<StringPairs>,
     token_duration: Option<i64>,
 }
 
@@ -32,7 +32,7 @@ struct TokenOutput<'a> {
     token: String,
 }
 
-pub(super) fn get_open_id_token_for_developer_identity(call: &Call<'_>) -> Answer {
+pub(super) fn get_open_id_token_for_developer_identity(call: &OperationContext<'_>) -> OperationResult {
     let input: DeveloperInput = validation::parse(call.input)?;
     let pool_id = validation::pool_id(input.identity_pool_id)?;
     let wanted = validation::optional_identity_id(input.identity_id)?;
@@ -53,7 +53,7 @@ pub(super) fn get_open_id_token_for_developer_identity(call: &Call<'_>) -> Answe
         amr.extend(public.iter().map(|login| login.provider.clone()));
         (state.register_developer_user(&pool, wanted.as_ref(), developer, public, call.now)?, amr)
     };
-    mint(call, &Grant { pool: &pool_id, identity: &identity, amr, tags: &tags, life })
+    mint(call, &TokenSpec { pool: &pool_id, identity: &identity, amr, tags: &tags, life })
 }
 
 fn token_duration(seconds: Option<i64>) -> Result<TokenDuration, ApiError> {
@@ -67,18 +67,18 @@ fn token_duration(seconds: Option<i64>) -> Result<TokenDuration, ApiError> {
 #[serde(rename_all = "PascalCase")]
 struct ClientInput {
     identity_id: Option<String>,
-    logins: Option<Pairs>,
+    logins: Option<StringPairs>,
 }
 
 /// A token got for a token keeps its `amr`, but not its principal tags: AWS does not say, and losing rights
 /// is the safer of the two.
-pub(super) fn get_open_id_token(call: &Call<'_>) -> Answer {
+pub(super) fn get_open_id_token(call: &OperationContext<'_>) -> OperationResult {
     let input: ClientInput = validation::parse(call.input)?;
     let id = validation::identity_id(input.identity_id)?;
-    let Entrance { identity, amr, .. } = enter(call, &id, validation::logins(input.logins)?)?;
+    let IdentityAccess { identity, amr, .. } = enter(call, &id, validation::logins(input.logins)?)?;
     mint(
         call,
-        &Grant {
+        &TokenSpec {
             pool: &identity.pool,
             identity: &identity.id,
             amr,
@@ -88,7 +88,7 @@ pub(super) fn get_open_id_token(call: &Call<'_>) -> Answer {
     )
 }
 
-fn mint(call: &Call<'_>, grant: &Grant<'_>) -> Answer {
+fn mint(call: &OperationContext<'_>, grant: &TokenSpec<'_>) -> OperationResult {
     let token = token::mint(&call.service.keys, grant, call.now, &call.minting)?;
     answer(&TokenOutput { identity_id: grant.identity.as_str(), token })
 }

@@ -13,7 +13,7 @@ use cognito_types::PrincipalTags;
 /// A token whose signature and issuer are this emulator's, and which has not expired. Whether it is meant for
 /// this pool and this identity is for whoever takes it to check.
 #[derive(Debug)]
-pub(crate) struct Presented {
+pub(crate) struct IncomingToken {
     /// The identity.
     pub(crate) sub: String,
     /// The pool.
@@ -24,7 +24,7 @@ pub(crate) struct Presented {
 
 /// Why a token is none that this emulator takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unacceptable {
+pub(crate) enum TokenError {
     /// It is no token at all.
     Shapeless,
     /// None of the emulator's keys has signed it.
@@ -57,10 +57,10 @@ struct Tags {
     principal_tags: BTreeMap<String, (String,)>,
 }
 
-impl Presented {
+impl IncomingToken {
     /// Checks everything about a token that does not depend on whom it is presented to.
-    pub(crate) fn read(keys: &KeyRing, token: &str, now: Timestamp) -> Result<Self, Unacceptable> {
-        use Unacceptable::{Expired, Foreign, Shapeless, Unsigned};
+    pub(crate) fn read(keys: &KeyRing, token: &str, now: Timestamp) -> Result<Self, TokenError> {
+        use TokenError::{Expired, Foreign, Shapeless, Unsigned};
 
         let (message, signature) = token.rsplit_once('.').ok_or(Shapeless)?;
         let (header, claims) = message.split_once('.').ok_or(Shapeless)?;
@@ -87,33 +87,33 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::faults::Minting;
+    use crate::faults::MintOptions;
     use crate::keys::SigningKey;
-    use crate::token::{Grant, mint};
+    use crate::token::{TokenSpec, mint};
     use cognito_types::{IdentityId, IdentityPoolId};
 
     #[test]
     fn a_token_is_taken_until_the_second_of_its_exp_and_only_as_it_was_signed() {
         let keys = KeyRing::new("us-east-1", [SigningKey::generate().unwrap()]).unwrap();
         let tags = PrincipalTags::parse([("team", "red")]).unwrap();
-        let grant = Grant {
+        let grant = TokenSpec {
             pool: &IdentityPoolId::parse("us-east-1:1").unwrap(),
             identity: &IdentityId::parse("us-east-1:a").unwrap(),
             amr: vec!["authenticated".to_owned()],
             tags: &tags,
             life: Duration::from_secs(60),
         };
-        let token = mint(&keys, &grant, Timestamp::from_secs(1_000), &Minting::default()).unwrap();
+        let token = mint(&keys, &grant, Timestamp::from_secs(1_000), &MintOptions::default()).unwrap();
 
-        let read = |token: &str, seconds| Presented::read(&keys, token, Timestamp::from_secs(seconds));
+        let read = |token: &str, seconds| IncomingToken::read(&keys, token, Timestamp::from_secs(seconds));
         let presented = read(&token, 1_059).unwrap();
         assert_eq!((presented.sub.as_str(), presented.aud.as_str()), ("us-east-1:a", "us-east-1:1"));
         assert_eq!((presented.amr, presented.tags), (vec!["authenticated".to_owned()], tags.clone()));
-        assert_eq!(read(&token, 1_060).unwrap_err(), Unacceptable::Expired { now: 1_060, exp: 1_060 });
-        assert_eq!(read("opaque", 1_000).unwrap_err(), Unacceptable::Shapeless);
+        assert_eq!(read(&token, 1_060).unwrap_err(), TokenError::Expired { now: 1_060, exp: 1_060 });
+        assert_eq!(read("opaque", 1_000).unwrap_err(), TokenError::Shapeless);
         let (message, _) = token.rsplit_once('.').unwrap();
-        assert_eq!(read(&format!("{message}.AAAA"), 1_000).unwrap_err(), Unacceptable::Unsigned);
+        assert_eq!(read(&format!("{message}.AAAA"), 1_000).unwrap_err(), TokenError::Unsigned);
         let foreign = keys.current().unwrap().sign(br#"{"iss":"x","sub":"s","aud":"a","amr":[],"exp":9999}"#);
-        assert_eq!(read(&foreign.unwrap(), 1_000).unwrap_err(), Unacceptable::Foreign);
+        assert_eq!(read(&foreign.unwrap(), 1_000).unwrap_err(), TokenError::Foreign);
     }
 }

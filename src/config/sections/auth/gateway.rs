@@ -6,13 +6,13 @@ use ipnet::IpNet;
 use reqwest::Url;
 use reqwest::header::HeaderName;
 
-use super::asked::header_claims;
-use super::behalf::certificates;
+use super::act_as::certificates;
 use super::jwt::{fetching, shared};
+use super::remote::header_claims;
 use crate::config;
 use crate::config::reader::Section;
 use crate::config::sections::MINUTE;
-use crate::config::sections::hops::network;
+use crate::config::sections::trusted_proxies::network;
 use crate::config::settings::{AlbSettings, GatewaySecret, GatewaySettings};
 
 /// What no gateway connects from: more of the internet than anybody publishes as the addresses of its proxies.

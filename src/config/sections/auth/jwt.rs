@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::Url;
 
 use super::LEAST_SECRET_BYTES;
-use crate::auth::Carrier;
+use crate::auth::CredentialSource;
 use crate::config;
 use crate::config::reader::Section;
 use crate::config::sections::{DAY, MINUTE, SECOND, keys_url};
@@ -48,12 +48,14 @@ pub(super) fn is_token(name: &str) -> bool {
 }
 
 /// `bearer`, `cookie:NAME` or `header:NAME`.
-pub(super) fn carrier(section: &mut Section<'_, '_>) -> Option<Carrier> {
+pub(super) fn carrier(section: &mut Section<'_, '_>) -> Option<CredentialSource> {
     section.parsed("carrier", "\"bearer\", \"cookie:NAME\" or \"header:NAME\"", |text| {
         match text.split_once(':') {
-            None if text == "bearer" => Ok(Carrier::Bearer),
-            Some(("cookie", name)) if is_token(name) => Ok(Carrier::Cookie(name.to_owned())),
-            Some(("header", name)) if is_token(name) => Ok(Carrier::Header(name.to_ascii_lowercase())),
+            None if text == "bearer" => Ok(CredentialSource::Bearer),
+            Some(("cookie", name)) if is_token(name) => Ok(CredentialSource::Cookie(name.to_owned())),
+            Some(("header", name)) if is_token(name) => {
+                Ok(CredentialSource::Header(name.to_ascii_lowercase()))
+            }
             _ => Err("it is none of them"),
         }
     })

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::interpreter::evaluate;
 use super::parser::Node;
-use crate::language::json::{self, Layout};
+use crate::language::json::{self, JsonStyle};
 use crate::language::value::{Map, Value, integer, quoted};
 
 /// What a function was called with.
@@ -149,7 +149,7 @@ fn one(name: &str, value: Value) -> Result<Value, String> {
         ("to_array", Value::List(values)) => Value::List(values),
         ("to_array", value) => Value::List(vec![value]),
         ("to_string", Value::Text(text)) => Value::Text(text),
-        ("to_string", value) => Value::Text(json::write(&value, Layout::Dense)),
+        ("to_string", value) => Value::Text(json::write(&value, JsonStyle::Dense)),
         ("to_number", value @ (Value::Integer(_) | Value::Float(_))) => value,
         ("to_number", Value::Text(text)) => number_of(text.trim()),
         ("abs", Value::Integer(number)) => Value::Integer(number.abs()),

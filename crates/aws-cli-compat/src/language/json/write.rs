@@ -7,7 +7,7 @@ use crate::language::value::{Value, float};
 
 /// How to lay it out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Layout {
+pub(crate) enum JsonStyle {
     /// Four spaces a level, text as it is: the command's output.
     Indented,
     /// One line with a space after each separator, other than ASCII escaped: a request's body.
@@ -16,13 +16,13 @@ pub(crate) enum Layout {
     Dense,
 }
 
-pub(crate) fn write(value: &Value, layout: Layout) -> String {
+pub(crate) fn write(value: &Value, layout: JsonStyle) -> String {
     let mut out = String::new();
     put(&mut out, value, layout, 0);
     out
 }
 
-fn put(out: &mut String, value: &Value, layout: Layout, depth: usize) {
+fn put(out: &mut String, value: &Value, layout: JsonStyle, depth: usize) {
     match value {
         Value::Null => out.push_str("null"),
         Value::Bool(true) => out.push_str("true"),
@@ -33,7 +33,7 @@ fn put(out: &mut String, value: &Value, layout: Layout, depth: usize) {
             out.push_str(if *number > 0.0 { "Infinity" } else { "-Infinity" });
         }
         Value::Float(number) => out.push_str(&float(*number)),
-        Value::Text(text) => put_text(out, text, layout != Layout::Indented),
+        Value::Text(text) => put_text(out, text, layout != JsonStyle::Indented),
         // Nothing that is written has bytes in it: they are refused before.
         Value::Bytes(bytes) => put_text(out, &String::from_utf8_lossy(bytes), true),
         Value::List(values) => {
@@ -43,8 +43,8 @@ fn put(out: &mut String, value: &Value, layout: Layout, depth: usize) {
         }
         Value::Map(members) => {
             put_all(out, ('{', '}'), members.iter(), layout, depth, |out, (name, value)| {
-                put_text(out, name, layout != Layout::Indented);
-                out.push_str(if layout == Layout::Dense { ":" } else { ": " });
+                put_text(out, name, layout != JsonStyle::Indented);
+                out.push_str(if layout == JsonStyle::Dense { ":" } else { ": " });
                 put(out, value, layout, depth + 1);
             });
         }
@@ -55,7 +55,7 @@ fn put_all<T>(
     out: &mut String,
     (open, close): (char, char),
     all: impl Iterator<Item = T>,
-    layout: Layout,
+    layout: JsonStyle,
     depth: usize,
     mut put_one: impl FnMut(&mut String, T),
 ) {
@@ -66,14 +66,14 @@ fn put_all<T>(
             out.push(',');
         }
         match layout {
-            Layout::Indented => break_line(out, depth + 1),
-            Layout::Spaced if !is_empty => out.push(' '),
+            JsonStyle::Indented => break_line(out, depth + 1),
+            JsonStyle::Spaced if !is_empty => out.push(' '),
             _ => {}
         }
         is_empty = false;
         put_one(out, one);
     }
-    if layout == Layout::Indented && !is_empty {
+    if layout == JsonStyle::Indented && !is_empty {
         break_line(out, depth);
     }
     out.push(close);
@@ -116,15 +116,15 @@ mod tests {
     fn each_layout_is_the_one_of_python() {
         let value = read(r#"{"a": [1, 2.50, {}], "é": "\u0001\ud83d\ude00\"", "b": []}"#).unwrap();
         assert_eq!(
-            write(&value, Layout::Spaced),
+            write(&value, JsonStyle::Spaced),
             r#"{"a": [1, 2.5, {}], "\u00e9": "\u0001\ud83d\ude00\"", "b": []}"#
         );
         assert_eq!(
-            write(&value, Layout::Dense),
+            write(&value, JsonStyle::Dense),
             r#"{"a":[1,2.5,{}],"\u00e9":"\u0001\ud83d\ude00\"","b":[]}"#
         );
         assert_eq!(
-            write(&value, Layout::Indented),
+            write(&value, JsonStyle::Indented),
             "{\n    \"a\": [\n        1,\n        2.5,\n        {}\n    ],\n    \"é\": \"\\u0001😀\\\"\",\n    \"b\": []\n}"
         );
     }

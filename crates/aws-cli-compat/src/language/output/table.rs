@@ -6,7 +6,7 @@ use crate::language::value::{Map, Value};
 
 /// How a table may look.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Look {
+pub(crate) struct TableStyle {
     pub(crate) is_coloured: bool,
     /// Columns of the terminal.
     pub(crate) terminal_width: usize,
@@ -19,7 +19,7 @@ const INDENTATION: &str = "\u{1b}[2m\u{1b}[33m";
 
 /// # Errors
 /// What the CLI stumbles over: rows of different lengths, mostly.
-pub(super) fn print(title: &str, value: &Value, look: Look) -> Result<String, String> {
+pub(super) fn print(title: &str, value: &Value, look: TableStyle) -> Result<String, String> {
     let mut table = Table::default();
     if !table.build(Some(title), value, 0)? {
         return Ok(String::new());

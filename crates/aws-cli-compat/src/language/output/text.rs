@@ -1,12 +1,12 @@
 //! The text format: a line a record, tabs between its values, members in the order of their names.
 
-use super::Printed;
+use super::Rendered;
 use crate::language::value::{Map, Value};
 
-pub(super) fn print(value: &Value) -> Printed {
+pub(super) fn print(value: &Value) -> Rendered {
     let mut text = String::new();
     let fault = put(&mut text, value, None, None).err();
-    Printed { text, fault }
+    Rendered { text, fault }
 }
 
 /// `columns` are the scalar members that the maps of one list have together.
