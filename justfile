@@ -1,30 +1,57 @@
-# What a change has to pass, and what CI runs: formatting, clippy, docs, tests, the instructions of a cached answer
-check:
-    bash .ci/run
+# Lists the recipes
+default:
+    @just --list
 
-# The tests, all or those whose name has the words: `just test coalesced`
+# Checks all that a change must pass, the same as CI, or some of its stages: `just check format lint`
+check *stages:
+    .ci/run {{ stages }}
+
+# Runs `check` and what does not fit into it: manifests, example project, container image, dependencies
+check-all: check manifests example image deny
+
+# Runs the tests, all of them or those whose name contains the words: `just test coalesced`
 test *words:
     cargo test --locked {{ words }}
 
-# Service, Cognito emulator and a demo sign-in on this machine, no AWS account needed
+# Runs the tests of the Cognito emulator alone
+test-emulator *words:
+    cargo test --locked --package cognito-emulator {{ words }}
+
+# Runs the tests of the AWS CLI replacement alone
+test-aws-cli *words:
+    cargo test --locked --package aws-cli-compat {{ words }}
+
+# Runs the tests of the example project, which uses the emulator in its own tests
+example:
+    cargo test --manifest-path examples/emulator-in-tests/Cargo.toml --target-dir target/example
+
+# Applies the suggestions of clippy and formats the code; also with uncommitted changes
+fix:
+    cargo clippy --workspace --all-targets --locked --fix --allow-dirty --allow-staged
+    cargo fmt --all
+
+# Starts the service, a Cognito emulator and a demo sign-in on this machine; no AWS account needed
 run *arguments:
-    cargo run --locked -- dev {{ arguments }}
+    cargo run --locked --package tokenvend -- dev {{ arguments }}
 
-# The docs of the inner workings too, opened in the browser
+# Builds the documentation, private items included, and opens it in the browser
 docs:
-    cargo doc --locked --no-deps --document-private-items --open
+    cargo doc --workspace --locked --no-deps --document-private-items --open
 
-# Lets made-up bytes at every parser that faces the network, two minutes each; `just fuzz 3600` an hour each (needs a
-# nightly toolchain, a C++ compiler and cargo-fuzz)
+# Checks the GitHub workflows with check-jsonschema and zizmor, both from PyPI
+workflows:
+    .ci/check-workflows
+
+# Fuzzes the parsers that face the network, two minutes each, or SECONDS (needs nightly, a C++ compiler and cargo-fuzz)
 fuzz seconds="120":
-    cp Cargo.lock fuzz/ # what is fuzzed is what is built
+    cp Cargo.lock fuzz/ # the fuzzed dependencies are those of the build
     for target in headers claims jws key_set bodies forwarded; do \
         mkdir -p fuzz/corpus/$target && \
         cargo +nightly fuzz run -s none $target fuzz/corpus/$target fuzz/seeds/$target -- \
             -max_total_time={{ seconds }} -max_len=16384 -print_final_stats=1 || exit 1; \
     done
 
-# Licences, bans, sources and known vulnerabilities of the dependencies (needs cargo-deny)
+# Checks the dependencies' licences, bans, sources and advisories (no gate: compile cargo-deny first; it needs a database)
 deny:
     cargo deny --locked check
 
@@ -36,21 +63,21 @@ image:
 manifests:
     deploy/kubernetes/check.sh
 
-# Measures tokenvend beside a bare actix-web handler and its peers, about 20 minutes; with --quick 4. See benches/README.md
+# Measures tokenvend, a bare actix-web handler and the peers, in 20 minutes, --quick: in 4; see benches/README.md
 bench *arguments:
     benches/peers/install.sh
-    cargo build --release --locked
-    cargo bench --locked --bench hot_path -- {{ arguments }}
+    cargo build --release --locked --package tokenvend
+    cargo bench --locked --package tokenvend --bench hot_path -- {{ arguments }}
 
-# What the pieces of a cached answer cost, each alone
+# Measures the parts of a cache hit, each alone
 bench-pieces *arguments:
-    cargo bench --locked --bench pieces -- {{ arguments }}
+    cargo bench --locked --package tokenvend --bench pieces -- {{ arguments }}
 
-# Counts the instructions of a cached answer and compares them with benches/instructions.json; --accept replaces it
+# Counts the instructions of a cache hit and compares them with benches/instructions.json; --accept replaces it
 instructions *arguments:
-    cargo build --release --locked
-    cargo bench --locked --bench hot_path -- instructions {{ arguments }}
+    cargo build --release --locked --package tokenvend
+    cargo bench --locked --package tokenvend --bench hot_path -- instructions {{ arguments }}
 
 # Puts the figures of the last `just bench` into docs/performance.md
 bench-page:
-    cargo bench --locked --bench hot_path -- page target/bench/hot_path.json
+    cargo bench --locked --package tokenvend --bench hot_path -- page target/bench/hot_path.json
