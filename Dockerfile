@@ -1,16 +1,16 @@
-# The image holds the program, the three libraries that it links, root certificates, and nothing that could be run
-# instead: no shell, no package manager. `deploy/container/build-and-check.sh` builds and uses it without a daemon.
+# The image contains the program, the three libraries that it links, and root certificates. It contains no other
+# executable: no shell, no package manager. `deploy/container/build-and-check.sh` builds and tests it without a daemon.
 #
-# Pin both by digest where builds must be repeatable. They have to be Debian of the same release, or RUNTIME_IMAGE a
-# later one: the program is linked against the first's C library and carries the second's.
+# Pin both base images by digest if builds must be reproducible. They must be the same Debian release, or RUNTIME_IMAGE
+# a later one: the program is linked against the C library of the builder, and runs with that of the runtime.
 ARG BUILDER_IMAGE=rust:1-slim-bookworm
 ARG RUNTIME_IMAGE=debian:bookworm-slim
 
 FROM ${BUILDER_IMAGE} AS builder
 WORKDIR /build
-# The dependencies alone, against an empty program: this layer holds until Cargo.toml or Cargo.lock change. Benches
-# and the like are struck from the manifest, whose files are not here. AWS-LC needs a C compiler and no CMake: for
-# Linux it ships its bindings.
+# Builds the dependencies alone, with an empty program: this layer is reused until Cargo.toml or Cargo.lock change.
+# Benchmarks and the like are removed from the manifest, because their files are absent. AWS-LC needs a C compiler but
+# no CMake: for Linux it ships its bindings.
 COPY Cargo.toml Cargo.lock ./
 RUN sed -i '/^\[\[/,/^$/d' Cargo.toml \
     && mkdir src \
@@ -20,7 +20,7 @@ RUN sed -i '/^\[\[/,/^$/d' Cargo.toml \
     && rm -r src
 COPY config config
 COPY src src
-# Sources keep their old dates when copied, so cargo would take the empty program for newer.
+# Copied sources keep their old timestamps, so cargo would consider the empty program newer.
 RUN touch src/lib.rs src/main.rs \
     && cargo build --release --locked
 
@@ -28,8 +28,8 @@ FROM ${RUNTIME_IMAGE} AS rootfs
 COPY --from=builder /build/target/release/tokenvend /rootfs/usr/local/bin/tokenvend
 COPY --from=builder /etc/ssl/certs/ca-certificates.crt /rootfs/etc/ssl/certs/ca-certificates.crt
 WORKDIR /rootfs
-# Each library goes to its place with the record of its Debian package, where scanners look for what to patch, and
-# with its licence. Since glibc 2.34 names are resolved by the C library itself, without plug-ins to load.
+# Each library is copied with the record of its Debian package, which vulnerability scanners read, and with its licence.
+# Since glibc 2.34 the C library resolves names itself, without loading plug-ins.
 RUN set -eu; \
     libraries=$(ldd usr/local/bin/tokenvend | grep -o '/[^ ]*' | grep -v '^/rootfs'); \
     ! ldd usr/local/bin/tokenvend | grep 'not found'; \
@@ -50,10 +50,10 @@ RUN set -eu; \
 
 FROM scratch
 COPY --from=rootfs /rootfs /
-# A number, so that Kubernetes can see that it is not root.
+# Numeric, so that Kubernetes can verify that it is not root.
 USER 65532:65532
-# Loopback would be the container's own. The environment wins over a configuration file: to listen elsewhere, set
-# this. The admin listener stays on loopback until TOKENVEND__ADMIN__LISTEN says otherwise.
+# Loopback would be the container's own. The environment overrides a configuration file: to listen elsewhere, set this
+# variable. The admin listener stays on loopback unless TOKENVEND__ADMIN__LISTEN says otherwise.
 ENV TOKENVEND__HTTP__LISTEN=0.0.0.0:8080
 EXPOSE 8080
 STOPSIGNAL SIGTERM

@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# Builds the container image and uses it, on a Debian machine that has neither a container daemon nor a registry to
-# pull from.
+# Builds and tests the container image, on a Debian machine without a container daemon and without a registry to pull
+# from.
 #
 #   deploy/container/build-and-check.sh [DIRECTORY]
 #
-# The base images are made here: Debian by debootstrap, from the mirror that apt is set up with, and this machine's own
-# Rust toolchain. Cargo downloads outside, in whatever way it is set up to, and builds inside without a network. The
-# image then runs as its own user in a network namespace of its own, so that no port can clash and AWS cannot help.
+# The script makes the base images: Debian by debootstrap, from the mirror that apt is configured with, and this
+# machine's own Rust toolchain. Cargo downloads outside the image, as it is configured to, and builds inside without a
+# network. The image then runs as its own user in a separate network namespace, so that ports cannot conflict and AWS is
+# unreachable.
 #
-# Needs root and a Rust toolchain with its own sysroot (rustup's). Missing Debian packages are installed. With
-# DIRECTORY, base images and layers stay there for the next time; without, nothing stays. TOKENVEND_REPOSITORY builds
+# Needs root and a Rust toolchain with its own sysroot (rustup's). Installs missing Debian packages. With DIRECTORY,
+# base images and layers are kept there for the next run; without it, everything is removed. TOKENVEND_REPOSITORY builds
 # another checkout than this script's.
 set -euo pipefail
 
@@ -25,9 +26,9 @@ fail() {
     exit 1
 }
 
-((EUID == 0)) || fail "needs root: it makes a chroot and a network namespace"
+((EUID == 0)) || fail "needs root, to create a chroot and a network namespace"
 sysroot=$(rustc --print sysroot)
-[[ $sysroot != /usr && -x $sysroot/bin/cargo ]] || fail "the toolchain in $sysroot cannot be mounted on its own"
+[[ $sysroot != /usr && -x $sysroot/bin/cargo ]] || fail "the toolchain in $sysroot cannot be mounted separately"
 
 if (($# > 0)); then
     mkdir -p "$1"
@@ -38,7 +39,7 @@ else
     stays=
 fi
 
-# Own storage, so that nothing of the machine's is touched. vfs needs no kernel support.
+# Separate storage, so that the machine's own is not touched. vfs needs no kernel support.
 buildah() {
     command buildah --root "$work/storage" --runroot "$work/run" --storage-driver "${STORAGE_DRIVER:-vfs}" "$@"
 }
@@ -55,7 +56,7 @@ finish() {
     exit "$code"
 }
 
-# The process of the program: a descendant of `buildah run`, which passes no signals on.
+# The process of the program: a descendant of `buildah run`, which does not forward signals.
 program_of() {
     local child
     for child in $(pgrep --parent "$1"); do
@@ -79,26 +80,26 @@ install_missing() {
     for tool in "${!package_of[@]}"; do
         command -v "$tool" >/dev/null || missing+=("${package_of[$tool]}")
     done
-    # Also where nothing is missing, for a machine whose lists of packages are still empty.
+    # Also if no tool is missing, because the machine's package lists may still be empty.
     apt-get update --quiet=2
     ((${#missing[@]} == 0)) && return
     DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends "${missing[@]}"
 }
 
-# Where apt gets the release $1 from.
+# The mirror from which apt gets the release $1.
 mirror_of() {
-    # shellcheck disable=SC2016 # apt fills this in
+    # shellcheck disable=SC2016 # apt expands this
     apt-get indextargets --format '$(REPO_URI)' "Created-By: Packages" "Component: main" "Codename: $1" | head -n 1
 }
 
-# Makes the base image $1 of Debian's essential packages and the further ones in $2.
+# Makes the base image $1 from Debian's essential packages and the additional ones in $2.
 make_base() {
     local name=$1 packages=$2 release mirror container
     buildah images --quiet "localhost/$name" >/dev/null 2>&1 && return
     # shellcheck source=/dev/null
     release=$(. /etc/os-release && echo "$VERSION_CODENAME")
     mirror=$(mirror_of "$release")
-    [[ -n $mirror ]] || fail "apt knows no mirror for $release"
+    [[ -n $mirror ]] || fail "apt has no mirror for $release"
     mkdir -p "$work/packages"
     rm -rf --one-file-system "${work:?}/$name"
     debootstrap --variant=minbase --cache-dir="$work/packages" ${packages:+--include="$packages"} \
@@ -127,12 +128,12 @@ build() {
     }
 }
 
-# A value of the image's configuration, by a jq path; lists come one word a line.
+# A value of the image's configuration, by a jq path; lists are printed one item a line.
 configured() { buildah inspect --type image "$image" | jq --raw-output ".Docker.config$1"; }
 
 in_image() { ip netns exec "$netns" "${buildah_run[@]}" "$@"; }
 
-# The words that the image itself gives for its health check.
+# Runs the image's own health check command.
 health() { in_image "${health_words[@]}"; }
 
 ask() { ip netns exec "$netns" curl --silent --show-error --max-time 5 "$@"; }
@@ -143,10 +144,10 @@ check_contents() {
     found=$(find "$root" -xdev -perm /6000)
     [[ -z $found ]] || fail "setuid or setgid: $found"
     found=$(find "$root" -xdev \( ! -user 0 -o ! -type l -perm /0022 \))
-    [[ -z $found ]] || fail "the program's user could change: $found"
+    [[ -z $found ]] || fail "writable by the program's user: $found"
     found=$(find "$root" -xdev -type f -perm /0111 ! -name '*.so*' ! -path "$root/usr/local/bin/tokenvend")
-    [[ -z $found ]] || fail "can be run besides the program: $found"
-    say "$(find "$root" -xdev -type f | wc -l) files, nothing setuid, nothing to run but the program"
+    [[ -z $found ]] || fail "executable besides the program: $found"
+    say "$(find "$root" -xdev -type f | wc -l) files, none setuid, no executable but the program"
     say "size: $(du -s --apparent-size --block-size=kB "$root" | cut -f 1)," \
         "gzipped $(tar -C "$root" -c . | gzip | wc -c | numfmt --to=si)B"
     find "$root" -xdev -type f -printf '%s\t/%P\n' | sort -rn | head -n 5
@@ -156,34 +157,34 @@ check_contents() {
 check_process() {
     local program status
     program=$(program_of "$server")
-    [[ -n $program ]] || fail "the program's process cannot be found"
+    [[ -n $program ]] || fail "the program's process was not found"
     status=$(grep -E '^(Uid|Gid|CapEff|CapPrm):' "/proc/$program/status")
     say "$status"
-    grep -qE '^Uid:\s65532\s65532\s65532\s65532$' <<<"$status" || fail "it does not run as uid 65532"
-    grep -qE '^CapEff:\s0+$' <<<"$status" || fail "it holds capabilities"
+    grep -qE '^Uid:\s65532\s65532\s65532\s65532$' <<<"$status" || fail "the program does not run as uid 65532"
+    grep -qE '^CapEff:\s0+$' <<<"$status" || fail "the program has capabilities"
 }
 
 check_health() {
     local tries
-    if health 2>"$work/health"; then fail "the health check is green though nothing runs"; fi
+    if health 2>"$work/health"; then fail "the health check succeeds although the program is not running"; fi
     say "before the start: failing ($(head -n 1 "$work/health"))"
     in_image "${entrypoint[@]}" dev >"$work/program.log" 2>&1 &
     server=$!
     for ((tries = 0; tries < 100; tries++)); do
         if health 2>/dev/null; then
-            say "green at try $((tries + 1))"
+            say "healthy at attempt $((tries + 1))"
             return
         fi
         kill -0 "$server" 2>/dev/null || break
         sleep 0.2
     done
     cat "$work/program.log" >&2
-    fail "the health check did not turn green"
+    fail "the health check did not succeed"
 }
 
 check_token() {
     local signed_in answer
-    in_image "${entrypoint[@]}" healthcheck --url http://localhost:8080/livez || fail "no name is resolved"
+    in_image "${entrypoint[@]}" healthcheck --url http://localhost:8080/livez || fail "name resolution does not work"
     signed_in=$(ask --fail --request POST 'http://127.0.0.1:8083/sign-in?name=alice')
     for _ in first second; do
         answer=$(ask --fail-with-body --request POST --header "Authorization: Bearer $signed_in" \
@@ -198,13 +199,13 @@ check_stop() {
     stop_program "$(configured .StopSignal | sed 's/^SIG//')"
     wait "$server" || code=$?
     server=
-    ((code == 0)) || fail "it ended with $code: $(tail -n 5 "$work/program.log")"
-    say "ended by itself, exit code 0, after $(jq -n "$EPOCHREALTIME - $begin | . * 100 | round / 100") s"
-    if health 2>/dev/null; then fail "the health check is green though it ended"; fi
+    ((code == 0)) || fail "the program exited with $code: $(tail -n 5 "$work/program.log")"
+    say "exited with 0 after $(jq -n "$EPOCHREALTIME - $begin | . * 100 | round / 100") s"
+    if health 2>/dev/null; then fail "the health check succeeds although the program has exited"; fi
     say "the health check fails again"
 }
 
-# The configurations that are handed out beside the image hold for the program in it.
+# The example configurations in deploy/ are valid for the program in the image.
 check_configurations() {
     local file variables
     for file in "$repository"/deploy/kubernetes/{base,overlays/*}/tokenvend.toml; do
@@ -239,7 +240,7 @@ say "built in $SECONDS s"
 
 step "contents"
 container=$(buildah from "$image")
-# `ip netns exec` starts programs, not functions of this shell.
+# `ip netns exec` runs programs, not functions of this shell.
 buildah_run=("$(command -v buildah)" --root "$work/storage" --runroot "$work/run"
     --storage-driver "${STORAGE_DRIVER:-vfs}" run --isolation chroot "$container" --)
 mapfile -t entrypoint < <(configured '.Entrypoint[]')
@@ -267,4 +268,4 @@ step "configurations"
 check_configurations
 
 say
-say "The image holds what it promises."
+say "All checks passed."

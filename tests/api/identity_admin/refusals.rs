@@ -252,7 +252,7 @@ async fn a_right_that_is_missing_is_named_and_what_aws_says_is_not() {
             told.borrow_mut().push(detail);
         })
         .await;
-    let policy = include_str!("../../../deploy/iam/policy-lifecycle.json");
+    let policy = include_str!("../../../deploy/iam/policy-identity-administration.json");
     for (detail, action) in told.borrow().iter().zip(actions) {
         assert!(
             policy.contains(&format!("cognito-identity:{action}")),
