@@ -22,17 +22,8 @@ use reader::Reader;
 pub use settings::{
     ActAsSettings, AdminSettings, AlbSettings, AuthSettings, AuthenticatorSettings, ClaimsFrom,
     DrainSettings, ForwardSettings, GatewaySecret, GatewaySettings, HttpSettings, IntrospectionSettings,
-    JwksSettings, JwtSettings, KeySource, LogFormat, LogSettings, RemoteCheckSettings, Settings,
-    StaticKeySettings, UsersSettings,
+    JwtSettings, LogFormat, LogSettings, RemoteCheckSettings, Settings, StaticKeySettings, UsersSettings,
 };
-
-/// Takes the URL of keys that signatures are judged by: https, or http on loopback, and no password in it.
-///
-/// # Errors
-/// What is wrong with it.
-pub fn keys_url(text: &str) -> Result<reqwest::Url, String> {
-    sections::parse_keys_url(text)
-}
 
 /// The default configuration, which is also the manual.
 pub const DEFAULT: &str = include_str!("../config/default.toml");

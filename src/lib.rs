@@ -24,7 +24,6 @@
 //! | [`linking`] | what else a user proves to be: public logins and guests, linked to the user's identity |
 //! | [`lifecycle`] | the administrators' use case: identities looked up, merged, unlinked, deleted |
 //! | [`issuer`] | the port towards whoever makes tokens, and Cognito behind it |
-//! | [`jws`] | signed tokens taken apart and proved, by keys that are fixed or fetched |
 //! | `sigv4` | requests signed with AWS credentials, where none of the SDK's clients makes the call |
 //! | [`proof`] | whether a token that somebody hands in is one that Cognito minted |
 //! | [`pools`], [`identity`], [`token`], [`secret`] | the words: types that cannot hold a wrong value or show a secret |
@@ -60,7 +59,6 @@ mod error_chain;
 pub mod http;
 pub mod identity_admin;
 pub mod issuer;
-pub mod jws;
 pub mod linking;
 pub mod metrics;
 pub mod pools;

@@ -252,12 +252,7 @@ fn source<S: Serializer>(source: &Source, into: S) -> Result<S::Ok, S::Error> {
 }
 
 fn hex<S: Serializer>(digest: &[u8; 32], into: S) -> Result<S::Ok, S::Error> {
-    let hex = digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
-        use std::fmt::Write as _;
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    });
-    into.serialize_str(&hex)
+    into.serialize_str(&hex::encode(digest))
 }
 
 #[cfg(test)]

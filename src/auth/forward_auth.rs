@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::hmac;
 use futures_util::FutureExt as _;
+use jose::KeysError;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
@@ -17,7 +18,6 @@ use super::request::AuthRequest;
 use super::{RejectionReason, Verdict};
 use crate::config::{ClaimsFrom, ForwardSettings};
 use crate::error_chain;
-use crate::jws::KeysError;
 use clock::{SharedClock, Timestamp};
 
 /// Longer than all that an honest request presents.

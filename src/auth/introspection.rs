@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
+use jose::KeysError;
 use serde_json::{Map, Value};
 
 use super::caller::CallerBuilder;
@@ -13,7 +14,6 @@ use super::request::AuthRequest;
 use super::{RejectionReason, Verdict};
 use crate::config::IntrospectionSettings;
 use crate::error_chain;
-use crate::jws::KeysError;
 use clock::{SharedClock, Timestamp};
 
 /// Longer than any honest token.

@@ -1,10 +1,8 @@
 //! The bearer with which a running tokenvend is asked: where it is found, and over which URLs it may travel.
 //! Never an argument: everybody on the machine can read those.
 
-use std::net::IpAddr;
 use std::path::Path;
 
-use reqwest::Url;
 use zeroize::Zeroizing;
 
 /// Where it is looked for when no file is named.
@@ -39,13 +37,4 @@ pub(super) fn find(file: Option<&Path>, variable: Option<&str>) -> Result<Zeroiz
         return Err(BearerError::Odd);
     }
     Ok(Zeroizing::new(bearer.to_owned()))
-}
-
-/// Whether what is sent there cannot be read on the way: it is encrypted, or stays within this machine.
-pub(super) fn is_private(url: &Url) -> bool {
-    let is_local = url.host_str().is_some_and(|host| {
-        let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-        host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
-    });
-    url.scheme() == "https" || (url.scheme() == "http" && is_local)
 }

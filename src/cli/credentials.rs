@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bounded_http::{HttpError, ProxyPolicy, client_builder, is_confidential, read_body};
 use reqwest::Url;
 use serde::{Deserialize, Deserializer, Serialize};
 use zeroize::Zeroizing;
@@ -11,7 +12,9 @@ use zeroize::Zeroizing;
 use super::bearer_token::{self, BearerError};
 use super::{CliError, print};
 use crate::config::Environment;
-use crate::error_chain;
+
+/// Larger than any real response.
+const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// Whom to ask, as whom.
 #[derive(Debug, clap::Args)]
@@ -80,7 +83,7 @@ fn wiped<'de, D: Deserializer<'de>>(from: D) -> Result<Zeroizing<String>, D::Err
 /// The bearer and the credentials travel in clear, so only encrypted, or within this machine.
 fn resource(args: &Args) -> Result<Url, CliError> {
     let mut url = args.url.clone();
-    if !bearer_token::is_private(&url) {
+    if !is_confidential(&url) {
         return Err(CliError::usage("--url is neither https nor plain http on this machine"));
     }
     if let Ok(mut path) = url.path_segments_mut() {
@@ -102,17 +105,15 @@ impl From<BearerError> for CliError {
 }
 
 async fn ask(url: &Url, bearer: &str) -> Result<Given, String> {
-    let failed =
-        |error: reqwest::Error| format!("{url} cannot be asked: {}", error_chain::told(&error.without_url()));
-    let client = reqwest::Client::builder()
-        .connect_timeout(Duration::from_secs(5))
-        .timeout(Duration::from_secs(15))
-        // Whoever answers elsewhere is not whom the bearer was meant for.
-        .redirect(reqwest::redirect::Policy::none());
-    let client = client.build().map_err(failed)?;
-    let answer = client.get(url.clone()).bearer_auth(bearer).send().await.map_err(failed)?;
+    let failed = |error: HttpError| format!("{url} cannot be asked: {error}");
+    // No redirects: the bearer is for this service alone.
+    let client = client_builder(ProxyPolicy::HttpsOnly, Some(Duration::from_secs(15)))
+        .connect_timeout(Duration::from_secs(5));
+    let client = client.build().map_err(|error| failed(error.into()))?;
+    let answer = client.get(url.clone()).bearer_auth(bearer).send().await;
+    let answer = answer.map_err(|error| failed(error.into()))?;
     let status = answer.status();
-    let body = Zeroizing::new(answer.bytes().await.map_err(failed)?.to_vec());
+    let body = Zeroizing::new(read_body(answer, MAX_BODY_BYTES).await.map_err(failed)?);
     if status.is_success() {
         return serde_json::from_slice(&body)
             .map_err(|_| format!("{url} answers with something else than credentials; is it a tokenvend?"));

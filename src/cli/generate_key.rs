@@ -18,7 +18,7 @@ pub(super) fn run() -> Result<(), CliError> {
     rand::fill(&mut *random)
         .map_err(|_| CliError { code: 69, words: "the system gives no random bytes".to_owned() })?;
     let key = Zeroizing::new(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode_to_string(*random)));
-    let hex: String = digest(&SHA256, key.as_bytes()).as_ref().iter().map(|b| format!("{b:02x}")).collect();
+    let hex = hex::encode(digest(&SHA256, key.as_bytes()));
     print(&Zeroizing::new(format!("{}\n", *key)))?;
     let _ = writeln!(std::io::stderr(), "key_sha256 = [\"{hex}\"]");
     Ok(())

@@ -14,6 +14,8 @@ mod vending;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use bounded_http::parse_keys_url;
+
 use super::reader::{Reader, Section};
 use super::settings::{AdminSettings, DrainSettings, HttpSettings, LogFormat, LogSettings, Settings};
 
@@ -118,37 +120,6 @@ fn origins(section: &mut Section<'_, '_>) -> Option<Vec<String>> {
 /// Where keys are published that signatures are judged by.
 fn keys_url(section: &mut Section<'_, '_>, key: &str) -> Option<reqwest::Url> {
     section.optional(key, "an https URL, or an http one on loopback, without a password", parse_keys_url)
-}
-
-/// An https URL, or an http one on loopback, of keys that signatures are judged by.
-pub(super) fn parse_keys_url(text: &str) -> Result<reqwest::Url, String> {
-    let url = parse_url(text)?;
-    match url.scheme() {
-        "https" => Ok(url),
-        "http" if is_loopback(&url) => Ok(url),
-        _ => Err("whoever is on the way could swap the keys".to_owned()),
-    }
-}
-
-/// A URL without a user or a password: it would be shown wherever the URL is.
-pub(super) fn parse_url(text: &str) -> Result<reqwest::Url, String> {
-    let url = reqwest::Url::parse(text).map_err(|error| error.to_string())?;
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("it has a user or a password in it".to_owned());
-    }
-    Ok(url)
-}
-
-/// Whether a URL leads to this machine.
-fn is_loopback(url: &reqwest::Url) -> bool {
-    match url.host_str() {
-        Some("localhost") => true,
-        Some(host) => {
-            let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
-            ip.is_ok_and(|ip| ip.is_loopback())
-        }
-        None => false,
-    }
 }
 
 fn admin(section: &mut Section<'_, '_>, public: Option<SocketAddr>) -> Option<AdminSettings> {

@@ -1,11 +1,11 @@
 //! The settings: proved values, each of a type that cannot hold a wrong one.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use jose::{Algorithm, JwksSettings, KeySource};
 use reqwest::header::HeaderName;
 
 use crate::audit::AuditSettings;
@@ -15,7 +15,6 @@ use crate::claims::conditions::Conditions;
 use crate::claims::template::Template;
 use crate::client_address::TrustedProxies;
 use crate::issuer::cognito::CognitoSettings;
-use crate::jws::Algorithm;
 use crate::pools::Pools;
 use crate::rate_limit::RateLimitSettings;
 use crate::secret::Secret;
@@ -216,49 +215,6 @@ pub struct JwtSettings {
     pub keys: KeySource,
     /// How far the token's times may be off.
     pub leeway: Duration,
-}
-
-/// Where the keys come from that the app's tokens are judged by.
-#[derive(Debug, Clone)]
-pub enum KeySource {
-    /// A JWKS over HTTP.
-    Jwks(JwksSettings),
-    /// A file that holds a JWKS or a PEM public key.
-    File(PathBuf),
-    /// A shared secret.
-    Secret(Secret),
-}
-
-/// A JWKS over HTTP.
-#[derive(Debug, Clone)]
-pub struct JwksSettings {
-    /// Where it is, or where the discovery document is that says so.
-    pub url: reqwest::Url,
-    /// The issuer of whom `url` is the discovery document; none: it is the key set itself.
-    pub discovered_for: Option<String>,
-    /// How often it is fetched anew.
-    pub refresh: Duration,
-    /// The least time between two fetches for a `kid` that is not known.
-    pub min_interval: Duration,
-    /// The age from which on keys do not count any more.
-    pub max_age: Duration,
-    /// How long a fetch may take.
-    pub timeout: Duration,
-}
-
-impl JwksSettings {
-    /// Cognito's keys, which hardly ever change: fetched once an hour, and when a token names a key that is not
-    /// there yet.
-    pub fn of_cognito(url: reqwest::Url, timeout: Duration) -> Self {
-        Self {
-            url,
-            discovered_for: None,
-            refresh: Duration::from_secs(3600),
-            min_interval: Duration::from_secs(10),
-            max_age: Duration::from_secs(7 * 24 * 3600),
-            timeout,
-        }
-    }
 }
 
 /// The public listener.

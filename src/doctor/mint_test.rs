@@ -52,7 +52,8 @@ impl Subject {
         let identity = &issued.identity;
         let keys = self.settings.openid_keys.clone();
         let prover =
-            match CognitoTokenVerifier::for_now(keys, CognitoTokenVerifier::LEEWAY, self.clock.clone()).await
+            match CognitoTokenVerifier::fetch_once(keys, CognitoTokenVerifier::LEEWAY, self.clock.clone())
+                .await
             {
                 Ok(prover) => prover,
                 Err(why) => {

@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-
+use jose::{Algorithm, KeyProvider, KeySource};
 use reqwest::Url;
 
 use super::Subject;
 use super::report::{Check, CheckId};
 use crate::auth;
-use crate::config::{AuthSettings, AuthenticatorSettings, KeySource, RemoteCheckSettings};
-use crate::jws::{Algorithm, KeyProvider};
+use crate::config::{AuthSettings, AuthenticatorSettings, RemoteCheckSettings};
 
 impl Subject {
     /// The keys of one way of authenticating.
@@ -46,7 +45,10 @@ impl Subject {
                 KeySource::File(path) => path.display().to_string(),
                 KeySource::Secret(_) => "a shared secret".to_owned(),
             };
-            vec![match KeyProvider::as_they_are(source, algorithms).await.map(|keys| keys.fit(algorithms)) {
+            vec![match KeyProvider::fetch_once(source, algorithms)
+                .await
+                .map(|keys| keys.usable_for(algorithms))
+            {
                 Ok(0) => check().fails(
                     format!("{place} has no key for {algorithms:?}"),
                     format!("publish one there, or mend auth.{}.algorithms", way.name),
@@ -70,8 +72,8 @@ impl Subject {
         let look = async move {
             let place = &self.settings.openid_keys.url;
             let source = KeySource::Jwks(self.settings.openid_keys.clone());
-            let found = KeyProvider::as_they_are(&source, &[Algorithm::RS512]).await;
-            let words = match found.map(|keys| keys.fit(&[Algorithm::RS512])) {
+            let found = KeyProvider::fetch_once(&source, &[Algorithm::RS512]).await;
+            let words = match found.map(|keys| keys.usable_for(&[Algorithm::RS512])) {
                 Ok(count @ 1..) => {
                     return vec![check().with("keys", count).holds(format!("{place}: {}", counted(count)))];
                 }

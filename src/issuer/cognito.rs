@@ -7,6 +7,7 @@ mod aws_error;
 mod caller_identity;
 mod classify;
 mod credentials;
+mod http_client;
 mod pool_probe;
 mod registry;
 mod role_trust;
@@ -81,8 +82,10 @@ impl Cognito {
         let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
             .or_else(ProfileFileRegionProvider::new())
             .or_else(Region::new(home.to_owned()));
-        let mut loader =
-            aws_config::defaults(BehaviorVersion::latest()).region(region).time_source(SdkTime(clock));
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .region(region)
+            .time_source(SdkTime(clock))
+            .http_client(http_client::http_client());
         if let Ok(name) = AppName::new(concat!("tokenvend-", env!("CARGO_PKG_VERSION"))) {
             loader = loader.app_name(name);
         }

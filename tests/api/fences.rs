@@ -31,7 +31,6 @@ const FENCES: &[Fence] = &[
         text: "constant_time::verify_slices_are_equal",
         within: &["admin/credential.rs", "auth/gateway.rs", "auth/static_key.rs", "emulator/signature.rs"],
     },
-    Fence { text: "hmac::verify", within: &["jws/keys.rs"] },
     Fence { text: "quick_cache::", within: &["auth/remembered.rs", "vending/rations.rs"] },
     Fence { text: "prometheus::", within: &["metrics", "metrics.rs"] },
     Fence { text: "std::env::", within: &["config.rs", "cli.rs", "cli/get_open_id_token/environment.rs"] },

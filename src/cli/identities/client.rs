@@ -3,11 +3,15 @@
 use std::path::Path;
 use std::time::Duration;
 
+use bounded_http::{ProxyPolicy, client_builder, read_body};
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Method, StatusCode, Url};
 use serde_json::Value;
 
 use super::{CREDENTIAL, CliError};
+
+/// Larger than any real response: a page lists at most 60 identities.
+const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 
 /// A running service's admin listener.
 #[derive(Debug)]
@@ -55,10 +59,7 @@ impl AdminClient {
         })?;
         // Deleting 60 identities looks each of them up first, at the pace of the service's budget. No proxy, and
         // no redirect: the credential is for this service alone.
-        let client = reqwest::Client::builder()
-            .timeout(Duration::from_secs(120))
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
+        let client = client_builder(ProxyPolicy::Never, Some(Duration::from_secs(120)))
             .build()
             .map_err(CliError::unavailable)?;
         Ok(Self { client, base, authorization, as_app })
@@ -110,7 +111,8 @@ impl AdminClient {
         let request = request.header(AUTHORIZATION, self.authorization.clone());
         let answer = request.send().await.map_err(|error| CliError::unavailable(error.without_url()))?;
         let status = answer.status();
-        let text = answer.text().await.map_err(|error| CliError::unavailable(error.without_url()))?;
+        let body = read_body(answer, MAX_BODY_BYTES).await.map_err(CliError::unavailable)?;
+        let text = String::from_utf8_lossy(&body).into_owned();
         let body = if text.is_empty() {
             Value::Null
         } else {

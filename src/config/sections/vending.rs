@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use super::{DAY, HOUR, MINUTE, SECOND, is_loopback, keys_url};
+use bounded_http::is_loopback;
+use jose::JwksSettings;
+
+use super::{DAY, HOUR, MINUTE, SECOND, keys_url};
 use crate::call_rate_limit::CallRateSettings;
 use crate::config::reader::Section;
-use crate::config::settings::JwksSettings;
 use crate::issuer::cognito::CognitoSettings;
 use crate::pools::Pools;
 use crate::token;
@@ -157,7 +159,7 @@ pub(super) fn openid_keys(
         let derived = token::keys_url(pools.find(None)?.id.region(), cognito.endpoint_url.as_deref());
         reqwest::Url::parse(&derived).ok()?
     };
-    Some(JwksSettings::of_cognito(url, cognito.operation_timeout))
+    Some(JwksSettings::new(url, cognito.operation_timeout))
 }
 
 pub(super) fn upstream(

@@ -4,17 +4,19 @@
 //! for a single question.
 
 use aws_types::service_config::ServiceConfigKey;
+use bounded_http::{HttpError, ProxyPolicy, client_builder, read_body};
 use form_urlencoded::Serializer;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::redirect::Policy;
-use reqwest::{Client, StatusCode, Url};
+use reqwest::{StatusCode, Url};
 
 use super::Cognito;
 use super::aws_error::{AwsError, AwsErrorKind, kind_of};
 use super::caller_identity::is_stand_in;
 use super::sigv4::{self, CredentialScope};
-use crate::error_chain;
 use cognito_types::RoleArn;
+
+/// Larger than any real response.
+const MAX_BODY_BYTES: usize = 256 * 1024;
 
 const VERSION: &str = "2010-05-08";
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded; charset=utf-8");
@@ -63,20 +65,18 @@ impl Cognito {
         sigv4::sign(&mut headers, &url, &form, scope, &credentials, now).map_err(|why| other(&why))?;
 
         let asked = async {
-            let mut client = Client::builder().redirect(Policy::none());
+            let mut client = client_builder(ProxyPolicy::HttpsOnly, self.timeouts.operation_timeout());
             if let Some(timeout) = self.timeouts.connect_timeout() {
                 client = client.connect_timeout(timeout);
             }
-            if let Some(timeout) = self.timeouts.operation_timeout() {
-                client = client.timeout(timeout);
-            }
             let answer = client.build()?.post(url).headers(headers).body(form).send().await?;
-            Ok::<_, reqwest::Error>((answer.status(), answer.text().await?))
+            let (status, body) = (answer.status(), read_body(answer, MAX_BODY_BYTES).await?);
+            Ok::<_, HttpError>((status, String::from_utf8_lossy(&body).into_owned()))
         };
         match asked.await {
             Ok((StatusCode::OK, answer)) => Ok(answer),
             Ok((status, refusal)) => Err(refused(status, &refusal)),
-            Err(error) => Err(AwsError { kind: AwsErrorKind::Unreachable, words: error_chain::told(&error) }),
+            Err(error) => Err(AwsError { kind: AwsErrorKind::Unreachable, words: error.to_string() }),
         }
     }
 

@@ -4,6 +4,7 @@
 
 use aws_credential_types::Credentials;
 use aws_sdk_cognitoidentity::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
+use bounded_http::{HttpError, ProxyPolicy};
 use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 
@@ -60,7 +61,7 @@ pub(super) async fn call(
             "An HTTP Client raised an unhandled exception: Not supported URL scheme {scheme}"
         )));
     }
-    let client = transport::client(url, &settings.trust, settings.timeouts)?;
+    let client = transport::client(url, ProxyPolicy::AwsCli, &settings.trust, settings.timeouts)?;
     let body = json::write(&Value::Map(input), JsonStyle::Spaced);
     let mut attempt = 1;
     loop {
@@ -91,8 +92,8 @@ pub(super) async fn call(
     }
 }
 
-async fn received(sent: Result<reqwest::Response, reqwest::Error>) -> Result<Response, reqwest::Error> {
+async fn received(sent: Result<reqwest::Response, reqwest::Error>) -> Result<Response, HttpError> {
     let response = sent?;
     let status = response.status().as_u16();
-    Ok(Response { status, body: response.bytes().await?.to_vec() })
+    Ok(Response { status, body: transport::body(response).await? })
 }

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use bounded_http::{HttpError, ProxyPolicy, is_confidential};
 use reqwest::{StatusCode, Url};
 use zeroize::Zeroizing;
 
@@ -50,8 +51,8 @@ pub(super) async fn ask(
     url.query_pairs_mut().append_pair("format", "aws");
 
     let trust = trust(&options.global, environment, environment.get("AWS_CA_BUNDLE"));
-    let client = transport::client(&url, &trust, timeouts)?;
-    if !is_private(&url) {
+    let client = transport::client(&url, ProxyPolicy::HttpsOnly, &trust, timeouts)?;
+    if !is_confidential(&url) {
         return Err(CommandError::Arguments(
             "argument --url: neither https nor plain http on this machine: the bearer would travel in clear"
                 .to_owned(),
@@ -71,10 +72,10 @@ pub(super) async fn ask(
             .header(reqwest::header::CONTENT_TYPE, "application/json")
             .body(json::write(&Value::Map(body), json::JsonStyle::Spaced));
     }
-    let failed = |error: reqwest::Error| CommandError::Failed(transport::words(&error, &url));
-    let response = request.send().await.map_err(failed)?;
+    let failed = |error: HttpError| CommandError::Failed(transport::words(&error, &url));
+    let response = request.send().await.map_err(|error| failed(error.into()))?;
     let status = response.status();
-    let body = Zeroizing::new(response.bytes().await.map_err(failed)?.to_vec());
+    let body = Zeroizing::new(transport::body(response).await.map_err(failed)?);
     let body = std::str::from_utf8(&body).ok().and_then(|text| json::read(text).ok());
     let Some(Value::Map(body)) = body else { return Err(no_tokenvend(&url, status)) };
     if let Some(kind) = kind(&body) {
@@ -102,13 +103,4 @@ fn kind(problem: &Map) -> Option<String> {
 fn told(kind: &str, problem: &Map) -> CommandError {
     let detail = problem.get("detail").map(ToString::to_string).unwrap_or_default();
     CommandError::failed(format!("An error occurred ({kind}) when asking the tokenvend service: {detail}"))
-}
-
-/// Whether a request there cannot be read on the way: it is encrypted, or stays within this machine.
-fn is_private(url: &Url) -> bool {
-    let is_loopback = url.host_str().is_some_and(|host| {
-        let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
-        host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
-    });
-    url.scheme() == "https" || (url.scheme() == "http" && is_loopback)
 }

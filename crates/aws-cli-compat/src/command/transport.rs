@@ -2,12 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, Url};
+use bounded_http::{HttpError, ProxyPolicy, client_builder, read_body};
+use reqwest::{Certificate, Client, Response, Url};
 
 use super::error::CommandError;
 use super::settings::Timeouts;
 use crate::error_chain;
+
+/// Larger than any real response. The AWS CLI has no limit.
+const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 
 /// Whose certificates are accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,12 +27,16 @@ pub(super) enum TlsTrust {
 ///
 /// # Errors
 /// The bundle cannot be read.
-pub(super) fn client(url: &Url, trust: &TlsTrust, timeouts: Timeouts) -> Result<Client, CommandError> {
+pub(super) fn client(
+    url: &Url,
+    proxies: ProxyPolicy,
+    trust: &TlsTrust,
+    timeouts: Timeouts,
+) -> Result<Client, CommandError> {
     let failed = |why: String| CommandError::failed(format!("SSL validation failed for {url} {why}"));
-    let mut builder = Client::builder()
-        .redirect(Policy::none())
-        .user_agent(concat!("tokenvend/", env!("CARGO_PKG_VERSION")));
-    builder = match trust {
+    // No time limit for the whole exchange: the AWS CLI has none.
+    let builder = client_builder(proxies, None);
+    let mut builder = match trust {
         _ if url.scheme() == "http" => builder.tls_certs_only([]),
         TlsTrust::System => builder,
         TlsTrust::Bundle(path) => builder.tls_certs_only(bundle(path).map_err(failed)?),
@@ -54,8 +61,14 @@ fn bundle(path: &Path) -> Result<Vec<Certificate>, String> {
     Ok(certificates)
 }
 
+/// The body of a response.
+pub(super) async fn body(response: Response) -> Result<Vec<u8>, HttpError> {
+    read_body(response, MAX_BODY_BYTES).await
+}
+
 /// Why no answer came, in the CLI's words.
-pub(super) fn words(error: &reqwest::Error, url: &Url) -> String {
+pub(super) fn words(error: &HttpError, url: &Url) -> String {
+    let HttpError::Exchange(error) = error else { return format!("{error}: \"{url}\"") };
     let is_of_tls = error_chain::find::<std::io::Error>(error)
         .is_some_and(|error| error.kind() == std::io::ErrorKind::InvalidData);
     match (error.is_connect(), error.is_timeout()) {

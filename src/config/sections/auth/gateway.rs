@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bounded_http::parse_keys_url;
 use ipnet::IpNet;
 use reqwest::Url;
 use reqwest::header::HeaderName;
@@ -9,7 +10,6 @@ use reqwest::header::HeaderName;
 use super::act_as::certificates;
 use super::jwt::{fetching, shared};
 use super::remote::header_claims;
-use crate::config;
 use crate::config::reader::Section;
 use crate::config::sections::MINUTE;
 use crate::config::sections::trusted_proxies::network;
@@ -118,7 +118,7 @@ pub(super) fn alb(section: &mut Section<'_, '_>) -> Option<AlbSettings> {
         });
     let own_url =
         section.optional("keys_url", "an https URL without a password, or an http one on loopback", |text| {
-            config::keys_url(text)
+            parse_keys_url(text)
         });
     let fetching = fetching(section);
     let leeway = section.duration("leeway", Duration::ZERO..=5 * MINUTE);

@@ -3,15 +3,16 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bounded_http::parse_keys_url;
+use jose::{Algorithm, JwksSettings, KeySource};
 use reqwest::Url;
+use zeroize::Zeroizing;
 
 use super::LEAST_SECRET_BYTES;
 use crate::auth::CredentialSource;
-use crate::config;
 use crate::config::reader::Section;
 use crate::config::sections::{DAY, MINUTE, SECOND, keys_url};
-use crate::config::settings::{JwksSettings, JwtSettings, KeySource};
-use crate::jws::Algorithm;
+use crate::config::settings::JwtSettings;
 use crate::secret::Secret;
 
 pub(super) fn jwt(section: &mut Section<'_, '_>, issuer: Option<&str>) -> Option<JwtSettings> {
@@ -81,7 +82,7 @@ fn algorithms(section: &mut Section<'_, '_>) -> Option<Vec<Algorithm>> {
     let known: Vec<&str> = Algorithm::ALL.iter().map(|algorithm| algorithm.name()).collect();
     let allowed = format!("a list of {}", known.join(", "));
     let names = section.list("algorithms", &allowed)?;
-    let found: Option<Vec<Algorithm>> = names.iter().map(|name| Algorithm::named(name)).collect();
+    let found: Option<Vec<Algorithm>> = names.iter().map(|name| Algorithm::from_name(name)).collect();
     match found {
         Some(found) if !found.is_empty() => Some(found),
         _ => {
@@ -111,7 +112,10 @@ fn keys(section: &mut Section<'_, '_>, issuer: Option<&str>) -> Option<KeySource
         return None;
     };
     match only {
-        "secret" => shared(section, "secret", secret?).map(KeySource::Secret),
+        "secret" => {
+            let secret = shared(section, "secret", secret?)?;
+            Some(KeySource::Secret(Zeroizing::new(secret.expose().to_vec())))
+        }
         "key_file" => file.map(KeySource::File),
         "discovery" => {
             let issuer = issuer?;
@@ -135,7 +139,7 @@ pub(super) fn shared(section: &mut Section<'_, '_>, key: &str, secret: Secret) -
 /// The document is at a fixed place below the issuer: OpenID Connect Discovery 1.0, section 4.
 fn discovery_document(section: &mut Section<'_, '_>, issuer: &str) -> Option<Url> {
     let document = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
-    match config::keys_url(&document) {
+    match parse_keys_url(&document) {
         Ok(url) => Some(url),
         Err(why) => {
             let allowed = "with discovery, an https URL, or an http one on loopback";
@@ -162,9 +166,9 @@ pub(super) fn fetching(
     let (min_interval, timeout) = (min_interval?, timeout?);
     Some(move |url, discovered_for| JwksSettings {
         url,
-        discovered_for,
-        refresh,
-        min_interval,
+        discovery_issuer: discovered_for,
+        refresh_interval: refresh,
+        min_refresh_interval: min_interval,
         max_age,
         timeout,
     })

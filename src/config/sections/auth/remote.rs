@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use bounded_http::{parse_keys_url, parse_url};
 use reqwest::Url;
 use reqwest::header::HeaderName;
 
 use super::jwt::{carrier, is_token};
-use crate::config;
 use crate::config::reader::Section;
-use crate::config::sections::{HOUR, MINUTE, SECOND, parse_url};
+use crate::config::sections::{HOUR, MINUTE, SECOND};
 use crate::config::settings::{ClaimsFrom, ForwardSettings, IntrospectionSettings, RemoteCheckSettings};
 
 pub(super) fn introspection(section: &mut Section<'_, '_>) -> Option<IntrospectionSettings> {
@@ -80,7 +80,7 @@ pub(super) fn header_claims(section: &mut Section<'_, '_>) -> Option<Vec<(String
 fn url(section: &mut Section<'_, '_>) -> Option<Url> {
     let is_open = section.flag("allow_plain_http");
     let allowed = "an https URL without a password; an http one on loopback, or with allow_plain_http";
-    let url = section.parsed("url", allowed, |text| match config::keys_url(text) {
+    let url = section.parsed("url", allowed, |text| match parse_keys_url(text) {
         Err(_) if is_open == Some(true) && text.starts_with("http://") => parse_url(text),
         other => other,
     })?;
