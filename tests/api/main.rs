@@ -35,6 +35,7 @@ mod metrics;
 mod oidc;
 mod problems;
 mod process;
+mod proxies;
 mod rate_limits;
 mod remote_auth;
 mod signatures;
