@@ -101,7 +101,7 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let prover =
         CognitoTokenVerifier::fetch_once(keys, Duration::ZERO, clock.clone()).await.map_err(unavailable)?;
     let conditions = Conditions { identity_id, user, min_ttl };
-    let judged = match prover.prove(&token, &pool).await {
+    let judged = match prover.verify(&token, &pool).await {
         Ok(claims) => conditions.judge(&claims, &clock).map(|()| claims),
         Err(why) => Err(why.into()),
     };

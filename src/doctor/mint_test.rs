@@ -61,7 +61,7 @@ impl Subject {
                     return check.warns(words, "see the line about cognito-keys");
                 }
             };
-        let claims = match prover.prove(issued.token.expose(), &pool.id).await {
+        let claims = match prover.verify(issued.token.expose(), &pool.id).await {
             Ok(claims) => claims,
             Err(TokenVerificationError::Malformed) if self.settings.vending.opaque_tokens => {
                 let words = format!("a token for {identity} that is no JWT, so nothing in it can be checked");

@@ -37,7 +37,7 @@ impl Linker {
     /// The identity of the guest to whom Cognito gave this token. It must be of this very pool and still be valid.
     pub(super) async fn prove_guest(&self, pool: &Pool, token: &LoginToken) -> Result<IdentityId, LinkError> {
         let prover = self.prover.as_ref().filter(|_| pool.linking.guests).ok_or(LinkError::GuestsDisabled)?;
-        let claims = prover.prove(token.expose(), &pool.id).await.map_err(GuestTokenError::from)?;
+        let claims = prover.verify(token.expose(), &pool.id).await.map_err(GuestTokenError::from)?;
         if claims.methods != [UNAUTHENTICATED] {
             return Err(GuestTokenError::SignedIn.into());
         }

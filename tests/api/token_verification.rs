@@ -140,7 +140,7 @@ async fn prove(
     token: &str,
     pool: &str,
 ) -> Result<TokenClaims, TokenVerificationError> {
-    prover.prove(token, &IdentityPoolId::parse(pool).unwrap()).await
+    prover.verify(token, &IdentityPoolId::parse(pool).unwrap()).await
 }
 
 #[tokio::test]
