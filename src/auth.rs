@@ -67,7 +67,7 @@ pub struct Caller {
     /// When the credential ends, if it says so.
     pub expires_at: Option<Timestamp>,
     /// What the caller's last request led to, for as long as the caller is remembered.
-    pub bookmark: LastEntryHint,
+    pub last_entry: LastEntryHint,
 }
 
 /// What a way of authenticating says of what is presented.

@@ -128,12 +128,12 @@ impl IdentityAdmin {
 
     /// What is kept of a user in this process.
     pub fn holdings(&self, pool: &Pool, user: &DeveloperUserId) -> Option<CachedTokens> {
-        self.vendor.holdings(pool, user)
+        self.vendor.cached_tokens(pool, user)
     }
 
     /// Forgets a user's tokens, under whatever name the pool is configured, and says how many there were.
     pub fn purge(&self, pool: &Pool, user: &DeveloperUserId) -> usize {
-        self.twins(pool).map(|twin| self.vendor.forget(twin, user)).sum()
+        self.twins(pool).map(|twin| self.vendor.invalidate(twin, user)).sum()
     }
 
     /// Makes `from` one user with `into`: everything that `from`'s identity has goes over to `into`'s.
@@ -225,7 +225,7 @@ impl IdentityAdmin {
 
     fn forget_identity(&self, pool: &Pool, identity: &IdentityId) {
         let twins: Vec<PoolIndex> = self.twins(pool).map(|twin| twin.index).collect();
-        self.vendor.forget_identity(&twins, identity);
+        self.vendor.invalidate_identity(&twins, identity);
     }
 
     /// The same pool of Cognito's may be configured under several names.

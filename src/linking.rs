@@ -103,7 +103,7 @@ impl Linker {
             let identity = outcome?;
             // A token like any other of this user: made by the same rules, and kept for the next request.
             let vended = linker.vendor.vend(&request, &LastEntryHint::default()).await?;
-            if vended.token.answer().identity() != identity.as_str() {
+            if vended.token.value().identity() != identity.as_str() {
                 let moved = IssueError::new(IssueErrorKind::Mismatched, "the token is another identity's");
                 return Err(VendError::from(moved).into());
             }
@@ -116,12 +116,12 @@ impl Linker {
         match link {
             LinkRequest::Logins(logins) => {
                 let logins = allowed(&request.pool, logins)?;
-                self.vendor.ration(request)?;
+                self.vendor.spend_user_quota(request)?;
                 self.link_logins(request, logins).await
             }
             LinkRequest::Guest(token) => {
                 let guest = self.prove_guest(&request.pool, &token).await?;
-                self.vendor.ration(request)?;
+                self.vendor.spend_user_quota(request)?;
                 self.link_guest(request, guest).await
             }
         }
@@ -136,7 +136,7 @@ impl Linker {
         // is about the logins, as nothing else is new in it.
         let own = TokenRequest { refresh: true, min_ttl: None, ..request.clone() };
         let own = self.vendor.vend(&own, &LastEntryHint::default()).await?;
-        let identity = IdentityId::parse(own.token.answer().identity())
+        let identity = IdentityId::parse(own.token.value().identity())
             .map_err(|why| IssueError::new(IssueErrorKind::Mismatched, why.to_string()))?;
         match self.vendor.link(request, identity.clone(), logins).await {
             Ok(()) => Ok(identity),

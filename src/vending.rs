@@ -83,7 +83,7 @@ impl TokenVendor {
                 upstream: upstream(Ware::Token, settings.upstream),
                 issuer: issuer(region) as Arc<dyn TokenIssuer>,
             }),
-            frames: pools.iter().map(|pool| ResponseTemplate::of(&pool.id)).collect(),
+            frames: pools.iter().map(|pool| ResponseTemplate::for_pool(&pool.id)).collect(),
             checker: TokenValidator { windows: settings.windows, opaque_tokens: settings.opaque_tokens },
             skew_warning: settings.skew_warning,
             clock: clock.clone(),
@@ -132,17 +132,17 @@ impl TokenVendor {
         bookmark: &LastEntryHint,
     ) -> Result<VendedToken, VendError> {
         let needs = self.needs(request)?;
-        let served = match request.cut_key(&*self.clock) {
-            None => self.tokens.serve(&request.order(), needs, bookmark).await?,
+        let served = match request.session_bound_key(&*self.clock) {
+            None => self.tokens.serve(&request.load_request(), needs, bookmark).await?,
             Some(cut) => Box::pin(self.serve_cut(request, cut, needs, bookmark)).await?,
         };
-        let life_left = served.kept.life_left(served.now);
+        let life_left = served.kept.remaining_life(served.now);
         if request.min_ttl.is_some_and(|least| life_left < least) {
             return Err(VendError::LifeOutOfReach { most: life_left.as_secs() });
         }
         self.metrics.vends_total.count(served.source);
         self.metrics.vend_remaining_life_seconds.observe(life_left.as_secs_f64());
-        Ok(VendedToken { token: served.kept, source: served.source, life_left })
+        Ok(VendedToken { token: served.kept, source: served.source, remaining_life: life_left })
     }
 
     /// Serves where a token minted now would outlive the credential that it is for. One that was minted earlier and
@@ -155,16 +155,16 @@ impl TokenVendor {
         needs: Requirements,
         bookmark: &LastEntryHint,
     ) -> Result<Lookup<TokenResponse>, VendError> {
-        let cut = LoadRequest { key: cut, ..request.order() };
+        let cut = LoadRequest { key: cut, ..request.load_request() };
         let earlier = self.tokens.kept(&request.key(), needs, &LastEntryHint::default());
         let own = self.tokens.kept(&cut.key, needs, bookmark);
         for (kept, now, freshness) in [&earlier, &own].into_iter().flatten() {
             if matches!(freshness, Freshness::Fresh | Freshness::Advisory) {
-                kept.seen(*now);
+                kept.mark_used(*now);
                 return Ok(Lookup { kept: kept.clone(), source: Source::Hit, now: *now });
             }
         }
-        let left = cut.key.shape.ends_by.map(|end| end.since(self.clock.now())).unwrap_or_default();
+        let left = cut.key.variant.not_after.map(|end| end.since(self.clock.now())).unwrap_or_default();
         if own.is_some() || left <= self.settings.windows.skew_allowance {
             return Err(VendError::SessionEnding);
         }
@@ -182,9 +182,9 @@ impl TokenVendor {
         }
         let served = self
             .credentials
-            .serve(&request.order(), Requirements::default(), &LastEntryHint::default())
+            .serve(&request.load_request(), Requirements::default(), &LastEntryHint::default())
             .await?;
-        let life_left = served.kept.life_left(served.now);
+        let life_left = served.kept.remaining_life(served.now);
         self.metrics.credentials_vends_total.count(served.source);
         self.metrics.credentials_remaining_life_seconds.observe(life_left.as_secs_f64());
         Ok(VendedCredentials { credentials: served.kept, source: served.source })
@@ -192,7 +192,7 @@ impl TokenVendor {
 
     /// Forgets a user's tokens in a pool, and the credentials that they were good for; says how many tokens there
     /// were. Does not end them: Cognito has no way to.
-    pub fn forget(&self, pool: &Pool, user: &DeveloperUserId) -> usize {
+    pub fn invalidate(&self, pool: &Pool, user: &DeveloperUserId) -> usize {
         let user = UserKey { pool: pool.index, user: user.clone() };
         // Tokens first: else credentials could be got in between for a token that is about to be forgotten.
         let tokens = self.tokens.forget(&user);
@@ -202,19 +202,19 @@ impl TokenVendor {
 
     /// Forgets all tokens of an identity of these pools, and its credentials, whichever users they were made for;
     /// says how many tokens there were.
-    pub fn forget_identity(&self, pools: &[PoolIndex], identity: &IdentityId) -> usize {
+    pub fn invalidate_identity(&self, pools: &[PoolIndex], identity: &IdentityId) -> usize {
         let tokens = self.tokens.forget_identity(pools, identity);
         self.credentials.forget_identity(pools, identity);
         tokens
     }
 
     /// What tokens are kept of a user in a pool, if any are.
-    pub fn holdings(&self, pool: &Pool, user: &DeveloperUserId) -> Option<CachedTokens> {
+    pub fn cached_tokens(&self, pool: &Pool, user: &DeveloperUserId) -> Option<CachedTokens> {
         self.tokens.holdings(&UserKey { pool: pool.index, user: user.clone() })
     }
 
     /// Brings the gauges up to date that nobody counts as they change.
-    pub fn sample(&self) {
+    pub fn update_gauges(&self) {
         self.sample_desk(&self.tokens);
         self.sample_desk(&self.credentials);
         let (tokens, credentials) = (&self.tokens.maker().ways, &self.credentials.maker().ways);
@@ -235,11 +235,11 @@ impl TokenVendor {
     /// interval; else a caller could have a new one made with each request.
     fn needs(&self, request: &TokenRequest) -> Result<Requirements, VendError> {
         let whole = request.pool.token_duration.as_duration().saturating_sub(self.settings.renewal_interval);
-        let most = request.ends_by.map_or(whole, |end| end.since(self.clock.now()).min(whole));
+        let most = request.not_after.map_or(whole, |end| end.since(self.clock.now()).min(whole));
         if request.min_ttl.is_some_and(|least| least > most) {
             return Err(VendError::LifeOutOfReach { most: most.as_secs() });
         }
         let max_age = request.refresh.then_some(self.settings.renewal_interval);
-        Ok(Requirements { min_ttl: request.min_ttl, max_age, ends_by: request.ends_by })
+        Ok(Requirements { min_ttl: request.min_ttl, max_age, not_after: request.not_after })
     }
 }

@@ -73,7 +73,7 @@ impl CallerBuilder {
             issuer: self.issuer.clone(),
             claims: claims.only(&self.wanted),
             expires_at,
-            bookmark: LastEntryHint::default(),
+            last_entry: LastEntryHint::default(),
         })
     }
 
@@ -86,7 +86,7 @@ impl CallerBuilder {
             issuer: self.issuer.clone(),
             claims: Claims::default(),
             expires_at: None,
-            bookmark: LastEntryHint::default(),
+            last_entry: LastEntryHint::default(),
         }
     }
 }

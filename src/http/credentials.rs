@@ -35,5 +35,5 @@ pub(super) async fn get(request: HttpRequest, service: web::Data<AppState>) -> R
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json")))
         .insert_header((CACHE, HeaderValue::from_static(vended.source.text())))
-        .body(vended.credentials.answer().json().to_owned()))
+        .body(vended.credentials.value().json().to_owned()))
 }

@@ -47,17 +47,17 @@ impl<A: CachedValue> CacheEntry<A> {
     }
 
     /// Whether it is what the store has under this key. Compared whole.
-    pub(super) fn stands_under(&self, key: &CacheKey) -> bool {
+    pub(super) fn matches_key(&self, key: &CacheKey) -> bool {
         !self.is_let_go.load(Ordering::Acquire) && self.key == *key
     }
 
     /// Notes that the store has let go of it: nobody who only remembers it may hand it out any more.
-    pub(super) fn let_go(&self) {
+    pub(super) fn mark_evicted(&self) {
         self.is_let_go.store(true, Ordering::Release);
     }
 
     /// Whether the store should hear that it is in use; if so, it is taken as told.
-    pub(super) fn use_is_news(&self, now: Timestamp) -> bool {
+    pub(super) fn should_touch(&self, now: Timestamp) -> bool {
         let told_at = Timestamp::from_millis(self.told_at.load(Ordering::Relaxed));
         let is_news = now.since(told_at) >= USE_IS_NEWS_AFTER;
         if is_news {
@@ -67,39 +67,39 @@ impl<A: CachedValue> CacheEntry<A> {
     }
 
     /// What shapes it besides its user.
-    pub fn shape(&self) -> &Variant {
-        &self.key.shape
+    pub fn variant(&self) -> &Variant {
+        &self.key.variant
     }
 
     /// Its times.
-    pub fn times(&self) -> &Lifetime {
+    pub fn lifetime(&self) -> &Lifetime {
         &self.times
     }
 
     /// What its user is told.
-    pub fn answer(&self) -> &A {
+    pub fn value(&self) -> &A {
         &self.answer
     }
 
     /// The moment to judge it by: the wall clock's, or where that was set back since it was minted, the one that
     /// the monotonic clock makes of it. A token does not grow younger.
-    pub fn judged_at(&self, clock: &dyn Clock) -> Timestamp {
+    pub fn effective_now(&self, clock: &dyn Clock) -> Timestamp {
         clock.now().max(self.steady_from + clock.monotonic())
     }
 
     /// The life that it has left.
-    pub fn life_left(&self, now: Timestamp) -> Duration {
+    pub fn remaining_life(&self, now: Timestamp) -> Duration {
         self.times.expires_at.since(now)
     }
 
     /// Notes that its user is here, and says how long ago the last time was.
-    pub(super) fn seen(&self, now: Timestamp) -> Duration {
+    pub(super) fn mark_used(&self, now: Timestamp) -> Duration {
         now.since(Timestamp::from_millis(self.last_seen.swap(now.as_millis(), Ordering::Relaxed)))
     }
 
     /// The bytes that it takes, its heap included.
     pub(super) fn weight(&self) -> usize {
-        let tags: usize = self.key.shape.tags.iter().map(|(key, value)| key.len() + value.len() + 64).sum();
+        let tags: usize = self.key.variant.tags.iter().map(|(key, value)| key.len() + value.len() + 64).sum();
         size_of::<Self>() + self.answer.weight() + tags
     }
 }
@@ -149,9 +149,9 @@ mod tests {
     fn nothing_grows_younger_when_the_wall_clock_is_set_back() {
         let minted_at = Timestamp::from_secs(10_000);
         let times = Lifetime { minted_at, refresh_from: minted_at, expires_at: Timestamp::from_secs(10_900) };
-        let shape = Variant { duration: TokenDuration::DEFAULT, ends_by: None, tags: PrincipalTags::none() };
+        let shape = Variant { duration: TokenDuration::DEFAULT, not_after: None, tags: PrincipalTags::none() };
         let user = UserKey { pool: PoolIndex(0), user: DeveloperUserId::parse("alice").unwrap() };
-        let kept = CacheEntry::new(CacheKey { user, shape }, times, Duration::from_secs(500), Nothing);
-        assert_eq!(kept.life_left(kept.judged_at(&SetBack)), Duration::from_secs(840));
+        let kept = CacheEntry::new(CacheKey { user, variant: shape }, times, Duration::from_secs(500), Nothing);
+        assert_eq!(kept.remaining_life(kept.effective_now(&SetBack)), Duration::from_secs(840));
     }
 }

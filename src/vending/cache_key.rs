@@ -22,7 +22,7 @@ pub struct Variant {
     /// The life asked for, unless it would end too late.
     pub duration: TokenDuration,
     /// When it ends at the latest, if that cuts its life short.
-    pub ends_by: Option<Timestamp>,
+    pub not_after: Option<Timestamp>,
     /// The principal tags put into it.
     pub tags: PrincipalTags,
 }
@@ -33,5 +33,5 @@ pub struct CacheKey {
     /// Whose it is.
     pub user: UserKey,
     /// What it is like.
-    pub shape: Variant,
+    pub variant: Variant,
 }

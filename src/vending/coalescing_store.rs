@@ -69,7 +69,7 @@ impl<A: CachedValue> CoalescingStore<A> {
         will_do: impl FnOnce(&CacheEntry<A>) -> bool,
     ) -> Role<A> {
         let mut tower = self.tower.lock();
-        if let Some(flight) = tower.aloft.get(&key.user).and_then(|all| find(all, &key.shape)) {
+        if let Some(flight) = tower.aloft.get(&key.user).and_then(|all| find(all, &key.variant)) {
             return Role::Following(Waiter(flight.outcome.clone()));
         }
         if let Some(kept) = self.store.get(key).filter(|kept| will_do(kept)) {
@@ -78,7 +78,7 @@ impl<A: CachedValue> CoalescingStore<A> {
         tower.last_number += 1;
         let number = tower.last_number;
         let (sender, outcome) = watch::channel(None);
-        let flight = Flight { shape: key.shape.clone(), number, outcome: outcome.clone() };
+        let flight = Flight { shape: key.variant.clone(), number, outcome: outcome.clone() };
         tower.aloft.entry(key.user.clone()).or_default().push(flight);
         let landing = Completion { flights: self.clone(), key: key.clone(), number, outcome: sender };
         Role::Leading(Waiter(outcome), landing)
@@ -86,7 +86,7 @@ impl<A: CachedValue> CoalescingStore<A> {
 
     /// Whether a flight for this key is under way.
     pub(super) fn is_aloft(&self, key: &CacheKey) -> bool {
-        self.tower.lock().aloft.get(&key.user).is_some_and(|all| find(all, &key.shape).is_some())
+        self.tower.lock().aloft.get(&key.user).is_some_and(|all| find(all, &key.variant).is_some())
     }
 
     /// Drops a user's tokens; flights under way still answer those who wait, and leave nothing behind.

@@ -77,13 +77,13 @@ impl CredentialsLoader {
         token: &CachedToken,
         reserved: Option<Permit>,
     ) -> Result<CachedCredentials, IssueError> {
-        let identity = IdentityId::parse(token.answer().identity()).map_err(|why| {
+        let identity = IdentityId::parse(token.value().identity()).map_err(|why| {
             IssueError::new(IssueErrorKind::Mismatched, format!("the token has no identity: {why}"))
         })?;
         let request = CredentialsRequest {
             identity,
             login: login_key(order.pool.id.region()),
-            token: token.answer().token(),
+            token: token.value().token(),
             role: order.pool.credentials.as_ref().and_then(|credentials| credentials.role.clone()),
         };
         let way = self.ways.of(&order.pool);
@@ -98,7 +98,7 @@ impl CredentialsLoader {
                 came_at,
                 self.windows.stale_floor,
             )?;
-            Ok((self.windows.times(came_at, expires_at, fastrand::f64()), issued))
+            Ok((self.windows.lifetime(came_at, expires_at, fastrand::f64()), issued))
         };
         let (times, issued) = way.upstream.call(reserved, call).await?;
         let answer = CredentialsResponse::render(&issued, times.expires_at);

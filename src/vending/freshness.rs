@@ -46,7 +46,7 @@ pub enum Freshness {
     /// Get a new one and wait for it; serve this one only if that fails.
     Mandatory,
     /// Never serve it.
-    Spent,
+    Expired,
 }
 
 /// What a caller asks of a token beyond that it be valid.
@@ -57,7 +57,7 @@ pub struct Requirements {
     /// The age that it may have at most, for a caller whose last token was refused downstream.
     pub max_age: Option<Duration>,
     /// When it must have ended.
-    pub ends_by: Option<Timestamp>,
+    pub not_after: Option<Timestamp>,
 }
 
 impl RefreshPolicy {
@@ -65,7 +65,7 @@ impl RefreshPolicy {
     ///
     /// A short-lived token spends at least half of its servable life fresh, whatever the windows say: else it
     /// would be refreshed from the moment it was minted.
-    pub fn times(&self, minted_at: Timestamp, expires_at: Timestamp, chance: f64) -> Lifetime {
+    pub fn lifetime(&self, minted_at: Timestamp, expires_at: Timestamp, chance: f64) -> Lifetime {
         let mandatory_from = expires_at.before(self.skew_allowance);
         let wanted = mandatory_from.before(self.advisory + self.jitter.mul_f64(chance.clamp(0.0, 1.0)));
         let earliest = minted_at + mandatory_from.since(minted_at) / 2;
@@ -73,10 +73,10 @@ impl RefreshPolicy {
     }
 
     /// How good a token with these times is now.
-    pub fn judge(&self, times: &Lifetime, now: Timestamp) -> Freshness {
+    pub fn classify(&self, times: &Lifetime, now: Timestamp) -> Freshness {
         let left = times.expires_at.since(now);
         if left < self.stale_floor || left.is_zero() {
-            Freshness::Spent
+            Freshness::Expired
         } else if left < self.skew_allowance {
             Freshness::Mandatory
         } else if now >= times.refresh_from {
@@ -89,10 +89,10 @@ impl RefreshPolicy {
 
 impl Requirements {
     /// Whether a token with these times is what the caller needs.
-    pub fn met_by(&self, times: &Lifetime, now: Timestamp) -> bool {
+    pub fn are_met_by(&self, times: &Lifetime, now: Timestamp) -> bool {
         let long_enough = self.min_ttl.is_none_or(|least| times.expires_at.since(now) >= least);
         let young_enough = self.max_age.is_none_or(|most| now.since(times.minted_at) < most);
-        let short_enough = self.ends_by.is_none_or(|end| times.expires_at <= end);
+        let short_enough = self.not_after.is_none_or(|end| times.expires_at <= end);
         long_enough && young_enough && short_enough
     }
 }
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn a_token_of_fifteen_minutes_goes_through_all_four_windows() {
-        let times = WINDOWS.times(at(0), at(900), 0.0);
+        let times = WINDOWS.lifetime(at(0), at(900), 0.0);
         for (now, verdict) in [
             (0, Freshness::Fresh),
             (479, Freshness::Fresh),
@@ -123,54 +123,54 @@ mod tests {
             (600, Freshness::Advisory),
             (601, Freshness::Mandatory),
             (840, Freshness::Mandatory),
-            (841, Freshness::Spent),
-            (900, Freshness::Spent),
-            (9000, Freshness::Spent),
+            (841, Freshness::Expired),
+            (900, Freshness::Expired),
+            (9000, Freshness::Expired),
         ] {
-            assert_eq!(WINDOWS.judge(&times, at(now)), verdict, "at {now} s");
+            assert_eq!(WINDOWS.classify(&times, at(now)), verdict, "at {now} s");
         }
     }
 
     #[test]
     fn a_token_at_its_end_is_spent_even_without_a_floor() {
         let windows = RefreshPolicy { stale_floor: Duration::ZERO, ..WINDOWS };
-        let times = windows.times(at(0), at(900), 0.0);
-        assert_eq!(windows.judge(&times, at(899)), Freshness::Mandatory);
-        assert_eq!(windows.judge(&times, at(900)), Freshness::Spent);
+        let times = windows.lifetime(at(0), at(900), 0.0);
+        assert_eq!(windows.classify(&times, at(899)), Freshness::Mandatory);
+        assert_eq!(windows.classify(&times, at(900)), Freshness::Expired);
     }
 
     #[test]
     fn what_the_caller_needs_is_judged_apart_from_the_windows() {
-        let times = WINDOWS.times(at(0), at(900), 0.0);
+        let times = WINDOWS.lifetime(at(0), at(900), 0.0);
         let needs = Requirements { min_ttl: Some(Duration::from_secs(500)), ..Requirements::default() };
-        assert!(needs.met_by(&times, at(400)) && !needs.met_by(&times, at(401)));
+        assert!(needs.are_met_by(&times, at(400)) && !needs.are_met_by(&times, at(401)));
         let needs = Requirements { max_age: Some(Duration::from_secs(30)), ..Requirements::default() };
-        assert!(needs.met_by(&times, at(29)) && !needs.met_by(&times, at(30)));
+        assert!(needs.are_met_by(&times, at(29)) && !needs.are_met_by(&times, at(30)));
     }
 
     proptest! {
         #[test]
         fn jitter_only_ever_makes_a_refresh_earlier(life in 1_i64..90_000, chance in 0.0..1.0_f64) {
-            let plain = WINDOWS.times(at(0), at(life), 0.0);
-            let jittered = WINDOWS.times(at(0), at(life), chance);
+            let plain = WINDOWS.lifetime(at(0), at(life), 0.0);
+            let jittered = WINDOWS.lifetime(at(0), at(life), chance);
             prop_assert!(jittered.refresh_from <= plain.refresh_from);
             prop_assert_eq!(jittered.expires_at, plain.expires_at);
         }
 
         #[test]
         fn a_token_served_in_normal_times_has_at_least_the_allowance(life in 1_i64..90_000, now in 0_i64..90_000) {
-            let times = WINDOWS.times(at(0), at(life), 0.5);
-            if matches!(WINDOWS.judge(&times, at(now)), Freshness::Fresh | Freshness::Advisory) {
+            let times = WINDOWS.lifetime(at(0), at(life), 0.5);
+            if matches!(WINDOWS.classify(&times, at(now)), Freshness::Fresh | Freshness::Advisory) {
                 prop_assert!(times.expires_at.since(at(now)) >= WINDOWS.skew_allowance);
             }
         }
 
         #[test]
         fn a_token_only_ever_grows_less_fresh(life in 1_i64..5_000, now in 0_i64..5_000, later in 0_i64..5_000) {
-            let times = WINDOWS.times(at(0), at(life), 0.9);
-            let rank = |verdict| [Freshness::Fresh, Freshness::Advisory, Freshness::Mandatory, Freshness::Spent]
+            let times = WINDOWS.lifetime(at(0), at(life), 0.9);
+            let rank = |verdict| [Freshness::Fresh, Freshness::Advisory, Freshness::Mandatory, Freshness::Expired]
                 .iter().position(|other| *other == verdict);
-            prop_assert!(rank(WINDOWS.judge(&times, at(now))) <= rank(WINDOWS.judge(&times, at(now + later))));
+            prop_assert!(rank(WINDOWS.classify(&times, at(now))) <= rank(WINDOWS.classify(&times, at(now + later))));
         }
     }
 }

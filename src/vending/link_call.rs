@@ -12,7 +12,7 @@ impl TokenVendor {
     ///
     /// # Errors
     /// There is nothing left of it now.
-    pub(crate) fn ration(&self, request: &TokenRequest) -> Result<(), IssueError> {
+    pub(crate) fn spend_user_quota(&self, request: &TokenRequest) -> Result<(), IssueError> {
         self.tokens.ration(&UserKey { pool: request.pool.index, user: request.user.clone() })
     }
 
@@ -39,7 +39,7 @@ impl TokenVendor {
         };
         let outcome = self.tokens.maker().issue(&request.pool, &asked, None).await;
         // Also after a failure: it may have been done, and only the answer was lost.
-        self.forget(&request.pool, &request.user);
+        self.invalidate(&request.pool, &request.user);
         outcome.map(drop)
     }
 }

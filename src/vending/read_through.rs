@@ -100,7 +100,7 @@ impl<M: Loader> ReadThroughCache<M> {
             // every layer on its way in. What is at hand should not pay for what is not.
             return Box::pin(self.make_and_wait(order, needs, None)).await;
         };
-        let last_seen_ago = kept.seen(now);
+        let last_seen_ago = kept.mark_used(now);
         match freshness {
             Freshness::Fresh => Ok(Lookup { kept, source: Source::Hit, now }),
             Freshness::Advisory => {
@@ -110,7 +110,7 @@ impl<M: Loader> ReadThroughCache<M> {
                 Ok(Lookup { kept, source: Source::Hit, now })
             }
             Freshness::Mandatory => Box::pin(self.make_and_wait(order, needs, Some(kept))).await,
-            Freshness::Spent => Box::pin(self.make_and_wait(order, needs, None)).await,
+            Freshness::Expired => Box::pin(self.make_and_wait(order, needs, None)).await,
         }
     }
 
@@ -122,10 +122,10 @@ impl<M: Loader> ReadThroughCache<M> {
         bookmark: &LastEntryHint,
     ) -> Option<Evaluated<M::Answer>> {
         let kept = self.flights.store().get_by(bookmark, key)?;
-        let now = kept.judged_at(&*self.clock);
+        let now = kept.effective_now(&*self.clock);
         self.flights.store().note_use(&kept, key, now);
-        let freshness = self.settings.windows.judge(kept.times(), now);
-        needs.met_by(kept.times(), now).then_some((kept, now, freshness))
+        let freshness = self.settings.windows.classify(kept.lifetime(), now);
+        needs.are_met_by(kept.lifetime(), now).then_some((kept, now, freshness))
     }
 
     /// Drops all that is kept of a user, and says how much there was.
@@ -172,14 +172,14 @@ impl<M: Loader> ReadThroughCache<M> {
             }
             (Err(error), _) => return Err(error),
         };
-        let now = kept.judged_at(&*self.clock);
+        let now = kept.effective_now(&*self.clock);
         Ok(Lookup { kept, source, now })
     }
 
     /// Time has gone by since the fallback was looked up; it may have come to its end meanwhile.
     fn may_stand_in(&self, kept: &CacheEntry<M::Answer>, needs: Requirements) -> bool {
-        let now = kept.judged_at(&*self.clock);
-        self.settings.windows.judge(kept.times(), now) != Freshness::Spent && needs.met_by(kept.times(), now)
+        let now = kept.effective_now(&*self.clock);
+        self.settings.windows.classify(kept.lifetime(), now) != Freshness::Expired && needs.are_met_by(kept.lifetime(), now)
     }
 
     async fn fly(
@@ -189,9 +189,9 @@ impl<M: Loader> ReadThroughCache<M> {
         patience: Option<Duration>,
     ) -> Result<(Arc<CacheEntry<M::Answer>>, Source), IssueError> {
         let will_do = |kept: &CacheEntry<M::Answer>| {
-            let now = kept.judged_at(&*self.clock);
-            let verdict = self.settings.windows.judge(kept.times(), now);
-            matches!(verdict, Freshness::Fresh | Freshness::Advisory) && needs.met_by(kept.times(), now)
+            let now = kept.effective_now(&*self.clock);
+            let verdict = self.settings.windows.classify(kept.lifetime(), now);
+            matches!(verdict, Freshness::Fresh | Freshness::Advisory) && needs.are_met_by(kept.lifetime(), now)
         };
         let (ticket, source) = match self.flights.board(&order.key, will_do) {
             Role::Landed(kept) => return Ok((kept, Source::Coalesced)),
@@ -224,7 +224,7 @@ impl<M: Loader> ReadThroughCache<M> {
         };
         // Another one may have landed since the one in hand was looked up.
         let has_just_landed = |kept: &CacheEntry<M::Answer>| {
-            self.settings.windows.judge(kept.times(), kept.judged_at(&*self.clock)) == Freshness::Fresh
+            self.settings.windows.classify(kept.lifetime(), kept.effective_now(&*self.clock)) == Freshness::Fresh
         };
         let Role::Leading(_, landing) = self.flights.board(&order.key, has_just_landed) else {
             self.rations.give_back(&order.key.user);

@@ -23,7 +23,7 @@ pub struct TokenRequest {
     /// The principal tags, as the caller's verified credential gives them.
     pub tags: PrincipalTags,
     /// When the token must have ended: with the credential that it is vended for.
-    pub ends_by: Option<Timestamp>,
+    pub not_after: Option<Timestamp>,
     /// The least life that the caller needs.
     pub min_ttl: Option<Duration>,
     /// Whether the caller wants a new token because the last one was refused downstream.
@@ -38,7 +38,7 @@ pub struct VendedToken {
     /// Where it came from.
     pub source: Source,
     /// The life it has left, by our clock.
-    pub life_left: Duration,
+    pub remaining_life: Duration,
 }
 
 /// Credentials to hand out.
@@ -75,23 +75,23 @@ impl TokenRequest {
     pub fn key(&self) -> CacheKey {
         CacheKey {
             user: UserKey { pool: self.pool.index, user: self.user.clone() },
-            shape: Variant { duration: self.pool.token_duration, ends_by: None, tags: self.tags.clone() },
+            variant: Variant { duration: self.pool.token_duration, not_after: None, tags: self.tags.clone() },
         }
     }
 
     /// The key of a token whose life is cut short, if one minted now would otherwise outlive its credential. The
     /// end stands in it, not the life: for the same credential it stays the same as time goes by.
-    pub fn cut_key(&self, clock: &dyn Clock) -> Option<CacheKey> {
-        let ends_by = self.ends_by?;
+    pub fn session_bound_key(&self, clock: &dyn Clock) -> Option<CacheKey> {
+        let ends_by = self.not_after?;
         if ends_by >= clock.now() + self.pool.token_duration.as_duration() {
             return None;
         }
         let key = self.key();
-        Some(CacheKey { shape: Variant { ends_by: Some(ends_by), ..key.shape }, ..key })
+        Some(CacheKey { variant: Variant { not_after: Some(ends_by), ..key.variant }, ..key })
     }
 
     /// What is to be made where nothing kept will do.
-    pub(super) fn order(&self) -> LoadRequest {
+    pub(super) fn load_request(&self) -> LoadRequest {
         LoadRequest { pool: self.pool.clone(), key: self.key() }
     }
 }

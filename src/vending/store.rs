@@ -103,7 +103,7 @@ impl<A: CachedValue> EntryStore<A> {
                     // By a shelf that has some of it still.
                     RemovalCause::Replaced => return,
                 });
-                shelf.iter().for_each(|kept| kept.let_go());
+                shelf.iter().for_each(|kept| kept.mark_evicted());
             })
             .build();
         Self { cache, clock }
@@ -112,13 +112,13 @@ impl<A: CachedValue> EntryStore<A> {
     /// What is kept under this key, however old.
     pub(super) fn get(&self, key: &CacheKey) -> Option<Arc<CacheEntry<A>>> {
         let shelf = self.cache.get(&key.user)?;
-        shelf.iter().find(|kept| *kept.shape() == key.shape).cloned()
+        shelf.iter().find(|kept| *kept.variant() == key.variant).cloned()
     }
 
     /// The same for somebody with a bookmark. A search goes to a dozen places in memory, none of which a store of many
     /// users has at hand; a bookmark goes to the thing itself.
     pub(super) fn get_by(&self, bookmark: &LastEntryHint, key: &CacheKey) -> Option<Arc<CacheEntry<A>>> {
-        if let Some(kept) = bookmark.find::<CacheEntry<A>>().filter(|kept| kept.stands_under(key)) {
+        if let Some(kept) = bookmark.find::<CacheEntry<A>>().filter(|kept| kept.matches_key(key)) {
             return Some(kept);
         }
         let kept = self.get(key)?;
@@ -128,7 +128,7 @@ impl<A: CachedValue> EntryStore<A> {
 
     /// Makes sure that what is in use, be it by bookmarks, does not look as if it were not.
     pub(super) fn note_use(&self, kept: &CacheEntry<A>, key: &CacheKey, now: Timestamp) {
-        if kept.use_is_news(now) {
+        if kept.should_touch(now) {
             self.cache.get(&key.user);
         }
     }
@@ -139,10 +139,10 @@ impl<A: CachedValue> EntryStore<A> {
         let before = self.cache.get(user);
         if let Some(kept) = &before {
             let others = kept.iter().filter(|other| {
-                other.shape() != shelf[0].shape() && !other.life_left(other.judged_at(&*self.clock)).is_zero()
+                other.variant() != shelf[0].variant() && !other.remaining_life(other.effective_now(&*self.clock)).is_zero()
             });
             shelf.extend(others.cloned().collect::<Vec<_>>());
-            shelf[1..].sort_by_key(|other| std::cmp::Reverse(other.times().expires_at));
+            shelf[1..].sort_by_key(|other| std::cmp::Reverse(other.lifetime().expires_at));
             shelf.truncate(MOST_SHAPES);
         }
         if let Some(shelf) = UserEntries::of(shelf) {
@@ -152,7 +152,7 @@ impl<A: CachedValue> EntryStore<A> {
                 .iter()
                 .flat_map(UserEntries::iter)
                 .filter(|one| !is_still_there(one))
-                .for_each(|one| one.let_go());
+                .for_each(|one| one.mark_evicted());
         }
     }
 
@@ -160,14 +160,14 @@ impl<A: CachedValue> EntryStore<A> {
     pub(super) fn forget(&self, user: &UserKey) -> usize {
         let Some(shelf) = self.cache.remove(user) else { return 0 };
         // The listener does so too; but whoever signs out is told so only when it is done, whenever moka calls it.
-        shelf.iter().for_each(|kept| kept.let_go());
+        shelf.iter().for_each(|kept| kept.mark_evicted());
         shelf.all().len()
     }
 
     /// The users of whom something of this identity is kept.
     pub(super) fn users_of(&self, identity: &IdentityId) -> Vec<UserKey> {
         let has_one =
-            |shelf: &UserEntries<A>| shelf.iter().any(|kept| kept.answer().identity() == identity.as_str());
+            |shelf: &UserEntries<A>| shelf.iter().any(|kept| kept.value().identity() == identity.as_str());
         self.cache.iter().filter(|(_, shelf)| has_one(shelf)).map(|(user, _)| (*user).clone()).collect()
     }
 
@@ -176,8 +176,8 @@ impl<A: CachedValue> EntryStore<A> {
         let shelf = self.cache.get(user)?;
         let alive: Vec<_> = shelf
             .iter()
-            .filter(|kept| !kept.life_left(kept.judged_at(&*self.clock)).is_zero())
-            .map(|kept| kept.times().expires_at)
+            .filter(|kept| !kept.remaining_life(kept.effective_now(&*self.clock)).is_zero())
+            .map(|kept| kept.lifetime().expires_at)
             .collect();
         Some(CachedTokens { tokens: alive.len(), last_expires_at: *alive.iter().max()? })
     }
@@ -194,7 +194,7 @@ struct EntryExpiry(SharedClock);
 
 impl EntryExpiry {
     fn left<A: CachedValue>(&self, shelf: &UserEntries<A>) -> Option<Duration> {
-        shelf.iter().map(|kept| kept.life_left(kept.judged_at(&*self.0))).max()
+        shelf.iter().map(|kept| kept.remaining_life(kept.effective_now(&*self.0))).max()
     }
 }
 
@@ -237,8 +237,8 @@ mod tests {
 
     fn key(user: &str) -> CacheKey {
         let user = UserKey { pool: PoolIndex(0), user: DeveloperUserId::parse(user).unwrap() };
-        let shape = Variant { duration: TokenDuration::DEFAULT, ends_by: None, tags: PrincipalTags::none() };
-        CacheKey { user, shape }
+        let shape = Variant { duration: TokenDuration::DEFAULT, not_after: None, tags: PrincipalTags::none() };
+        CacheKey { user, variant: shape }
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl Loader for TokenLoader {
     }
 
     async fn make(&self, order: &LoadRequest, reserved: Option<Permit>) -> Result<CachedToken, IssueError> {
-        let shape = &order.key.shape;
+        let shape = &order.key.variant;
         let request = IssueRequest {
             pool: order.pool.id.clone(),
             provider: order.pool.provider.clone(),
@@ -57,7 +57,7 @@ impl Loader for TokenLoader {
             self.note_skew(seconds);
         }
         let mut times = checked.times;
-        if let Some(end) = shape.ends_by {
+        if let Some(end) = shape.not_after {
             // Whole seconds, and a wait for room in the budget, may have made it end a little later.
             times.expires_at = times.expires_at.min(end);
         }
@@ -105,7 +105,7 @@ impl TokenLoader {
 
 /// The life to ask for now, so that the token ends in time.
 fn duration_of(shape: &Variant, now: Timestamp) -> Result<TokenDuration, IssueError> {
-    let Some(end) = shape.ends_by else { return Ok(shape.duration) };
+    let Some(end) = shape.not_after else { return Ok(shape.duration) };
     let left = TokenDuration::parse(end.since(now).as_secs());
     left.map(|left| left.min(shape.duration)).map_err(|_| {
         IssueError::new(IssueErrorKind::Unavailable, "the credential that the token is for has just ended")

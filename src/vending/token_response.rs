@@ -27,7 +27,7 @@ pub struct ResponseTemplate(Arc<str>);
 
 impl ResponseTemplate {
     /// The frame of a pool's answers.
-    pub(super) fn of(pool: &IdentityPoolId) -> Self {
+    pub(super) fn for_pool(pool: &IdentityPoolId) -> Self {
         let mut json = ",\"provider\":".to_owned();
         push_quoted(&mut json, &login_key(pool.region()));
         json.push_str(",\"identityPoolId\":");
@@ -79,7 +79,7 @@ impl TokenResponse {
     }
 
     /// The whole answer for a token that has this life left.
-    pub fn with_life_left(&self, left: Duration) -> Vec<u8> {
+    pub fn to_json(&self, left: Duration) -> Vec<u8> {
         let mut json = self.room(self.frame.0.len() + 128);
         json.extend_from_slice(b"{\"identityId\":\"");
         json.extend_from_slice(self.part(&self.identity));
@@ -174,7 +174,7 @@ mod tests {
     use cognito_types::IdentityId;
 
     fn answer(region: &str, token: &str) -> TokenResponse {
-        let frame = ResponseTemplate::of(&IdentityPoolId::parse(&format!("{region}:1-2")).unwrap());
+        let frame = ResponseTemplate::for_pool(&IdentityPoolId::parse(&format!("{region}:1-2")).unwrap());
         let identity = IdentityId::parse(&format!("{region}:abc")).unwrap();
         let issued = IssuedToken { identity, token: OpenIdToken::new(token.to_owned()), request_id: None };
         TokenResponse::render(&frame, &issued, Timestamp::from_secs(1_767_225_600))
@@ -184,7 +184,7 @@ mod tests {
     fn the_answer_is_the_contract_of_the_rest_interface() {
         let answer = answer("us-east-1", "a.b.c");
         let json: serde_json::Value =
-            serde_json::from_slice(&answer.with_life_left(Duration::from_millis(899_999))).unwrap();
+            serde_json::from_slice(&answer.to_json(Duration::from_millis(899_999))).unwrap();
         assert_eq!(
             json,
             serde_json::json!({
@@ -202,14 +202,14 @@ mod tests {
 
     #[test]
     fn china_has_a_login_key_of_its_own() {
-        let json = String::from_utf8(answer("cn-north-1", "a.b.c").with_life_left(Duration::ZERO)).unwrap();
+        let json = String::from_utf8(answer("cn-north-1", "a.b.c").to_json(Duration::ZERO)).unwrap();
         assert!(json.contains(r#""provider":"cognito-identity.cn-north-1.amazonaws.com.cn""#), "{json}");
     }
 
     #[test]
     fn a_token_with_odd_characters_cannot_break_out_of_its_json_string() {
         let answer = answer("us-east-1", "x\",\"identityId\":\"mallory\\\n");
-        let json: serde_json::Value = serde_json::from_slice(&answer.with_life_left(Duration::ZERO)).unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&answer.to_json(Duration::ZERO)).unwrap();
         assert_eq!(json["identityId"], "us-east-1:abc");
         assert_eq!(json["token"], "x\",\"identityId\":\"mallory\\\n");
     }

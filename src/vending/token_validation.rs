@@ -68,7 +68,7 @@ impl TokenValidator {
             ));
         }
         Ok(ValidatedToken {
-            times: self.windows.times(span.came_at, expires_at, chance),
+            times: self.windows.lifetime(span.came_at, expires_at, chance),
             skew_seconds: claims.as_ref().and_then(|claims| skew(claims, span)),
             opaque: claims.is_none(),
         })
