@@ -188,13 +188,13 @@ fn vending(criterion: &mut Criterion, bench: &Bench, settings: &Settings, caller
     let tags = PrincipalTags::parse([("team", "red"), ("stage", "prod")]).expect("tags");
     let user = caller.acts_for(None, &UserIdMapper::new(&settings.users)).expect("a user");
     let request = TokenRequest { pool, user, tags, not_after: None, min_ttl: None, refresh: false };
-    let vended = bench.runtime.block_on(vendor.vend(&request, &caller.last_entry)).expect("a token");
+    let vended = bench.runtime.block_on(vendor.vend(&request, Some(&caller.last_entry))).expect("a token");
     criterion.bench_function("vending/key", |bencher| bencher.iter(|| black_box(black_box(&request).key())));
     criterion.bench_function("vending/hit", |bencher| {
         bencher.iter(|| {
             black_box(
                 vendor
-                    .vend(black_box(&request), &caller.last_entry)
+                    .vend(black_box(&request), Some(&caller.last_entry))
                     .now_or_never()
                     .expect("at once")
                     .expect("a token"),
@@ -211,7 +211,8 @@ fn vending(criterion: &mut Criterion, bench: &Bench, settings: &Settings, caller
         stale_floor: Duration::from_secs(60),
     };
     let now = Timestamp::from_secs(1_767_225_600);
-    let (times, needs) = (windows.lifetime(now, now + Duration::from_secs(900), 0.5), Requirements::default());
+    let (times, needs) =
+        (windows.lifetime(now, now + Duration::from_secs(900), 0.5), Requirements::default());
     criterion.bench_function("vending/freshness", |bencher| {
         bencher.iter(|| {
             let (times, now) = (black_box(&times), black_box(now));

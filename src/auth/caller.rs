@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 
 use super::act_as::Subject;
 use super::{Caller, RejectionReason, UserIdMapper};
-use crate::bookmark::LastEntryHint;
 use crate::claims::Claims;
 use crate::config::AuthSettings;
+use crate::vending::LastEntryHint;
 use clock::Timestamp;
 
 /// One way's part in it.

@@ -114,7 +114,7 @@ async fn vend(
         refresh: wish.refresh,
         ..service.token_request(request, caller, user, wish.pool.as_deref())?
     };
-    let vended = service.vendor.vend(&wanted, &caller.last_entry).await?;
+    let vended = service.vendor.vend(&wanted, Some(&caller.last_entry)).await?;
     audit::note(request, |facts| facts.vended(&vended));
     let json = in_format(&vended, format);
     Ok(handed_out(&vended, json))
