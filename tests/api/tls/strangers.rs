@@ -20,7 +20,7 @@ async fn stranger(program: &'static str, arguments: Vec<String>) -> Option<Outpu
     }
 }
 
-fn told(output: &Output) -> String {
+fn output_text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
