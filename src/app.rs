@@ -197,7 +197,7 @@ async fn guest_prover(
     if !pools.iter().any(|pool| pool.linking.guests) {
         return Ok(None);
     }
-    CognitoTokenVerifier::start(keys, CognitoTokenVerifier::LEEWAY, clock.clone(), metrics.clone())
+    CognitoTokenVerifier::start(keys, CognitoTokenVerifier::DEFAULT_LEEWAY, clock.clone(), metrics.clone())
         .await
         .map(Some)
 }

@@ -1,7 +1,7 @@
-//! Verifier of OpenID tokens: whether Cognito minted a token for a given pool, so that it proves its holder's identity.
+//! Verifier of Cognito's OpenID tokens: whether Cognito minted a token for a given pool, and for which identity.
 //!
-//! The issuer and its keys are shared by every pool of every AWS customer. A valid signature alone therefore proves
-//! nothing: any customer can have Cognito sign a token. The signature and `aud` are only ever verified together.
+//! All pools of all AWS customers share the issuer and its keys. A valid signature alone therefore proves nothing; only
+//! together with the `aud` it does. So neither can be verified without the other.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,28 +14,23 @@ use clock::{SharedClock, Timestamp};
 use cognito_types::{IdentityId, IdentityPoolId};
 use jose::{Algorithm, InvalidJws, JwksSettings, Jws, KeyProvider, KeySource, KeysError, VerifyError};
 
-/// The only algorithm that Cognito signs with.
+/// The only algorithm of Cognito's signatures.
 const ALGORITHMS: [Algorithm; 1] = [Algorithm::RS512];
 
-/// Why a token is not accepted. Names the failed check, never the content of the token.
+/// The check that failed, without any content of the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TokenVerificationError {
-    /// It is not a JWS, or lacks Cognito's claims.
-    #[error("it is not a JWT with the claims that cognito writes")]
+    #[error("it is not a JWT with the claims of a cognito token")]
     Malformed,
-    /// Its `iss` is not Cognito's in the pool's region.
+    /// Its `iss` is not Cognito in the pool's region.
     #[error("its iss is not cognito")]
     Issuer,
-    /// It is not signed with RS512.
     #[error("it is not signed with RS512")]
     Algorithm,
-    /// Cognito does not publish the key.
     #[error("it is signed with a key that cognito does not publish")]
     UnknownKey,
-    /// Its signature is invalid.
-    #[error("its signature is not valid")]
+    #[error("its signature is invalid")]
     Signature,
-    /// Its `aud` is another pool.
     #[error("its aud is another pool")]
     Audience,
     #[error("it has expired")]
@@ -43,11 +38,10 @@ pub enum TokenVerificationError {
     /// Its `sub` is not an identity that the pool could have.
     #[error("its sub is not an identity of the pool's region")]
     Subject,
-    /// Its `amr` does not say how the user was authenticated.
     #[error("its amr is missing or empty")]
     Methods,
-    /// Cognito's keys cannot be fetched. Not a rejection: worth another try.
-    #[error("cognito's keys to verify it with cannot be fetched now")]
+    /// A retry may succeed.
+    #[error("cognito's keys cannot be fetched now")]
     KeysUnavailable,
 }
 
@@ -68,7 +62,6 @@ impl From<VerifyError> for TokenVerificationError {
     }
 }
 
-/// Verifies tokens by the keys that Cognito publishes.
 #[derive(Debug)]
 pub struct CognitoTokenVerifier {
     keys: KeyProvider,
@@ -77,13 +70,13 @@ pub struct CognitoTokenVerifier {
 }
 
 impl CognitoTokenVerifier {
-    /// Default tolerance between Cognito's clock and this machine's before a token counts as expired.
-    pub const LEEWAY: Duration = Duration::from_secs(30);
+    /// How long after its `exp` a token is accepted, to allow for clock skew.
+    pub const DEFAULT_LEEWAY: Duration = Duration::from_secs(30);
 
-    /// Fetches the keys now and at an interval. A failed first fetch is not an error.
+    /// Fetches the keys now and refreshes them in the background. A failed first fetch is not an error.
     ///
     /// # Errors
-    /// The HTTPS client cannot be created.
+    /// The HTTPS client cannot be built.
     pub async fn start(
         keys: JwksSettings,
         leeway: Duration,
@@ -95,11 +88,11 @@ impl CognitoTokenVerifier {
         Ok(Self { keys, leeway, clock })
     }
 
-    /// Fetches the keys once, for tokens that are verified now.
+    /// Fetches the keys once, without a later refresh.
     ///
     /// # Errors
-    /// The fetch failed.
-    pub async fn fetch_once(
+    /// Why the fetch failed.
+    pub async fn with_current_keys(
         keys: JwksSettings,
         leeway: Duration,
         clock: SharedClock,
@@ -108,7 +101,7 @@ impl CognitoTokenVerifier {
         Ok(Self { keys, leeway, clock })
     }
 
-    /// Verifies that Cognito minted this token for an identity of this pool, and that it has not expired.
+    /// Verifies that Cognito minted the token for an identity of this pool, and that it is still valid.
     ///
     /// # Errors
     /// The first check that failed.
@@ -118,7 +111,8 @@ impl CognitoTokenVerifier {
         pool: &IdentityPoolId,
     ) -> Result<TokenClaims, TokenVerificationError> {
         let jws = Jws::parse(token)?;
-        // Before the signature, so that an app's own token fails with the right error and triggers no fetch of keys.
+        // Before the signature, so that an app's own token is rejected as such, and not as one with an unknown key,
+        // which would also trigger a fetch of Cognito's keys.
         let Issuer { iss } = Issuer::deserialize(jws.payload()).map_err(|_| InvalidJws)?;
         if iss != format!("https://{}", token::authority(pool.region())) {
             return Err(TokenVerificationError::Issuer);
@@ -135,7 +129,6 @@ struct Issuer {
     iss: String,
 }
 
-/// The claims that must match this pool.
 fn check_claims(
     claims: &TokenClaims,
     pool: &IdentityPoolId,
@@ -164,7 +157,7 @@ mod tests {
 
     use super::*;
 
-    fn check(claim: &str, value: Value) -> Result<(), TokenVerificationError> {
+    fn check_with(claim: &str, value: Value) -> Result<(), TokenVerificationError> {
         let mut claims = json!({
             "aud": "eu-west-1:1", "sub": "eu-west-1:a", "amr": ["unauthenticated"], "iat": 100, "exp": 700,
         });
@@ -186,7 +179,7 @@ mod tests {
             ("sub", json!("alice"), Err(TokenVerificationError::Subject)),
             ("amr", json!([]), Err(TokenVerificationError::Methods)),
         ] {
-            assert_eq!(check(claim, value.clone()), result, "{claim} {value}");
+            assert_eq!(check_with(claim, value.clone()), result, "{claim} {value}");
         }
     }
 }

@@ -51,16 +51,19 @@ impl Subject {
     async fn prove(&self, check: Check, pool: &Pool, request: &IssueRequest, issued: &IssuedToken) -> Check {
         let identity = &issued.identity;
         let keys = self.settings.openid_keys.clone();
-        let prover =
-            match CognitoTokenVerifier::fetch_once(keys, CognitoTokenVerifier::LEEWAY, self.clock.clone())
-                .await
-            {
-                Ok(prover) => prover,
-                Err(why) => {
-                    let words = format!("a token for {identity}, but Cognito's keys cannot be had: {why}");
-                    return check.warns(words, "see the line about cognito-keys");
-                }
-            };
+        let prover = match CognitoTokenVerifier::with_current_keys(
+            keys,
+            CognitoTokenVerifier::DEFAULT_LEEWAY,
+            self.clock.clone(),
+        )
+        .await
+        {
+            Ok(prover) => prover,
+            Err(why) => {
+                let words = format!("a token for {identity}, but Cognito's keys cannot be had: {why}");
+                return check.warns(words, "see the line about cognito-keys");
+            }
+        };
         let claims = match prover.verify(issued.token.expose(), &pool.id).await {
             Ok(claims) => claims,
             Err(TokenVerificationError::Malformed) if self.settings.vending.opaque_tokens => {

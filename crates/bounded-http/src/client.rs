@@ -9,7 +9,6 @@ use crate::proxy::{ProxyPolicy, with_proxies};
 /// A client that follows no redirects and takes proxies by `proxies`. `timeout` is for the whole exchange, body
 /// included; `None` leaves it to the caller to set the time limits.
 pub fn client_builder(proxies: ProxyPolicy, timeout: Option<Duration>) -> reqwest::ClientBuilder {
-    #[expect(clippy::disallowed_methods, reason = "this is the one constructor")]
     let builder = reqwest::Client::builder();
     let builder =
         builder.redirect(Policy::none()).user_agent(concat!("tokenvend/", env!("CARGO_PKG_VERSION")));
