@@ -28,7 +28,7 @@ pub struct Contestant {
 #[derive(Debug, Clone, Copy)]
 pub struct Setup {
     pub name: &'static str,
-    /// `auth.NAME.remember`.
+    /// `auth.NAME.cache_ttl`.
     pub remember: &'static str,
     pub workers: usize,
     /// Whether its bearers are HS256 ones: for a million users there is no time to sign RS256 ones.
@@ -113,16 +113,16 @@ impl Stage {
             format!("algorithms = [\"RS256\"]\nkey_file = {:?}", self.directory.join("app.pem"))
         };
         let room = if setup.many_users {
-            "[cache]\nmax_mebibytes = 8192\nmax_remembered_credentials = 1500000"
+            "[cache]\nmax_size = \"8GiB\"\n[auth.cache]\nmax_entries = 1500000"
         } else {
             ""
         };
         let configuration = format!(
             "[http]\nlisten = \"{address}\"\nworkers = {}\n[admin]\nlisten = \"{admin}\"\n\
-             [upstream]\nendpoint_url = \"http://{}\"\ncalls_per_second = 100000\nburst = 100000\n{room}\n\
+             [upstream]\nendpoint_url = \"http://{}\"\n[upstream.rate_limit]\nrate = \"100000/s\"\nburst = 100000\n{room}\n\
              [limits.per_user]\nrate = \"1000000/s\"\n[drain]\ndelay = \"0s\"\n[pools.main]\nidentity_pool_id = \"{DEFAULT_POOL}\"\n\
              developer_provider = \"{DEFAULT_DEVELOPER_PROVIDER}\"\ntoken_duration = \"1h\"\n\
-             [auth.app]\nissuer = \"{ISSUER}\"\naudience = [\"{AUDIENCE}\"]\nremember = \"{}\"\n{key}\n",
+             [auth.app]\nissuer = \"{ISSUER}\"\naudience = [\"{AUDIENCE}\"]\ncache_ttl = \"{}\"\n{key}\n",
             setup.workers, self.upstream, setup.remember,
         );
         let tls = if setup.tls {

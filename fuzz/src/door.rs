@@ -40,9 +40,9 @@ fn configuration() -> String {
             audience = ["tokenvend"]
             algorithms = ["HS256"]
             secret = "{SECRET}"
-            remember = "0s"
+            cache_ttl = "0s"
             user_id = "app|{{tenant}}|{{/org/name}}-{{sub}}"
-            carrier = "{carrier}"
+            credential_source = "{carrier}"
             "#
         )
     });
