@@ -352,8 +352,11 @@ fn parse_size(text: &str) -> Result<u64, &'static str> {
         "GiB" => 1 << 30,
         _ => return Err("it is not a whole number with one of these units"),
     };
-    let number: u64 = number.parse().map_err(|_| "it does not begin with a whole number")?;
-    number.checked_mul(factor).ok_or("it is too large")
+    if number.is_empty() {
+        return Err("it does not begin with a whole number");
+    }
+    let bytes = number.parse().ok().and_then(|number: u64| number.checked_mul(factor));
+    bytes.ok_or("it is too large")
 }
 
 fn format_size(bytes: u64) -> String {

@@ -3,7 +3,7 @@
 use super::path::{join, split};
 
 /// Former and new paths. `NAME` stands for any name; a former path also covers the keys under it.
-const RENAMED: [(&str, &str); 51] = [
+pub(super) const RENAMED: [(&str, &str); 51] = [
     ("pools.NAME.end_with_session", "pools.NAME.bind_to_session"),
     ("vending.token_duration_ceiling", "vending.max_token_duration"),
     ("vending.skew_allowance", "cache.clock_skew_allowance"),

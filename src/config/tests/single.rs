@@ -376,3 +376,144 @@ fn an_unreachable_authenticator_causes_a_warning() {
         assert_eq!((warnings.len(), found.len()), (expected.len(), expected.len()), "{more}: {warnings:#?}");
     }
 }
+
+#[test]
+fn a_former_name_of_a_key_is_an_error_that_names_the_new_one() {
+    for (text, former, new) in [
+        ("[vending]\nskew_allowance = \"5m\"", "vending.skew_allowance", "cache.clock_skew_allowance"),
+        ("[vending]\nadvisory_window = \"2m\"", "vending.advisory_window", "cache.advisory_window"),
+        ("[cache]\nmax_mebibytes = 256", "cache.max_mebibytes", "cache.max_size"),
+        (
+            "[cache]\nmax_remembered_credentials = 9",
+            "cache.max_remembered_credentials",
+            "auth.cache.max_entries",
+        ),
+        ("[users]\nauth_order = [\"app\"]", "users.auth_order", "auth.order"),
+        ("[upstream]\ncalls_per_second = 50", "upstream.calls_per_second", "upstream.rate_limit.rate"),
+        (
+            "[upstream]\nfailure_pause = \"1s\"",
+            "upstream.failure_pause",
+            "upstream.circuit_breaker.open_duration",
+        ),
+        ("[admin]\nburst = 5", "admin.burst", "admin.rate_limit.burst"),
+        ("[limits.failures]\nrate = \"1/m\"", "limits.failures.rate", "limits.failed_authentications.rate"),
+        ("remember = \"5m\"", "auth.app.remember", "auth.app.cache_ttl"),
+        (
+            "act_as = { users = [\"a\"], scope = [\"s\"] }\non_behalf = { users = [\"a\"] }",
+            "auth.app.on_behalf.users",
+            "auth.app.act_as.users",
+        ),
+        (
+            "[pools.main.tags]\na = \"b\"\n[pools.other]\nend_with_session = true",
+            "pools.other.end_with_session",
+            "pools.other.bind_to_session",
+        ),
+    ] {
+        let errors = errors_of(&smallest_with("zzz", text), &[]);
+        let expected = format!("allowed: {new}, its new name");
+        let is_named =
+            |error: &&String| error.starts_with(&format!("{former} (")) && error.ends_with(&expected);
+        assert_eq!(
+            errors.iter().filter(is_named).count(),
+            1,
+            "no {former:?} with {expected:?} in {errors:#?}"
+        );
+    }
+}
+
+#[test]
+fn every_new_name_of_a_former_key_is_in_the_manual() {
+    let manual = keys_of_the_manual();
+    for (former, new) in renamed_keys::RENAMED {
+        let is_known =
+            |path: &str| manual.iter().any(|key| key == path || key.starts_with(&format!("{path}.")));
+        assert!(is_known(new) && !is_known(former), "{former} is now {new}");
+    }
+}
+
+#[test]
+fn no_authenticator_has_the_name_of_a_key_of_the_section_auth() {
+    for (name, keys) in [
+        ("cache", "kind = \"jwt\"\nissuer = \"https://b.example\"\naudience = [\"tokenvend\"]"),
+        ("cache", "max_entries = 7\nissuer = \"https://b.example\""),
+        ("order", "kind = \"static_key\"\nissuer = \"https://b.example\""),
+    ] {
+        let errors = errors_of(&smallest_with("zzz", &format!("[auth.{name}]\n{keys}")), &[]);
+        let start = format!("auth.{name} (my.toml, line ");
+        assert!(errors.len() == 1 && errors[0].starts_with(&start), "{name}: {errors:#?}");
+        let expected =
+            format!("found an authenticator with the name {name:?}; allowed: another name for it, because");
+        assert!(errors[0].contains(&expected), "{errors:#?}");
+    }
+    // The template [auth.NAME] does not apply to the table of the cache.
+    let settings = load_with(&smallest_with("zzz", "[auth.cache]\nmax_entries = 7"), &[]).unwrap().settings;
+    assert_eq!((settings.max_auth_cache_entries, settings.auth.len()), (7, 1));
+    let errors = errors_of(&smallest_with("zzz", "[auth.cache]\ncache_ttl = \"5m\""), &[]);
+    assert!(errors.len() == 1 && errors[0].contains("auth.cache.cache_ttl (my.toml"), "{errors:#?}");
+    for rule in ["cache", "order"] {
+        let errors =
+            errors_of(&smallest_with("zzz", &format!("[pools.main.allow.x]\nauth = [{rule:?}]")), &[]);
+        assert!(errors[0].ends_with("allowed: names of tables [auth.…]: app"), "{errors:#?}");
+    }
+    // The names of pools are not restricted.
+    assert!(load_with(&SMALLEST.replace("pools.main", "pools.cache"), &[]).is_ok());
+}
+
+#[test]
+fn a_size_is_a_whole_number_with_a_unit() {
+    for (text, bytes) in
+        [("1MiB", 1 << 20), ("1024KiB", 1 << 20), ("256MiB", 256 << 20), ("1024GiB", 1 << 40)]
+    {
+        let settings = load_with(SMALLEST, &[("TOKENVEND__CREDENTIALS__MAX_SIZE", text)]).unwrap().settings;
+        assert_eq!(settings.vending.credentials.max_size_bytes, bytes, "{text}");
+    }
+    for (value, expected) in [
+        (
+            "256",
+            "found 256 (it has no unit); allowed: a size from 1MiB to 1024GiB: a whole number with the unit KiB",
+        ),
+        ("\"256\"", "found \"256\" (it has no unit)"),
+        ("\"256MB\"", "found \"256MB\" (it is not a whole number with one of these units)"),
+        ("\"256 MiB\"", "found \"256 MiB\" (it is not"),
+        ("\"1.5GiB\"", "found \"1.5GiB\" (it is not"),
+        ("\"-1MiB\"", "found \"-1MiB\" (it is not"),
+        ("\"MiB\"", "found \"MiB\" (it does not begin with a whole number)"),
+        ("\"99999999999999999999GiB\"", "(it is too large)"),
+        ("\"99999999999999GiB\"", "(it is too large)"),
+        ("\"1KiB\"", "found \"1KiB\"; allowed: a size from 1MiB"),
+        ("\"1025GiB\"", "found \"1025GiB\"; allowed: a size from 1MiB"),
+        ("\"\"", "found \"\" (it has no unit)"),
+        ("true", "found true; allowed: a size"),
+    ] {
+        let errors = errors_of(&smallest_with("zzz", &format!("[cache]\nmax_size = {value}")), &[]);
+        assert!(errors.len() == 1 && errors[0].starts_with("cache.max_size (my.toml"), "{value}: {errors:?}");
+        assert!(errors[0].contains(expected), "no {expected:?} in {errors:?}");
+    }
+}
+
+#[test]
+fn call_rates_have_the_form_of_rate_limits_but_cannot_be_off() {
+    let tables = "[upstream.rate_limit]\nrate = \"7/s\"\nburst = 3\nmax_wait = \"1s\"\n[admin.rate_limit]\nrate = \"120/m\"\n\
+                  [credentials.rate_limit]\nrate = \"7200/h\"\nburst = 4";
+    let settings = load_with(&smallest_with("zzz", tables), &[]).unwrap().settings;
+    let (tokens, credentials) =
+        (settings.vending.upstream.rate_limit, settings.vending.credentials.rate_limit);
+    assert_eq!((tokens.calls_per_second, tokens.burst, tokens.max_wait), (7, 3, Duration::from_secs(1)));
+    assert_eq!((credentials.calls_per_second, credentials.burst), (2, 4));
+    assert_eq!(credentials.max_wait, tokens.max_wait);
+    assert_eq!((settings.admin.rate_limit.calls_per_second, settings.admin.rate_limit.burst), (2, 5));
+    for (rate, why) in
+        [("off", "it has no slash"), ("50", "it has no slash"), ("50/d", "s, m or h"), ("0/s", "number")]
+    {
+        for table in ["upstream", "admin", "credentials"] {
+            let errors =
+                errors_of(&smallest_with("zzz", &format!("[{table}.rate_limit]\nrate = {rate:?}")), &[]);
+            let start = format!("{table}.rate_limit.rate (my.toml, line 11): found {rate:?}");
+            assert!(errors.len() == 1 && errors[0].starts_with(&start), "{errors:?}");
+            assert!(
+                errors[0].contains(why) && errors[0].contains("allowed: from 1 to 1000000 in a"),
+                "{errors:?}"
+            );
+        }
+    }
+}
