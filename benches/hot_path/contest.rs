@@ -29,7 +29,7 @@ pub struct Contestant {
 pub struct Setup {
     pub name: &'static str,
     /// `auth.NAME.cache_ttl`.
-    pub remember: &'static str,
+    pub cache_ttl: &'static str,
     pub workers: usize,
     /// Whether its bearers are HS256 ones: for a million users there is no time to sign RS256 ones.
     pub many_users: bool,
@@ -38,12 +38,12 @@ pub struct Setup {
 
 impl Setup {
     pub const USUAL: Self =
-        Self { name: "tokenvend", remember: "5m", workers: 1, many_users: false, tls: false };
+        Self { name: "tokenvend", cache_ttl: "5m", workers: 1, many_users: false, tls: false };
     pub const VERIFYING: Self =
-        Self { name: "tokenvend, verifying each time", remember: "0s", ..Self::USUAL };
+        Self { name: "tokenvend, verifying each time", cache_ttl: "0s", ..Self::USUAL };
     pub const TWO_WORKERS: Self = Self { name: "tokenvend, 2 workers", workers: 2, ..Self::USUAL };
     pub const MANY_USERS: Self =
-        Self { name: "tokenvend, many users", remember: "1h", many_users: true, ..Self::USUAL };
+        Self { name: "tokenvend, many users", cache_ttl: "1h", many_users: true, ..Self::USUAL };
     pub const TLS: Self = Self { name: "tokenvend, TLS", tls: true, ..Self::USUAL };
 }
 
@@ -123,7 +123,7 @@ impl Stage {
              [limits.per_user]\nrate = \"1000000/s\"\n[drain]\ndelay = \"0s\"\n[pools.main]\nidentity_pool_id = \"{DEFAULT_POOL}\"\n\
              developer_provider = \"{DEFAULT_DEVELOPER_PROVIDER}\"\ntoken_duration = \"1h\"\n\
              [auth.app]\nissuer = \"{ISSUER}\"\naudience = [\"{AUDIENCE}\"]\ncache_ttl = \"{}\"\n{key}\n",
-            setup.workers, self.upstream, setup.remember,
+            setup.workers, self.upstream, setup.cache_ttl,
         );
         let tls = if setup.tls {
             let [certificate, key] = ["server.crt", "server.key"].map(|file| self.directory.join(file));

@@ -77,7 +77,7 @@ impl CallerBuilder {
         })
     }
 
-    /// The service of this name, of which the way knows nothing more. Without `on_behalf` it acts for nobody.
+    /// The service of this name, of which the way knows nothing more. Without `act_as` it acts for nobody.
     pub(super) fn service(&self, name: Arc<str>) -> Caller {
         let users = self.settings.act_as.as_ref().map(|on_behalf| on_behalf.users.clone());
         Caller {

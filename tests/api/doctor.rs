@@ -287,7 +287,7 @@ async fn a_configuration_that_does_not_hold_is_told_and_ends_with_78() {
         &["upstream.rate_limit.burst", "print-default-config"],
     );
     let told = patient.told(&[], &[("TOKENVEND__UPSTREAM__RATE_LIMIT__BURST", "0")]).await;
-    assert!(told.out.contains("1 fault(s): upstream.rate_limit.burst"), "{told:?}");
+    assert!(told.out.contains("1 error(s): upstream.rate_limit.burst"), "{told:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -221,8 +221,8 @@ async fn requests_that_are_taken_back_are_dropped_and_a_flood_of_them_ends_its_c
 async fn what_only_http2_can_say_is_understood_or_refused() {
     let ca = Authority::new("ca");
     let files = Files::of(&ca.server(90));
-    let carrier = "auth.app.credential_source = \"cookie:session\"\n";
-    let world = World::with(&format!("{carrier}{}", files.configuration())).await;
+    let cookies = "auth.app.credential_source = \"cookie:session\"\n";
+    let world = World::with(&format!("{cookies}{}", files.configuration())).await;
     let (mut requests, _ended) =
         connect_h2(&ca, world.app.public_address(), &h2::client::Builder::new()).await;
     // Cookies in pieces, which are one header all the same.
