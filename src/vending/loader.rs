@@ -5,11 +5,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::cache_entry::{CacheEntry, CachedValue};
-use super::cache_key::{CacheKey, UserKey};
+use super::cache_key::CacheKey;
 use super::coalescing_store::LoadResult;
 use super::negative_cache::NegativeCache;
 use super::upstream::{Permit, Upstream};
-use super::user_quota::UserQuota;
+use super::user_quota::{UserPermit, UserQuota};
 use crate::issuer::{IssueError, IssueErrorKind};
 use crate::metrics::labels::{Label as _, Ware};
 use crate::pools::Pool;
@@ -38,9 +38,9 @@ pub(super) trait Loader: fmt::Debug + Send + Sync + 'static {
     ) -> impl Future<Output = Result<CacheEntry<Self::Value>, IssueError>> + Send;
 }
 
-/// What a background load has reserved before it starts.
+/// Taken before a background load starts.
 #[derive(Debug)]
-pub(super) struct Reservation {
+pub(super) struct BackgroundPermits {
     pub(super) user: UserPermit,
     pub(super) call: Permit,
 }
@@ -56,8 +56,8 @@ pub(super) struct LoadTask<L> {
 
 impl<L: Loader> LoadTask<L> {
     /// Loads the value. Logs a failure once for all waiters.
-    pub(super) async fn run(self, reserved: Option<Reservation>) -> LoadResult<L::Value> {
-        let result = self.load(reserved).await;
+    pub(super) async fn run(self, permits: Option<BackgroundPermits>) -> LoadResult<L::Value> {
+        let result = self.load(permits).await;
         match &result {
             Ok(_) => self.negative_cache.invalidate(&self.request.key),
             Err(error) => {
@@ -68,10 +68,10 @@ impl<L: Loader> LoadTask<L> {
         result
     }
 
-    async fn load(&self, reserved: Option<Reservation>) -> LoadResult<L::Value> {
-        let (user_permit, call_permit) = match reserved {
-            Some(reserved) => (reserved.user, Some(reserved.call)),
-            None => (UserPermit::try_acquire(&self.user_quota, &self.request.key.user)?, None),
+    async fn load(&self, permits: Option<BackgroundPermits>) -> LoadResult<L::Value> {
+        let (user_permit, call_permit) = match permits {
+            Some(permits) => (permits.user, Some(permits.call)),
+            None => (self.user_quota.try_acquire(&self.request.key.user)?, None),
         };
         let entry = self.loader.load(&self.request, call_permit).await?;
         user_permit.commit();
@@ -93,30 +93,6 @@ impl<L: Loader> LoadTask<L> {
             IssueErrorKind::Throttled | IssueErrorKind::Unavailable | IssueErrorKind::HeldBack(_) => {
                 tracing::warn!(pool, kind, %error, "token issue failed");
             }
-        }
-    }
-}
-
-/// The share of one load in the user's quota. Given back on drop, unless it is committed.
-#[derive(Debug)]
-pub(super) struct UserPermit(Option<(Arc<UserQuota>, UserKey)>);
-
-impl UserPermit {
-    pub(super) fn try_acquire(quota: &Arc<UserQuota>, user: &UserKey) -> Result<Self, IssueError> {
-        quota.take(user)?;
-        Ok(Self(Some((quota.clone(), user.clone()))))
-    }
-
-    /// The share stays spent.
-    pub(super) fn commit(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for UserPermit {
-    fn drop(&mut self) {
-        if let Some((quota, user)) = &self.0 {
-            quota.give_back(user);
         }
     }
 }

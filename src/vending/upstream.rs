@@ -70,7 +70,7 @@ impl Upstream {
         if self.is_circuit_open() {
             return None;
         }
-        self.rate_limiter.try_acquire_spare().ok().map(|()| Permit(()))
+        self.rate_limiter.try_acquire_background().ok().map(|()| Permit(()))
     }
 
     /// Makes a call once it is permitted, and retries it after transient errors. The validation of the response is part
