@@ -17,7 +17,7 @@ pub use keyed_limiter::RateLimit;
 
 use crate::client_address::ClientAddress;
 use crate::metrics::Metrics;
-use crate::metrics::labels::Limit;
+use crate::metrics::labels::RateLimitKind;
 use clock::SharedClock;
 use cognito_types::DeveloperUserId;
 use keyed_limiter::KeyedLimiter;
@@ -39,7 +39,7 @@ pub struct RateLimitSettings {
 #[error("over the limit: {limit:?}")]
 pub struct RateLimitExceeded {
     /// By which limit.
-    pub limit: Limit,
+    pub limit: RateLimitKind,
     /// When there is room for one more.
     pub retry_after: Duration,
 }
@@ -77,7 +77,7 @@ impl RateLimiter {
     /// There were too many.
     pub fn address(&self, client: Option<ClientAddress>) -> Result<(), RateLimitExceeded> {
         let (Some(counted), Some(client)) = (&self.per_address, client) else { return Ok(()) };
-        counted.take(&line_of(client)).map_err(|wait| self.over(Limit::Address, wait))
+        counted.take(&line_of(client)).map_err(|wait| self.over(RateLimitKind::Address, wait))
     }
 
     /// Whether a credential from this address may be looked at, or too many were refused already. Counts nothing.
@@ -86,7 +86,7 @@ impl RateLimiter {
     /// Too many were refused.
     pub fn may_try(&self, client: Option<ClientAddress>) -> Result<(), RateLimitExceeded> {
         let (Some(counted), Some(client)) = (&self.failures, client) else { return Ok(()) };
-        counted.look(&line_of(client)).map_err(|wait| self.over(Limit::Failures, wait))
+        counted.look(&line_of(client)).map_err(|wait| self.over(RateLimitKind::FailedAuthentications, wait))
     }
 
     /// Counts a credential that was refused.
@@ -103,11 +103,11 @@ impl RateLimiter {
     /// There were too many.
     pub fn user(&self, user: &DeveloperUserId) -> Result<(), RateLimitExceeded> {
         let Some(counted) = &self.per_user else { return Ok(()) };
-        counted.take(user).map_err(|wait| self.over(Limit::User, wait))
+        counted.take(user).map_err(|wait| self.over(RateLimitKind::User, wait))
     }
 
-    fn over(&self, limit: Limit, retry_after: Duration) -> RateLimitExceeded {
-        self.metrics.limited_total.count(limit);
+    fn over(&self, limit: RateLimitKind, retry_after: Duration) -> RateLimitExceeded {
+        self.metrics.rate_limited_total.count(limit);
         self.notice.refused(limit);
         RateLimitExceeded { limit, retry_after }
     }
@@ -167,7 +167,10 @@ mod tests {
         assert_eq!(limits.may_try(bad), Ok(()));
         limits.failed(bad);
         limits.failed(bad);
-        let over = RateLimitExceeded { limit: Limit::Failures, retry_after: Duration::from_secs(60) };
+        let over = RateLimitExceeded {
+            limit: RateLimitKind::FailedAuthentications,
+            retry_after: Duration::from_secs(60),
+        };
         assert_eq!(limits.may_try(bad), Err(over));
         assert_eq!(limits.may_try(good), Ok(()));
         clock.advance(Duration::from_secs(60));

@@ -17,7 +17,7 @@ use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 
 use crate::metrics::Metrics;
-use crate::metrics::labels::{HandshakeOutcome, Label as _, Listener};
+use crate::metrics::labels::{HandshakeOutcome, Label as _, ListenerName};
 use clock::{SharedClock, Timestamp};
 pub use peer::{PeerCertificate, Unreadable};
 
@@ -29,7 +29,7 @@ pub use settings::{ClientDemand, ClientSettings, MinimumVersion, TlsSettings};
 #[derive(Debug)]
 pub(crate) struct Tls {
     current: ArcSwap<ServerConfig>,
-    listener: Listener,
+    listener: ListenerName,
     metrics: Arc<Metrics>,
 }
 
@@ -79,7 +79,7 @@ impl Tls {
     /// The files do not hold, or no longer.
     pub(crate) fn start(
         settings: &TlsSettings,
-        listener: Listener,
+        listener: ListenerName,
         clock: &SharedClock,
         metrics: &Arc<Metrics>,
     ) -> Result<Arc<Self>, TlsFaults> {

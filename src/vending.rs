@@ -52,7 +52,7 @@ use crate::bookmark::LastEntryHint;
 use crate::issuer::TokenIssuer;
 use crate::issuer::credentials::CredentialsIssuer;
 use crate::metrics::Metrics;
-use crate::metrics::labels::{Source, Ware};
+use crate::metrics::labels::{CacheStatus, CredentialKind, Operation};
 use crate::pools::{Pool, PoolIndex, Pools};
 use clock::SharedClock;
 use cognito_types::{DeveloperUserId, IdentityId};
@@ -77,10 +77,11 @@ impl TokenVendor {
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let upstream = |ware, settings| Upstream::new(ware, settings, clock.clone(), metrics.clone());
+        let upstream =
+            |operation, settings| Upstream::new(operation, settings, clock.clone(), metrics.clone());
         let tokens = TokenLoader {
             ways: RegionalUpstreams::new(pools, |region| RegionalUpstream {
-                upstream: upstream(Ware::Token, settings.upstream),
+                upstream: upstream(Operation::GetOpenIdToken, settings.upstream),
                 issuer: issuer(region) as Arc<dyn TokenIssuer>,
             }),
             frames: pools.iter().map(|pool| ResponseTemplate::of(&pool.id)).collect(),
@@ -103,7 +104,7 @@ impl TokenVendor {
             tokens: tokens.clone(),
             ways: RegionalUpstreams::new(pools, |region| RegionalUpstream {
                 upstream: upstream(
-                    Ware::Credentials,
+                    Operation::GetCredentials,
                     UpstreamSettings { budget: own.budget, ..settings.upstream },
                 ),
                 issuer: issuer(region) as Arc<dyn CredentialsIssuer>,
@@ -140,8 +141,8 @@ impl TokenVendor {
         if request.min_ttl.is_some_and(|least| life_left < least) {
             return Err(VendError::LifeOutOfReach { most: life_left.as_secs() });
         }
-        self.metrics.vends_total.count(served.source);
-        self.metrics.vend_remaining_life_seconds.observe(life_left.as_secs_f64());
+        self.metrics.vends_total.count((CredentialKind::Token, served.source));
+        self.metrics.vended_lifetime_seconds.observe(CredentialKind::Token, life_left);
         Ok(VendedToken { token: served.kept, source: served.source, life_left })
     }
 
@@ -161,7 +162,7 @@ impl TokenVendor {
         for (kept, now, freshness) in [&earlier, &own].into_iter().flatten() {
             if matches!(freshness, Freshness::Fresh | Freshness::Advisory) {
                 kept.seen(*now);
-                return Ok(Lookup { kept: kept.clone(), source: Source::Hit, now: *now });
+                return Ok(Lookup { kept: kept.clone(), source: CacheStatus::Hit, now: *now });
             }
         }
         let left = cut.key.shape.ends_by.map(|end| end.since(self.clock.now())).unwrap_or_default();
@@ -185,8 +186,8 @@ impl TokenVendor {
             .serve(&request.order(), Requirements::default(), &LastEntryHint::default())
             .await?;
         let life_left = served.kept.life_left(served.now);
-        self.metrics.credentials_vends_total.count(served.source);
-        self.metrics.credentials_remaining_life_seconds.observe(life_left.as_secs_f64());
+        self.metrics.vends_total.count((CredentialKind::Credentials, served.source));
+        self.metrics.vended_lifetime_seconds.observe(CredentialKind::Credentials, life_left);
         Ok(VendedCredentials { credentials: served.kept, source: served.source })
     }
 
@@ -218,17 +219,18 @@ impl TokenVendor {
         self.sample_desk(&self.tokens);
         self.sample_desk(&self.credentials);
         let (tokens, credentials) = (&self.tokens.maker().ways, &self.credentials.maker().ways);
-        self.metrics.budget_available_calls.set(tokens.iter().map(|way| way.upstream.available()).sum());
+        self.metrics
+            .upstream_rate_limit_available
+            .set(tokens.iter().map(|way| way.upstream.available()).sum());
         let paused = tokens.iter().filter(|way| way.upstream.is_paused()).count()
             + credentials.iter().filter(|way| way.upstream.is_paused()).count();
-        self.metrics.paused_regions.set(i64::try_from(paused).unwrap_or(i64::MAX));
+        self.metrics.circuits_open.set(i64::try_from(paused).unwrap_or(i64::MAX));
     }
 
     fn sample_desk<M: Loader>(&self, desk: &ReadThroughCache<M>) {
         let (entries, bytes) = desk.size();
-        let books = self.metrics.books(M::WARE);
-        books.cache_entries.set(i64::try_from(entries).unwrap_or(i64::MAX));
-        books.cache_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        self.metrics.cache_entries.set(M::KIND, entries);
+        self.metrics.cache_bytes.set(M::KIND, bytes);
     }
 
     /// What the caller needs, if it can be had. A token just minted must do for at least one renewal

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::metrics::labels::{Label as _, Limit};
+use crate::metrics::labels::{Label as _, RateLimitKind};
 use clock::SharedClock;
 
 /// The least time between two warnings.
@@ -21,7 +21,7 @@ pub(super) struct RejectionLog {
 /// What was refused since the last warning.
 #[derive(Debug, Default)]
 struct Untold {
-    counts: [u64; Limit::ALL.len()],
+    counts: [u64; RateLimitKind::ALL.len()],
     next_warning: Duration,
 }
 
@@ -31,19 +31,14 @@ impl RejectionLog {
     }
 
     /// Counts a request that was refused, and warns if it is time.
-    pub(super) fn refused(&self, limit: Limit) {
-        if let Some([by_address, by_failures, by_user]) = self.due(limit) {
-            tracing::warn!(
-                by_address,
-                by_failures,
-                by_user,
-                "requests are over the limits, which refuse them with 429"
-            );
+    pub(super) fn refused(&self, limit: RateLimitKind) {
+        if let Some([by_address, by_failed_authentications, by_user]) = self.due(limit) {
+            tracing::warn!(by_address, by_failed_authentications, by_user, "requests rate limited");
         }
     }
 
-    /// The counts to tell now, if it is time; in the order of [`Limit::ALL`].
-    fn due(&self, limit: Limit) -> Option<[u64; Limit::ALL.len()]> {
+    /// The counts to tell now, if it is time; in the order of [`RateLimitKind::ALL`].
+    fn due(&self, limit: RateLimitKind) -> Option<[u64; RateLimitKind::ALL.len()]> {
         let now = self.clock.monotonic();
         let mut untold = self.untold.lock();
         if let Some(count) = untold.counts.get_mut(limit.index()) {
@@ -68,15 +63,15 @@ mod tests {
     fn there_is_one_warning_a_minute_and_it_tells_of_every_refusal() {
         let clock = Arc::new(ManualClock::at(Timestamp::from_secs(0)));
         let notice = RejectionLog::new(clock.clone());
-        assert_eq!(notice.due(Limit::User), Some([0, 0, 1]));
+        assert_eq!(notice.due(RateLimitKind::User), Some([0, 0, 1]));
         for _ in 0..500 {
-            assert_eq!(notice.due(Limit::Address), None);
+            assert_eq!(notice.due(RateLimitKind::Address), None);
         }
         clock.advance(INTERVAL - Duration::from_millis(1));
-        assert_eq!(notice.due(Limit::Failures), None);
+        assert_eq!(notice.due(RateLimitKind::FailedAuthentications), None);
         clock.advance(Duration::from_millis(1));
-        assert_eq!(notice.due(Limit::Failures), Some([500, 2, 0]));
+        assert_eq!(notice.due(RateLimitKind::FailedAuthentications), Some([500, 2, 0]));
         clock.advance(10 * INTERVAL);
-        assert_eq!(notice.due(Limit::User), Some([0, 0, 1]));
+        assert_eq!(notice.due(RateLimitKind::User), Some([0, 0, 1]));
     }
 }

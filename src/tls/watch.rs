@@ -73,8 +73,8 @@ impl Watch {
                 return;
             }
             Err(faults) => {
-                tls.metrics.tls_reloads_total.count(ReloadOutcome::Refused);
-                tracing::error!(listener, %faults, "the certificate files have changed and are of no use: the last good ones stay");
+                tls.metrics.tls_reloads_total.count(ReloadOutcome::Rejected);
+                tracing::error!(listener, %faults, "certificate reload failed, keeping the previous certificate");
             }
         }
         self.judged = digest;

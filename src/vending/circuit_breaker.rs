@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::metrics::labels::PauseCause;
+use crate::metrics::labels::CircuitOpenCause;
 use clock::SharedClock;
 
 /// How long pauses are.
@@ -96,7 +96,12 @@ impl CircuitBreaker {
 
     /// Takes note of how a call went that was made at `made` on the monotonic clock. `chance`, from 0 up to 1,
     /// is the jitter. Says whether a pause begins.
-    pub(super) fn report(&self, health: CallOutcome, made: Duration, chance: f64) -> Option<PauseCause> {
+    pub(super) fn report(
+        &self,
+        health: CallOutcome,
+        made: Duration,
+        chance: f64,
+    ) -> Option<CircuitOpenCause> {
         let now = self.clock.monotonic();
         let CircuitBreakerSettings { throttle_base, throttle_cap, failures, failure_base, failure_cap } =
             self.settings;
@@ -120,7 +125,7 @@ impl CircuitBreaker {
                 state.throttles += 1;
                 state.until = state.until.max(now + pause);
                 state.begun = now;
-                Some(PauseCause::Throttled)
+                Some(CircuitOpenCause::Throttled)
             }
             CallOutcome::Failing => {
                 state.probe_until = None;
@@ -129,7 +134,7 @@ impl CircuitBreaker {
                 let pause = doubled(failure_base, beyond, failure_cap).mul_f64(jitter(chance));
                 state.until = now + pause;
                 state.begun = now;
-                Some(PauseCause::Failures)
+                Some(CircuitOpenCause::Failures)
             }
         }
     }
@@ -165,7 +170,7 @@ mod tests {
     }
 
     /// A call that was made and answered just now.
-    fn report(pause: &CircuitBreaker, health: CallOutcome, chance: f64) -> Option<PauseCause> {
+    fn report(pause: &CircuitBreaker, health: CallOutcome, chance: f64) -> Option<CircuitOpenCause> {
         pause.report(health, pause.clock.monotonic(), chance)
     }
 
@@ -173,7 +178,7 @@ mod tests {
     fn throttles_in_a_row_double_the_pause_up_to_its_cap_and_a_good_answer_starts_over() {
         let (pause, clock) = pause();
         for wait in [100, 200, 400, 800, 1600, 3200, 5000, 5000] {
-            assert_eq!(report(&pause, CallOutcome::Throttling, 1.0), Some(PauseCause::Throttled));
+            assert_eq!(report(&pause, CallOutcome::Throttling, 1.0), Some(CircuitOpenCause::Throttled));
             let wait = Duration::from_millis(wait);
             assert_eq!(pause.admit(), Err(CircuitOpen(wait)));
             clock.advance(wait);
@@ -191,7 +196,7 @@ mod tests {
             assert_eq!(report(&pause, CallOutcome::Failing, 0.0), None);
             assert_eq!(pause.admit(), Ok(()));
         }
-        assert_eq!(report(&pause, CallOutcome::Failing, 0.0), Some(PauseCause::Failures));
+        assert_eq!(report(&pause, CallOutcome::Failing, 0.0), Some(CircuitOpenCause::Failures));
         assert_eq!(pause.admit(), Err(CircuitOpen(Duration::from_millis(500))));
     }
 

@@ -21,7 +21,7 @@ use super::upstream::{Permit, Upstream};
 use crate::bookmark::LastEntryHint;
 use crate::issuer::credentials::{CredentialsIssuer, CredentialsRequest};
 use crate::issuer::{IssueError, IssueErrorKind};
-use crate::metrics::labels::{Source, Ware};
+use crate::metrics::labels::{CacheStatus, CredentialKind};
 use crate::pools::Pool;
 use crate::token::login_key;
 use clock::SharedClock;
@@ -40,7 +40,7 @@ pub(super) struct CredentialsLoader {
 impl Loader for CredentialsLoader {
     type Answer = CredentialsResponse;
 
-    const WARE: Ware = Ware::Credentials;
+    const KIND: CredentialKind = CredentialKind::Credentials;
 
     fn upstream(&self, pool: &Pool) -> &Upstream {
         &self.ways.of(pool).upstream
@@ -53,7 +53,7 @@ impl Loader for CredentialsLoader {
     ) -> Result<CachedCredentials, IssueError> {
         let token = self.tokens.serve(order, Requirements::default(), &LastEntryHint::default()).await?;
         let outcome = self.exchange(order, &token.kept, reserved).await;
-        let was_kept = matches!(token.source, Source::Hit | Source::Stale);
+        let was_kept = matches!(token.source, CacheStatus::Hit | CacheStatus::Stale);
         match outcome {
             // Its identity may have been deleted, merged or linked since it was minted.
             Err(error) if error.kind == IssueErrorKind::Unacceptable && was_kept => {

@@ -11,7 +11,7 @@ use super::negative_cache::NegativeCache;
 use super::upstream::{Permit, Upstream};
 use super::user_quota::UserQuota;
 use crate::issuer::{IssueError, IssueErrorKind};
-use crate::metrics::labels::{Label as _, Ware};
+use crate::metrics::labels::{CredentialKind, Label as _};
 use crate::pools::Pool;
 
 /// What is wanted, by everything that shapes it.
@@ -27,7 +27,7 @@ pub(super) trait Loader: fmt::Debug + Send + Sync + 'static {
     type Answer: CachedValue;
 
     /// What it makes, as metrics and the log call it.
-    const WARE: Ware;
+    const KIND: CredentialKind;
 
     /// The way out for this pool.
     fn upstream(&self, pool: &Pool) -> &Upstream;
@@ -74,19 +74,19 @@ impl<M: Loader> LoadTask<M> {
     }
 
     fn log(&self, error: &IssueError) {
-        let (pool, wanted) = (&*self.order.pool.name, M::WARE.text());
+        let (pool, wanted) = (&*self.order.pool.name, M::KIND.text());
         match error.kind {
             IssueErrorKind::Misconfigured | IssueErrorKind::Unacceptable | IssueErrorKind::Mismatched => {
-                tracing::error!(pool, wanted, %error, "cognito gave nothing that may be served");
+                tracing::error!(pool, wanted, %error, "token issue failed: invalid response");
             }
             IssueErrorKind::AlreadyRegistered
             | IssueErrorKind::LoginTaken
             | IssueErrorKind::LoginRefused
             | IssueErrorKind::UnknownIdentity => {
-                tracing::info!(pool, wanted, %error, "cognito refused this user");
+                tracing::info!(pool, wanted, %error, "token issue rejected");
             }
             IssueErrorKind::Throttled | IssueErrorKind::Unavailable | IssueErrorKind::HeldBack(_) => {
-                tracing::warn!(pool, wanted, %error, "cognito gave nothing");
+                tracing::warn!(pool, wanted, %error, "token issue failed");
             }
         }
     }

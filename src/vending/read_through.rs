@@ -16,7 +16,7 @@ use super::user_quota::UserQuota;
 use crate::bookmark::LastEntryHint;
 use crate::issuer::{IssueError, IssueErrorKind};
 use crate::metrics::Metrics;
-use crate::metrics::labels::{RefreshOutcome, Source};
+use crate::metrics::labels::{CacheStatus, RefreshOutcome};
 use crate::pools::PoolIndex;
 use clock::{SharedClock, Timestamp};
 use cognito_types::IdentityId;
@@ -42,7 +42,7 @@ pub(super) struct CacheSettings {
 #[derive(Debug)]
 pub(super) struct Lookup<A> {
     pub(super) kept: Arc<CacheEntry<A>>,
-    pub(super) source: Source,
+    pub(super) source: CacheStatus,
     /// The moment that it was judged by.
     pub(super) now: Timestamp,
 }
@@ -102,12 +102,12 @@ impl<M: Loader> ReadThroughCache<M> {
         };
         let last_seen_ago = kept.seen(now);
         match freshness {
-            Freshness::Fresh => Ok(Lookup { kept, source: Source::Hit, now }),
+            Freshness::Fresh => Ok(Lookup { kept, source: CacheStatus::Hit, now }),
             Freshness::Advisory => {
                 if last_seen_ago <= self.settings.seen_within {
                     self.refresh_behind(order);
                 }
-                Ok(Lookup { kept, source: Source::Hit, now })
+                Ok(Lookup { kept, source: CacheStatus::Hit, now })
             }
             Freshness::Mandatory => Box::pin(self.make_and_wait(order, needs, Some(kept))).await,
             Freshness::Spent => Box::pin(self.make_and_wait(order, needs, None)).await,
@@ -157,7 +157,7 @@ impl<M: Loader> ReadThroughCache<M> {
     ) -> Result<Lookup<M::Answer>, IssueError> {
         let held_back = fallback.is_some() && self.maker.upstream(&order.pool).is_paused();
         let outcome = if let Some(refusal) = self.refusals.recall(&order.key) {
-            self.metrics.remembered_refusals_total.inc();
+            self.metrics.negative_cache_hits_total.inc();
             Err(refusal)
         } else if held_back && !self.flights.is_aloft(&order.key) {
             Err(IssueError::new(IssueErrorKind::Unavailable, "calls to cognito are paused"))
@@ -168,7 +168,7 @@ impl<M: Loader> ReadThroughCache<M> {
         let (kept, source) = match (outcome, fallback) {
             (Ok(made), _) => made,
             (Err(error), Some(kept)) if error.kind.is_trouble() && self.may_stand_in(&kept, needs) => {
-                (kept, Source::Stale)
+                (kept, CacheStatus::Stale)
             }
             (Err(error), _) => return Err(error),
         };
@@ -187,19 +187,19 @@ impl<M: Loader> ReadThroughCache<M> {
         order: &LoadRequest,
         needs: Requirements,
         patience: Option<Duration>,
-    ) -> Result<(Arc<CacheEntry<M::Answer>>, Source), IssueError> {
+    ) -> Result<(Arc<CacheEntry<M::Answer>>, CacheStatus), IssueError> {
         let will_do = |kept: &CacheEntry<M::Answer>| {
             let now = kept.judged_at(&*self.clock);
             let verdict = self.settings.windows.judge(kept.times(), now);
             matches!(verdict, Freshness::Fresh | Freshness::Advisory) && needs.met_by(kept.times(), now)
         };
         let (ticket, source) = match self.flights.board(&order.key, will_do) {
-            Role::Landed(kept) => return Ok((kept, Source::Coalesced)),
-            Role::Following(ticket) => (ticket, Source::Coalesced),
+            Role::Landed(kept) => return Ok((kept, CacheStatus::Coalesced)),
+            Role::Following(ticket) => (ticket, CacheStatus::Coalesced),
             Role::Leading(ticket, landing) => {
                 let mint = self.mint(order);
                 self.runtime.spawn(async move { landing.land(mint.run(None).await) });
-                (ticket, Source::Miss)
+                (ticket, CacheStatus::Miss)
             }
         };
         let Some(patience) = patience else {
@@ -219,7 +219,7 @@ impl<M: Loader> ReadThroughCache<M> {
             return;
         }
         let Some(reserved) = self.prepay(order) else {
-            self.metrics.books(M::WARE).refreshes.count(RefreshOutcome::Skipped);
+            self.metrics.background_refreshes_total.count((M::KIND, RefreshOutcome::Skipped));
             return;
         };
         // Another one may have landed since the one in hand was looked up.
@@ -233,10 +233,8 @@ impl<M: Loader> ReadThroughCache<M> {
         let (mint, metrics) = (self.mint(order), self.metrics.clone());
         self.runtime.spawn(async move {
             let outcome = mint.run(Some(reserved)).await;
-            metrics.books(M::WARE).refreshes.count(match &outcome {
-                Ok(_) => RefreshOutcome::Refreshed,
-                Err(_) => RefreshOutcome::Failed,
-            });
+            let refresh = if outcome.is_ok() { RefreshOutcome::Refreshed } else { RefreshOutcome::Failed };
+            metrics.background_refreshes_total.count((M::KIND, refresh));
             landing.land(outcome);
         });
     }

@@ -8,7 +8,7 @@ use super::credentials_loader::CachedCredentials;
 use super::loader::LoadRequest;
 use super::token_response::CachedToken;
 use crate::issuer::IssueError;
-use crate::metrics::labels::Source;
+use crate::metrics::labels::CacheStatus;
 use crate::pools::Pool;
 use clock::{Clock, Timestamp};
 use cognito_types::{DeveloperUserId, PrincipalTags};
@@ -36,7 +36,7 @@ pub struct VendedToken {
     /// The token and its answer.
     pub token: Arc<CachedToken>,
     /// Where it came from.
-    pub source: Source,
+    pub source: CacheStatus,
     /// The life it has left, by our clock.
     pub life_left: Duration,
 }
@@ -47,7 +47,7 @@ pub struct VendedCredentials {
     /// The credentials and their answer.
     pub credentials: Arc<CachedCredentials>,
     /// Where they came from.
-    pub source: Source,
+    pub source: CacheStatus,
 }
 
 /// Why there is nothing to hand out.

@@ -16,7 +16,7 @@ use super::cache_entry::{CacheEntry, CachedValue};
 use super::cache_key::{CacheKey, UserKey};
 use crate::bookmark::LastEntryHint;
 use crate::metrics::Metrics;
-use crate::metrics::labels::Eviction;
+use crate::metrics::labels::EvictionCause;
 use clock::{SharedClock, Timestamp};
 use cognito_types::IdentityId;
 
@@ -97,9 +97,9 @@ impl<A: CachedValue> EntryStore<A> {
             .expire_after(EntryExpiry(clock.clone()))
             .eviction_listener(move |_, shelf: UserEntries<A>, cause| {
                 metrics.cache_evictions_total.count(match cause {
-                    RemovalCause::Expired => Eviction::Expired,
-                    RemovalCause::Size => Eviction::Size,
-                    RemovalCause::Explicit => Eviction::Forgotten,
+                    RemovalCause::Expired => EvictionCause::Expired,
+                    RemovalCause::Size => EvictionCause::Size,
+                    RemovalCause::Explicit => EvictionCause::Invalidated,
                     // By a shelf that has some of it still.
                     RemovalCause::Replaced => return,
                 });

@@ -12,7 +12,7 @@ use super::token_validation::{CallTimes, TokenValidator, ValidatedToken};
 use super::upstream::{Permit, Upstream};
 use crate::issuer::{IssueError, IssueErrorKind, IssueRequest, IssuedToken, PublicLogins, TokenIssuer};
 use crate::metrics::Metrics;
-use crate::metrics::labels::Ware;
+use crate::metrics::labels::CredentialKind;
 use crate::pools::Pool;
 use clock::{SharedClock, Timestamp};
 use cognito_types::TokenDuration;
@@ -32,7 +32,7 @@ pub(super) struct TokenLoader {
 impl Loader for TokenLoader {
     type Answer = TokenResponse;
 
-    const WARE: Ware = Ware::Token;
+    const KIND: CredentialKind = CredentialKind::Token;
 
     fn upstream(&self, pool: &Pool) -> &Upstream {
         &self.ways.of(pool).upstream

@@ -8,7 +8,7 @@ use super::circuit_breaker::{CallOutcome, CircuitBreaker, CircuitBreakerSettings
 use crate::call_rate_limit::{CallRateLimiter, CallRateSettings, RateLimited};
 use crate::issuer::{IssueError, IssueErrorKind};
 use crate::metrics::Metrics;
-use crate::metrics::labels::{UpstreamOutcome, Ware};
+use crate::metrics::labels::{Operation, UpstreamOutcome};
 use clock::SharedClock;
 
 /// How a region's Cognito is called.
@@ -31,7 +31,7 @@ pub(super) struct Permit(());
 /// One operation of one region's Cognito.
 #[derive(Debug)]
 pub(super) struct Upstream {
-    ware: Ware,
+    operation: Operation,
     budget: CallRateLimiter,
     pause: CircuitBreaker,
     settings: UpstreamSettings,
@@ -41,14 +41,14 @@ pub(super) struct Upstream {
 
 impl Upstream {
     pub(super) fn new(
-        ware: Ware,
+        operation: Operation,
         settings: UpstreamSettings,
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Self {
         let budget = CallRateLimiter::new(settings.budget, clock.clone());
         let pause = CircuitBreaker::new(settings.pause, settings.call_timeout, clock.clone());
-        Self { ware, budget, pause, settings, clock, metrics }
+        Self { operation, budget, pause, settings, clock, metrics }
     }
 
     /// Whether calls are paused now.
@@ -85,7 +85,7 @@ impl Upstream {
             self.clearance(reserved.take()).await?;
             match self.measured(call()).await {
                 Err(error) if error.kind.is_passing() && self.may_try_again(attempt, started) => {
-                    tracing::debug!(attempt, %error, "call to cognito failed, trying again");
+                    tracing::debug!(attempt, %error, "cognito call failed, retrying");
                     attempt += 1;
                 }
                 end => return end,
@@ -128,11 +128,11 @@ impl Upstream {
     async fn wait_for_budget(&self) -> Result<(), IssueError> {
         match self.budget.acquire().await {
             Ok(waited) => {
-                self.metrics.budget_wait_seconds.observe(waited.as_secs_f64());
+                self.metrics.upstream_rate_limit_wait_seconds.observe(waited.as_secs_f64());
                 Ok(())
             }
             Err(RateLimited(retry_after)) => {
-                self.metrics.budget_exhausted_total.inc();
+                self.metrics.upstream_rate_limited_total.inc();
                 Err(held_back(retry_after, "the budget for calls to cognito is spent"))
             }
         }
@@ -140,22 +140,24 @@ impl Upstream {
 
     async fn measured<T>(&self, call: impl Future<Output = Result<T, IssueError>>) -> Result<T, IssueError> {
         let started = self.clock.monotonic();
-        let books = self.metrics.books(self.ware);
-        books.calls_in_flight.inc();
+        let in_flight = self.metrics.upstream_calls_in_flight.in_flight(self.operation);
         let result = call.await;
-        books.calls_in_flight.dec();
+        drop(in_flight);
         let (outcome, health) = judge(result.as_ref().err().map(|error| error.kind));
-        books.calls.count(outcome);
-        books.call_duration.observe(outcome, self.clock.monotonic().saturating_sub(started));
+        let labels = (self.operation, outcome);
+        self.metrics.upstream_calls_total.count(labels);
+        self.metrics
+            .upstream_call_duration_seconds
+            .observe(labels, self.clock.monotonic().saturating_sub(started));
         if let Some(cause) = self.pause.report(health, started, fastrand::f64()) {
-            self.metrics.pauses_total.count(cause);
+            self.metrics.circuit_opened_total.count(cause);
         }
         result
     }
 }
 
 fn judge(error: Option<IssueErrorKind>) -> (UpstreamOutcome, CallOutcome) {
-    let Some(kind) = error else { return (UpstreamOutcome::Issued, CallOutcome::Well) };
+    let Some(kind) = error else { return (UpstreamOutcome::Success, CallOutcome::Well) };
     match kind {
         IssueErrorKind::Throttled => (UpstreamOutcome::Throttled, CallOutcome::Throttling),
         IssueErrorKind::Unavailable | IssueErrorKind::HeldBack(_) => {
@@ -169,7 +171,7 @@ fn judge(error: Option<IssueErrorKind>) -> (UpstreamOutcome, CallOutcome) {
             (UpstreamOutcome::Conflict, CallOutcome::Well)
         }
         IssueErrorKind::LoginRefused | IssueErrorKind::UnknownIdentity => {
-            (UpstreamOutcome::Refused, CallOutcome::Well)
+            (UpstreamOutcome::Rejected, CallOutcome::Well)
         }
     }
 }
