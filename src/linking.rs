@@ -159,12 +159,12 @@ impl Linker {
         self.metrics.identity_links_total.count(label);
         let (pool, outcome_is) = (&*pool.name, label.text());
         match outcome.as_ref().err().map(|error| (error, error.is_ours())) {
-            None => tracing::info!(pool, outcome = outcome_is, "linked to a user's identity"),
+            None => tracing::info!(pool, outcome = outcome_is, "identity linked"),
             Some((error, false)) => {
-                tracing::info!(pool, outcome = outcome_is, %error, "not linked to a user's identity");
+                tracing::info!(pool, outcome = outcome_is, %error, "identity link failed");
             }
             Some((error, true)) => {
-                tracing::error!(pool, outcome = outcome_is, %error, "not linked to a user's identity");
+                tracing::error!(pool, outcome = outcome_is, %error, "identity link failed");
             }
         }
     }

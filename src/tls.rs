@@ -87,7 +87,7 @@ impl Tls {
         let proved = proof::prove(settings, &contents)?;
         if let Some(why) = proved.validity.fault_at(clock.now()) {
             let file = settings.certificate_file.display();
-            tracing::warn!(listener = listener.text(), %file, "the certificate {why}: clients will refuse it");
+            tracing::warn!(listener = listener.text(), %file, "certificate {why}: clients will reject it");
         }
         let in_use = InUse::of(proved, clock)?;
         let current = ArcSwap::new(in_use.config.clone());

@@ -25,9 +25,9 @@ pub(super) struct Args {
     /// A file with the admin credential. Without it, the variable TOKENVEND_ADMIN_CREDENTIAL has it.
     #[arg(long, value_name = "FILE", global = true)]
     credential_file: Option<PathBuf>,
-    /// Users are named as the app names them, where they have pseudonyms towards Cognito.
-    #[arg(long, global = true)]
-    as_app: bool,
+    /// The kind of the user ids: Cognito's developer user ids, or the app's own, which differ with pseudonyms.
+    #[arg(long, value_enum, default_value_t, global = true)]
+    user_id_kind: UserIdKind,
     /// Print the service's answer as it is, problems too.
     #[arg(long, global = true)]
     json: bool,
@@ -36,6 +36,13 @@ pub(super) struct Args {
     pool: Option<String>,
     #[command(subcommand)]
     act: Act,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+enum UserIdKind {
+    #[default]
+    Cognito,
+    App,
 }
 
 #[derive(Debug, Subcommand)]
@@ -115,7 +122,8 @@ pub(super) async fn run(args: &Args, environment: &Environment) -> Result<(), Cl
     // clap cannot demand an option that may stand before and after the verb.
     let pool = args.pool.as_deref().ok_or_else(|| CliError::usage("say which pool: --pool NAME"))?;
     let credential = environment.get(CREDENTIAL);
-    let service = AdminClient::at(&args.admin_url, args.credential_file.as_deref(), credential, args.as_app)?;
+    let as_app = args.user_id_kind == UserIdKind::App;
+    let service = AdminClient::at(&args.admin_url, args.credential_file.as_deref(), credential, as_app)?;
     let answer = match &args.act {
         Act::Lookup { user, page } => service.get(&[pool, users, user], &page.query()).await?,
         Act::List { page } => service.get(&[pool, identities], &page.query()).await?,

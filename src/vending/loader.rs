@@ -74,19 +74,19 @@ impl<M: Loader> LoadTask<M> {
     }
 
     fn log(&self, error: &IssueError) {
-        let (pool, wanted) = (&*self.order.pool.name, M::KIND.text());
+        let (pool, kind) = (&*self.order.pool.name, M::KIND.text());
         match error.kind {
             IssueErrorKind::Misconfigured | IssueErrorKind::Unacceptable | IssueErrorKind::Mismatched => {
-                tracing::error!(pool, wanted, %error, "token issue failed: invalid response");
+                tracing::error!(pool, kind, %error, "token issue failed: invalid response");
             }
             IssueErrorKind::AlreadyRegistered
             | IssueErrorKind::LoginTaken
             | IssueErrorKind::LoginRefused
             | IssueErrorKind::UnknownIdentity => {
-                tracing::info!(pool, wanted, %error, "token issue rejected");
+                tracing::info!(pool, kind, %error, "token issue rejected");
             }
             IssueErrorKind::Throttled | IssueErrorKind::Unavailable | IssueErrorKind::HeldBack(_) => {
-                tracing::warn!(pool, wanted, %error, "token issue failed");
+                tracing::warn!(pool, kind, %error, "token issue failed");
             }
         }
     }

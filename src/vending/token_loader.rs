@@ -96,8 +96,8 @@ impl TokenLoader {
         if seconds.abs() > self.skew_warning.as_secs_f64() {
             tracing::warn!(
                 skew_seconds = seconds,
-                "this machine's clock differs from cognito's; tokens are cut short by as much, and beyond \
-                 5 minutes aws refuses our signatures"
+                "clock skew: the local clock differs from cognito's; tokens are shortened by as much, and beyond 5 minutes aws \
+                 rejects the signatures"
             );
         }
     }

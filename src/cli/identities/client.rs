@@ -101,7 +101,7 @@ impl AdminClient {
             segments.pop_if_empty().extend(["admin", "v1", "pools"]).extend(path);
         }
         if self.as_app && path.contains(&"users") {
-            url.query_pairs_mut().append_pair("as", "app");
+            url.query_pairs_mut().append_pair("userIdKind", "app");
         }
         Ok(url)
     }
