@@ -32,7 +32,7 @@ impl AdminState {
     /// It is missing or wrong.
     pub(super) fn check_credential(&self, request: &HttpRequest, credential: &Secret) -> Result<(), Problem> {
         let client = client(request);
-        self.limits.may_try(client)?;
+        self.limits.check_failed_attempts(client)?;
         let outcome = compare(request, credential);
         self.metrics.admin_authentications_total.count(outcome);
         record(request, |context| context.administrator(outcome));
@@ -40,7 +40,7 @@ impl AdminState {
             AdminAuthOutcome::Verified => return Ok(()),
             AdminAuthOutcome::Missing => "send the admin credential: Authorization: Bearer CREDENTIAL",
             AdminAuthOutcome::Wrong => {
-                self.limits.failed(client);
+                self.limits.record_failed_attempt(client);
                 let client = client.map(|client| client.ip().to_string());
                 tracing::warn!(client, "wrong admin credential");
                 "the admin credential is wrong"

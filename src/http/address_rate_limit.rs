@@ -27,5 +27,5 @@ fn check(request: &ServiceRequest) -> Result<(), Problem> {
     if matches!(request.path(), "/livez" | "/readyz") {
         return Ok(());
     }
-    Ok(app.limits.address(client(request.request()))?)
+    Ok(app.limits.take_request(client(request.request()))?)
 }

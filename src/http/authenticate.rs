@@ -20,7 +20,7 @@ impl AppState {
     pub(super) async fn authenticate(&self, request: &HttpRequest) -> Result<Arc<Caller>, Problem> {
         let addresses = client_address::addresses(request);
         let client = addresses.map(|addresses| addresses.client);
-        self.limits.may_try(client)?;
+        self.limits.check_failed_attempts(client)?;
         let headers = Headers(request.headers());
         let certificate = peer_certificate(request);
         let auth_request = AuthRequest {
@@ -34,12 +34,12 @@ impl AppState {
         if let Err(AuthError::Refused(reason)) = &caller
             && reason.looks_forged()
         {
-            self.limits.failed(client);
+            self.limits.record_failed_attempt(client);
         }
         let caller = caller?;
         // Requests of a service count for the users that it acts as.
         if let Subject::User(user) = &caller.subject {
-            self.limits.user(user)?;
+            self.limits.take_user(user)?;
         }
         Ok(caller)
     }
@@ -83,7 +83,7 @@ impl AppState {
         let user = authorization::act_as(caller, user, self.authenticator.users(), &self.metrics)?;
         if let Subject::Service(_) = caller.subject {
             audit::record(request, |context| context.user(&user));
-            self.limits.user(&user)?;
+            self.limits.take_user(&user)?;
         }
         Ok(user)
     }
