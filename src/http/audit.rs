@@ -167,27 +167,27 @@ fn request_event<'a>(
 }
 
 fn token_details(token: &CachedToken, cache: CacheStatus, detail: TagDetail) -> TokenDetails<'_> {
-    let tags = &token.shape().tags;
+    let tags = &token.variant().tags;
     TokenDetails {
         cache,
-        digest: token.answer().digest(),
-        token_duration_seconds: token.shape().duration.seconds(),
-        expires_at: token.times().expires_at,
+        digest: token.value().digest(),
+        token_duration_seconds: token.variant().duration.seconds(),
+        expires_at: token.lifetime().expires_at,
         tags: match detail {
             _ if tags.is_empty() => None,
             TagDetail::None => None,
             TagDetail::Keys => Some(Tags::TagKeys(tags.iter().map(|(key, _)| key).collect())),
             TagDetail::Values => Some(Tags::Tags(tags.iter().collect())),
         },
-        aws_request_id: token.answer().aws_request_id(),
+        aws_request_id: token.value().aws_request_id(),
     }
 }
 
 fn credentials_details(credentials: &CachedCredentials, cache: CacheStatus) -> CredentialsDetails<'_> {
     CredentialsDetails {
         cache,
-        access_key_id: credentials.answer().access_key_id(),
-        expires_at: credentials.times().expires_at,
-        aws_request_id: credentials.answer().aws_request_id(),
+        access_key_id: credentials.value().access_key_id(),
+        expires_at: credentials.lifetime().expires_at,
+        aws_request_id: credentials.value().aws_request_id(),
     }
 }

@@ -31,10 +31,10 @@ pub(super) async fn get(request: HttpRequest, app: web::Data<AppState>) -> Resul
     })?;
     body::reject(&request)?;
     let grant = app.authorize(&request, &caller, None, query.pool.as_deref())?;
-    let vended = app.vendor.vend_credentials(&grant).await?;
+    let vended = app.vendor.vend_credentials(&grant, Some(&caller.last_entry)).await?;
     audit::record(&request, |context| context.credentials(&vended));
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json")))
         .insert_header((TOKENVEND_CACHE, HeaderValue::from_static(vended.source.text())))
-        .body(vended.credentials.answer().json().to_owned()))
+        .body(vended.credentials.value().json().to_owned()))
 }

@@ -97,7 +97,7 @@ pub(super) async fn post(
     audit::record_intent(&app.audit, &request, Action::Link, app.clock.now()).await?;
     let vended = app.linker.link(grant, link).await?;
     audit::record(&request, |context| context.token(&vended));
-    let json = vended.token.answer().with_life_left(vended.life_left);
+    let json = vended.token.value().to_json(vended.remaining_life);
     Ok(token::token_response(&vended, json))
 }
 

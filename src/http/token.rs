@@ -88,7 +88,7 @@ pub(super) async fn delete(
     };
     let user = app.authorize_user(&request, &caller, params.user.as_deref())?;
     for pool in app.pools.iter() {
-        app.vendor.forget(pool, &user);
+        app.vendor.invalidate(pool, &user);
     }
     Ok(HttpResponse::NoContent().finish())
 }
@@ -103,7 +103,7 @@ async fn vend(
     let grant = app.authorize(request, caller, params.user.as_deref(), params.pool.as_deref())?;
     let min_ttl = params.min_ttl.map(Duration::from_secs);
     let grant = TokenRequest { min_ttl, refresh: params.refresh, ..grant };
-    let vended = app.vendor.vend(&grant, &caller.bookmark).await?;
+    let vended = app.vendor.vend(&grant, Some(&caller.last_entry)).await?;
     audit::record(request, |context| context.token(&vended));
     Ok(token_response(&vended, render(&vended, format)))
 }
@@ -117,9 +117,9 @@ pub(super) fn token_response(vended: &VendedToken, json: Vec<u8>) -> HttpRespons
 }
 
 fn render(vended: &VendedToken, format: Format) -> Vec<u8> {
-    let response = vended.token.answer();
+    let response = vended.token.value();
     match format {
-        Format::Tokenvend => response.with_life_left(vended.life_left),
+        Format::Tokenvend => response.to_json(vended.remaining_life),
         // Built as text, so that the token is written only once.
         Format::Aws => {
             let before = format!("{{\"IdentityId\":\"{}\",\"Token\":", response.identity());
@@ -127,7 +127,7 @@ fn render(vended: &VendedToken, format: Format) -> Vec<u8> {
         }
         Format::Amplify => {
             let before = format!("{{\"identity_id\":\"{}\",\"token\":", response.identity());
-            let after = format!(",\"expires_at\":{}}}", vended.token.times().expires_at.as_millis());
+            let after = format!(",\"expires_at\":{}}}", vended.token.lifetime().expires_at.as_millis());
             response.token_json(&before, &after)
         }
     }

@@ -119,8 +119,8 @@ impl AuditContext {
 
     /// The identity of the vended token or credentials.
     pub(super) fn vended_identity(&self) -> Option<&str> {
-        let token = self.token.as_ref().map(|(token, _)| token.answer().identity());
-        token.or_else(|| self.credentials.as_ref().map(|(credentials, _)| credentials.answer().identity()))
+        let token = self.token.as_ref().map(|(token, _)| token.value().identity());
+        token.or_else(|| self.credentials.as_ref().map(|(credentials, _)| credentials.value().identity()))
     }
 }
 
