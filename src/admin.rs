@@ -5,6 +5,7 @@ mod credential;
 mod identities;
 mod openapi;
 mod problems;
+mod state;
 mod target;
 mod users;
 
@@ -14,36 +15,14 @@ use std::time::Duration;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 pub(crate) use openapi::DOCUMENT as OPENAPI;
+pub(crate) use state::AdminState;
 
-use crate::audit::AuditTrail;
-use crate::auth::AuthenticatorChain;
 use crate::client_address::TrustedProxies;
-use crate::config::AdminSettings;
 use crate::http::{
-    Listener, Problem, ProblemType, Reach, Readiness, RequestMiddleware, live, read_only, ready, resource,
+    Listener, Problem, ProblemType, Reach, RequestMiddleware, live, read_only, ready, resource,
 };
-use crate::identity_admin::IdentityAdmin;
 use crate::metrics::Metrics;
-use crate::pools::Pools;
-use crate::rate_limit::RateLimiter;
 use crate::tls::Tls;
-use crate::vending::TokenVendor;
-use clock::SharedClock;
-
-/// Shared state of the admin resources.
-#[derive(Debug)]
-pub(crate) struct AdminState {
-    pub(crate) settings: AdminSettings,
-    pub(crate) pools: Pools,
-    pub(crate) authenticator: Arc<AuthenticatorChain>,
-    pub(crate) limits: RateLimiter,
-    pub(crate) vendor: Arc<TokenVendor>,
-    pub(crate) lifecycle: Arc<IdentityAdmin>,
-    pub(crate) readiness: Arc<Readiness>,
-    pub(crate) clock: SharedClock,
-    pub(crate) metrics: Arc<Metrics>,
-    pub(crate) audit: Arc<AuditTrail>,
-}
 
 /// Binds the admin listener and serves requests.
 ///

@@ -5,15 +5,18 @@
 //! [`event`] defines the events, `writer` writes them on a thread of its own to a `sink`. The audit trail is off by
 //! default and then costs nothing.
 
+mod error;
 pub mod event;
+mod settings;
 mod sink;
 mod writer;
 
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+
+pub use error::{AuditError, AuditUnavailable};
+pub use settings::{AuditSettings, OnFailure, Sink, TagDetail};
 
 use crate::metrics::Metrics;
 use crate::metrics::labels::AuditOutcome;
@@ -21,67 +24,6 @@ use clock::SharedClock;
 use event::SerializedEvent;
 use sink::SinkWriter;
 use writer::{QueuedEvent, Writer};
-
-/// Settings of the audit trail.
-#[derive(Debug, Clone)]
-pub struct AuditSettings {
-    pub sink: Sink,
-    /// Whether cache hits are recorded.
-    pub hits: bool,
-    pub tags: TagDetail,
-    pub on_failure: OnFailure,
-    /// Capacity of the queue, in events.
-    pub queue: usize,
-    /// Maximum time that a request waits for its event to be written, with [`OnFailure::Refuse`].
-    pub max_wait: Duration,
-}
-
-/// Where events are written to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sink {
-    Off,
-    /// Standard error, between the lines of the log.
-    Stderr,
-    Stdout,
-    /// An append-only file.
-    File(PathBuf),
-}
-
-/// Detail of principal tags in events. Their values may contain personal data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TagDetail {
-    None,
-    Keys,
-    Values,
-}
-
-/// How a request ends whose event cannot be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnFailure {
-    /// It continues; the lost event is counted.
-    Continue,
-    /// Nothing is vended, and no action starts.
-    Refuse,
-}
-
-/// An event was not written, although it must be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the audit event could not be written")]
-pub struct AuditUnavailable;
-
-/// The audit trail cannot start.
-#[derive(Debug, thiserror::Error)]
-pub enum AuditError {
-    /// The file cannot be opened.
-    #[error(
-        "cannot append to the audit file {path} (audit.path): {error}; does its directory exist, and may this \
-         process write there?"
-    )]
-    File { path: PathBuf, error: std::io::Error },
-    /// The writer thread cannot start.
-    #[error("cannot start the thread that writes audit events: {0}")]
-    Thread(std::io::Error),
-}
 
 /// The audit trail: one for each process.
 #[derive(Debug)]

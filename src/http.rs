@@ -23,13 +23,15 @@ mod openapi;
 mod problem;
 mod request_id;
 mod response_headers;
+mod routes;
 mod socket;
+mod state;
 mod token;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::{Resource, Route, web};
+use actix_web::web;
 
 pub(crate) use client_address::client;
 pub(crate) use health::{Readiness, live, ready};
@@ -37,32 +39,10 @@ pub(crate) use listener::{Listener, Reach};
 pub(crate) use middleware::RequestMiddleware;
 pub use openapi::DOCUMENT as OPENAPI;
 pub(crate) use problem::{Problem, ProblemType};
+pub(crate) use routes::{read_only, resource};
+pub(crate) use state::AppState;
 
-use crate::audit::AuditTrail;
-use crate::auth::AuthenticatorChain;
-use crate::config::HttpSettings;
-use crate::linking::Linker;
-use crate::metrics::Metrics;
-use crate::pools::Pools;
-use crate::rate_limit::RateLimiter;
 use crate::tls::Tls;
-use crate::vending::TokenVendor;
-use clock::SharedClock;
-
-/// Shared state of the resources.
-#[derive(Debug)]
-pub(crate) struct AppState {
-    pub(crate) settings: HttpSettings,
-    pub(crate) pools: Pools,
-    pub(crate) authenticator: Arc<AuthenticatorChain>,
-    pub(crate) limits: Arc<RateLimiter>,
-    pub(crate) vendor: Arc<TokenVendor>,
-    pub(crate) linker: Arc<Linker>,
-    pub(crate) readiness: Arc<Readiness>,
-    pub(crate) clock: SharedClock,
-    pub(crate) metrics: Arc<Metrics>,
-    pub(crate) audit: Arc<AuditTrail>,
-}
 
 /// Binds the public listener and serves requests. `shutdown_timeout` is for requests in progress at the end.
 ///
@@ -112,21 +92,4 @@ pub(crate) fn listen(
             .service(read_only("/livez", web::get().to(live)))
             .service(read_only("/readyz", web::get().to(ready)));
     })
-}
-
-/// A resource with these methods; other methods get 405 with `Allow`.
-pub(crate) fn resource(path: &str, methods: &'static str) -> Resource {
-    web::resource(path).default_service(web::to(move || async move {
-        Problem::new(ProblemType::MethodNotAllowed, format!("this resource supports {methods}"))
-            .allow(methods)
-    }))
-}
-
-/// A resource with GET only.
-pub(crate) fn read_only(path: &str, get: Route) -> Resource {
-    resource(path, "GET").route(get)
-}
-
-async fn not_found() -> Problem {
-    Problem::new(ProblemType::NotFound, "this resource does not exist")
 }

@@ -8,15 +8,12 @@ use prometheus::{
     Encoder as _, Gauge, Histogram, HistogramOpts, IntCounter, IntGauge, Opts, Registry, TextEncoder,
 };
 
-pub use families::{Counters, Gauges, Histograms, InFlight, IntGauges, Requests};
+pub use families::{Counters, Gauges, Histograms, InFlight, IntGauges, MetricsError, Requests};
 use labels::{
     AdminAuthOutcome, AuditOutcome, AuthOutcome, AuthorizationOutcome, CacheStatus, CircuitOpenCause,
     CredentialKind, EvictionCause, FetchOutcome, HandshakeOutcome, LinkOutcome, ListenerName, Operation,
     RateLimitKind, RefreshOutcome, ReloadOutcome, Route, UpstreamOutcome,
 };
-
-/// A metric name or label is invalid or duplicate.
-pub type MetricsError = prometheus::Error;
 
 /// From half a millisecond to ten seconds: a cache hit is at the low end, a throttled miss at the high one.
 const LATENCY: [f64; 14] =

@@ -5,7 +5,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use super::{AuditError, Sink};
+use super::error::AuditError;
+use super::settings::Sink;
 
 #[derive(Debug)]
 pub(super) enum SinkWriter {

@@ -16,7 +16,7 @@ use super::address_rate_limit::by_address;
 use super::door::{ConnectionLimits, Door};
 use super::headers::{REQUEST_ID, TOKENVEND_CACHE};
 use super::middleware::{RequestMiddleware, handle_request};
-use super::not_found;
+use super::routes::not_found;
 use crate::client_address::TrustedProxies;
 use crate::tls::Tls;
 

@@ -11,8 +11,10 @@ use prometheus::{
     Registry,
 };
 
-use super::MetricsError;
 use super::labels::{Label, LabelSet};
+
+/// A metric name or label is invalid or duplicate.
+pub type MetricsError = prometheus::Error;
 
 /// Counters, one for each combination of label values.
 #[derive(Debug)]
