@@ -15,7 +15,7 @@ use super::cache_entry::{CacheEntry, CachedValue};
 use super::cache_key::{CacheKey, UserKey};
 use super::last_entry_hint::EntryHint;
 use crate::metrics::Metrics;
-use crate::metrics::labels::Eviction;
+use crate::metrics::labels::EvictionCause;
 use clock::{SharedClock, Timestamp};
 use cognito_types::IdentityId;
 
@@ -93,9 +93,9 @@ impl<V: CachedValue> EntryStore<V> {
             .expire_after(EntryExpiry(clock.clone()))
             .eviction_listener(move |_, entries: UserEntries<V>, cause| {
                 metrics.cache_evictions_total.count(match cause {
-                    RemovalCause::Expired => Eviction::Expired,
-                    RemovalCause::Size => Eviction::Size,
-                    RemovalCause::Explicit => Eviction::Forgotten,
+                    RemovalCause::Expired => EvictionCause::Expired,
+                    RemovalCause::Size => EvictionCause::Size,
+                    RemovalCause::Explicit => EvictionCause::Invalidated,
                     // The replacement may hold some of them still.
                     RemovalCause::Replaced => return,
                 });

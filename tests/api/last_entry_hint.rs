@@ -23,7 +23,7 @@ async fn with_hint() -> (World, String, String) {
     for _ in 0..2 {
         assert_eq!(ask(&world, Method::POST, &bearer, None).await.source(), "hit");
     }
-    assert_eq!(world.metric("tokenvend_remembered_credentials").await, 1.0);
+    assert_eq!(world.metric("tokenvend_auth_cache_entries").await, 1.0);
     let token = first.token();
     (world, bearer, token)
 }
