@@ -130,7 +130,7 @@ pub fn honest_claims(now: Timestamp) -> Value {
 }
 
 async fn prover(keys_url: &str, clock: SharedClock) -> CognitoTokenVerifier {
-    let keys = JwksSettings::of_cognito(keys_url.parse().unwrap(), Duration::from_secs(5));
+    let keys = JwksSettings::for_cognito(keys_url.parse().unwrap(), Duration::from_secs(5));
     let metrics = Arc::new(Metrics::new().unwrap());
     CognitoTokenVerifier::start(keys, CognitoTokenVerifier::LEEWAY, clock, metrics).await.unwrap()
 }
@@ -159,7 +159,7 @@ async fn a_vended_token_proves_its_identity_in_its_own_pool_until_it_ends() {
 }
 
 #[tokio::test]
-async fn no_forgery_passes_and_each_is_told_apart() {
+async fn no_forgery_passes_and_each_has_its_own_reason() {
     let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_800_000_000)));
     let forge = Forge::start();
     let prover = prover(&forge.keys_url(), clock.clone()).await;
