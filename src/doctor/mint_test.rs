@@ -62,7 +62,7 @@ impl Subject {
             };
         let claims = match prover.prove(issued.token.expose(), &pool.id).await {
             Ok(claims) => claims,
-            Err(TokenVerificationError::Malformed) if self.settings.vending.opaque_tokens => {
+            Err(TokenVerificationError::Malformed) if self.settings.vending.accept_opaque_tokens => {
                 let words = format!("a token for {identity} that is no JWT, so nothing in it can be checked");
                 return check.warns(words, "fine for a stand-in; upstream.accept_opaque_tokens lets it pass");
             }

@@ -217,7 +217,7 @@ impl<L: Loader> ReadThroughCache<L> {
         tokio::select! {
             result = result_of(waiter) => Ok((result?, source)),
             () = self.clock.sleep(timeout) => {
-                Err(IssueError::new(IssueErrorKind::Unavailable, "cognito did not answer within the refresh timeout"))
+                Err(IssueError::new(IssueErrorKind::Unavailable, "cognito did not respond within the refresh timeout"))
             }
         }
     }

@@ -289,15 +289,4 @@ mod tests {
         hint.set(&new);
         assert!(store.get(&key("alice"), Some(&hint)).is_none(), "invalidated");
     }
-
-    #[test]
-    fn a_hint_keeps_no_entry_alive() {
-        let (_, clock) = store(20 * 1024);
-        let (hint, entry) = (EntryHint::default(), entry("alice", &clock));
-        assert!(hint.get().is_none());
-        hint.set(&entry);
-        assert!(hint.get().is_some());
-        drop(entry);
-        assert!(hint.get().is_none());
-    }
 }
