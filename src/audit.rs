@@ -48,7 +48,7 @@ impl AuditTrail {
         let queue = match SinkWriter::open(&settings.sink)? {
             None => None,
             Some(sink) => {
-                let (queue, events) = mpsc::channel(settings.queue);
+                let (queue, events) = mpsc::channel(settings.queue_capacity);
                 let writer = Writer::new(sink, metrics.clone());
                 std::thread::Builder::new()
                     .name("audit".to_owned())
@@ -67,11 +67,11 @@ impl AuditTrail {
 
     /// Whether cache hits are recorded.
     pub fn records_hits(&self) -> bool {
-        self.settings.hits
+        self.settings.record_cache_hits
     }
 
     pub fn tag_detail(&self) -> TagDetail {
-        self.settings.tags
+        self.settings.principal_tags
     }
 
     /// Records an event. With [`OnFailure::Refuse`] this waits until the event is written: to the operating system, not

@@ -8,11 +8,11 @@ use std::time::Duration;
 pub struct AuditSettings {
     pub sink: Sink,
     /// Whether cache hits are recorded.
-    pub hits: bool,
-    pub tags: TagDetail,
+    pub record_cache_hits: bool,
+    pub principal_tags: TagDetail,
     pub on_failure: OnFailure,
     /// Capacity of the queue, in events.
-    pub queue: usize,
+    pub queue_capacity: usize,
     /// Maximum time that a request waits for its event to be written, with [`OnFailure::Refuse`].
     pub max_wait: Duration,
 }

@@ -50,7 +50,7 @@ pub(super) async fn optional_json<T: DeserializeOwned + Default>(
     payload: web::Payload,
     settings: &HttpSettings,
 ) -> Result<T, Problem> {
-    let body = read(payload, settings.max_body_bytes, settings.body_timeout).await?;
+    let body = read(payload, settings.max_body_bytes, settings.request_body_timeout).await?;
     if body.is_empty() { Ok(T::default()) } else { json(request, &body) }
 }
 

@@ -83,7 +83,7 @@ pub(super) async fn post(
         return Err(Problem::new(ProblemType::InvalidRequest, "this resource takes no query"));
     }
     let max_bytes = app.settings.max_body_bytes.max(MAX_BODY_BYTES);
-    let body = body::read(payload, max_bytes, app.settings.body_timeout).await?;
+    let body = body::read(payload, max_bytes, app.settings.request_body_timeout).await?;
     let params: LinkParams = body::json_with_secrets(&request, &body, TAKES)?;
     let link = match (params.logins, params.guest_token) {
         (Some(Logins(logins)), None) => LinkRequest::Logins(logins),
