@@ -57,6 +57,7 @@ pub mod config;
 pub mod dev;
 pub mod doctor;
 mod error_chain;
+pub mod gcra;
 pub mod http;
 pub mod identity_admin;
 pub mod issuer;

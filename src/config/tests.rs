@@ -8,7 +8,8 @@ use std::time::Duration;
 use super::*;
 use crate::claims::template::Template;
 use crate::client_address::TrustedProxies;
-use crate::rate_limit::{RateLimit, RateLimitSettings};
+use crate::gcra::RateLimit;
+use crate::rate_limit::RateLimitSettings;
 
 const SMALLEST: &str = r#"
 [pools.main]
@@ -60,12 +61,12 @@ fn the_smallest_configuration_takes_everything_else_from_the_deerrors() {
     assert_eq!((&*pool.name, pool.token_duration.seconds()), ("main", 900));
     assert!(pool.credentials.is_none());
     assert_eq!(settings.vending.windows.clock_skew_allowance, Duration::from_secs(300));
-    assert_eq!(settings.vending.upstream.rate_limit.calls_per_second, 50);
+    assert!((settings.vending.upstream.rate_limit.limit.per_second() - 50.0).abs() < 1e-9);
     assert_eq!(settings.auth[0].user_id, Template::parse("{sub}").unwrap());
     assert!(settings.pools.find(None).unwrap().access.is_open());
     assert!(!settings.vending.opaque_tokens);
     assert_eq!(settings.http.trusted_proxies, TrustedProxies::none());
-    let per_user = RateLimit::parse("10/s", 100).unwrap();
+    let per_user = RateLimit::parse("10/s", 100).ok();
     assert_eq!(settings.limits, RateLimitSettings { per_user, ..RateLimitSettings::default() });
 }
 
@@ -87,7 +88,7 @@ fn the_environment_wins_over_the_file() {
         load_with(&smallest_with("token_duration", "[cache]\nclock_skew_allowance = \"4m\""), &variables);
     let settings = settings.unwrap().settings;
     assert_eq!(settings.vending.windows.clock_skew_allowance, Duration::from_secs(120));
-    assert_eq!(settings.vending.upstream.rate_limit.burst, 7);
+    assert_eq!(settings.vending.upstream.rate_limit.limit.burst(), 7);
     assert_eq!((settings.vending.max_size_bytes, settings.max_auth_cache_entries), (2 << 30, 5));
     assert_eq!(settings.http.allowed_origins, ["https://a.example", "https://b.example:8443"]);
     assert_eq!(settings.pools.find(Some("main")).unwrap().token_duration.seconds(), 3600);

@@ -9,7 +9,7 @@ use super::cache_key::CacheKey;
 use super::coalescing_store::LoadResult;
 use super::negative_cache::NegativeCache;
 use super::upstream::{Permit, Upstream};
-use super::user_quota::UserQuota;
+use super::user_quota::{UserPermit, UserQuota};
 use crate::issuer::{IssueError, IssueErrorKind};
 use crate::metrics::labels::{Label as _, Ware};
 use crate::pools::Pool;
@@ -50,10 +50,10 @@ pub(super) struct LoadTask<M> {
 }
 
 impl<M: Loader> LoadTask<M> {
-    /// Has it made. `reserved`: the call's place in the budget, taken before, and before that its share of the user's
+    /// Has it made. `prepaid`: the call's place in the budget, taken before, and before that its share of the user's
     /// ration. Logs what went wrong, once for all who wait.
-    pub(super) async fn run(self, reserved: Option<Permit>) -> LoadResult<M::Answer> {
-        let outcome = self.attempt(reserved).await;
+    pub(super) async fn run(self, prepaid: Option<(UserPermit, Permit)>) -> LoadResult<M::Answer> {
+        let outcome = self.attempt(prepaid).await;
         match &outcome {
             Ok(_) => self.refusals.forget(&self.order.key),
             Err(error) => {
@@ -64,13 +64,15 @@ impl<M: Loader> LoadTask<M> {
         outcome
     }
 
-    async fn attempt(&self, reserved: Option<Permit>) -> LoadResult<M::Answer> {
-        let user = &self.order.key.user;
-        if reserved.is_none() {
-            self.rations.take(user)?;
-        }
-        let made = self.maker.make(&self.order, reserved).await;
-        made.map(Arc::new).inspect_err(|_| self.rations.give_back(user))
+    /// `prepaid`: permits that were taken already.
+    async fn attempt(&self, prepaid: Option<(UserPermit, Permit)>) -> LoadResult<M::Answer> {
+        let (permit, reserved) = match prepaid {
+            Some((permit, reserved)) => (permit, Some(reserved)),
+            None => (self.rations.try_acquire(&self.order.key.user)?, None),
+        };
+        let made = self.maker.make(&self.order, reserved).await?;
+        permit.commit();
+        Ok(Arc::new(made))
     }
 
     fn log(&self, error: &IssueError) {

@@ -12,7 +12,7 @@ use super::loader::{LoadRequest, LoadTask, Loader};
 use super::negative_cache::{NegativeCache, NegativeTtls};
 use super::store::{CachedTokens, EntryStore};
 use super::upstream::Permit;
-use super::user_quota::UserQuota;
+use super::user_quota::{UserPermit, UserQuota};
 use crate::bookmark::LastEntryHint;
 use crate::issuer::{IssueError, IssueErrorKind};
 use crate::metrics::Metrics;
@@ -85,7 +85,7 @@ impl<M: Loader> ReadThroughCache<M> {
     /// Takes one thing's share of the user's ration, for an act that costs calls whether or not it comes to
     /// anything.
     pub(super) fn ration(&self, user: &UserKey) -> Result<(), IssueError> {
-        self.rations.take(user)
+        self.rations.try_acquire(user).map(UserPermit::commit)
     }
 
     /// Hands out what is ordered.
@@ -227,7 +227,6 @@ impl<M: Loader> ReadThroughCache<M> {
             self.settings.windows.judge(kept.times(), kept.judged_at(&*self.clock)) == Freshness::Fresh
         };
         let Role::Leading(_, landing) = self.flights.board(&order.key, has_just_landed) else {
-            self.rations.give_back(&order.key.user);
             return;
         };
         let (mint, metrics) = (self.mint(order), self.metrics.clone());
@@ -243,14 +242,10 @@ impl<M: Loader> ReadThroughCache<M> {
 
     /// What a call that nobody waits for costs, if it can be had now. The user's ration first: one who has used it up
     /// costs nothing that all share.
-    fn prepay(&self, order: &LoadRequest) -> Option<Permit> {
-        let user = &order.key.user;
-        self.rations.take(user).ok()?;
-        let reserved = self.maker.upstream(&order.pool).reserve_spare();
-        if reserved.is_none() {
-            self.rations.give_back(user);
-        }
-        reserved
+    fn prepay(&self, order: &LoadRequest) -> Option<(UserPermit, Permit)> {
+        let permit = self.rations.try_acquire(&order.key.user).ok()?;
+        let reserved = self.maker.upstream(&order.pool).reserve_spare()?;
+        Some((permit, reserved))
     }
 
     fn mint(&self, order: &LoadRequest) -> LoadTask<M> {

@@ -66,7 +66,7 @@ impl Upstream {
         if self.is_paused() {
             return None;
         }
-        self.budget.try_acquire_spare().ok().map(|()| Permit(()))
+        self.budget.try_acquire_background().ok().map(|()| Permit(()))
     }
 
     /// Makes a call when that is allowed, and makes it again a few times if need be. The check of what comes back
