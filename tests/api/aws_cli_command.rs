@@ -125,12 +125,12 @@ async fn errors_of_the_service_and_of_the_arguments_are_printed() {
             vec!["--url", &url],
             &[("TOKENVEND_BEARER", "nonsense")][..],
             255,
-            "when asking the tokenvend service",
+            "when calling the tokenvend service",
         ),
-        (vec!["--url", &url, "--pool", "none"], &environment[..], 255, "when asking the tokenvend service"),
-        (vec!["--url", "http://tokens.example"], &environment[..], 2, "would travel in clear"),
+        (vec!["--url", &url, "--pool", "none"], &environment[..], 255, "when calling the tokenvend service"),
+        (vec!["--url", "http://tokens.example"], &environment[..], 2, "would be sent unencrypted"),
         (vec!["--url", "http://127.0.0.1:1"], &environment[..], 255, "Could not connect to the endpoint URL"),
-        (vec!["--url", &world.emulator.url()], &environment[..], 255, "answers HTTP"),
+        (vec!["--url", &world.emulator.url()], &environment[..], 255, "returned HTTP"),
     ] {
         let output = tokenvend(&[&[COMMAND], &arguments[..]].concat(), environment).await;
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", stderr(&output));

@@ -272,7 +272,7 @@ async fn a_check_that_times_out_is_reported_and_delays_no_other() {
     let patient = Patient::new().await;
     let url = format!("{}/_emulator/faults", patient.emulator.url());
     reqwest::Client::new().put(url).body(r#"{"latencyMillis": 60000}"#).send().await.unwrap();
-    let (code, report) = patient.examined(&["--time-out", "300ms"], &[]).await;
+    let (code, report) = patient.examined(&["--timeout", "300ms"], &[]).await;
     assert_eq!(code, Some(1), "{report:#}");
     for about in [("clock", "us-east-1"), ("pool", "main"), ("pool", "second")] {
         assert_reported(&report, about, "fail", &["no answer within 300ms", "--time-out"]);
@@ -298,16 +298,16 @@ async fn an_invalid_configuration_is_reported_and_exits_with_78() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_is_minted_on_request_alone_and_proved_as_a_stranger_would() {
     let patient = Patient::new().await;
-    let (code, report) = patient.examined(&["--mint-as", "alice"], &[]).await;
+    let (code, report) = patient.examined(&["--test-mint", "alice"], &[]).await;
     assert_eq!(code, Some(0), "{report:#}");
     assert_reported(&report, ("mint", "main"), "ok", &["proved", "s of life left"]);
     assert!(!report.to_string().contains("eyJ"), "no token: {report:#}");
     let first = check(&report, "mint", "main")["values"]["identityId"].clone();
-    let (_, report) = patient.examined(&["--mint-as", "alice"], &[]).await;
+    let (_, report) = patient.examined(&["--test-mint", "alice"], &[]).await;
     assert_eq!(check(&report, "mint", "main")["values"]["identityId"], first);
-    let (_, report) = patient.examined(&["--mint-as", "alice", "--pool", "second"], &[]).await;
+    let (_, report) = patient.examined(&["--test-mint", "alice", "--pool", "second"], &[]).await;
     assert_ne!(check(&report, "mint", "second")["values"]["identityId"], first);
-    let (code, report) = patient.examined(&["--mint-as", "alice", "--pool", "third"], &[]).await;
+    let (code, report) = patient.examined(&["--test-mint", "alice", "--pool", "third"], &[]).await;
     assert_eq!(code, Some(1));
     assert_reported(&report, ("mint", "third"), "fail", &["no such pool", "main, second"]);
     let url = format!("{}/_emulator/faults", patient.emulator.url());
@@ -319,7 +319,7 @@ async fn a_token_is_minted_on_request_alone_and_proved_as_a_stranger_would() {
     ] {
         let faults = json!({"tamper": tamper}).to_string();
         reqwest::Client::new().put(&url).body(faults).send().await.unwrap();
-        let (ended, report) = patient.examined(&["--mint-as", "alice"], &[]).await;
+        let (ended, report) = patient.examined(&["--test-mint", "alice"], &[]).await;
         assert_eq!(ended, Some(code), "{tamper}: {report:#}");
         assert_reported(&report, ("mint", "main"), status, &[words]);
     }

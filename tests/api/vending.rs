@@ -274,7 +274,7 @@ fn key_of((pool, user, seconds, tags): &Shaping) -> CacheKey {
         pool: Arc::new(pool),
         user: DeveloperUserId::parse(user).unwrap(),
         tags: PrincipalTags::parse(tags).unwrap(),
-        ends_by: None,
+        not_after: None,
         min_ttl: None,
         refresh: false,
     };

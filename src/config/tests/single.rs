@@ -124,7 +124,11 @@ fn limits_and_trusted_proxies_are_validated() {
         ("HTTP__TRUSTED_PROXIES", "proxy.internal", "\"proxy.internal\" (it is not a network or an address)"),
         ("HTTP__FORWARDED_HEADER", "x-real-ip", "\"x-real-ip\" (it is none of them)"),
         ("LIMITS__PER_USER__RATE", "10/d", "\"10/d\" (the unit after the slash is not s, m or h)"),
-        ("LIMITS__FAILED_AUTHENTICATIONS__RATE", "0/s", "\"0/s\" (the count before the slash is not a number in this range)"),
+        (
+            "LIMITS__FAILED_AUTHENTICATIONS__RATE",
+            "0/s",
+            "\"0/s\" (the count before the slash is not a number in this range)",
+        ),
         ("LIMITS__PER_ADDRESS__BURST", "0", "\"0\"; allowed: a whole number from 1"),
     ] {
         let errors = errors_of(SMALLEST, &[(&format!("TOKENVEND__{key}"), value)]);

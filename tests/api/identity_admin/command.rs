@@ -52,7 +52,7 @@ async fn each_verb_does_what_it_says_and_says_what_it_did() {
     assert_eq!(code, Some(1), "{out}");
     assert!(out.contains(&format!("deleted: 1\n  {bob}\n")), "{out}");
     assert!(out.contains("identityId=us-east-1:dead  reason=unknown"), "{out}");
-    assert!(err.contains("1 of them still exist"), "{err}");
+    assert!(err.contains("1 of the identities could not be deleted"), "{err}");
     assert_ne!(world.identity_of("bob").await, bob);
 }
 
