@@ -82,7 +82,7 @@ pub(super) fn read_credentials(
     let advisory_window = section.read_duration("advisory_window", Duration::ZERO..=HOUR);
     let refresh_timeout = section.read_duration("refresh_timeout", 10 * MILLISECOND..=MINUTE);
     let max_size_bytes = read_max_size(section);
-    let limit = read_call_rate(&mut section.subsection("rate_limit"));
+    let limit = read_rate_limit(&mut section.subsection("rate_limit"));
     let (windows, mandatory_window) = (windows?, mandatory_window?);
     if windows.min_remaining_life > mandatory_window {
         let found = humantime::format_duration(mandatory_window).to_string();
@@ -188,13 +188,13 @@ pub(super) fn read_upstream(
 
 /// Reads `[upstream.rate_limit]` or `[admin.rate_limit]`.
 pub(super) fn read_call_rate_limit(section: &mut Section<'_, '_>) -> Option<CallRateSettings> {
-    let limit = read_call_rate(section);
+    let limit = read_rate_limit(section);
     let max_wait = section.read_duration("max_wait", Duration::ZERO..=MINUTE);
     Some(CallRateSettings { limit: limit?, max_wait: max_wait? })
 }
 
 /// Reads `rate` and `burst`. Calls to AWS always have a limit: `rate` cannot be "off".
-fn read_call_rate(section: &mut Section<'_, '_>) -> Option<RateLimit> {
+fn read_rate_limit(section: &mut Section<'_, '_>) -> Option<RateLimit> {
     let burst = section.read_integer("burst", 1..=100_000_u32);
     // An invalid burst is an error of its own; the rate is read nevertheless.
     let limit = section.parse("rate", RateLimit::ALLOWED, |rate| RateLimit::parse(rate, burst.unwrap_or(1)));
