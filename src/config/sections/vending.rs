@@ -193,8 +193,9 @@ pub(super) fn read_call_rate_limit(section: &mut Section<'_, '_>) -> Option<Call
     Some(CallRateSettings { limit: limit?, max_wait: max_wait? })
 }
 
+/// Reads `rate` and `burst`. Calls to AWS always have a limit: `rate` cannot be "off".
 fn read_rate_limit(section: &mut Section<'_, '_>) -> Option<RateLimit> {
-    let burst = section.read_integer("burst", 1..=100_000);
+    let burst = section.read_integer("burst", 1..=100_000_u32);
     // An invalid burst is an error of its own; the rate is read nevertheless.
     let limit = section.parse("rate", RateLimit::ALLOWED, |rate| RateLimit::parse(rate, burst.unwrap_or(1)));
     burst.and(limit)
