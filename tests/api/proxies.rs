@@ -80,16 +80,16 @@ async fn no_request_over_plain_http_on_loopback_takes_a_proxy() {
     let app = Server::start(&json!({"active": true, "sub": "bob"}));
     let overlay = format!(
         r#"
-        users.auth_order = ["app", "opaque", "session"]
+        auth.order = ["app", "opaque", "session"]
         auth.opaque.kind = "introspection"
         auth.opaque.issuer = "https://app.example"
         auth.opaque.url = "{0}/introspect"
         auth.opaque.client_id = "tokenvend"
         auth.opaque.client_secret = "secret"
-        auth.session.kind = "forward"
+        auth.session.kind = "forward_auth"
         auth.session.issuer = "https://app.example"
         auth.session.url = "{0}/me"
-        auth.session.show_headers = ["x-session"]
+        auth.session.forward_headers = ["x-session"]
         "#,
         app.url
     );

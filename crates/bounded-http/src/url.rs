@@ -12,10 +12,10 @@ pub enum InvalidUrl {
     #[error(transparent)]
     Syntax(<Url as FromStr>::Err),
     /// It contains a user or a password, which would be shown wherever the URL is.
-    #[error("it has a user or a password in it")]
+    #[error("it contains a user or a password")]
     Userinfo,
     /// It is not confidential: see [`is_confidential`].
-    #[error("a machine between here and there could swap the keys")]
+    #[error("an attacker on the network path could replace the keys")]
     Insecure,
 }
 
