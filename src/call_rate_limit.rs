@@ -87,7 +87,7 @@ mod tests {
     use clock::{ManualClock, Timestamp};
 
     fn budget(calls_per_second: u32, burst: u32, max_wait: Duration) -> (CallRateLimiter, Arc<ManualClock>) {
-        let clock = Arc::new(ManualClock::at(Timestamp::from_secs(0)));
+        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(0)));
         (CallRateLimiter::new(CallRateSettings { calls_per_second, burst, max_wait }, clock.clone()), clock)
     }
 

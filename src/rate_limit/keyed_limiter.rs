@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn what_is_used_comes_back_with_time_up_to_the_burst() {
-        let clock = Arc::new(ManualClock::at(Timestamp::from_secs(0)));
+        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(0)));
         let shared: SharedClock = clock.clone();
         let counted = KeyedLimiter::new(RateLimit::parse("2/s", 3).unwrap().unwrap(), &shared);
         let taken = || (0..10).take_while(|_| counted.take(&"alice").is_ok()).count();
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn the_greatest_allowance_does_not_overflow() {
-        let clock: SharedClock = Arc::new(ManualClock::at(Timestamp::from_secs(0)));
+        let clock: SharedClock = Arc::new(ManualClock::new(Timestamp::from_secs(0)));
         let counted = KeyedLimiter::new(RateLimit::parse("1/h", 1_000_000).unwrap().unwrap(), &clock);
         assert!((0..1_000_000).all(|_| counted.take(&"alice").is_ok()));
         assert_eq!(counted.take(&"alice"), Err(Duration::from_secs(3600)));

@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn there_is_one_warning_a_minute_and_it_tells_of_every_refusal() {
-        let clock = Arc::new(ManualClock::at(Timestamp::from_secs(0)));
+        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(0)));
         let notice = RejectionLog::new(clock.clone());
         assert_eq!(notice.due(Limit::User), Some([0, 0, 1]));
         for _ in 0..500 {

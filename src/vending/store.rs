@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn who_is_served_by_bookmark_alone_is_not_turned_out_before_those_who_are_gone() {
-        let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_000_000)));
+        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_000_000)));
         let metrics = Arc::new(Metrics::new().unwrap());
         // Room for a dozen.
         let store: EntryStore<Kilobyte> = EntryStore::new(20 * 1024, clock.clone(), metrics);

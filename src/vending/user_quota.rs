@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn a_ration_used_up_stays_so_however_many_others_come_once() {
         let rations =
-            UserQuota::new(Duration::from_secs(60), Arc::new(ManualClock::at(Timestamp::from_secs(0))));
+            UserQuota::new(Duration::from_secs(60), Arc::new(ManualClock::new(Timestamp::from_secs(0))));
         for _ in 0..AT_ONCE {
             rations.take(&user("busy")).unwrap();
         }

@@ -15,7 +15,7 @@ const LIST: &str = "a list of one or more texts, none of them empty";
 /// `KEY = "VALUE"`, or a table of `value` and `required`.
 pub(super) fn tags(section: &mut Section<'_, '_>) -> Option<TagRules> {
     let keys = section.names("tags");
-    let fit = keys.len() <= PrincipalTags::MOST;
+    let fit = keys.len() <= PrincipalTags::MAX_TAGS;
     if !fit {
         section.fault("tags", format!("{} tags", keys.len()), "at most 50, as Cognito takes");
     }

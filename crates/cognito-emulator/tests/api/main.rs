@@ -81,7 +81,7 @@ impl Harness {
 
     async fn with(settings: Settings) -> Self {
         // From the real time on, because the SDK dates its signatures by it.
-        let clock = Arc::new(ManualClock::at(SystemClock::new().now()));
+        let clock = Arc::new(ManualClock::new(SystemClock::new().now()));
         let emulator = start(settings, clock.clone()).await.unwrap();
         let aws = client(&emulator.url(), &AccessKey::default());
         Self { emulator, clock, http: reqwest::Client::new(), aws }
