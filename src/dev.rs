@@ -81,7 +81,7 @@ pub async fn surroundings(
 ) -> Result<DevEnvironment, DevError> {
     let emulator_settings =
         cognito_emulator::Settings { listen: addresses.at(2), ..cognito_emulator::Settings::default() };
-    let key = emulator_settings.credentials.first().cloned();
+    let key = emulator_settings.access_keys.first().cloned();
     let emulator = cognito_emulator::start(emulator_settings, clock.clone()).await?;
     let address = addresses.at(3);
     let sign_in = DemoSignIn::start(address, clock).map_err(|error| DevError::SignIn { address, error })?;

@@ -97,7 +97,7 @@ mod tests {
     }
 
     fn quota() -> Arc<UserQuota> {
-        let clock = Arc::new(ManualClock::at(Timestamp::from_secs(0)));
+        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(0)));
         Arc::new(UserQuota::new(Duration::from_secs(60), clock))
     }
 

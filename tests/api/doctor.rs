@@ -41,7 +41,7 @@ impl Patient {
     }
 
     async fn at(behind: Duration, settings: cognito_emulator::Settings) -> Self {
-        let clock = Arc::new(ManualClock::at(SystemClock::new().now() + behind));
+        let clock = Arc::new(ManualClock::new(SystemClock::new().now() + behind));
         let emulator = cognito_emulator::start(settings, clock).await.unwrap();
         Self { emulator, demo: DemoApp::start(), directory: tempfile::tempdir().unwrap() }
     }
