@@ -197,7 +197,7 @@ async fn guest_prover(
     if !pools.iter().any(|pool| pool.linking.guests) {
         return Ok(None);
     }
-    CognitoTokenVerifier::start(keys, CognitoTokenVerifier::LEEWAY, clock.clone(), metrics.clone())
+    CognitoTokenVerifier::start(keys, CognitoTokenVerifier::DEFAULT_LEEWAY, clock.clone(), metrics.clone())
         .await
         .map(Some)
 }
@@ -205,7 +205,7 @@ async fn guest_prover(
 /// Looks for AWS credentials until there are some. The SDK keeps them fresh from then on.
 async fn find_credentials(cognito: Arc<Cognito>, readiness: Arc<Readiness>, clock: SharedClock) {
     let mut wait = Duration::from_secs(1);
-    while let Err(error) = cognito.find_credentials().await {
+    while let Err(error) = cognito.check_credentials().await {
         tracing::error!(error, "no aws credentials yet, looking again in {} s", wait.as_secs());
         clock.sleep(wait).await;
         wait = (wait * 2).min(Duration::from_secs(60));

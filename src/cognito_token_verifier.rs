@@ -83,7 +83,7 @@ pub struct CognitoTokenVerifier {
 impl CognitoTokenVerifier {
     /// How far Cognito's clock and this machine's may be apart before a token counts as expired, where nobody
     /// says otherwise.
-    pub const LEEWAY: Duration = Duration::from_secs(30);
+    pub const DEFAULT_LEEWAY: Duration = Duration::from_secs(30);
 
     /// Fetches the keys once now and goes on doing so; that they cannot be had yet is no error.
     ///
@@ -104,7 +104,11 @@ impl CognitoTokenVerifier {
     ///
     /// # Errors
     /// Why they cannot be had.
-    pub async fn for_now(keys: JwksSettings, leeway: Duration, clock: SharedClock) -> Result<Self, String> {
+    pub async fn with_current_keys(
+        keys: JwksSettings,
+        leeway: Duration,
+        clock: SharedClock,
+    ) -> Result<Self, String> {
         let keys = KeyProvider::as_they_are(&KeySource::Jwks(keys), &ALGORITHMS).await?;
         Ok(Self { keys, leeway, clock })
     }
@@ -113,7 +117,7 @@ impl CognitoTokenVerifier {
     ///
     /// # Errors
     /// The first check that failed.
-    pub async fn prove(
+    pub async fn verify(
         &self,
         token: &str,
         pool: &IdentityPoolId,
@@ -122,7 +126,7 @@ impl CognitoTokenVerifier {
         // Before the signature, so that an app's own token is not told that its key is unknown, nor has
         // Cognito's keys fetched.
         let Issuer { iss } = Issuer::deserialize(jws.payload()).map_err(|_| InvalidJws)?;
-        if iss != format!("https://{}", token::authority(pool.region())) {
+        if iss != format!("https://{}", token::issuer_host(pool.region())) {
             return Err(TokenVerificationError::Issuer);
         }
         jws.prove(&self.keys, &ALGORITHMS).await?;

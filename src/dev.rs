@@ -74,7 +74,7 @@ pub struct RunningDev {
 ///
 /// # Errors
 /// A port is taken, or the environment lays something over the configuration that does not hold.
-pub async fn surroundings(
+pub async fn prepare(
     addresses: DevAddresses,
     environment: &Environment,
     clock: SharedClock,
@@ -128,7 +128,7 @@ fn local_url(address: SocketAddr) -> String {
 
 impl RunningDev {
     /// What runs where, and lines to copy.
-    pub fn introduction(&self) -> String {
+    pub fn banner(&self) -> String {
         let service = local_url(self.app.public_address());
         let admin = local_url(self.app.admin_address());
         let (emulator, sign_in) = (local_url(self.emulator.address()), local_url(self.sign_in.address()));

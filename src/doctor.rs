@@ -35,15 +35,15 @@ pub struct MintTest {
 
 /// What all checks look at.
 #[derive(Debug)]
-struct Subject {
+struct DoctorContext {
     settings: Settings,
     cognito: Cognito,
     clock: SharedClock,
-    time_out: Duration,
+    timeout: Duration,
 }
 
 /// Checks everything. Nothing is minted unless there is a `trial`.
-pub async fn examine(
+pub async fn run_checks(
     loaded: Loaded,
     clock: SharedClock,
     time_out: Duration,
@@ -54,19 +54,19 @@ pub async fn examine(
     let settings = loaded.settings;
     let home = settings.pools.find(None).map(|pool| pool.id.region().to_owned()).unwrap_or_default();
     let cognito = Cognito::load(&settings.cognito, &home, clock.clone()).await;
-    let subject = Subject { settings, cognito, clock, time_out };
-    for checks in join_all(subject.examinations(trial.as_ref())).await {
+    let subject = DoctorContext { settings, cognito, clock, timeout: time_out };
+    for checks in join_all(subject.checks(trial.as_ref())).await {
         report.add(checks);
     }
     report
 }
 
 /// The report on a configuration that does not hold: there is nothing to check by it.
-pub fn unusable(error: &ConfigError) -> Report {
+pub fn invalid_config(error: &ConfigError) -> Report {
     let mut report = Report::default();
     let check = Check::new(CheckId::Configuration, "");
     report.add(vec![
-        check.fails(error.to_string(), "mend it; tokenvend print-default-config explains every key"),
+        check.fail(error.to_string(), "mend it; tokenvend print-default-config explains every key"),
     ]);
     report
 }
@@ -74,53 +74,56 @@ pub fn unusable(error: &ConfigError) -> Report {
 fn configuration(warnings: &[String]) -> Vec<Check> {
     let check = || Check::new(CheckId::Configuration, "");
     if warnings.is_empty() {
-        return vec![check().holds("it holds")];
+        return vec![check().ok("it holds")];
     }
     let warned =
-        |warning: &String| check().warns(warning.clone(), "see config/default.toml for what it means");
+        |warning: &String| check().warn(warning.clone(), "see config/default.toml for what it means");
     warnings.iter().map(warned).collect()
 }
 
-impl Subject {
+impl DoctorContext {
     /// Every examination, in the order in which they are told.
-    fn examinations<'s>(&'s self, trial: Option<&'s MintTest>) -> Vec<BoxFuture<'s, Vec<Check>>> {
-        let mut all = vec![self.clocks(), self.credentials(), self.identity()];
+    fn checks<'s>(&'s self, trial: Option<&'s MintTest>) -> Vec<BoxFuture<'s, Vec<Check>>> {
+        let mut all = vec![self.clocks(), self.credentials(), self.caller_identity()];
         for pool in self.settings.pools.iter() {
             all.push(self.pool(pool));
             all.push(self.roles(pool));
         }
         for way in &self.settings.auth {
-            all.push(self.callers_keys(way));
+            all.push(self.signing_keys(way));
         }
         all.push(self.cognito_keys());
-        all.push(std::future::ready(self.budgets()).boxed());
+        all.push(std::future::ready(self.call_rates()).boxed());
         if let Some(trial) = trial {
-            all.push(self.mint(trial));
+            all.push(self.mint_test(trial));
         }
         all
     }
 
     /// What the checks found, or the one that stands for them if they take too long.
-    async fn in_time(&self, checks: impl Future<Output = Vec<Check>>, late: Check) -> Vec<Check> {
+    async fn within_timeout(&self, checks: impl Future<Output = Vec<Check>>, late: Check) -> Vec<Check> {
         tokio::select! {
             found = checks => found,
-            () = self.clock.sleep(self.time_out) => {
-                vec![late.fails(self.too_late(), "is a firewall or a proxy in the way? --time-out allows more")]
+            () = self.clock.sleep(self.timeout) => {
+                vec![late.fail(self.timeout_message(), "is a firewall or a proxy in the way? --time-out allows more")]
             }
         }
     }
 
     /// An answer that nobody needs to have: one that comes too late is one that cannot be had.
-    async fn answered<T>(&self, question: impl Future<Output = Result<T, AwsError>>) -> Result<T, AwsError> {
+    async fn with_timeout<T>(
+        &self,
+        question: impl Future<Output = Result<T, AwsError>>,
+    ) -> Result<T, AwsError> {
         tokio::select! {
             answer = question => answer,
-            () = self.clock.sleep(self.time_out) => {
-                Err(AwsError { kind: AwsErrorKind::Unreachable, words: self.too_late() })
+            () = self.clock.sleep(self.timeout) => {
+                Err(AwsError { kind: AwsErrorKind::Unreachable, message: self.timeout_message() })
             }
         }
     }
 
-    fn too_late(&self) -> String {
-        format!("no answer within {}", humantime::format_duration(self.time_out))
+    fn timeout_message(&self) -> String {
+        format!("no answer within {}", humantime::format_duration(self.timeout))
     }
 }

@@ -43,7 +43,7 @@ pub struct MergeResult {
     /// The identity that both have.
     pub identity: IdentityId,
     /// The identity that was given up for it. The same one where both had it before.
-    pub given_up: IdentityId,
+    pub removed_identity: IdentityId,
 }
 
 /// What became of identities that were to be deleted.
@@ -52,7 +52,7 @@ pub struct DeleteResult {
     /// Those that are gone.
     pub deleted: Vec<IdentityId>,
     /// Those that still are.
-    pub undeleted: Vec<DeleteFailure>,
+    pub failures: Vec<DeleteFailure>,
 }
 
 impl IdentityAdmin {
@@ -127,13 +127,13 @@ impl IdentityAdmin {
     }
 
     /// What is kept of a user in this process.
-    pub fn holdings(&self, pool: &Pool, user: &DeveloperUserId) -> Option<CachedTokens> {
+    pub fn cached_tokens(&self, pool: &Pool, user: &DeveloperUserId) -> Option<CachedTokens> {
         self.vendor.holdings(pool, user)
     }
 
     /// Forgets a user's tokens, under whatever name the pool is configured, and says how many there were.
     pub fn purge(&self, pool: &Pool, user: &DeveloperUserId) -> usize {
-        self.twins(pool).map(|twin| self.vendor.forget(twin, user)).sum()
+        self.pools_sharing_id(pool).map(|twin| self.vendor.forget(twin, user)).sum()
     }
 
     /// Makes `from` one user with `into`: everything that `from`'s identity has goes over to `into`'s.
@@ -147,7 +147,7 @@ impl IdentityAdmin {
         into: &DeveloperUserId,
     ) -> Result<MergeResult, RegistryError> {
         let (lifecycle, pool, from, into) = (self.clone(), pool.clone(), from.clone(), into.clone());
-        self.to_its_end(async move {
+        self.run_detached(async move {
             // Not told by the merge itself, and needed: others may have had that identity too.
             let given_up =
                 lifecycle.look_up(&pool, IdentityQuery::User(&from), &PageRequest::default()).await?.identity;
@@ -158,9 +158,9 @@ impl IdentityAdmin {
             lifecycle.purge(&pool, &into);
             let both_had_it = outcome.as_ref().is_ok_and(|identity| *identity == given_up);
             if !both_had_it {
-                lifecycle.forget_identity(&pool, &given_up);
+                lifecycle.invalidate_identity(&pool, &given_up);
             }
-            Ok(MergeResult { identity: outcome?, given_up })
+            Ok(MergeResult { identity: outcome?, removed_identity: given_up })
         })
         .await
     }
@@ -176,7 +176,7 @@ impl IdentityAdmin {
         user: &DeveloperUserId,
     ) -> Result<(), RegistryError> {
         let (lifecycle, pool, identity, user) = (self.clone(), pool.clone(), identity.clone(), user.clone());
-        self.to_its_end(async move {
+        self.run_detached(async move {
             let region = lifecycle.region(&pool).await?;
             let outcome = lifecycle.counted(region.registry.unlink(&pool, &identity, &user).await);
             lifecycle.purge(&pool, &user);
@@ -196,10 +196,10 @@ impl IdentityAdmin {
         identities: Vec<IdentityId>,
     ) -> Result<DeleteResult, RegistryError> {
         let (lifecycle, pool) = (self.clone(), pool.clone());
-        self.to_its_end(async move {
+        self.run_detached(async move {
             let (mut deleted, mut undeleted) = (Vec::new(), Vec::new());
             for identity in identities {
-                let one = PageRequest { most: Some(1), token: None };
+                let one = PageRequest { max_items: Some(1), token: None };
                 match lifecycle.look_up(&pool, IdentityQuery::Identity(&identity), &one).await {
                     Ok(_) => deleted.push(identity),
                     Err(error) if error.kind == RegistryErrorKind::NotFound => {
@@ -212,24 +212,24 @@ impl IdentityAdmin {
                 let region = lifecycle.region(&pool).await?;
                 let outcome = lifecycle.counted(region.registry.delete(&deleted).await);
                 for identity in &deleted {
-                    lifecycle.forget_identity(&pool, identity);
+                    lifecycle.invalidate_identity(&pool, identity);
                 }
                 let remaining = outcome?;
                 deleted.retain(|identity| !remaining.iter().any(|other| other.identity == *identity));
                 undeleted.extend(remaining);
             }
-            Ok(DeleteResult { deleted, undeleted })
+            Ok(DeleteResult { deleted, failures: undeleted })
         })
         .await
     }
 
-    fn forget_identity(&self, pool: &Pool, identity: &IdentityId) {
-        let twins: Vec<PoolIndex> = self.twins(pool).map(|twin| twin.index).collect();
+    fn invalidate_identity(&self, pool: &Pool, identity: &IdentityId) {
+        let twins: Vec<PoolIndex> = self.pools_sharing_id(pool).map(|twin| twin.index).collect();
         self.vendor.forget_identity(&twins, identity);
     }
 
     /// The same pool of Cognito's may be configured under several names.
-    fn twins<'a>(&'a self, pool: &'a Pool) -> impl Iterator<Item = &'a Pool> {
+    fn pools_sharing_id<'a>(&'a self, pool: &'a Pool) -> impl Iterator<Item = &'a Pool> {
         self.pools.iter().map(|twin| &**twin).filter(|twin| twin.id == pool.id)
     }
 
@@ -240,7 +240,7 @@ impl IdentityAdmin {
             Ok(_) => Ok(region),
             Err(RateLimited(retry_after)) => {
                 self.metrics.registry_calls_total.count(RegistryOutcome::HeldBack);
-                let kind = RegistryErrorKind::HeldBack(retry_after);
+                let kind = RegistryErrorKind::RateLimited(retry_after);
                 Err(RegistryError::new(kind, "the budget for acts on identities is spent"))
             }
         }
@@ -250,11 +250,13 @@ impl IdentityAdmin {
         self.metrics.registry_calls_total.count(match outcome.as_ref().map_err(|error| error.kind) {
             Ok(_) => RegistryOutcome::Done,
             Err(
-                RegistryErrorKind::NotFound | RegistryErrorKind::Conflict | RegistryErrorKind::Unacceptable,
+                RegistryErrorKind::NotFound
+                | RegistryErrorKind::Conflict
+                | RegistryErrorKind::InvalidParameter,
             ) => RegistryOutcome::Refused,
             Err(RegistryErrorKind::Throttled) => RegistryOutcome::Throttled,
             Err(RegistryErrorKind::Unavailable) => RegistryOutcome::Unavailable,
-            Err(RegistryErrorKind::HeldBack(_)) => RegistryOutcome::HeldBack,
+            Err(RegistryErrorKind::RateLimited(_)) => RegistryOutcome::HeldBack,
             Err(RegistryErrorKind::Denied { .. } | RegistryErrorKind::Misconfigured) => {
                 RegistryOutcome::Misconfigured
             }
@@ -262,7 +264,7 @@ impl IdentityAdmin {
         outcome
     }
 
-    async fn to_its_end<T: Send + 'static>(
+    async fn run_detached<T: Send + 'static>(
         &self,
         act: impl Future<Output = Result<T, RegistryError>> + Send + 'static,
     ) -> Result<T, RegistryError> {

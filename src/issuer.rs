@@ -36,7 +36,7 @@ pub struct IssueRequest {
     /// or created.
     pub identity: Option<IdentityId>,
     /// Public logins to link to that identity, for good.
-    pub also: PublicLogins,
+    pub public_logins: PublicLogins,
 }
 
 /// A token fresh from its issuer. Not yet checked against the request.
@@ -81,12 +81,12 @@ pub enum IssueErrorKind {
     /// The issuer failed, was too slow or could not be reached. Wait.
     Unavailable,
     /// We hold back ourselves: the budget is spent or calls are paused. Wait this long.
-    HeldBack(Duration),
+    RateLimited(Duration),
     /// Our configuration, our rights or our credentials are wrong. Page the operator.
     Misconfigured,
     /// The issuer does not take what was asked for, though it was proved before: this user's id, most likely.
     /// Page the operator; other users are not touched.
-    Unacceptable,
+    InvalidParameter,
     /// The issuer made a token for somebody or something else. Page the operator; never serve it.
     Mismatched,
     /// The user is registered under another identity. The caller's data must be mended.
@@ -103,25 +103,25 @@ pub enum IssueErrorKind {
 impl IssueErrorKind {
     /// Whether this is the issuer's trouble or ours, and so says nothing about the user: a token that is
     /// still valid may be served in its stead.
-    pub fn is_trouble(self) -> bool {
+    pub fn is_upstream_error(self) -> bool {
         match self {
             Self::Throttled
             | Self::Unavailable
-            | Self::HeldBack(_)
+            | Self::RateLimited(_)
             | Self::Misconfigured
-            | Self::Unacceptable
+            | Self::InvalidParameter
             | Self::Mismatched => true,
             Self::AlreadyRegistered | Self::LoginTaken | Self::LoginRefused | Self::UnknownIdentity => false,
         }
     }
 
     /// Whether another attempt, made a little later, may well succeed.
-    pub fn is_passing(self) -> bool {
+    pub fn is_retryable(self) -> bool {
         match self {
             Self::Throttled | Self::Unavailable => true,
-            Self::HeldBack(_)
+            Self::RateLimited(_)
             | Self::Misconfigured
-            | Self::Unacceptable
+            | Self::InvalidParameter
             | Self::Mismatched
             | Self::AlreadyRegistered
             | Self::LoginTaken
@@ -136,9 +136,9 @@ impl fmt::Display for IssueErrorKind {
         f.write_str(match self {
             Self::Throttled => "throttled",
             Self::Unavailable => "unavailable",
-            Self::HeldBack(_) => "held back",
+            Self::RateLimited(_) => "held back",
             Self::Misconfigured => "misconfigured",
-            Self::Unacceptable => "unacceptable",
+            Self::InvalidParameter => "unacceptable",
             Self::Mismatched => "mismatched token",
             Self::AlreadyRegistered => "user already registered",
             Self::LoginTaken => "login taken",

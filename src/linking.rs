@@ -109,7 +109,7 @@ impl Linker {
             }
             Ok(vended)
         };
-        self.runtime.spawn(attempt).await.unwrap_or_else(|_| Err(LinkError::Unconfirmed))
+        self.runtime.spawn(attempt).await.unwrap_or_else(|_| Err(LinkError::OutcomeUnknown))
     }
 
     async fn attempt(&self, request: &TokenRequest, link: LinkRequest) -> Result<IdentityId, LinkError> {
@@ -120,7 +120,7 @@ impl Linker {
                 self.link_logins(request, logins).await
             }
             LinkRequest::Guest(token) => {
-                let guest = self.prove_guest(&request.pool, &token).await?;
+                let guest = self.verify_guest_token(&request.pool, &token).await?;
                 self.vendor.ration(request)?;
                 self.link_guest(request, guest).await
             }
@@ -147,7 +147,7 @@ impl Linker {
                     IssueErrorKind::AlreadyRegistered | IssueErrorKind::UnknownIdentity
                 ) =>
             {
-                Err(LinkError::Moved)
+                Err(LinkError::IdentityChanged)
             }
             Err(error) => Err(error.into()),
         }
@@ -158,7 +158,7 @@ impl Linker {
         let label = outcome.as_ref().err().map_or(LinkOutcome::Linked, LinkError::outcome);
         self.metrics.links_total.count(label);
         let (pool, outcome_is) = (&*pool.name, label.text());
-        match outcome.as_ref().err().map(|error| (error, error.is_ours())) {
+        match outcome.as_ref().err().map(|error| (error, error.needs_operator())) {
             None => tracing::info!(pool, outcome = outcome_is, "linked to a user's identity"),
             Some((error, false)) => {
                 tracing::info!(pool, outcome = outcome_is, %error, "not linked to a user's identity");
@@ -179,5 +179,5 @@ fn allowed(pool: &Pool, logins: Vec<(String, LoginToken)>) -> Result<PublicLogin
         let provider = pool.linking.provider(&name).ok_or(LinkError::ProviderNotAllowed)?;
         Ok((provider.clone(), token))
     });
-    allowed.collect::<Result<_, _>>().map(PublicLogins::of)
+    allowed.collect::<Result<_, _>>().map(PublicLogins::new)
 }

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 pub use auth_method::AuthMethod;
 use clock::Timestamp;
-pub use issuer_host::{authority, keys_url, login_key};
+pub use issuer_host::{issuer_host, keys_url, login_key};
 
 /// A token as Cognito made it. `Debug` hides it, and its memory is wiped when it is dropped.
 pub struct OpenIdToken(Zeroizing<String>);
@@ -108,9 +108,9 @@ pub struct TagsClaim {
 
 impl TokenClaims {
     /// How the user came by the token; `None` if it says nothing that Cognito writes.
-    pub fn origin(&self) -> Option<AuthMethod<'_>> {
+    pub fn auth_method(&self) -> Option<AuthMethod<'_>> {
         let methods: Vec<&str> = self.methods.iter().map(String::as_str).collect();
-        AuthMethod::of(&methods, &self.audience)
+        AuthMethod::from_amr(&methods, &self.audience)
     }
 }
 

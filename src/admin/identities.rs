@@ -87,7 +87,7 @@ pub(super) async fn delete(
     let identity = target::identity(&request)?;
     body::refuse(&request)?;
     let outcome = delete_them(&request, &admin, &pool, vec![identity]).await?;
-    match outcome.undeleted.first() {
+    match outcome.failures.first() {
         None => Ok(HttpResponse::NoContent().finish()),
         Some(remaining) => Err(undeleted(remaining.reason)),
     }
@@ -111,8 +111,8 @@ pub(super) async fn delete_all(
         target::parsed(identity_ids.iter().map(|id| IdentityId::parse(id)).collect())?;
     identities.sort_unstable();
     identities.dedup();
-    if !(1..=usize::from(PageRequest::MOST)).contains(&identities.len()) {
-        let detail = format!("identityIds has from 1 to {} identity ids", PageRequest::MOST);
+    if !(1..=usize::from(PageRequest::MAX_ITEMS)).contains(&identities.len()) {
+        let detail = format!("identityIds has from 1 to {} identity ids", PageRequest::MAX_ITEMS);
         return Err(Problem::new(ProblemType::InvalidRequest, detail));
     }
     note(&request, |facts| facts.identities(&identities));
@@ -120,7 +120,7 @@ pub(super) async fn delete_all(
     Ok(HttpResponse::Ok().json(json!({
         "pool": &*pool.name,
         "deleted": outcome.deleted.iter().map(IdentityId::as_str).collect::<Vec<_>>(),
-        "undeleted": outcome.undeleted.iter().map(|remaining| json!({
+        "undeleted": outcome.failures.iter().map(|remaining| json!({
             "identityId": remaining.identity.as_str(),
             "reason": match remaining.reason {
                 DeleteFailureReason::Unknown => "unknown",
@@ -141,7 +141,7 @@ async fn delete_them(
     let outcome = admin.lifecycle.delete(pool, identities).await;
     let outcome = outcome.map_err(|error| DELETE.problem(request, &error))?;
     note(request, |facts| {
-        facts.undeleted(outcome.undeleted.iter().map(|remaining| remaining.identity.clone()));
+        facts.undeleted(outcome.failures.iter().map(|remaining| remaining.identity.clone()));
     });
     for identity in &outcome.deleted {
         tracing::info!(

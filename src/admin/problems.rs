@@ -68,8 +68,8 @@ impl ErrorMapping {
         let (code, detail) = match error.kind {
             RegistryErrorKind::NotFound => self.not_found,
             RegistryErrorKind::Conflict => self.conflict,
-            RegistryErrorKind::Unacceptable => self.unacceptable,
-            RegistryErrorKind::HeldBack(after) => {
+            RegistryErrorKind::InvalidParameter => self.unacceptable,
+            RegistryErrorKind::RateLimited(after) => {
                 let detail = "our share of Cognito's quota on such acts is spent (admin.calls_per_second)";
                 return Problem::new(ProblemType::TooManyRequests, detail).retry_after(after);
             }

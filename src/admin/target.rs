@@ -107,14 +107,14 @@ pub(super) fn page(request: &HttpRequest) -> Result<(PageRequest, UserIdKind), P
     }
     let query = web::Query::<Query>::from_query(request.query_string()).ok();
     let query = query.map(web::Query::into_inner);
-    let is_size = |most| (1..=PageRequest::MOST).contains(&most);
+    let is_size = |most| (1..=PageRequest::MAX_ITEMS).contains(&most);
     match query.filter(|query| query.max_results.is_none_or(is_size)) {
         Some(Query { max_results, next_token, naming }) => {
             let token = next_token.filter(|token| !token.is_empty());
-            Ok((PageRequest { most: max_results, token }, naming))
+            Ok((PageRequest { max_items: max_results, token }, naming))
         }
         None => {
-            let most = PageRequest::MOST;
+            let most = PageRequest::MAX_ITEMS;
             let detail = format!(
                 "the query may have maxResults, from 1 to {most}, nextToken, from the page before, and as: cognito \
                  or app"

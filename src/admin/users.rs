@@ -24,7 +24,7 @@ pub(super) async fn look_up(
     let found = admin.lifecycle.look_up(&pool, IdentityQuery::User(&user), &page).await;
     let found = found.map_err(|error| LOOK_UP.problem(&request, &error))?;
     note(&request, |facts| facts.identity(&found.identity));
-    let holdings = admin.lifecycle.holdings(&pool, &user);
+    let holdings = admin.lifecycle.cached_tokens(&pool, &user);
     Ok(HttpResponse::Ok().json(json!({
         "pool": &*pool.name,
         "identityPoolId": pool.id.as_str(),
@@ -79,16 +79,16 @@ pub(super) async fn merge(
     let merged = admin.lifecycle.merge(&pool, &from, &into).await;
     let merged = merged.map_err(|error| MERGE.problem(&request, &error))?;
     note(&request, |facts| {
-        facts.identity(&merged.given_up);
+        facts.identity(&merged.removed_identity);
         facts.remaining_identity(&merged.identity);
     });
-    let (identity, given_up) = (merged.identity.as_str(), merged.given_up.as_str());
+    let (identity, given_up) = (merged.identity.as_str(), merged.removed_identity.as_str());
     tracing::info!(pool = &*pool.name, identity, given_up, "an administrator merged two users");
     Ok(HttpResponse::Ok().json(json!({
         "pool": &*pool.name,
         "user": from.as_str(),
         "into": into.as_str(),
         "identityId": identity,
-        "givenUpIdentityId": (merged.identity != merged.given_up).then_some(given_up),
+        "givenUpIdentityId": (merged.identity != merged.removed_identity).then_some(given_up),
     })))
 }

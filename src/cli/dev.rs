@@ -28,10 +28,10 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let addresses = DevAddresses { ip: args.listen, port: args.port };
     let clock = Arc::new(SystemClock::new());
     let environment = Environment::of_process();
-    let surroundings = dev::surroundings(addresses, &environment, clock.clone()).await?;
+    let surroundings = dev::prepare(addresses, &environment, clock.clone()).await?;
     telemetry::start(&surroundings.settings.log).map_err(CliError::unavailable)?;
     let running = surroundings.start(clock).await?;
-    print(&running.introduction())?;
+    print(&running.banner())?;
     told_to_end().await?;
     running.stop().await;
     Ok(())

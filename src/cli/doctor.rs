@@ -35,7 +35,7 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
         Ok(loaded) => loaded,
         Err(error) if args.trust_policy.is_some() => return Err(error.into()),
         Err(error) => {
-            tell(&doctor::unusable(&error), args.json)?;
+            tell(&doctor::invalid_config(&error), args.json)?;
             return Err(CliError::told(78));
         }
     };
@@ -46,7 +46,7 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
         return print(&format!("{:#}\n", doctor::trust_policy(pool)));
     }
     let trial = args.mint_as.map(|user| MintTest { user, pool: args.pool });
-    let report = doctor::examine(loaded, Arc::new(SystemClock::new()), args.time_out, trial).await;
+    let report = doctor::run_checks(loaded, Arc::new(SystemClock::new()), args.time_out, trial).await;
     tell(&report, args.json)?;
     match report.status() {
         Status::Ok | Status::Skip | Status::Warn => Ok(()),

@@ -82,7 +82,7 @@ fn moment(claims: &Map<String, Value>, claim: &str) -> Option<Timestamp> {
 
 fn origin(claims: &Map<String, Value>) -> Option<AuthMethod<'_>> {
     let methods: Vec<&str> = claims.get("amr")?.as_array()?.iter().filter_map(Value::as_str).collect();
-    AuthMethod::of(&methods, claims.get("aud")?.as_str()?)
+    AuthMethod::from_amr(&methods, claims.get("aud")?.as_str()?)
 }
 
 /// A number of seconds, for human eyes; what side of now they lie on is said elsewhere.

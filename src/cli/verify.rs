@@ -97,10 +97,11 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
         |why: String| CliError { code: 69, words: format!("the keys at {url} cannot be had: {why}") };
     // No leeway: whoever scripts with this wants to hand the token on, and nobody must take it from then on.
     let keys = JwksSettings::of_cognito(url.clone(), KEYS_TIME_OUT);
-    let prover =
-        CognitoTokenVerifier::for_now(keys, Duration::ZERO, clock.clone()).await.map_err(unavailable)?;
+    let prover = CognitoTokenVerifier::with_current_keys(keys, Duration::ZERO, clock.clone())
+        .await
+        .map_err(unavailable)?;
     let conditions = Conditions { identity_id, user, min_ttl };
-    let judged = match prover.prove(&token, &pool).await {
+    let judged = match prover.verify(&token, &pool).await {
         Ok(claims) => conditions.judge(&claims, &clock).map(|()| claims),
         Err(why) => Err(why.into()),
     };
@@ -126,7 +127,7 @@ impl Conditions {
         if self.identity_id.as_ref().is_some_and(|wanted| wanted.as_str() != claims.subject) {
             return Err(Refusal::Identity);
         }
-        let is_theirs = |wanted: &DeveloperUserId| matches!(claims.origin(), Some(AuthMethod::DeveloperUser { user, .. }) if user == wanted.as_str());
+        let is_theirs = |wanted: &DeveloperUserId| matches!(claims.auth_method(), Some(AuthMethod::DeveloperUser { user, .. }) if user == wanted.as_str());
         if self.user.as_ref().is_some_and(|wanted| !is_theirs(wanted)) {
             return Err(Refusal::User);
         }
@@ -139,7 +140,7 @@ impl Conditions {
 
 fn told(claims: &TokenClaims, clock: &SharedClock, as_json: bool) -> String {
     let left = claims.expires_at.since(clock.now()).as_secs();
-    let (identity, pool, origin) = (&claims.subject, &claims.audience, claims.origin());
+    let (identity, pool, origin) = (&claims.subject, &claims.audience, claims.auth_method());
     if as_json {
         let told = json!({
             "verified": true,

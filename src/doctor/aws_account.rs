@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
-use super::Subject;
+use super::DoctorContext;
 use super::report::{Check, CheckId};
 use crate::issuer::cognito::AwsErrorKind;
 use clock::Timestamp;
@@ -17,16 +17,16 @@ const SIGNATURES_END: Duration = Duration::from_secs(300);
 /// The highest default that is told of the quota. Who allows more should know that theirs was raised.
 const HIGHEST_DEFAULT_QUOTA: u32 = 200;
 
-impl Subject {
+impl DoctorContext {
     /// This machine's clock against Cognito's, in every region that has a pool.
     pub(super) fn clocks(&self) -> BoxFuture<'_, Vec<Check>> {
         let check = |region: &str| Check::new(CheckId::Clock, region);
         let one = async move |region: &str| {
-            let survey = self.cognito.survey(region);
+            let survey = self.cognito.pool_probe(region);
             let asked_at = self.clock.now();
-            match survey.date().await {
+            match survey.server_time().await {
                 Ok(theirs) => vec![self.clock_of(check(region), asked_at, theirs)],
-                Err(why) => vec![check(region).fails(
+                Err(why) => vec![check(region).fail(
                     format!("Cognito cannot be asked for its time: {why}"),
                     "mend the way to Cognito's endpoint (DNS, firewall, proxy, upstream.endpoint_url)",
                 )],
@@ -34,7 +34,7 @@ impl Subject {
         };
         async move {
             let regions = self.pools_by_region();
-            let each = regions.keys().map(|region| self.in_time(one(region), check(region)));
+            let each = regions.keys().map(|region| self.within_timeout(one(region), check(region)));
             futures_util::future::join_all(each).await.concat()
         }
         .boxed()
@@ -45,7 +45,7 @@ impl Subject {
         let ours = i64::midpoint(asked_at.as_millis(), self.clock.now().as_millis());
         let off = (theirs + Duration::from_millis(500)).as_millis().saturating_sub(ours);
         let amount = Duration::from_millis(off.unsigned_abs());
-        let check = check.with("skewSeconds", off as f64 / 1000.0);
+        let check = check.with_value("skewSeconds", off as f64 / 1000.0);
         let side = if off > 0 { "behind" } else { "ahead of" };
         // A Date tells no more than the second.
         let words = match amount.as_secs() {
@@ -53,11 +53,11 @@ impl Subject {
             seconds => format!("this machine's clock is {seconds} s {side} Cognito's"),
         };
         if amount >= SIGNATURES_END {
-            check.fails(words, "set the clock (NTP): AWS refuses signatures that are 5 minutes off")
+            check.fail(words, "set the clock (NTP): AWS refuses signatures that are 5 minutes off")
         } else if amount >= self.settings.vending.skew_warning {
-            check.warns(words, "set the clock (NTP): tokens are cut short by that much")
+            check.warn(words, "set the clock (NTP): tokens are cut short by that much")
         } else {
-            check.holds(words)
+            check.ok(words)
         }
     }
 
@@ -65,54 +65,55 @@ impl Subject {
     pub(super) fn credentials(&self) -> BoxFuture<'_, Vec<Check>> {
         let check = || Check::new(CheckId::Credentials, "");
         let look = async move {
-            vec![match self.cognito.survey_credentials().await {
+            vec![match self.cognito.describe_credentials().await {
                 Ok(found) => {
                     let expiry = found.expires_at.map(|moment| moment.to_rfc3339());
                     let until = expiry.as_ref().map_or("without an end".to_owned(), |at| format!("until {at}"));
-                    let check = check().with("source", found.source.clone()).with("expiresAt", expiry);
-                    check.holds(format!("from {}, {until}", found.source))
+                    let check = check().with_value("source", found.source.clone()).with_value("expiresAt", expiry);
+                    check.ok(format!("from {}, {until}", found.source))
                 }
-                Err(why) => check().fails(
+                Err(why) => check().fail(
                     format!("none found: {why}"),
                     "give the process a role: ECS task role, EKS service account, EC2 instance role; or AWS_PROFILE \
                      for a try",
                 ),
             }]
         };
-        self.in_time(look, check()).boxed()
+        self.within_timeout(look, check()).boxed()
     }
 
     /// Whom AWS takes us for.
-    pub(super) fn identity(&self) -> BoxFuture<'_, Vec<Check>> {
+    pub(super) fn caller_identity(&self) -> BoxFuture<'_, Vec<Check>> {
         let check = || Check::new(CheckId::Identity, "");
         let look = async move {
-            vec![match self.cognito.who_am_i().await {
+            vec![match self.cognito.get_caller_identity().await {
                 Ok(found) => check()
-                    .with("account", found.account.clone())
-                    .with("arn", found.arn.clone())
-                    .holds(format!("{} of account {}", found.arn, found.account)),
+                    .with_value("account", found.account.clone())
+                    .with_value("arn", found.arn.clone())
+                    .ok(format!("{} of account {}", found.arn, found.account)),
                 Err(naysay) => match naysay.kind {
-                    AwsErrorKind::NoCredentials => check().skipped("there are no credentials"),
-                    AwsErrorKind::CredentialsRefused => check().fails(
+                    AwsErrorKind::NoCredentials => check().skip("there are no credentials"),
+                    AwsErrorKind::CredentialsRejected => check().fail(
                         format!("STS does not take the credentials: {naysay}"),
                         "the key is wrong, deleted or expired, or the clock is: get new credentials",
                     ),
-                    _ => check().warns(
+                    _ => check().warn(
                         format!("STS does not say: {naysay}"),
                         "tokenvend does not need STS itself; name its endpoint in AWS_ENDPOINT_URL_STS to know",
                     ),
                 },
             }]
         };
-        self.in_time(look, check()).boxed()
+        self.within_timeout(look, check()).boxed()
     }
 
     /// What we allow ourselves in each region, beside what it should be compared with.
-    pub(super) fn budgets(&self) -> Vec<Check> {
+    pub(super) fn call_rates(&self) -> Vec<Check> {
         let budget = self.settings.vending.upstream.budget;
         let one = |(region, pools): (&str, Vec<&str>)| {
-            let check = Check::new(CheckId::Budget, region).with("callsPerSecond", budget.calls_per_second);
-            let check = check.with("burst", budget.burst).with("pools", pools.clone());
+            let check =
+                Check::new(CheckId::CallRate, region).with_value("callsPerSecond", budget.calls_per_second);
+            let check = check.with_value("burst", budget.burst).with_value("pools", pools.clone());
             let words = format!(
                 "{} calls a second, {} at once, shared by {}; the quota is the account's, divide it by the replicas",
                 budget.calls_per_second,
@@ -122,9 +123,9 @@ impl Subject {
             if budget.calls_per_second > HIGHEST_DEFAULT_QUOTA {
                 let remedy = "was the quota raised? Service Quotas tells: Amazon Cognito Federated Identities, \
                               GetOpenIdTokenForDeveloperIdentity";
-                check.warns(words, remedy)
+                check.warn(words, remedy)
             } else {
-                check.holds(words)
+                check.ok(words)
             }
         };
         self.pools_by_region().into_iter().map(one).collect()

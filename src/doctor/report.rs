@@ -18,7 +18,7 @@ pub enum CheckId {
     /// Whom AWS takes us for.
     Identity,
     /// Whether the right is there that minting needs.
-    Right,
+    Permission,
     /// Whether the pool exists.
     Pool,
     /// Whether the pool knows the developer provider.
@@ -34,13 +34,13 @@ pub enum CheckId {
     /// Whom the role lets in that the configuration names.
     CustomRoleTrust,
     /// The keys that callers' tokens are judged by.
-    CallersKeys,
+    SigningKeys,
     /// The keys that Cognito's tokens are judged by.
     CognitoKeys,
     /// The calls that we allow ourselves.
-    Budget,
+    CallRate,
     /// A real token, minted on request.
-    Mint,
+    MintTest,
 }
 
 impl fmt::Display for CheckId {
@@ -83,10 +83,10 @@ pub struct Check {
     #[serde(skip_serializing_if = "str::is_empty")]
     about: String,
     status: Status,
-    found: String,
+    observed: String,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    remedy: Option<String>,
+    fix: Option<String>,
     /// What was found, for programs.
     #[serde(skip_serializing_if = "Map::is_empty")]
     values: Map<String, Value>,
@@ -95,28 +95,28 @@ pub struct Check {
 impl Check {
     /// A check that is still to be told.
     pub(super) fn new(check: CheckId, about: impl Into<String>) -> Self {
-        let (found, remedy, values) = (String::new(), None, Map::new());
-        Self { check, about: about.into(), status: Status::Ok, found, remedy, values }
+        let (observed, fix, values) = (String::new(), None, Map::new());
+        Self { check, about: about.into(), status: Status::Ok, observed, fix, values }
     }
 
-    pub(super) fn holds(self, found: impl Into<String>) -> Self {
-        Self { status: Status::Ok, found: found.into(), ..self }
+    pub(super) fn ok(self, found: impl Into<String>) -> Self {
+        Self { status: Status::Ok, observed: found.into(), ..self }
     }
 
-    pub(super) fn skipped(self, why: impl Into<String>) -> Self {
-        Self { status: Status::Skip, found: why.into(), ..self }
+    pub(super) fn skip(self, why: impl Into<String>) -> Self {
+        Self { status: Status::Skip, observed: why.into(), ..self }
     }
 
-    pub(super) fn warns(self, found: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { status: Status::Warn, found: found.into(), remedy: Some(remedy.into()), ..self }
+    pub(super) fn warn(self, found: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { status: Status::Warn, observed: found.into(), fix: Some(remedy.into()), ..self }
     }
 
-    pub(super) fn fails(self, found: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { status: Status::Fail, found: found.into(), remedy: Some(remedy.into()), ..self }
+    pub(super) fn fail(self, found: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { status: Status::Fail, observed: found.into(), fix: Some(remedy.into()), ..self }
     }
 
     /// Adds a value for programs; an absent one is left out.
-    pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+    pub(super) fn with_value(mut self, name: &str, value: impl Into<Value>) -> Self {
         match value.into() {
             Value::Null => {}
             value => drop(self.values.insert(name.to_owned(), value)),
@@ -155,10 +155,10 @@ impl fmt::Display for Report {
         let width = self.checks.iter().map(|check| name(check).chars().count()).max().unwrap_or(0);
         for check in &self.checks {
             // AWS's words and the configuration's faults have line breaks; a check has one line.
-            let lines: Vec<&str> = check.found.lines().map(str::trim).collect();
+            let lines: Vec<&str> = check.observed.lines().map(str::trim).collect();
             let found = lines.join("; ").replace(":; ", ": ");
             writeln!(f, "{:<4}  {:<width$}  {found}", check.status.word(), name(check))?;
-            if let Some(remedy) = &check.remedy {
+            if let Some(remedy) = &check.fix {
                 writeln!(f, "{:<6}-> {remedy}", "")?;
             }
         }

@@ -4,20 +4,20 @@
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, join_all};
 
-use super::Subject;
-use super::pool::{NOT_NEEDED, unread};
+use super::DoctorContext;
+use super::pool::{NOT_NEEDED, skip_reason};
 use super::report::{Check, CheckId};
-use super::trust::{RoleKind, judge, trust_policy};
+use super::trust::{RoleKind, evaluate_trust, trust_policy};
 use crate::issuer::cognito::{AwsError, AwsErrorKind, PoolRoles};
 use crate::pools::Pool;
 use cognito_types::RoleArn;
 
-impl Subject {
+impl DoctorContext {
     /// The roles of one pool: a line about them, and one about whom each of them lets in.
     pub(super) fn roles<'s>(&'s self, pool: &'s Pool) -> BoxFuture<'s, Vec<Check>> {
         async move {
-            let survey = self.cognito.survey(pool.id.region());
-            let roles = self.answered(survey.roles(&pool.id)).await;
+            let survey = self.cognito.pool_probe(pool.id.region());
+            let roles = self.with_timeout(survey.roles(&pool.id)).await;
             let trusts = self.trusts(pool, &roles).await;
             std::iter::once(role(pool, &roles)).chain(trusts).collect()
         }
@@ -25,17 +25,17 @@ impl Subject {
     }
 
     async fn trusts(&self, pool: &Pool, roles: &Result<PoolRoles, AwsError>) -> Vec<Check> {
-        let users = Check::new(CheckId::RoleTrust, &*pool.name).with("trustPolicy", trust_policy(pool));
+        let users = Check::new(CheckId::RoleTrust, &*pool.name).with_value("trustPolicy", trust_policy(pool));
         let guests = Check::new(CheckId::GuestRoleTrust, &*pool.name);
         let custom =
-            Check::new(CheckId::CustomRoleTrust, &*pool.name).with("trustPolicy", trust_policy(pool));
+            Check::new(CheckId::CustomRoleTrust, &*pool.name).with_value("trustPolicy", trust_policy(pool));
         let mut skipped = None;
         let mut asked = Vec::new();
         match roles {
             Ok(found) => {
                 match &found.authenticated {
                     Some(arn) => asked.push(self.trust(users, pool, arn, RoleKind::Users)),
-                    None => skipped = Some(users.skipped("the pool has no role for signed-in users")),
+                    None => skipped = Some(users.skip("the pool has no role for signed-in users")),
                 }
                 asked.extend(
                     found
@@ -45,7 +45,8 @@ impl Subject {
                 );
             }
             Err(naysay) => {
-                skipped = Some(users.skipped(format!("which role it is cannot be read: {}", unread(naysay))))
+                skipped =
+                    Some(users.skip(format!("which role it is cannot be read: {}", skip_reason(naysay))))
             }
         }
         let named = pool.credentials.as_ref().and_then(|grant| grant.role.as_ref());
@@ -55,13 +56,13 @@ impl Subject {
 
     /// Whom one role lets in.
     async fn trust(&self, check: Check, pool: &Pool, arn: &str, whose: RoleKind) -> Check {
-        let check = check.with("role", arn);
+        let check = check.with_value("role", arn);
         let role = match RoleArn::parse(arn) {
             Ok(role) => role,
-            Err(why) => return check.fails(why.to_string(), "give the pool a role that IAM could have"),
+            Err(why) => return check.fail(why.to_string(), "give the pool a role that IAM could have"),
         };
-        let naysay = match self.answered(self.cognito.trust_of(&role)).await {
-            Ok(document) => return judge(check, pool, &role, whose, &document),
+        let naysay = match self.with_timeout(self.cognito.get_trust_policy(&role)).await {
+            Ok(document) => return evaluate_trust(check, pool, &role, whose, &document),
             Err(naysay) => naysay,
         };
         let compare = match whose {
@@ -69,18 +70,18 @@ impl Subject {
             RoleKind::Guests => String::new(),
         };
         match naysay.kind {
-            AwsErrorKind::NotFound => check.fails(
+            AwsErrorKind::NotFound => check.fail(
                 format!("IAM knows no {role}: {naysay}"),
                 "whoever is to get it gets no credentials: create it, or name another",
             ),
-            AwsErrorKind::NotAllowed => {
-                check.skipped(format!("{NOT_NEEDED}; iam:GetRole on {role} would tell{compare}"))
+            AwsErrorKind::AccessDenied => {
+                check.skip(format!("{NOT_NEEDED}; iam:GetRole on {role} would tell{compare}"))
             }
-            AwsErrorKind::NoCredentials => check.skipped("there are no credentials"),
-            AwsErrorKind::CredentialsRefused => check.skipped("the credentials are not taken"),
-            AwsErrorKind::Unreachable => check.skipped(format!("IAM cannot be asked: {naysay}{compare}")),
+            AwsErrorKind::NoCredentials => check.skip("there are no credentials"),
+            AwsErrorKind::CredentialsRejected => check.skip("the credentials are not taken"),
+            AwsErrorKind::Unreachable => check.skip(format!("IAM cannot be asked: {naysay}{compare}")),
             AwsErrorKind::NotAuthorized | AwsErrorKind::Throttled | AwsErrorKind::Other => {
-                check.skipped(format!("IAM does not say: {naysay}{compare}"))
+                check.skip(format!("IAM does not say: {naysay}{compare}"))
             }
         }
     }
@@ -93,14 +94,14 @@ fn role(pool: &Pool, roles: &Result<PoolRoles, AwsError>) -> Check {
             let guests =
                 unauthenticated.as_ref().map(|role| format!(", guests get {role}")).unwrap_or_default();
             check
-                .with("authenticated", users.as_str())
-                .with("unauthenticated", unauthenticated.as_deref())
-                .holds(format!("users get {users}{guests}"))
+                .with_value("authenticated", users.as_str())
+                .with_value("unauthenticated", unauthenticated.as_deref())
+                .ok(format!("users get {users}{guests}"))
         }
-        Ok(_) => check.warns(
+        Ok(_) => check.warn(
             "the pool has no role for signed-in users",
             "tokens are vended, but GetCredentialsForIdentity refuses them: set the pool's authenticated role",
         ),
-        Err(naysay) => check.skipped(unread(naysay)),
+        Err(naysay) => check.skip(skip_reason(naysay)),
     }
 }

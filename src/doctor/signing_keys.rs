@@ -7,16 +7,16 @@ use futures_util::future::BoxFuture;
 
 use reqwest::Url;
 
-use super::Subject;
+use super::DoctorContext;
 use super::report::{Check, CheckId};
 use crate::auth;
 use crate::config::{AuthSettings, AuthenticatorSettings, KeySource, RemoteCheckSettings};
 use crate::jws::{Algorithm, KeyProvider};
 
-impl Subject {
+impl DoctorContext {
     /// The keys of one way of authenticating.
-    pub(super) fn callers_keys<'s>(&'s self, way: &'s AuthSettings) -> BoxFuture<'s, Vec<Check>> {
-        let check = || Check::new(CheckId::CallersKeys, &way.name);
+    pub(super) fn signing_keys<'s>(&'s self, way: &'s AuthSettings) -> BoxFuture<'s, Vec<Check>> {
+        let check = || Check::new(CheckId::SigningKeys, &way.name);
         let look = async move {
             let jwt = match &way.kind {
                 AuthenticatorSettings::Jwt(jwt) => jwt,
@@ -37,7 +37,7 @@ impl Subject {
                 AuthenticatorSettings::Gateway(_)
                 | AuthenticatorSettings::StaticKey(_)
                 | AuthenticatorSettings::Certificate(_) => {
-                    return vec![check().holds("nothing to fetch: who calls is told by what is configured")];
+                    return vec![check().ok("nothing to fetch: who calls is told by what is configured")];
                 }
             };
             let (source, algorithms) = (&jwt.keys, jwt.algorithms.as_slice());
@@ -47,12 +47,12 @@ impl Subject {
                 KeySource::Secret(_) => "a shared secret".to_owned(),
             };
             vec![match KeyProvider::as_they_are(source, algorithms).await.map(|keys| keys.fit(algorithms)) {
-                Ok(0) => check().fails(
+                Ok(0) => check().fail(
                     format!("{place} has no key for {algorithms:?}"),
                     format!("publish one there, or mend auth.{}.algorithms", way.name),
                 ),
-                Ok(count) => check().with("keys", count).holds(format!("{place}: {}", counted(count))),
-                Err(why) => check().fails(
+                Ok(count) => check().with_value("keys", count).ok(format!("{place}: {}", counted(count))),
+                Err(why) => check().fail(
                     format!("{place} cannot be had: {why}"),
                     format!(
                         "mend the way to it, or auth.{}; no caller is let in without these keys",
@@ -61,7 +61,7 @@ impl Subject {
                 ),
             }]
         };
-        self.in_time(look, check()).boxed()
+        self.within_timeout(look, check()).boxed()
     }
 
     /// Cognito's own keys. Vending does not need them, upgrading guests does: their tokens are proved by them.
@@ -73,15 +73,17 @@ impl Subject {
             let found = KeyProvider::as_they_are(&source, &[Algorithm::RS512]).await;
             let words = match found.map(|keys| keys.fit(&[Algorithm::RS512])) {
                 Ok(count @ 1..) => {
-                    return vec![check().with("keys", count).holds(format!("{place}: {}", counted(count)))];
+                    return vec![
+                        check().with_value("keys", count).ok(format!("{place}: {}", counted(count))),
+                    ];
                 }
                 Ok(_) => format!("{place} has no key for RS512"),
                 Err(why) => format!("{place} cannot be had: {why}"),
             };
             let are_needed = self.settings.pools.iter().any(|pool| pool.linking.guests);
-            vec![if are_needed { check().fails(words, NEEDED) } else { check().warns(words, NOT_NEEDED) }]
+            vec![if are_needed { check().fail(words, NEEDED) } else { check().warn(words, NOT_NEEDED) }]
         };
-        self.in_time(look, check()).boxed()
+        self.within_timeout(look, check()).boxed()
     }
 }
 
@@ -92,8 +94,8 @@ async fn reached(check: Check, url: &Url, ask: RemoteCheckSettings) -> Check {
 
 fn told(check: Check, url: &Url, outcome: Result<u16, String>) -> Check {
     match outcome {
-        Ok(status) => check.holds(format!("{url} answers ({status} without a credential)")),
-        Err(why) => check.fails(
+        Ok(status) => check.ok(format!("{url} answers ({status} without a credential)")),
+        Err(why) => check.fail(
             format!("{url} does not answer: {why}"),
             "mend the way to it; without it nobody is let in who was not before",
         ),
@@ -103,7 +105,7 @@ fn told(check: Check, url: &Url, outcome: Result<u16, String>) -> Check {
 /// The same of forward auth, where what is asked with nothing to show is nobody's request, and not a bad one.
 async fn judges(check: Check, url: &Url, ask: RemoteCheckSettings) -> Check {
     match auth::reach(url, ask).await {
-        Ok(400) => check.warns(
+        Ok(400) => check.warn(
             format!("{url} answers 400 without a credential"),
             "have it answer 401 there, and to the name in url (ALLOWED_HOSTS, config.hosts): a 400 to everybody is a \
              no to everybody",

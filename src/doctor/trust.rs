@@ -17,7 +17,7 @@ const TAG: &str = "sts:TagSession";
 /// What the pool's authenticated role must trust so that its users get credentials. Without the condition on `aud`
 /// every AWS customer's users could have the role, without the one on `amr` the pool's guests.
 pub fn trust_policy(pool: &Pool) -> Value {
-    let authority = token::authority(pool.id.region());
+    let authority = token::issuer_host(pool.id.region());
     json!({
         "Version": "2012-10-17",
         "Statement": [{
@@ -48,17 +48,23 @@ pub(super) enum RoleKind {
 
 /// Judges a role's trust policy by whom it lets in: those who are to have the role, and nobody else. The policy is not
 /// compared with ours, because the same can be said in many ways.
-pub(super) fn judge(check: Check, pool: &Pool, role: &RoleArn, whose: RoleKind, document: &str) -> Check {
+pub(super) fn evaluate_trust(
+    check: Check,
+    pool: &Pool,
+    role: &RoleArn,
+    whose: RoleKind,
+    document: &str,
+) -> Check {
     let policy = match TrustPolicy::parse(document) {
         Ok(policy) => policy,
         Err(why) => {
-            return check.warns(
+            return check.warn(
                 format!("{role} has a trust policy that cannot be read: {why}"),
-                remedy(pool, role, whose),
+                trust_fix(pool, role, whose),
             );
         }
     };
-    let own = bearer(pool, pool.id.as_str(), whose);
+    let own = token_context(pool, pool.id.as_str(), whose);
     let who = match whose {
         RoleKind::Users => "signed-in users",
         RoleKind::Guests => "guests",
@@ -70,17 +76,17 @@ pub(super) fn judge(check: Check, pool: &Pool, role: &RoleArn, whose: RoleKind, 
             let tagged = if action == TAG { " with principal tags" } else { "" };
             let words = format!(
                 "{role} does not let in this pool's {who}{tagged}: {}",
-                policy.obstacle(action, &own)
+                policy.denial_reason(action, &own)
             );
-            return check.fails(words, remedy(pool, role, whose));
+            return check.fail(words, trust_fix(pool, role, whose));
         }
     }
-    let intruders = intruders(&policy, pool, whose);
+    let intruders = unexpected_principals(&policy, pool, whose);
     if !intruders.is_empty() {
         let words = format!("{role} lets in too many: {}", intruders.join(", and "));
-        return check.warns(words, remedy(pool, role, whose));
+        return check.warn(words, trust_fix(pool, role, whose));
     }
-    let others = policy.other_keys(&own.authority);
+    let others = policy.unevaluated_keys(&own.issuer_host);
     let words = match whose {
         RoleKind::Users => format!("{role} lets in this pool's users, no strangers and no guests"),
         RoleKind::Guests => format!("{role} lets in this pool's guests, and no strangers"),
@@ -90,34 +96,34 @@ pub(super) fn judge(check: Check, pool: &Pool, role: &RoleArn, whose: RoleKind, 
             let words = format!(
                 "{role} may let in this pool's {who}, or may not: AWS does not say how it reads the policy"
             );
-            check.warns(words, remedy(pool, role, whose))
+            check.warn(words, trust_fix(pool, role, whose))
         }
-        Ternary::Unknown => check.holds(format!("{words}, where {} allows it", others.join(", "))),
-        _ => check.holds(words),
+        Ternary::Unknown => check.ok(format!("{words}, where {} allows it", others.join(", "))),
+        _ => check.ok(words),
     }
 }
 
 /// Who is let in and should not be, in words.
-fn intruders(policy: &TrustPolicy, pool: &Pool, whose: RoleKind) -> Vec<String> {
+fn unexpected_principals(policy: &TrustPolicy, pool: &Pool, whose: RoleKind) -> Vec<String> {
     let is_let_in = |bearer: &TokenContext| policy.allows(ASSUME, bearer) != Ternary::No;
-    let authority = token::authority(pool.id.region());
+    let authority = token::issuer_host(pool.id.region());
     // Anybody can make a pool; this one's id is nobody's.
     let elsewhere = format!("{}:00000000-0000-0000-0000-000000000000", pool.id.region());
     let mut found = Vec::new();
-    if is_let_in(&bearer(pool, &elsewhere, whose)) {
+    if is_let_in(&token_context(pool, &elsewhere, whose)) {
         found.push(format!(
             "users of other identity pools, any AWS customer's (no condition holds {authority}:aud to {})",
             pool.id
         ));
     }
-    if whose == RoleKind::Users && is_let_in(&bearer(pool, pool.id.as_str(), RoleKind::Guests)) {
+    if whose == RoleKind::Users && is_let_in(&token_context(pool, pool.id.as_str(), RoleKind::Guests)) {
         found.push(format!("guests (no condition holds {authority}:amr to authenticated)"));
     }
     found
 }
 
 /// What IAM sees of a token of that pool.
-fn bearer(pool: &Pool, audience: &str, whose: RoleKind) -> TokenContext {
+fn token_context(pool: &Pool, audience: &str, whose: RoleKind) -> TokenContext {
     let provider = &pool.provider;
     let methods = match whose {
         RoleKind::Users => {
@@ -125,10 +131,10 @@ fn bearer(pool: &Pool, audience: &str, whose: RoleKind) -> TokenContext {
         }
         RoleKind::Guests => vec!["unauthenticated".to_owned()],
     };
-    TokenContext { authority: token::authority(pool.id.region()), audience: audience.to_owned(), methods }
+    TokenContext { issuer_host: token::issuer_host(pool.id.region()), audience: audience.to_owned(), methods }
 }
 
-fn remedy(pool: &Pool, role: &RoleArn, whose: RoleKind) -> String {
+fn trust_fix(pool: &Pool, role: &RoleArn, whose: RoleKind) -> String {
     match whose {
         RoleKind::Users => format!(
             "aws iam update-assume-role-policy --role-name {} --policy-document \"$(tokenvend doctor --trust-policy {})\"",
@@ -136,7 +142,7 @@ fn remedy(pool: &Pool, role: &RoleArn, whose: RoleKind) -> String {
             pool.name
         ),
         RoleKind::Guests => {
-            let authority = token::authority(pool.id.region());
+            let authority = token::issuer_host(pool.id.region());
             format!(
                 "let its trust policy allow {ASSUME} to {authority} where {authority}:aud is {} and {authority}:amr is \
                  unauthenticated, and nothing else",

@@ -124,7 +124,7 @@ impl Cognito {
     ///
     /// # Errors
     /// The chain's own words on why not.
-    pub async fn find_credentials(&self) -> Result<(), String> {
+    pub async fn check_credentials(&self) -> Result<(), String> {
         self.credentials().await.map(drop)
     }
 
@@ -154,13 +154,15 @@ impl TokenIssuer for CognitoIssuer {
             for (key, value) in request.tags.iter() {
                 call = call.principal_tags(key, value);
             }
-            for (provider, token) in request.also.iter() {
+            for (provider, token) in request.public_logins.iter() {
                 call = call.logins(provider.as_str(), token.expose());
             }
             let identity = request.identity.as_ref().map(|identity| identity.as_str().to_owned());
             let answer = call.set_identity_id(identity).send().await;
-            let sent =
-                RequestContents { logins: !request.also.is_empty(), identity: request.identity.is_some() };
+            let sent = RequestContents {
+                logins: !request.public_logins.is_empty(),
+                identity: request.identity.is_some(),
+            };
             let answer = answer.map_err(|error| classify::classify(&error, sent))?;
             let request_id = answer.request_id().map(Box::from);
             let (Some(identity), Some(token)) = (answer.identity_id, answer.token) else {

@@ -52,7 +52,7 @@ impl fmt::Debug for IssuedCredentials {
 /// Gives credentials for tokens. One call is one attempt, as with [`super::TokenIssuer`].
 pub trait CredentialsIssuer: fmt::Debug + Send + Sync + 'static {
     /// Asks once for credentials.
-    fn credentials<'a>(
+    fn issue_credentials<'a>(
         &'a self,
         request: &'a CredentialsRequest,
     ) -> BoxFuture<'a, Result<IssuedCredentials, IssueError>>;

@@ -13,12 +13,12 @@ pub struct LoginToken(Zeroizing<String>);
 
 /// A text that Cognito does not take as a login's token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a login's token has 1 to {} characters", LoginToken::LONGEST)]
+#[error("a login's token has 1 to {} characters", LoginToken::MAX_LEN)]
 pub struct InvalidLoginToken;
 
 impl LoginToken {
     /// The longest token that Cognito takes.
-    pub const LONGEST: usize = 50_000;
+    pub const MAX_LEN: usize = 50_000;
 
     /// Takes a token that is not too long for Cognito. Nothing else is known of it: only its provider can say.
     ///
@@ -27,7 +27,7 @@ impl LoginToken {
     pub fn parse(token: String) -> Result<Self, InvalidLoginToken> {
         let token = Zeroizing::new(token);
         match token.len() {
-            1..=Self::LONGEST => Ok(Self(token)),
+            1..=Self::MAX_LEN => Ok(Self(token)),
             _ => Err(InvalidLoginToken),
         }
     }
@@ -50,7 +50,7 @@ pub struct PublicLogins(Vec<(PublicProvider, LoginToken)>);
 
 impl PublicLogins {
     /// The most that one call takes: ten logins, and one of them is the developer's.
-    pub const MOST: usize = 9;
+    pub const MAX_LOGINS: usize = 9;
 
     /// No login but the developer's, as in every call that only mints.
     pub const fn none() -> Self {
@@ -58,7 +58,7 @@ impl PublicLogins {
     }
 
     /// These logins, each of a provider that the pool's configuration allows.
-    pub fn of(logins: Vec<(PublicProvider, LoginToken)>) -> Self {
+    pub fn new(logins: Vec<(PublicProvider, LoginToken)>) -> Self {
         Self(logins)
     }
 
@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn a_login_shows_whose_it_is_and_not_its_token() {
         let google = PublicProvider::parse("accounts.google.com").unwrap();
-        let logins = PublicLogins::of(vec![(google, LoginToken::parse("top-secret".to_owned()).unwrap())]);
+        let logins = PublicLogins::new(vec![(google, LoginToken::parse("top-secret".to_owned()).unwrap())]);
         let shown = format!("{logins:?}");
         assert!(shown.contains("accounts.google.com") && !shown.contains("secret"), "{shown}");
     }

@@ -24,14 +24,14 @@ pub enum IdentityQuery<'a> {
 #[derive(Debug, Clone, Default)]
 pub struct PageRequest {
     /// The most items, 1 to [`Page::MOST`]; absent, as many as the keeper gives.
-    pub most: Option<u8>,
+    pub max_items: Option<u8>,
     /// What the page before gave to be asked for this one.
     pub token: Option<String>,
 }
 
 impl PageRequest {
     /// The most items that Cognito puts on a page.
-    pub const MOST: u8 = 60;
+    pub const MAX_ITEMS: u8 = 60;
 }
 
 /// An identity and its developer users, one page of them.
@@ -158,13 +158,13 @@ pub enum RegistryErrorKind {
     /// The user and the identity, or the two users, do not go together.
     Conflict,
     /// What was asked for is beyond a limit of the keeper's, or a page token is none.
-    Unacceptable,
+    InvalidParameter,
     /// The quota is used up. Wait.
     Throttled,
     /// The keeper failed, was too slow or could not be reached. What was asked for may have been done or not.
     Unavailable,
     /// We hold back ourselves: our share of the quota is spent. Wait this long.
-    HeldBack(Duration),
+    RateLimited(Duration),
     /// Our rights do not suffice.
     Denied {
         /// The IAM action that is missing.
@@ -179,10 +179,10 @@ impl fmt::Display for RegistryErrorKind {
         f.write_str(match self {
             Self::NotFound => "not found",
             Self::Conflict => "conflict",
-            Self::Unacceptable => "unacceptable",
+            Self::InvalidParameter => "unacceptable",
             Self::Throttled => "throttled",
             Self::Unavailable => "unavailable",
-            Self::HeldBack(_) => "held back",
+            Self::RateLimited(_) => "held back",
             Self::Denied { .. } => "denied",
             Self::Misconfigured => "misconfigured",
         })

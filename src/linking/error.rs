@@ -11,7 +11,7 @@ use crate::vending::VendError;
 pub enum GuestTokenError {
     /// It is not a valid token of this pool.
     #[error(transparent)]
-    Unproven(#[from] TokenVerificationError),
+    Verification(#[from] TokenVerificationError),
     /// It is, but its holder was signed in when it was minted.
     #[error("its amr is not just unauthenticated")]
     SignedIn,
@@ -31,22 +31,22 @@ pub enum LinkError {
     ProviderNotAllowed,
     /// The token that was handed in is no guest's.
     #[error("the guest's token is not accepted: {0}")]
-    NoGuest(#[from] GuestTokenError),
+    InvalidGuestToken(#[from] GuestTokenError),
     /// The guest's identity belongs to somebody already.
     #[error("the guest's identity has a login already")]
     GuestTaken,
     /// Somebody else was linked to the same guest at the same moment, and ours was taken back.
     #[error("somebody else was linked to the same guest at the same moment")]
-    Undone,
+    RolledBack,
     /// As before, but it could not be taken back: two users share an identity now.
     #[error("somebody else was linked to the same guest at the same moment, and ours cannot be taken back")]
-    Shared,
+    RollbackFailed,
     /// The user's identity is another one than a moment ago.
     #[error("the user's identity has just changed")]
-    Moved,
+    IdentityChanged,
     /// It was linked, or not, and nobody could be asked which.
     #[error("what became of it cannot be told")]
-    Unconfirmed,
+    OutcomeUnknown,
     /// No token was to be had, or the call that links did not do it.
     #[error(transparent)]
     Vend(#[from] VendError),
@@ -66,14 +66,14 @@ impl LinkError {
     pub fn outcome(&self) -> LinkOutcome {
         match self {
             Self::LoginsDisabled | Self::GuestsDisabled | Self::ProviderNotAllowed => LinkOutcome::Disallowed,
-            Self::NoGuest(GuestTokenError::Unproven(TokenVerificationError::KeysUnavailable)) => {
-                LinkOutcome::Failed
-            }
-            Self::NoGuest(_) => LinkOutcome::Unproven,
+            Self::InvalidGuestToken(GuestTokenError::Verification(
+                TokenVerificationError::KeysUnavailable,
+            )) => LinkOutcome::Failed,
+            Self::InvalidGuestToken(_) => LinkOutcome::Unproven,
             Self::GuestTaken => LinkOutcome::Conflict,
-            Self::Undone => LinkOutcome::Undone,
-            Self::Shared => LinkOutcome::Shared,
-            Self::Moved | Self::Unconfirmed | Self::Registry(_) => LinkOutcome::Failed,
+            Self::RolledBack => LinkOutcome::Undone,
+            Self::RollbackFailed => LinkOutcome::Shared,
+            Self::IdentityChanged | Self::OutcomeUnknown | Self::Registry(_) => LinkOutcome::Failed,
             Self::Vend(VendError::Issue(error)) => match error.kind {
                 IssueErrorKind::LoginRefused => LinkOutcome::Unproven,
                 IssueErrorKind::AlreadyRegistered
@@ -86,15 +86,15 @@ impl LinkError {
     }
 
     /// Whether the operator has to do something about it.
-    pub fn is_ours(&self) -> bool {
+    pub fn needs_operator(&self) -> bool {
         match self {
-            Self::Shared | Self::Unconfirmed => true,
+            Self::RollbackFailed | Self::OutcomeUnknown => true,
             Self::Registry(error) => {
                 matches!(error.kind, RegistryErrorKind::Denied { .. } | RegistryErrorKind::Misconfigured)
             }
             Self::Vend(VendError::Issue(error)) => matches!(
                 error.kind,
-                IssueErrorKind::Misconfigured | IssueErrorKind::Unacceptable | IssueErrorKind::Mismatched
+                IssueErrorKind::Misconfigured | IssueErrorKind::InvalidParameter | IssueErrorKind::Mismatched
             ),
             _ => false,
         }

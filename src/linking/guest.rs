@@ -17,14 +17,14 @@ use cognito_types::IdentityId;
 const UNAUTHENTICATED: &str = "unauthenticated";
 
 /// How often what was linked is looked at, or taken back, when that fails.
-const TRIES: u32 = 3;
+const MAX_ATTEMPTS: u32 = 3;
 
 /// The wait before the second try; doubled for the third.
-const WAIT: Duration = Duration::from_millis(250);
+const RETRY_DELAY: Duration = Duration::from_millis(250);
 
 /// Who may act as an identity, beside guests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Holders {
+enum IdentityOwnership {
     /// It is a guest's.
     Nobody,
     /// This user and nobody else.
@@ -35,9 +35,13 @@ enum Holders {
 
 impl Linker {
     /// The identity of the guest to whom Cognito gave this token. It must be of this very pool and still be valid.
-    pub(super) async fn prove_guest(&self, pool: &Pool, token: &LoginToken) -> Result<IdentityId, LinkError> {
+    pub(super) async fn verify_guest_token(
+        &self,
+        pool: &Pool,
+        token: &LoginToken,
+    ) -> Result<IdentityId, LinkError> {
         let prover = self.prover.as_ref().filter(|_| pool.linking.guests).ok_or(LinkError::GuestsDisabled)?;
-        let claims = prover.prove(token.expose(), &pool.id).await.map_err(GuestTokenError::from)?;
+        let claims = prover.verify(token.expose(), &pool.id).await.map_err(GuestTokenError::from)?;
         if claims.methods != [UNAUTHENTICATED] {
             return Err(GuestTokenError::SignedIn.into());
         }
@@ -51,7 +55,7 @@ impl Linker {
         request: &TokenRequest,
         guest: IdentityId,
     ) -> Result<IdentityId, LinkError> {
-        let _turn = self.turns.take(&guest).await;
+        let _turn = self.turns.lock(&guest).await;
         let is_registered = match self.identity_of(request).await? {
             // The user's own identity stays what it is: nobody is moved, and nothing left behind.
             Some(own) if own != guest => {
@@ -59,15 +63,15 @@ impl Linker {
             }
             own => own.is_some(),
         };
-        match self.holders(request, &guest).await? {
+        match self.ownership(request, &guest).await? {
             // Linked before, and only the answer was lost.
-            Holders::User if is_registered => return Ok(guest),
-            Holders::Nobody if !is_registered => {}
+            IdentityOwnership::User if is_registered => return Ok(guest),
+            IdentityOwnership::Nobody if !is_registered => {}
             _ => return Err(LinkError::GuestTaken),
         }
         let linked = self.vendor.link(request, guest.clone(), PublicLogins::none()).await;
         if let Err(error) = &linked
-            && is_a_no(error.kind)
+            && is_rejection(error.kind)
         {
             let taken = error.kind == IssueErrorKind::LoginTaken;
             return Err(if taken { LinkError::GuestTaken } else { error.clone().into() });
@@ -75,13 +79,13 @@ impl Linker {
         // Also where no answer came: it may have been done.
         match (linked, self.is_linked(request, &guest).await?) {
             (_, true) => Ok(guest),
-            (Ok(()), false) => Err(LinkError::Unconfirmed),
+            (Ok(()), false) => Err(LinkError::OutcomeUnknown),
             (Err(error), false) => Err(error.into()),
         }
     }
 
     async fn identity_of(&self, request: &TokenRequest) -> Result<Option<IdentityId>, LinkError> {
-        let one = PageRequest { most: Some(1), token: None };
+        let one = PageRequest { max_items: Some(1), token: None };
         match self.lifecycle.look_up(&request.pool, IdentityQuery::User(&request.user), &one).await {
             Ok(found) => Ok(Some(found.identity)),
             Err(error) if error.kind == RegistryErrorKind::NotFound => Ok(None),
@@ -94,26 +98,30 @@ impl Linker {
     /// never two share an identity without knowing.
     async fn is_linked(&self, request: &TokenRequest, guest: &IdentityId) -> Result<bool, LinkError> {
         let mut was_seen = false;
-        for attempt in 0..TRIES {
+        for attempt in 0..MAX_ATTEMPTS {
             self.wait_before(attempt).await;
-            match self.holders(request, guest).await {
-                Ok(Holders::User) => return Ok(true),
-                Ok(Holders::Others { and_the_user: true }) => return Err(self.undo(request, guest).await),
+            match self.ownership(request, guest).await {
+                Ok(IdentityOwnership::User) => return Ok(true),
+                Ok(IdentityOwnership::Others { and_the_user: true }) => {
+                    return Err(self.roll_back(request, guest).await);
+                }
                 // Not, or not yet.
-                Ok(Holders::Nobody | Holders::Others { and_the_user: false }) => was_seen = true,
+                Ok(IdentityOwnership::Nobody | IdentityOwnership::Others { and_the_user: false }) => {
+                    was_seen = true
+                }
                 Err(error) => tracing::warn!(%error, attempt, "cannot look at what was linked"),
             }
         }
-        if was_seen { Ok(false) } else { Err(LinkError::Unconfirmed) }
+        if was_seen { Ok(false) } else { Err(LinkError::OutcomeUnknown) }
     }
 
-    async fn undo(&self, request: &TokenRequest, guest: &IdentityId) -> LinkError {
-        for attempt in 0..TRIES {
+    async fn roll_back(&self, request: &TokenRequest, guest: &IdentityId) -> LinkError {
+        for attempt in 0..MAX_ATTEMPTS {
             self.wait_before(attempt).await;
             match self.lifecycle.unlink(&request.pool, guest, &request.user).await {
-                Ok(()) => return LinkError::Undone,
+                Ok(()) => return LinkError::RolledBack,
                 // Taken off already; an answer may have been lost.
-                Err(error) if error.kind == RegistryErrorKind::NotFound => return LinkError::Undone,
+                Err(error) if error.kind == RegistryErrorKind::NotFound => return LinkError::RolledBack,
                 Err(error) => tracing::warn!(%error, attempt, "cannot take back what was linked"),
             }
         }
@@ -123,10 +131,14 @@ impl Linker {
             "two users share this identity, because one of them could not be taken off it; look it up and unlink \
              one of them"
         );
-        LinkError::Shared
+        LinkError::RollbackFailed
     }
 
-    async fn holders(&self, request: &TokenRequest, identity: &IdentityId) -> Result<Holders, LinkError> {
+    async fn ownership(
+        &self,
+        request: &TokenRequest,
+        identity: &IdentityId,
+    ) -> Result<IdentityOwnership, LinkError> {
         let pool: &Arc<Pool> = &request.pool;
         let (description, found) =
             match self.lifecycle.describe(pool, identity, &PageRequest::default()).await {
@@ -142,23 +154,23 @@ impl Linker {
             || found.next_token.is_some()
             || description.logins.iter().any(|login| login != pool.provider.as_str());
         Ok(match (has_user, has_others) {
-            (_, true) => Holders::Others { and_the_user: has_user },
-            (true, false) => Holders::User,
-            (false, false) if description.logins.is_empty() => Holders::Nobody,
+            (_, true) => IdentityOwnership::Others { and_the_user: has_user },
+            (true, false) => IdentityOwnership::User,
+            (false, false) if description.logins.is_empty() => IdentityOwnership::Nobody,
             // A developer's login, and nobody says whose.
-            (false, false) => Holders::Others { and_the_user: false },
+            (false, false) => IdentityOwnership::Others { and_the_user: false },
         })
     }
 
     async fn wait_before(&self, attempt: u32) {
         if attempt > 0 {
-            self.clock.sleep(WAIT * attempt).await;
+            self.clock.sleep(RETRY_DELAY * attempt).await;
         }
     }
 }
 
 /// Whether Cognito has refused, so that nothing was done.
-fn is_a_no(kind: IssueErrorKind) -> bool {
+fn is_rejection(kind: IssueErrorKind) -> bool {
     !matches!(kind, IssueErrorKind::Unavailable | IssueErrorKind::Throttled | IssueErrorKind::Mismatched)
 }
 

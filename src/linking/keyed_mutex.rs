@@ -9,23 +9,23 @@ use tokio::sync::OwnedMutexGuard;
 
 use cognito_types::IdentityId;
 
-type Turnstiles = Mutex<HashMap<IdentityId, Arc<tokio::sync::Mutex<()>>>>;
+type LockTable = Mutex<HashMap<IdentityId, Arc<tokio::sync::Mutex<()>>>>;
 
 /// Who is at which identity now.
 #[derive(Debug, Default)]
-pub(super) struct KeyedMutex(Arc<Turnstiles>);
+pub(super) struct KeyedMutex(Arc<LockTable>);
 
 /// The right to be the only one, until it is dropped.
 #[derive(Debug)]
 pub(super) struct KeyedMutexGuard {
     identity: IdentityId,
-    turnstiles: Arc<Turnstiles>,
+    turnstiles: Arc<LockTable>,
     _through: OwnedMutexGuard<()>,
 }
 
 impl KeyedMutex {
     /// Waits until nobody else is at this identity.
-    pub(super) async fn take(&self, identity: &IdentityId) -> KeyedMutexGuard {
+    pub(super) async fn lock(&self, identity: &IdentityId) -> KeyedMutexGuard {
         let turnstile = self.0.lock().entry(identity.clone()).or_default().clone();
         let through = turnstile.lock_owned().await;
         KeyedMutexGuard { identity: identity.clone(), turnstiles: self.0.clone(), _through: through }
@@ -52,11 +52,11 @@ mod tests {
     async fn the_second_waits_for_the_first_and_the_last_leaves_nothing_behind() {
         let turns = KeyedMutex::default();
         let one = IdentityId::parse("us-east-1:1").unwrap();
-        let first = turns.take(&one).await;
-        let second = turns.take(&one);
+        let first = turns.lock(&one).await;
+        let second = turns.lock(&one);
         tokio::pin!(second);
         assert!(second.as_mut().now_or_never().is_none());
-        let other = turns.take(&IdentityId::parse("us-east-1:2").unwrap()).now_or_never();
+        let other = turns.lock(&IdentityId::parse("us-east-1:2").unwrap()).now_or_never();
         assert!(other.is_some(), "others are not waited for");
         drop(first);
         drop((second.await, other));

@@ -27,7 +27,7 @@ pub enum AuthMethod<'t> {
 
 impl<'t> AuthMethod<'t> {
     /// What these methods of a token for this pool say; `None` if it is nothing that Cognito writes.
-    pub fn of(methods: &[&'t str], pool: &str) -> Option<Self> {
+    pub fn from_amr(methods: &[&'t str], pool: &str) -> Option<Self> {
         let (first, logins) = methods.split_first()?;
         match *first {
             "unauthenticated" => return Some(Self::Guest),
@@ -78,7 +78,7 @@ mod tests {
             (&["pwd", "mfa"], None),
             (&[], None),
         ] {
-            assert_eq!(AuthMethod::of(methods, POOL), origin, "{methods:?}");
+            assert_eq!(AuthMethod::from_amr(methods, POOL), origin, "{methods:?}");
         }
     }
 }

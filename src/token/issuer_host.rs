@@ -6,7 +6,7 @@
 
 /// That name, for the pools of this region. All pools of all AWS customers share it, so it alone vouches for
 /// nothing.
-pub fn authority(region: &str) -> String {
+pub fn issuer_host(region: &str) -> String {
     match region {
         "us-gov-west-1" => "cognito-identity-us-gov.amazonaws.com".to_owned(),
         gov if gov.starts_with("us-gov-") => format!("cognito-identity.{gov}.amazonaws.com"),
@@ -28,7 +28,7 @@ pub fn login_key(region: &str) -> String {
 /// Where Cognito publishes the keys of a region's tokens: beside the endpoint that stands in for AWS's, if one
 /// does, else under their issuer.
 pub fn keys_url(region: &str, endpoint: Option<&str>) -> String {
-    let base = endpoint.map_or_else(|| format!("https://{}", authority(region)), str::to_owned);
+    let base = endpoint.map_or_else(|| format!("https://{}", issuer_host(region)), str::to_owned);
     format!("{}/.well-known/jwks_uri", base.trim_end_matches('/'))
 }
 
@@ -44,7 +44,7 @@ mod tests {
             ("us-gov-west-1", "cognito-identity-us-gov.amazonaws.com"),
             ("us-gov-east-1", "cognito-identity.us-gov-east-1.amazonaws.com"),
         ] {
-            assert_eq!(authority(region), name);
+            assert_eq!(issuer_host(region), name);
         }
     }
 

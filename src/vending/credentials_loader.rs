@@ -56,7 +56,7 @@ impl Loader for CredentialsLoader {
         let was_kept = matches!(token.source, Source::Hit | Source::Stale);
         match outcome {
             // Its identity may have been deleted, merged or linked since it was minted.
-            Err(error) if error.kind == IssueErrorKind::Unacceptable && was_kept => {
+            Err(error) if error.kind == IssueErrorKind::InvalidParameter && was_kept => {
                 let needs = Requirements { max_age: Some(self.renewal_interval), ..Requirements::default() };
                 let renewed = self.tokens.serve(order, needs, &LastEntryHint::default()).await?;
                 if Arc::ptr_eq(&renewed.kept, &token.kept) {
@@ -89,7 +89,7 @@ impl CredentialsLoader {
         let way = self.ways.of(&order.pool);
         let call = || async {
             let asked_at = self.clock.now();
-            let issued = way.issuer.credentials(&request).await?;
+            let issued = way.issuer.issue_credentials(&request).await?;
             let came_at = self.clock.now();
             let expires_at = credentials_validation::check(
                 &request,

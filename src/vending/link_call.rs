@@ -35,7 +35,7 @@ impl TokenVendor {
             duration: request.pool.token_duration,
             tags: PrincipalTags::none(),
             identity: Some(identity),
-            also,
+            public_logins: also,
         };
         let outcome = self.tokens.maker().issue(&request.pool, &asked, None).await;
         // Also after a failure: it may have been done, and only the answer was lost.

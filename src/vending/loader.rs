@@ -76,7 +76,7 @@ impl<M: Loader> LoadTask<M> {
     fn log(&self, error: &IssueError) {
         let (pool, wanted) = (&*self.order.pool.name, M::WARE.text());
         match error.kind {
-            IssueErrorKind::Misconfigured | IssueErrorKind::Unacceptable | IssueErrorKind::Mismatched => {
+            IssueErrorKind::Misconfigured | IssueErrorKind::InvalidParameter | IssueErrorKind::Mismatched => {
                 tracing::error!(pool, wanted, %error, "cognito gave nothing that may be served");
             }
             IssueErrorKind::AlreadyRegistered
@@ -85,7 +85,7 @@ impl<M: Loader> LoadTask<M> {
             | IssueErrorKind::UnknownIdentity => {
                 tracing::info!(pool, wanted, %error, "cognito refused this user");
             }
-            IssueErrorKind::Throttled | IssueErrorKind::Unavailable | IssueErrorKind::HeldBack(_) => {
+            IssueErrorKind::Throttled | IssueErrorKind::Unavailable | IssueErrorKind::RateLimited(_) => {
                 tracing::warn!(pool, wanted, %error, "cognito gave nothing");
             }
         }

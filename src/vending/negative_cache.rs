@@ -60,10 +60,12 @@ impl NegativeCache {
             | IssueErrorKind::UnknownIdentity => (About::Token(key.clone()), self.lifetimes.user),
             IssueErrorKind::Misconfigured => (About::Pool(key.user.pool), self.lifetimes.pool),
             // About one token, not the pool; asking again is how it ends, but not at once.
-            IssueErrorKind::Mismatched | IssueErrorKind::Unacceptable => {
+            IssueErrorKind::Mismatched | IssueErrorKind::InvalidParameter => {
                 (About::Token(key.clone()), self.lifetimes.pool)
             }
-            IssueErrorKind::Throttled | IssueErrorKind::Unavailable | IssueErrorKind::HeldBack(_) => return,
+            IssueErrorKind::Throttled | IssueErrorKind::Unavailable | IssueErrorKind::RateLimited(_) => {
+                return;
+            }
         };
         let until = self.clock.monotonic() + lifetime;
         self.remembered.insert(about, NegativeEntry { error: error.clone(), until });

@@ -167,7 +167,7 @@ impl<M: Loader> ReadThroughCache<M> {
         };
         let (kept, source) = match (outcome, fallback) {
             (Ok(made), _) => made,
-            (Err(error), Some(kept)) if error.kind.is_trouble() && self.may_stand_in(&kept, needs) => {
+            (Err(error), Some(kept)) if error.kind.is_upstream_error() && self.may_stand_in(&kept, needs) => {
                 (kept, Source::Stale)
             }
             (Err(error), _) => return Err(error),

@@ -47,7 +47,7 @@ impl Loader for TokenLoader {
             duration: duration_of(shape, self.clock.now())?,
             tags: shape.tags.clone(),
             identity: None,
-            also: PublicLogins::none(),
+            public_logins: PublicLogins::none(),
         };
         let (issued, checked) = self.issue(&order.pool, &request, reserved).await?;
         if checked.opaque {

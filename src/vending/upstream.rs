@@ -84,7 +84,7 @@ impl Upstream {
         loop {
             self.clearance(reserved.take()).await?;
             match self.measured(call()).await {
-                Err(error) if error.kind.is_passing() && self.may_try_again(attempt, started) => {
+                Err(error) if error.kind.is_retryable() && self.may_try_again(attempt, started) => {
                     tracing::debug!(attempt, %error, "call to cognito failed, trying again");
                     attempt += 1;
                 }
@@ -158,10 +158,10 @@ fn judge(error: Option<IssueErrorKind>) -> (UpstreamOutcome, CallOutcome) {
     let Some(kind) = error else { return (UpstreamOutcome::Issued, CallOutcome::Well) };
     match kind {
         IssueErrorKind::Throttled => (UpstreamOutcome::Throttled, CallOutcome::Throttling),
-        IssueErrorKind::Unavailable | IssueErrorKind::HeldBack(_) => {
+        IssueErrorKind::Unavailable | IssueErrorKind::RateLimited(_) => {
             (UpstreamOutcome::Unavailable, CallOutcome::Failing)
         }
-        IssueErrorKind::Misconfigured | IssueErrorKind::Unacceptable => {
+        IssueErrorKind::Misconfigured | IssueErrorKind::InvalidParameter => {
             (UpstreamOutcome::Misconfigured, CallOutcome::Well)
         }
         IssueErrorKind::Mismatched => (UpstreamOutcome::Mismatched, CallOutcome::Well),
@@ -175,5 +175,5 @@ fn judge(error: Option<IssueErrorKind>) -> (UpstreamOutcome, CallOutcome) {
 }
 
 fn held_back(retry_after: Duration, why: &str) -> IssueError {
-    IssueError::new(IssueErrorKind::HeldBack(retry_after), why)
+    IssueError::new(IssueErrorKind::RateLimited(retry_after), why)
 }

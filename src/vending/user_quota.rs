@@ -48,7 +48,7 @@ impl UserQuota {
             return Ok(());
         }
         Err(IssueError::new(
-            IssueErrorKind::HeldBack(wait),
+            IssueErrorKind::RateLimited(wait),
             "this user has had too many tokens minted lately",
         ))
     }

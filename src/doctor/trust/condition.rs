@@ -39,7 +39,7 @@ impl<T> Default for OneOrMany<T> {
 
 impl Condition {
     /// Every line must hold.
-    pub(super) fn holds_for(&self, bearer: &TokenContext) -> Ternary {
+    pub(super) fn evaluate(&self, bearer: &TokenContext) -> Ternary {
         Ternary::all(self.lines().map(|line| line.holds_for(bearer)))
     }
 
@@ -51,7 +51,7 @@ impl Condition {
     }
 
     /// The keys that no token has.
-    pub(super) fn other_keys(&self, authority: &str) -> impl Iterator<Item = &str> {
+    pub(super) fn unevaluated_keys(&self, authority: &str) -> impl Iterator<Item = &str> {
         self.lines()
             .map(|line| line.key)
             .filter(move |key| !matches!(claim(key, authority).as_deref(), Some("aud" | "amr")))
@@ -73,7 +73,7 @@ struct Line<'a> {
 
 impl Line<'_> {
     fn holds_for(&self, bearer: &TokenContext) -> Ternary {
-        let own: Vec<&str> = match claim(self.key, &bearer.authority).as_deref() {
+        let own: Vec<&str> = match claim(self.key, &bearer.issuer_host).as_deref() {
             Some("aud") => vec![&bearer.audience],
             Some("amr") => bearer.methods.iter().map(String::as_str).collect(),
             _ => return Ternary::Unknown,

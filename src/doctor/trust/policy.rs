@@ -42,7 +42,7 @@ impl From<bool> for Ternary {
 #[derive(Debug, Clone)]
 pub(super) struct TokenContext {
     /// The host of Cognito's login key, which is the federated principal.
-    pub(super) authority: String,
+    pub(super) issuer_host: String,
     pub(super) audience: String,
     pub(super) methods: Vec<String>,
 }
@@ -83,16 +83,16 @@ impl TrustPolicy {
     pub(super) fn allows(&self, action: &str, bearer: &TokenContext) -> Ternary {
         let applies = |effect| {
             Ternary::any(self.of(effect).map(|statement| {
-                let admitted = statement.names(&bearer.authority).min(statement.covers(action));
-                admitted.min(statement.condition.holds_for(bearer))
+                let admitted = statement.names(&bearer.issuer_host).min(statement.covers(action));
+                admitted.min(statement.condition.evaluate(bearer))
             }))
         };
         applies(Effect::Allow).min(applies(Effect::Deny).not())
     }
 
     /// What keeps the bearer out, where [`Policy::allows`] says no.
-    pub(super) fn obstacle(&self, action: &str, bearer: &TokenContext) -> String {
-        let authority = &bearer.authority;
+    pub(super) fn denial_reason(&self, action: &str, bearer: &TokenContext) -> String {
+        let authority = &bearer.issuer_host;
         let named = || self.of(Effect::Allow).filter(|one| one.names(authority) != Ternary::No);
         let covering: Vec<_> = named().filter(|one| one.covers(action) != Ternary::No).collect();
         if named().next().is_none() {
@@ -111,9 +111,9 @@ impl TrustPolicy {
     }
 
     /// The keys of conditions on which a token has no say, each once.
-    pub(super) fn other_keys(&self, authority: &str) -> Vec<&str> {
+    pub(super) fn unevaluated_keys(&self, authority: &str) -> Vec<&str> {
         let mut keys: Vec<_> =
-            self.statement.iter().flat_map(|one| one.condition.other_keys(authority)).collect();
+            self.statement.iter().flat_map(|one| one.condition.unevaluated_keys(authority)).collect();
         keys.sort_unstable();
         keys.dedup();
         keys

@@ -17,14 +17,14 @@ pub struct AwsError {
     /// What kind.
     pub kind: AwsErrorKind,
     /// AWS's own words, for the operator.
-    pub words: String,
+    pub message: String,
 }
 
 /// The kinds of no, by what is to be mended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AwsErrorKind {
     /// The principal does not have the right: IAM says so.
-    NotAllowed,
+    AccessDenied,
     /// IAM let the call pass, and Cognito itself refuses it.
     NotAuthorized,
     /// The account's quota is used up.
@@ -32,7 +32,7 @@ pub enum AwsErrorKind {
     /// What was asked about does not exist.
     NotFound,
     /// AWS does not take the credentials at all.
-    CredentialsRefused,
+    CredentialsRejected,
     /// No credentials were found.
     NoCredentials,
     /// Nobody answered, or too late.
@@ -43,7 +43,7 @@ pub enum AwsErrorKind {
 
 impl fmt::Display for AwsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.words)
+        f.write_str(&self.message)
     }
 }
 
@@ -57,16 +57,16 @@ where
             Some(_) => AwsErrorKind::NoCredentials,
             None => AwsErrorKind::Unreachable,
         };
-        return AwsError { kind, words: error_chain::told(error) };
+        return AwsError { kind, message: error_chain::told(error) };
     };
     let kind = kind_of(answer.err().code());
-    AwsError { kind, words: classify::words(answer.err(), answer.raw().status().as_u16()) }
+    AwsError { kind, message: classify::words(answer.err(), answer.raw().status().as_u16()) }
 }
 
 /// What an error code means. Each service has names of its own for some of it.
 pub(super) fn kind_of(code: Option<&str>) -> AwsErrorKind {
     match code {
-        Some("AccessDeniedException" | "AccessDenied") => AwsErrorKind::NotAllowed,
+        Some("AccessDeniedException" | "AccessDenied") => AwsErrorKind::AccessDenied,
         Some("NotAuthorizedException") => AwsErrorKind::NotAuthorized,
         Some("TooManyRequestsException" | "ThrottlingException" | "Throttling") => AwsErrorKind::Throttled,
         Some("ResourceNotFoundException" | "NoSuchEntity") => AwsErrorKind::NotFound,
@@ -76,7 +76,7 @@ pub(super) fn kind_of(code: Option<&str>) -> AwsErrorKind {
             // Of STS and IAM.
             | "InvalidClientTokenId" | "SignatureDoesNotMatch" | "ExpiredToken" | "IncompleteSignature"
             | "MissingAuthenticationToken",
-        ) => AwsErrorKind::CredentialsRefused,
+        ) => AwsErrorKind::CredentialsRejected,
         _ => AwsErrorKind::Other,
     }
 }

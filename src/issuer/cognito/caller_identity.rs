@@ -30,7 +30,7 @@ impl Cognito {
     ///
     /// # Errors
     /// The chain's own words on why there are none.
-    pub async fn survey_credentials(&self) -> Result<CredentialsInfo, String> {
+    pub async fn describe_credentials(&self) -> Result<CredentialsInfo, String> {
         let found = self.credentials().await?;
         Ok(CredentialsInfo { source: source(&found), expires_at: found.expiry().map(Timestamp::from) })
     }
@@ -42,9 +42,11 @@ impl Cognito {
     ///
     /// # Errors
     /// It does not say.
-    pub async fn who_am_i(&self) -> Result<CallerIdentity, AwsError> {
+    pub async fn get_caller_identity(&self) -> Result<CallerIdentity, AwsError> {
         let mut config = self.config.clone();
-        if let (None, Some(url)) = (config.endpoint_url(), self.endpoint_url.as_deref().filter(is_stand_in)) {
+        if let (None, Some(url)) =
+            (config.endpoint_url(), self.endpoint_url.as_deref().filter(is_non_aws_endpoint))
+        {
             config = config.into_builder().endpoint_url(url).build();
         }
         let config = aws_sdk_sts::config::Builder::from(&config).timeout_config(self.timeouts.clone());
@@ -58,7 +60,7 @@ impl Cognito {
 }
 
 /// Whether an endpoint is no host of AWS's own, and so must be an emulator.
-pub(super) fn is_stand_in(url: &&str) -> bool {
+pub(super) fn is_non_aws_endpoint(url: &&str) -> bool {
     const OWN: [&str; 4] =
         [".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn"];
     let host = reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
@@ -106,7 +108,7 @@ mod tests {
             ("https://vpce-1.cognito-identity.us-east-1.vpce.amazonaws.com", false),
             ("https://cognito-identity.cn-north-1.amazonaws.com.cn", false),
         ] {
-            assert_eq!(is_stand_in(&url), stands_in, "{url}");
+            assert_eq!(is_non_aws_endpoint(&url), stands_in, "{url}");
         }
     }
 }

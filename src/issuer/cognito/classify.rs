@@ -77,7 +77,7 @@ fn service_kind(refusal: &Refusal, status: u16, sent: RequestContents) -> Kind {
         // Nothing of the caller's was sent: what is not found is the pool, what is not authorized is us.
         Refusal::ResourceNotFoundException(_) | Refusal::NotAuthorizedException(_) => Kind::Misconfigured,
         // Not the whole pool's: one user with an odd id must not stop the others.
-        Refusal::InvalidParameterException(_) => Kind::Unacceptable,
+        Refusal::InvalidParameterException(_) => Kind::InvalidParameter,
         // Facebook or Twitter could not be asked: no trouble of Cognito's, which all should wait for.
         other if sent.logins && other.code() == Some("ExternalServiceException") => Kind::LoginRefused,
         other => front_door(other, status),
@@ -152,7 +152,7 @@ mod tests {
             (not_authorized(), NOTHING, Kind::Misconfigured),
             (not_authorized(), IDENTITY, Kind::Misconfigured),
             (not_authorized(), LOGINS, Kind::LoginRefused),
-            (invalid(), IDENTITY, Kind::Unacceptable),
+            (invalid(), IDENTITY, Kind::InvalidParameter),
             (invalid(), LOGINS, Kind::LoginRefused),
             (not_found(), NOTHING, Kind::Misconfigured),
             (not_found(), IDENTITY, Kind::UnknownIdentity),

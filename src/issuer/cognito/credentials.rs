@@ -14,7 +14,7 @@ use clock::Timestamp;
 use cognito_types::IdentityId;
 
 impl CredentialsIssuer for CognitoIssuer {
-    fn credentials<'a>(
+    fn issue_credentials<'a>(
         &'a self,
         request: &'a CredentialsRequest,
     ) -> BoxFuture<'a, Result<IssuedCredentials, IssueError>> {
@@ -72,7 +72,7 @@ fn kind(refusal: &Refusal, status: u16) -> Kind {
         // The token, its identity, or the role's trust policy for just these tags: one user's, for all we know.
         Refusal::NotAuthorizedException(_)
         | Refusal::ResourceNotFoundException(_)
-        | Refusal::InvalidParameterException(_) => Kind::Unacceptable,
+        | Refusal::InvalidParameterException(_) => Kind::InvalidParameter,
         other => front_door(other, status),
     }
 }

@@ -36,20 +36,20 @@ pub struct PoolRoles {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PermissionProbe {
     /// The right is there, and so is the pool: it was the identity that was missed.
-    MissedTheIdentity,
+    Allowed,
     /// The right is there; it was the pool that was missed.
-    MissedThePool,
+    AllowedPoolMissing,
     /// The right is there; AWS does not name what it missed.
-    Missed,
+    AllowedUnspecified,
     /// The right is there; the pool does not take the login, most likely for its developer provider's name.
-    RefusedTheLogin,
+    AllowedLoginRejected,
     /// A token came back for an identity that does not exist. Cognito never does that.
-    Minted,
+    UnexpectedToken,
 }
 
 impl Cognito {
     /// Questions about the pools of one region.
-    pub fn survey(&self, region: &str) -> PoolProbe {
+    pub fn pool_probe(&self, region: &str) -> PoolProbe {
         PoolProbe { client: self.client(region), region: region.to_owned() }
     }
 }
@@ -67,8 +67,8 @@ impl PoolProbe {
     ///
     /// # Errors
     /// Nothing answered, or without a date.
-    pub async fn date(&self) -> Result<Timestamp, String> {
-        let asked = self.client.get_open_id_token().identity_id(self.nobody()).send().await;
+    pub async fn server_time(&self) -> Result<Timestamp, String> {
+        let asked = self.client.get_open_id_token().identity_id(self.nonexistent_identity()).send().await;
         let Err(error) = asked else {
             return Err(
                 "a token came back for an identity that does not exist; this is not Cognito".to_owned()
@@ -115,12 +115,12 @@ impl PoolProbe {
     ///
     /// # Errors
     /// The right is not there, or nobody can say.
-    pub async fn try_right(
+    pub async fn probe_permission(
         &self,
         pool: &IdentityPoolId,
         provider: &DeveloperProvider,
     ) -> Result<PermissionProbe, AwsError> {
-        let nobody = self.nobody();
+        let nobody = self.nonexistent_identity();
         let asked = self
             .client
             .get_open_id_token_for_developer_identity()
@@ -129,25 +129,25 @@ impl PoolProbe {
             .logins(provider.as_str(), format!("tokenvend-doctor-{}", Uuid::new_v4()))
             .send()
             .await;
-        let Err(error) = asked else { return Ok(PermissionProbe::Minted) };
+        let Err(error) = asked else { return Ok(PermissionProbe::UnexpectedToken) };
         let Some(refusal) = error.as_service_error() else { return Err(naysay(&error)) };
         // Not by the words of the message, but by which of the two ids that only we chose stands in it.
         let names = |id: &str| refusal.message().is_some_and(|message| message.contains(id));
         if refusal.is_resource_not_found_exception() {
             return Ok(match (names(&nobody), names(pool.as_str())) {
-                (true, _) => PermissionProbe::MissedTheIdentity,
-                (false, true) => PermissionProbe::MissedThePool,
-                (false, false) => PermissionProbe::Missed,
+                (true, _) => PermissionProbe::Allowed,
+                (false, true) => PermissionProbe::AllowedPoolMissing,
+                (false, false) => PermissionProbe::AllowedUnspecified,
             });
         }
         if refusal.is_invalid_parameter_exception() {
-            return Ok(PermissionProbe::RefusedTheLogin);
+            return Ok(PermissionProbe::AllowedLoginRejected);
         }
         Err(naysay(&error))
     }
 
     /// An identity of this region that nobody has.
-    fn nobody(&self) -> String {
+    fn nonexistent_identity(&self) -> String {
         format!("{}:{}", self.region, Uuid::new_v4())
     }
 }

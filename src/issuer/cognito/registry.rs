@@ -42,7 +42,7 @@ impl IdentityRegistry for CognitoRegistry {
                 .client
                 .lookup_developer_identity()
                 .identity_pool_id(pool.id.as_str())
-                .set_max_results(page.most.map(i32::from))
+                .set_max_results(page.max_items.map(i32::from))
                 .set_next_token(page.token.clone());
             call = match sought {
                 IdentityQuery::User(user) => call.developer_user_identifier(user.as_str()),
@@ -86,7 +86,7 @@ impl IdentityRegistry for CognitoRegistry {
                 .list_identities()
                 .identity_pool_id(pool.id.as_str())
                 // Unlike elsewhere, Cognito wants to be told.
-                .max_results(page.most.unwrap_or(PageRequest::MOST).into())
+                .max_results(page.max_items.unwrap_or(PageRequest::MAX_ITEMS).into())
                 .set_next_token(page.token.clone());
             let answer = call.send().await.map_err(|error| told(&error, "ListIdentities"))?;
             let identities = answer.identities.unwrap_or_default();
@@ -156,12 +156,12 @@ fn told<E>(error: &SdkError<E, HttpResponse>, operation: &'static str) -> Regist
 where
     E: std::error::Error + ProvideErrorMetadata + RequestId + 'static,
 {
-    let AwsError { kind, words } = naysay(error);
+    let AwsError { kind, message: words } = naysay(error);
     let kind = match kind {
         AwsErrorKind::NotFound => Kind::NotFound,
         AwsErrorKind::Throttled => Kind::Throttled,
-        AwsErrorKind::NotAllowed | AwsErrorKind::NotAuthorized => Kind::Denied { action: operation },
-        AwsErrorKind::CredentialsRefused | AwsErrorKind::NoCredentials => Kind::Misconfigured,
+        AwsErrorKind::AccessDenied | AwsErrorKind::NotAuthorized => Kind::Denied { action: operation },
+        AwsErrorKind::CredentialsRejected | AwsErrorKind::NoCredentials => Kind::Misconfigured,
         AwsErrorKind::Unreachable => Kind::Unavailable,
         AwsErrorKind::Other => {
             let status = error.raw_response().map_or(500, |answer| answer.status().as_u16());
@@ -175,7 +175,7 @@ where
 fn registrys_own(code: Option<&str>, status: u16) -> Kind {
     match code {
         Some("ResourceConflictException") => Kind::Conflict,
-        Some("InvalidParameterException") => Kind::Unacceptable,
+        Some("InvalidParameterException") => Kind::InvalidParameter,
         _ if status >= 500 => Kind::Unavailable,
         _ => Kind::Misconfigured,
     }

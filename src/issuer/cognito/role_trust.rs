@@ -11,7 +11,7 @@ use reqwest::{Client, StatusCode, Url};
 
 use super::Cognito;
 use super::aws_error::{AwsError, AwsErrorKind, kind_of};
-use super::caller_identity::is_stand_in;
+use super::caller_identity::is_non_aws_endpoint;
 use super::sigv4::{self, CredentialScope};
 use crate::error_chain;
 use cognito_types::RoleArn;
@@ -33,11 +33,11 @@ impl Cognito {
     ///
     /// # Errors
     /// IAM does not say, or speaks of another account's role of that name.
-    pub async fn trust_of(&self, role: &RoleArn) -> Result<String, AwsError> {
+    pub async fn get_trust_policy(&self, role: &RoleArn) -> Result<String, AwsError> {
         let form: String = Serializer::new(String::new())
             .extend_pairs([("Action", "GetRole"), ("RoleName", role.name()), ("Version", VERSION)])
             .finish();
-        let answer = self.ask_iam(role, form).await?;
+        let answer = self.call_iam(role, form).await?;
         // IAM looks for the name in the account of whoever asks.
         match element(&answer, "Arn") {
             Some(found) if found == role.as_str() => {}
@@ -51,12 +51,12 @@ impl Cognito {
         document.map(|text| decoded(&text)).ok_or_else(|| other("the answer has no trust policy"))
     }
 
-    async fn ask_iam(&self, role: &RoleArn, form: String) -> Result<String, AwsError> {
+    async fn call_iam(&self, role: &RoleArn, form: String) -> Result<String, AwsError> {
         let place = self.iam(role)?;
         let url = Url::parse(&place.url).map_err(|error| other(&format!("{}: {error}", place.url)))?;
         let credentials = self.credentials().await;
         let credentials =
-            credentials.map_err(|words| AwsError { kind: AwsErrorKind::NoCredentials, words })?;
+            credentials.map_err(|words| AwsError { kind: AwsErrorKind::NoCredentials, message: words })?;
         let now = self.config.time_source().ok_or_else(|| other("the AWS configuration has no clock"))?.now();
         let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, FORM)]);
         let scope = CredentialScope { service: "iam", region: place.region };
@@ -76,7 +76,9 @@ impl Cognito {
         match asked.await {
             Ok((StatusCode::OK, answer)) => Ok(answer),
             Ok((status, refusal)) => Err(refused(status, &refusal)),
-            Err(error) => Err(AwsError { kind: AwsErrorKind::Unreachable, words: error_chain::told(&error) }),
+            Err(error) => {
+                Err(AwsError { kind: AwsErrorKind::Unreachable, message: error_chain::told(&error) })
+            }
         }
     }
 
@@ -88,7 +90,7 @@ impl Cognito {
             _ => None,
         };
         let region = own.map_or("us-east-1", |(_, region)| region);
-        let stand_in = || self.endpoint_url.clone().filter(|url| is_stand_in(&url.as_str()));
+        let stand_in = || self.endpoint_url.clone().filter(|url| is_non_aws_endpoint(&url.as_str()));
         match self.configured_iam().or_else(stand_in).or(own.map(|(url, _)| url.to_owned())) {
             Some(url) => Ok(Place { url, region }),
             None => {
@@ -108,7 +110,7 @@ impl Cognito {
 }
 
 fn other(words: &str) -> AwsError {
-    AwsError { kind: AwsErrorKind::Other, words: words.to_owned() }
+    AwsError { kind: AwsErrorKind::Other, message: words.to_owned() }
 }
 
 /// IAM's no. Of its words the first line: where a signature is wrong, the others repeat the request.
@@ -118,7 +120,7 @@ fn refused(status: StatusCode, answer: &str) -> AwsError {
     if let Some(line) = element(answer, "Message").as_deref().and_then(|message| message.lines().next()) {
         words = format!("{words}: {line}");
     }
-    AwsError { kind: kind_of(code.as_deref()), words }
+    AwsError { kind: kind_of(code.as_deref()), message: words }
 }
 
 /// The text of the first element of that name. What is looked for here stands once in an answer and has no
@@ -162,7 +164,7 @@ mod tests {
         let answer = "<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code><Message>The signature does not match.\n\
                       The Canonical String should have been 'x-amz-security-token:hush'</Message></Error></ErrorResponse>";
         let naysay = refused(StatusCode::FORBIDDEN, answer);
-        assert_eq!(naysay.words, "SignatureDoesNotMatch (HTTP 403): The signature does not match.");
-        assert_eq!(naysay.kind, AwsErrorKind::CredentialsRefused);
+        assert_eq!(naysay.message, "SignatureDoesNotMatch (HTTP 403): The signature does not match.");
+        assert_eq!(naysay.kind, AwsErrorKind::CredentialsRejected);
     }
 }
