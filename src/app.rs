@@ -1,5 +1,5 @@
-//! The composition root: settings become a running service, and a running service comes to its end. Whatever
-//! is shared is made here and handed on.
+//! Composition root: builds the service from its settings, runs it and shuts it down. Shared objects are built here and
+//! passed on.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,41 +24,35 @@ use crate::tls::{Tls, TlsFaults, TlsSettings};
 use crate::vending::TokenVendor;
 use clock::SharedClock;
 
-/// Why the service cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A listener's address cannot be had.
     #[error(
         "cannot listen on {address} ({key}): {error}; is another process there, or is the address not this machine's?"
     )]
     Listen {
-        /// The key that sets the address.
+        /// The configuration key of the address.
         key: &'static str,
-        /// The address.
         address: SocketAddr,
-        /// The system's words.
         error: std::io::Error,
     },
-    /// There is nothing to judge bearer tokens by.
+    /// The keys that verify callers' tokens cannot be loaded.
     #[error(transparent)]
     Keys(#[from] KeysError),
-    /// The audit trail cannot be kept.
+    /// The audit sink cannot be opened.
     #[error(transparent)]
     Audit(#[from] AuditError),
-    /// A listener's certificate files are of no use.
+    /// The certificate files of a listener are invalid.
     #[error("[{listener}.tls] {faults}")]
     Tls {
-        /// The listener's section.
+        /// The listener's configuration section.
         listener: &'static str,
-        /// What is wrong with them.
         faults: TlsFaults,
     },
-    /// The metrics page is at odds with itself.
     #[error("the metrics cannot be registered: {0}")]
     Metrics(#[from] MetricsError),
 }
 
-/// The service, answering.
+/// The running service.
 #[derive(Debug)]
 pub struct RunningApp {
     public: Listener,

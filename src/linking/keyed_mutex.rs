@@ -1,5 +1,5 @@
-//! One at a time for each identity: of two who bring the same guest's token to this process, the second finds what
-//! the first has made of it.
+//! Async mutex with one lock for each identity: of two users who send the same guest's token to this process, the second
+//! sees the result of the first.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,33 +11,31 @@ use cognito_types::IdentityId;
 
 type LockTable = Mutex<HashMap<IdentityId, Arc<tokio::sync::Mutex<()>>>>;
 
-/// Who is at which identity now.
 #[derive(Debug, Default)]
 pub(super) struct KeyedMutex(Arc<LockTable>);
 
-/// The right to be the only one, until it is dropped.
+/// Holds the lock of its identity until it is dropped.
 #[derive(Debug)]
 pub(super) struct KeyedMutexGuard {
     identity: IdentityId,
-    turnstiles: Arc<LockTable>,
-    _through: OwnedMutexGuard<()>,
+    locks: Arc<LockTable>,
+    _guard: OwnedMutexGuard<()>,
 }
 
 impl KeyedMutex {
-    /// Waits until nobody else is at this identity.
     pub(super) async fn lock(&self, identity: &IdentityId) -> KeyedMutexGuard {
-        let turnstile = self.0.lock().entry(identity.clone()).or_default().clone();
-        let through = turnstile.lock_owned().await;
-        KeyedMutexGuard { identity: identity.clone(), turnstiles: self.0.clone(), _through: through }
+        let lock = self.0.lock().entry(identity.clone()).or_default().clone();
+        let guard = lock.lock_owned().await;
+        KeyedMutexGuard { identity: identity.clone(), locks: self.0.clone(), _guard: guard }
     }
 }
 
 impl Drop for KeyedMutexGuard {
     fn drop(&mut self) {
-        let mut turnstiles = self.turnstiles.lock();
-        // The map and this turn hold it; whoever waits would hold it too.
-        if turnstiles.get(&self.identity).is_some_and(|turnstile| Arc::strong_count(turnstile) == 2) {
-            turnstiles.remove(&self.identity);
+        let mut locks = self.locks.lock();
+        // References of the map and of this guard; each waiter has one more.
+        if locks.get(&self.identity).is_some_and(|lock| Arc::strong_count(lock) == 2) {
+            locks.remove(&self.identity);
         }
     }
 }
@@ -49,17 +47,17 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_second_waits_for_the_first_and_the_last_leaves_nothing_behind() {
-        let turns = KeyedMutex::default();
+    async fn the_second_waits_for_the_first_and_the_last_leaves_no_lock_in_the_table() {
+        let mutex = KeyedMutex::default();
         let one = IdentityId::parse("us-east-1:1").unwrap();
-        let first = turns.lock(&one).await;
-        let second = turns.lock(&one);
+        let first = mutex.lock(&one).await;
+        let second = mutex.lock(&one);
         tokio::pin!(second);
         assert!(second.as_mut().now_or_never().is_none());
-        let other = turns.lock(&IdentityId::parse("us-east-1:2").unwrap()).now_or_never();
-        assert!(other.is_some(), "others are not waited for");
+        let other = mutex.lock(&IdentityId::parse("us-east-1:2").unwrap()).now_or_never();
+        assert!(other.is_some(), "other identities do not wait");
         drop(first);
         drop((second.await, other));
-        assert!(turns.0.lock().is_empty());
+        assert!(mutex.0.lock().is_empty());
     }
 }

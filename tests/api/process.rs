@@ -249,7 +249,7 @@ async fn at_trace_no_secret_stands_anywhere_in_the_log_or_in_the_audit_trail() {
     let log = served.log();
     assert!(log.lines().count() > 40, "{log}");
     assert!(log.contains("\"level\":\"DEBUG\""), "{log}");
-    assert!(log.contains("not linked to a user's identity"), "{log}");
+    assert!(log.contains("identity link failed"), "{log}");
     let trail = std::fs::read_to_string(trail).unwrap();
     assert!(trail.lines().count() > 100, "{trail}");
     for secret in &secrets {
