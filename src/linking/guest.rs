@@ -133,7 +133,7 @@ impl GuestLinker {
                 Ok(IdentityOwnership::Guest | IdentityOwnership::Others { includes_user: false }) => {
                     was_read = true;
                 }
-                Err(error) => tracing::warn!(%error, attempt, "verification of identity link failed"),
+                Err(error) => tracing::warn!(%error, attempt, "lookup of linked identity failed"),
             }
         }
         if was_read { Ok(false) } else { Err(LinkError::OutcomeUnknown) }
@@ -146,13 +146,13 @@ impl GuestLinker {
                 Ok(()) => return LinkError::RolledBack,
                 // Unlinked already; a response may have been lost.
                 Err(error) if error.kind == RegistryErrorKind::NotFound => return LinkError::RolledBack,
-                Err(error) => tracing::warn!(%error, attempt, "rollback of identity link failed, retrying"),
+                Err(error) => tracing::warn!(%error, attempt, "rollback of identity link failed"),
             }
         }
         tracing::error!(
             pool = &*request.pool.name,
             identity = %guest,
-            "rollback of identity link failed: two users share this identity; look it up and unlink one of them"
+            "two users share an identity: look it up and unlink one of them"
         );
         LinkError::RollbackFailed
     }

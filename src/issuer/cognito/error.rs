@@ -82,7 +82,7 @@ where
             // Timeouts, lost connections, invalid responses; and what the SDK may add later.
             (None, _) => AwsErrorKind::Unreachable,
         };
-        return AwsError { kind, message: error_chain::told(error) };
+        return AwsError { kind, message: error_chain::display(error) };
     };
     let (error, status) = (response.err(), response.raw().status().as_u16());
     let kind = AwsErrorKind::from_code(error.code(), status);

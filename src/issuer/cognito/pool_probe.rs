@@ -70,7 +70,7 @@ impl PoolProbe {
                 "a token was returned for an identity that does not exist; this is not Cognito".to_owned()
             );
         };
-        let Some(response) = error.raw_response() else { return Err(error_chain::told(&error)) };
+        let Some(response) = error.raw_response() else { return Err(error_chain::display(&error)) };
         let date = response.headers().get("date").ok_or("the response has no Date header")?;
         match DateTime::from_str(date, DateTimeFormat::HttpDate) {
             Ok(date) => Ok(Timestamp::from_secs(date.secs())),

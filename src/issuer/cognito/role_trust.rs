@@ -77,7 +77,7 @@ impl Cognito {
             Ok((StatusCode::OK, body)) => Ok(body),
             Ok((status, body)) => Err(parse_error(status, &body)),
             Err(error) => {
-                Err(AwsError { kind: AwsErrorKind::Unreachable, message: error_chain::told(&error) })
+                Err(AwsError { kind: AwsErrorKind::Unreachable, message: error_chain::display(&error) })
             }
         }
     }
