@@ -14,6 +14,7 @@ use crate::issuer::registry::{
 use crate::metrics::Metrics;
 use crate::metrics::labels::RegistryOutcome;
 use crate::pools::{Pool, PoolIndex, Pools};
+use crate::regional::Regional;
 use crate::vending::{CachedTokens, TokenVendor};
 use clock::SharedClock;
 use cognito_types::{DeveloperUserId, IdentityId};
@@ -28,8 +29,7 @@ struct Region {
 /// One for the process.
 #[derive(Debug)]
 pub struct IdentityAdmin {
-    /// By pool index; pools of one region share an entry.
-    regions: Vec<Arc<Region>>,
+    regions: Regional<Region>,
     pools: Pools,
     vendor: Arc<TokenVendor>,
     runtime: tokio::runtime::Handle,
@@ -60,18 +60,10 @@ impl IdentityAdmin {
         clock: &SharedClock,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let mut by_region: Vec<(&str, Arc<Region>)> = Vec::new();
-        let mut regions = Vec::new();
-        for pool in pools.iter() {
-            let name = pool.id.region();
-            let known = by_region.iter().find(|(other, _)| *other == name).map(|(_, known)| known.clone());
-            regions.push(known.unwrap_or_else(|| {
-                let budget = CallRateLimiter::new(budget, clock.clone());
-                let made = Arc::new(Region { registry: registry(name), budget });
-                by_region.push((name, made.clone()));
-                made
-            }));
-        }
+        let regions = Regional::new(pools, |region| Region {
+            registry: registry(region),
+            budget: CallRateLimiter::new(budget, clock.clone()),
+        });
         let runtime = tokio::runtime::Handle::current();
         Self { regions, pools: pools.clone(), vendor, runtime, metrics }
     }
@@ -120,12 +112,12 @@ impl IdentityAdmin {
 
     /// The tokens of a user that this process has cached.
     pub fn cached_tokens(&self, pool: &Pool, user: &DeveloperUserId) -> Option<CachedTokens> {
-        self.vendor.holdings(pool, user)
+        self.vendor.cached_tokens(pool, user)
     }
 
     /// Removes a user's tokens from the cache, under every name of the pool, and returns their number.
     pub fn purge(&self, pool: &Pool, user: &DeveloperUserId) -> usize {
-        self.pools_sharing_id(pool).map(|pool| self.vendor.forget(pool, user)).sum()
+        self.pools_sharing_id(pool).map(|pool| self.vendor.invalidate(pool, user)).sum()
     }
 
     /// Merges two users: moves everything of `from`'s identity to `into`'s.
@@ -217,7 +209,7 @@ impl IdentityAdmin {
 
     fn invalidate_identity(&self, pool: &Pool, identity: &IdentityId) {
         let pools: Vec<PoolIndex> = self.pools_sharing_id(pool).map(|pool| pool.index).collect();
-        self.vendor.forget_identity(&pools, identity);
+        self.vendor.invalidate_identity(&pools, identity);
     }
 
     /// One Cognito pool may be configured under several names.
@@ -227,7 +219,7 @@ impl IdentityAdmin {
 
     /// The pool's region, after its rate limiter admitted one call.
     async fn acquire_region(&self, pool: &Pool) -> Result<&Region, RegistryError> {
-        let region = &self.regions[usize::from(pool.index.0)];
+        let region = self.regions.get(pool);
         match region.budget.acquire().await {
             Ok(_) => Ok(region),
             Err(RateLimited(retry_after)) => {

@@ -21,14 +21,12 @@
 
 mod error;
 mod guest;
-mod keyed_mutex;
 
 use std::sync::Arc;
 
 pub use error::{GuestTokenError, LinkError};
 use guest::GuestLinker;
 
-use crate::bookmark::LastEntryHint;
 use crate::cognito_token_verifier::CognitoTokenVerifier;
 use crate::identity_admin::IdentityAdmin;
 use crate::issuer::{IssueError, IssueErrorKind, LoginToken, PublicLogins};
@@ -98,8 +96,8 @@ impl Linker {
             linker.record(&request.pool, &result);
             let identity = result?;
             // A token like any other of this user: vended by the same rules, and cached for the next request.
-            let vended = linker.vendor.vend(&request, &LastEntryHint::default()).await?;
-            if vended.token.answer().identity() != identity.as_str() {
+            let vended = linker.vendor.vend(&request, None).await?;
+            if vended.token.value().identity() != identity.as_str() {
                 let changed =
                     IssueError::new(IssueErrorKind::Mismatched, "the token is for another identity");
                 return Err(VendError::from(changed).into());
@@ -113,12 +111,12 @@ impl Linker {
         match link {
             LinkRequest::Logins(logins) => {
                 let logins = allowed_logins(&request.pool, logins)?;
-                self.vendor.ration(request)?;
+                self.vendor.spend_user_quota(request)?;
                 self.link_logins(request, logins).await
             }
             LinkRequest::Guest(token) => {
                 let guest = self.guests.verify_token(&request.pool, &token).await?;
-                self.vendor.ration(request)?;
+                self.vendor.spend_user_quota(request)?;
                 self.guests.link(request, guest).await
             }
         }
@@ -132,8 +130,8 @@ impl Linker {
         // Not from the cache, so that the identity is the current one, and so that an error of the next call is about
         // the logins: nothing else in it is new.
         let own = TokenRequest { refresh: true, min_ttl: None, ..request.clone() };
-        let own = self.vendor.vend(&own, &LastEntryHint::default()).await?;
-        let identity = IdentityId::parse(own.token.answer().identity())
+        let own = self.vendor.vend(&own, None).await?;
+        let identity = IdentityId::parse(own.token.value().identity())
             .map_err(|why| IssueError::new(IssueErrorKind::Mismatched, why.to_string()))?;
         match self.vendor.link(request, identity.clone(), logins).await {
             Ok(()) => Ok(identity),

@@ -15,7 +15,7 @@ use clock::Timestamp;
 const MAX_CLOCK_SKEW: Duration = Duration::from_secs(300);
 
 /// The highest documented default of the quota. A higher call rate needs a raised quota.
-const MAX_DEFAULT_QUOTA: u32 = 200;
+const MAX_DEFAULT_QUOTA: f64 = 200.0;
 
 impl DoctorContext {
     /// This machine's clock against Cognito's, in every region that has a pool.
@@ -114,19 +114,19 @@ impl DoctorContext {
 
     /// The call rate limit of each region, to compare with the quota.
     pub(super) fn call_rates(&self) -> Vec<Check> {
-        let limit = self.settings.vending.upstream.budget;
+        let limit = self.settings.vending.upstream.budget.limit;
         let check_region = |(region, pools): (&str, Vec<&str>)| {
             let check = Check::new(CheckId::CallRate, region)
-                .with_value("callsPerSecond", limit.calls_per_second)
-                .with_value("burst", limit.burst)
+                .with_value("callsPerSecond", limit.per_second())
+                .with_value("burst", limit.burst())
                 .with_value("pools", pools.clone());
             let observed = format!(
                 "{} calls a second, burst {}, for {}; the quota is the account's, divide it by the replicas",
-                limit.calls_per_second,
-                limit.burst,
+                limit.per_second(),
+                limit.burst(),
                 list_pools(&pools),
             );
-            if limit.calls_per_second > MAX_DEFAULT_QUOTA {
+            if limit.per_second() > MAX_DEFAULT_QUOTA {
                 let fix = "was the quota raised? See Service Quotas: Amazon Cognito Federated Identities, \
                            GetOpenIdTokenForDeveloperIdentity";
                 check.warn(observed, fix)

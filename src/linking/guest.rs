@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::{GuestTokenError, LinkError};
-use super::keyed_mutex::KeyedMutex;
 use crate::cognito_token_verifier::{CognitoTokenVerifier, TokenVerificationError};
 use crate::identity_admin::IdentityAdmin;
 use crate::issuer::registry::{IdentityQuery, PageRequest, RegistryErrorKind};
 use crate::issuer::{IssueError, IssueErrorKind, LoginToken, PublicLogins};
+use crate::keyed_mutex::KeyedMutex;
 use crate::pools::Pool;
 use crate::vending::{TokenRequest, TokenVendor};
 use clock::SharedClock;
@@ -31,7 +31,7 @@ pub(super) struct GuestLinker {
     identity_admin: Arc<IdentityAdmin>,
     /// `None` if no pool links guests, so that no keys are fetched.
     verifier: Option<CognitoTokenVerifier>,
-    identity_locks: KeyedMutex,
+    identity_locks: KeyedMutex<IdentityId>,
     clock: SharedClock,
 }
 
@@ -79,6 +79,7 @@ impl GuestLinker {
         request: &TokenRequest,
         guest: IdentityId,
     ) -> Result<IdentityId, LinkError> {
+        // Of two requests with the same guest's token, the second finds what the first one linked.
         let _lock = self.identity_locks.lock(&guest).await;
         let is_registered = match self.identity_of_user(request).await? {
             // A user with an identity keeps it: users are not moved, and no identity is left without its user.

@@ -303,7 +303,7 @@ async fn a_backend_and_a_gateway_may_be_known_by_their_certificates() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_that_the_command_makes_is_one() {
-    let made = Command::new(env!("CARGO_BIN_EXE_tokenvend")).arg("new-key").output().unwrap();
+    let made = Command::new(env!("CARGO_BIN_EXE_tokenvend")).arg("generate-key").output().unwrap();
     let (key, line) = (String::from_utf8(made.stdout).unwrap(), String::from_utf8(made.stderr).unwrap());
     let key = key.trim();
     assert!(key.starts_with("tvk_") && key.len() == 47, "{key}");
