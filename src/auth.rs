@@ -232,7 +232,7 @@ impl AuthenticatorChain {
                 AuthenticatorSettings::Introspection(asked) => AuthenticatorKind::Introspection(
                     IntrospectionAuthenticator::new(vouch, asked, memory, clock)?,
                 ),
-                AuthenticatorSettings::Forward(asked) => {
+                AuthenticatorSettings::ForwardAuth(asked) => {
                     AuthenticatorKind::Forward(ForwardAuthenticator::new(vouch, asked, memory, clock)?)
                 }
                 AuthenticatorSettings::Gateway(gateway) => {
@@ -241,7 +241,7 @@ impl AuthenticatorChain {
                 AuthenticatorSettings::StaticKey(keys) => {
                     AuthenticatorKind::StaticKey(StaticKeyAuthenticator::new(&vouch, keys))
                 }
-                AuthenticatorSettings::Certificate(names) => AuthenticatorKind::Certificate(
+                AuthenticatorSettings::ClientCertificate(names) => AuthenticatorKind::Certificate(
                     CertificateAuthenticator::new(&vouch, names, gateways_certificates(settings)),
                 ),
                 AuthenticatorSettings::Alb(alb) => AuthenticatorKind::Alb(Box::new(AlbAuthenticator::new(

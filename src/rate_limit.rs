@@ -28,7 +28,7 @@ pub struct RateLimitSettings {
     /// Requests from one client address.
     pub per_address: Option<RateLimit>,
     /// Failed authentications from one client address.
-    pub failures: Option<RateLimit>,
+    pub failed_authentications: Option<RateLimit>,
     /// Requests for one user over all pools, because the caller chooses the pool.
     pub per_user: Option<RateLimit>,
 }
@@ -46,7 +46,7 @@ pub struct RateLimitExceeded {
 #[derive(Debug)]
 pub struct RateLimiter {
     per_address: Option<KeyedLimiter<IpAddr>>,
-    failures: Option<KeyedLimiter<IpAddr>>,
+    failed_authentications: Option<KeyedLimiter<IpAddr>>,
     per_user: Option<KeyedLimiter<DeveloperUserId>>,
     rejection_log: RejectionLog,
     metrics: Arc<Metrics>,
@@ -57,7 +57,9 @@ impl RateLimiter {
     pub fn new(settings: RateLimitSettings, clock: &SharedClock, metrics: Arc<Metrics>) -> Self {
         Self {
             per_address: settings.per_address.map(|limit| KeyedLimiter::new(limit, clock)),
-            failures: settings.failures.map(|limit| KeyedLimiter::new(limit, clock)),
+            failed_authentications: settings
+                .failed_authentications
+                .map(|limit| KeyedLimiter::new(limit, clock)),
             per_user: settings.per_user.map(|limit| KeyedLimiter::new(limit, clock)),
             rejection_log: RejectionLog::new(clock.clone()),
             metrics,
@@ -83,13 +85,13 @@ impl RateLimiter {
     /// # Errors
     /// The address has too many failed authentications.
     pub fn check_failed_attempts(&self, client: Option<ClientAddress>) -> Result<(), RateLimitExceeded> {
-        let (Some(limiter), Some(client)) = (&self.failures, client) else { return Ok(()) };
+        let (Some(limiter), Some(client)) = (&self.failed_authentications, client) else { return Ok(()) };
         limiter.peek(&subscriber(client)).map_err(|wait| self.exceeded(Limit::Failures, wait))
     }
 
     /// Counts a failed authentication.
     pub fn record_failed_attempt(&self, client: Option<ClientAddress>) {
-        if let (Some(limiter), Some(client)) = (&self.failures, client) {
+        if let (Some(limiter), Some(client)) = (&self.failed_authentications, client) {
             // `check_failed_attempts` reports the limit.
             let _ = limiter.take(&subscriber(client));
         }
@@ -155,8 +157,9 @@ mod tests {
 
     #[test]
     fn checking_the_failed_attempts_counts_nothing() {
-        let failures = RateLimit::parse("1/m", 2).ok();
-        let (limits, clock) = limits(RateLimitSettings { failures, ..RateLimitSettings::default() });
+        let failed_authentications = RateLimit::parse("1/m", 2).ok();
+        let (limits, clock) =
+            limits(RateLimitSettings { failed_authentications, ..RateLimitSettings::default() });
         let (bad, good) = (client("192.0.2.1"), client("192.0.2.2"));
         for _ in 0..10 {
             assert_eq!(limits.check_failed_attempts(bad), Ok(()));

@@ -89,35 +89,36 @@ impl TokenVendor {
                 refresh_policy: settings.windows,
                 accept_opaque_tokens: settings.opaque_tokens,
             },
-            clock_skew_warning: settings.skew_warning,
+            clock_skew_warning: settings.clock_skew_warning,
             clock: clock.clone(),
             metrics: metrics.clone(),
         };
         let token_cache = CacheSettings {
             refresh_policy: settings.windows,
-            refresh_if_used_within: settings.seen_within,
-            refresh_timeout: settings.stale_after,
-            min_refresh_interval: settings.renewal_interval,
-            max_bytes: settings.cache_bytes,
-            negative_ttls: settings.refusals,
+            refresh_if_used_within: settings.refresh_if_used_within,
+            refresh_timeout: settings.refresh_timeout,
+            min_refresh_interval: settings.min_refresh_interval,
+            max_bytes: settings.max_size_bytes,
+            negative_ttls: settings.negative_ttls,
         };
         let tokens =
             Arc::new(ReadThroughCache::new(token_cache, token_loader, clock.clone(), metrics.clone()));
-        let CredentialsSettings { windows, stale_after, cache_bytes, budget } = settings.credentials;
+        let CredentialsSettings { windows, refresh_timeout, max_size_bytes, rate_limit } =
+            settings.credentials;
         let credentials_loader = CredentialsLoader {
             tokens: tokens.clone(),
             upstreams: Regional::new(pools, |region| RegionalUpstream {
-                upstream: upstream(Ware::Credentials, UpstreamSettings { budget, ..settings.upstream }),
+                upstream: upstream(Ware::Credentials, UpstreamSettings { rate_limit, ..settings.upstream }),
                 issuer: issuer(region) as Arc<dyn CredentialsIssuer>,
             }),
             refresh_policy: windows,
-            min_refresh_interval: settings.renewal_interval,
+            min_refresh_interval: settings.min_refresh_interval,
             clock: clock.clone(),
         };
         let credentials_cache = CacheSettings {
             refresh_policy: windows,
-            refresh_timeout: stale_after,
-            max_bytes: cache_bytes,
+            refresh_timeout,
+            max_bytes: max_size_bytes,
             ..token_cache
         };
         let credentials =
@@ -173,7 +174,7 @@ impl TokenVendor {
         }
         let not_after = session_bound.key.variant.not_after;
         let remaining = not_after.map(|end| end.since(self.clock.now())).unwrap_or_default();
-        if own.is_some() || remaining <= self.settings.windows.skew_allowance {
+        if own.is_some() || remaining <= self.settings.windows.clock_skew_allowance {
             return Err(VendError::SessionEnding);
         }
         let fallback = earlier.filter(|(_, _, freshness)| *freshness == Freshness::Mandatory);
@@ -247,7 +248,7 @@ impl TokenVendor {
     /// The caller's requirements, if a token can meet them. A token just minted must meet them for at least one
     /// `min_refresh_interval`: otherwise a caller could cause a load with each request.
     fn requirements(&self, request: &TokenRequest) -> Result<Requirements, VendError> {
-        let interval = self.settings.renewal_interval;
+        let interval = self.settings.min_refresh_interval;
         let full = request.pool.token_duration.as_duration().saturating_sub(interval);
         let max = request.not_after.map_or(full, |end| end.since(self.clock.now()).min(full));
         if request.min_ttl.is_some_and(|min| min > max) {

@@ -55,7 +55,7 @@ impl DoctorContext {
         };
         if amount >= MAX_CLOCK_SKEW {
             check.fail(observed, "set the clock (NTP): AWS rejects signatures that are 5 minutes off")
-        } else if amount >= self.settings.vending.skew_warning {
+        } else if amount >= self.settings.vending.clock_skew_warning {
             check.warn(observed, "set the clock (NTP): tokens are usable for that much less time")
         } else {
             check.ok(observed)
@@ -114,7 +114,7 @@ impl DoctorContext {
 
     /// The call rate limit of each region, to compare with the quota.
     pub(super) fn call_rates(&self) -> Vec<Check> {
-        let limit = self.settings.vending.upstream.budget.limit;
+        let limit = self.settings.vending.upstream.rate_limit.limit;
         let check_region = |(region, pools): (&str, Vec<&str>)| {
             let check = Check::new(CheckId::CallRate, region)
                 .with_value("callsPerSecond", limit.per_second())

@@ -59,7 +59,7 @@ impl DoctorContext {
     }
 
     async fn verify(&self, check: Check, pool: &Pool, request: &IssueRequest, issued: &IssuedToken) -> Check {
-        let (identity, keys) = (&issued.identity, self.settings.openid_keys.clone());
+        let (identity, keys) = (&issued.identity, self.settings.openid_jwks.clone());
         let leeway = CognitoTokenVerifier::DEFAULT_LEEWAY;
         let verifier = match CognitoTokenVerifier::with_current_keys(keys, leeway, self.clock.clone()).await {
             Ok(verifier) => verifier,

@@ -23,20 +23,20 @@ impl DoctorContext {
                 AuthenticatorSettings::Introspection(remote) => {
                     return vec![endpoint(check(), &remote.url, remote.ask).await];
                 }
-                AuthenticatorSettings::Forward(remote) => {
+                AuthenticatorSettings::ForwardAuth(remote) => {
                     return vec![forward_auth(check(), &remote.url, remote.ask).await];
                 }
                 AuthenticatorSettings::Alb(alb) => {
                     let ask = RemoteCheckSettings {
                         timeout: alb.keys.timeout,
-                        remember_refusal: Duration::ZERO,
-                        most_at_once: 1,
+                        negative_cache_ttl: Duration::ZERO,
+                        max_concurrent_requests: 1,
                     };
                     return vec![endpoint(check(), &alb.keys.url, ask).await];
                 }
                 AuthenticatorSettings::Gateway(_)
                 | AuthenticatorSettings::StaticKey(_)
-                | AuthenticatorSettings::Certificate(_) => {
+                | AuthenticatorSettings::ClientCertificate(_) => {
                     return vec![check().ok("nothing to fetch: the configuration has all that is needed")];
                 }
             };
@@ -70,8 +70,8 @@ impl DoctorContext {
     pub(super) fn cognito_keys(&self) -> BoxFuture<'_, Vec<Check>> {
         let check = || Check::new(CheckId::CognitoKeys, "");
         let checks = async move {
-            let location = &self.settings.openid_keys.url;
-            let source = KeySource::Jwks(self.settings.openid_keys.clone());
+            let location = &self.settings.openid_jwks.url;
+            let source = KeySource::Jwks(self.settings.openid_jwks.clone());
             let keys = KeyProvider::as_they_are(&source, &[Algorithm::RS512]).await;
             let observed = match keys.map(|keys| keys.fit(&[Algorithm::RS512])) {
                 Ok(count @ 1..) => {

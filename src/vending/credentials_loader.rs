@@ -95,7 +95,7 @@ impl CredentialsLoader {
                 &issued,
                 requested_at,
                 received_at,
-                self.refresh_policy.stale_floor,
+                self.refresh_policy.min_remaining_life,
             )?;
             Ok((self.refresh_policy.lifetime(received_at, expires_at, fastrand::f64()), issued))
         };

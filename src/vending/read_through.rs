@@ -9,7 +9,7 @@ use super::cache_key::{CacheKey, UserKey};
 use super::coalescing_store::{CoalescingStore, result_of};
 use super::freshness::{Freshness, RefreshPolicy, Requirements};
 use super::last_entry_hint::EntryHint;
-use super::loader::{LoadRequest, LoadTask, Loader, Reservation};
+use super::loader::{BackgroundPermits, LoadRequest, LoadTask, Loader};
 use super::negative_cache::{NegativeCache, NegativeTtls};
 use super::store::{CachedTokens, EntryStore};
 use super::user_quota::{UserPermit, UserQuota};
@@ -227,7 +227,7 @@ impl<L: Loader> ReadThroughCache<L> {
         if self.store.is_in_flight(&request.key) || self.negative_cache.get(&request.key).is_some() {
             return;
         }
-        let Some(reserved) = self.reserve_background_refresh(request) else {
+        let Some(permits) = self.reserve_background_refresh(request) else {
             self.metrics.books(L::WARE).refreshes.count(RefreshOutcome::Skipped);
             return;
         };
@@ -239,7 +239,7 @@ impl<L: Loader> ReadThroughCache<L> {
         let load = || {
             let (task, metrics) = (self.load_task(request), self.metrics.clone());
             async move {
-                let result = task.run(Some(reserved)).await;
+                let result = task.run(Some(permits)).await;
                 metrics.books(L::WARE).refreshes.count(match &result {
                     Ok(_) => RefreshOutcome::Refreshed,
                     Err(_) => RefreshOutcome::Failed,
@@ -251,10 +251,10 @@ impl<L: Loader> ReadThroughCache<L> {
     }
 
     /// The user's quota first: a user who has used it up takes nothing from the rate limit that all users share.
-    fn reserve_background_refresh(&self, request: &LoadRequest) -> Option<Reservation> {
+    fn reserve_background_refresh(&self, request: &LoadRequest) -> Option<BackgroundPermits> {
         let user = self.user_quota.try_acquire(&request.key.user).ok()?;
         let call = self.loader.upstream(&request.pool).try_reserve_background()?;
-        Some(Reservation { user, call })
+        Some(BackgroundPermits { user, call })
     }
 
     fn load_task(&self, request: &LoadRequest) -> LoadTask<L> {

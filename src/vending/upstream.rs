@@ -14,10 +14,10 @@ use clock::SharedClock;
 #[derive(Debug, Clone, Copy)]
 pub struct UpstreamSettings {
     /// The service's share of the quota.
-    pub budget: CallRateSettings,
-    pub pause: CircuitBreakerSettings,
+    pub rate_limit: CallRateSettings,
+    pub circuit_breaker: CircuitBreakerSettings,
     /// The most calls for one token, or for one user's credentials.
-    pub attempts: u32,
+    pub max_attempts: u32,
     /// The issuer's timeout: no call takes longer.
     pub call_timeout: Duration,
 }
@@ -50,8 +50,9 @@ impl Upstream {
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let rate_limiter = CallRateLimiter::new(settings.budget, clock.clone());
-        let circuit_breaker = CircuitBreaker::new(settings.pause, settings.call_timeout, clock.clone());
+        let rate_limiter = CallRateLimiter::new(settings.rate_limit, clock.clone());
+        let circuit_breaker =
+            CircuitBreaker::new(settings.circuit_breaker, settings.call_timeout, clock.clone());
         Self { ware, rate_limiter, circuit_breaker, settings, clock, metrics }
     }
 
@@ -100,13 +101,13 @@ impl Upstream {
     /// No retry once a whole `call_timeout` has passed: the waiting callers have waited long enough.
     fn may_retry(&self, attempt: u32, started: Duration) -> bool {
         let elapsed = self.clock.monotonic().saturating_sub(started);
-        attempt < self.settings.attempts && elapsed < self.settings.call_timeout
+        attempt < self.settings.max_attempts && elapsed < self.settings.call_timeout
     }
 
     /// Waits until the circuit is closed and the call rate limit admits a call. If the circuit opens during the wait for
     /// the rate limit, that wait starts again after it. Otherwise all waiters would call the moment the circuit closes.
     async fn acquire_permit(&self, mut reserved: Option<Permit>) -> Result<(), IssueError> {
-        let deadline = self.clock.monotonic() + self.settings.budget.max_wait;
+        let deadline = self.clock.monotonic() + self.settings.rate_limit.max_wait;
         loop {
             self.wait_for_circuit(deadline).await?;
             if reserved.take().is_none() {
