@@ -23,7 +23,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use serde_json::json;
-use tokenvend::auth::{AuthRequest, AuthenticatorChain, Caller, HeaderView, UserIdMapper};
+use tokenvend::auth::{AuthRequest, AuthenticatorChain, Caller, HeaderView, Subject};
 use tokenvend::config::{self, ConfigSource, Environment, Settings};
 use tokenvend::issuer::credentials::{CredentialsIssuer, CredentialsRequest, IssuedCredentials};
 use tokenvend::issuer::{IssueError, IssueErrorKind, IssueRequest, IssuedToken, TokenIssuer};
@@ -186,7 +186,7 @@ fn vending(criterion: &mut Criterion, bench: &Bench, settings: &Settings, caller
         bench.metrics.clone(),
     );
     let tags = PrincipalTags::parse([("team", "red"), ("stage", "prod")]).expect("tags");
-    let user = caller.acts_for(None, &UserIdMapper::new(&settings.users)).expect("a user");
+    let Subject::User(user) = caller.subject.clone() else { panic!("not a user") };
     let request = TokenRequest { pool, user, tags, not_after: None, min_ttl: None, refresh: false };
     let vended = bench.runtime.block_on(vendor.vend(&request, Some(&caller.last_entry))).expect("a token");
     criterion.bench_function("vending/key", |bencher| bencher.iter(|| black_box(black_box(&request).key())));

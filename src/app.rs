@@ -120,8 +120,8 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
             },
         )
     };
-    let public_tls = tls(&settings.http.tls, metrics::labels::Listener::Http)?;
-    let admin_tls = tls(&settings.admin.tls, metrics::labels::Listener::Admin)?;
+    let public_tls = tls(&settings.http.tls, metrics::labels::ListenerName::Http)?;
+    let admin_tls = tls(&settings.admin.tls, metrics::labels::ListenerName::Admin)?;
 
     let service = Arc::new(AppState {
         settings: settings.http,
@@ -202,7 +202,7 @@ async fn guest_prover(
 async fn find_credentials(cognito: Arc<Cognito>, readiness: Arc<Readiness>, clock: SharedClock) {
     let mut wait = Duration::from_secs(1);
     while let Err(error) = cognito.check_credentials().await {
-        tracing::error!(error, "no aws credentials yet, looking again in {} s", wait.as_secs());
+        tracing::error!(error, "aws credentials not available, retrying in {} s", wait.as_secs());
         clock.sleep(wait).await;
         wait = (wait * 2).min(Duration::from_secs(60));
     }

@@ -12,7 +12,7 @@ use crate::issuer::registry::{
     IdentityUsers, PageRequest, RegistryError, RegistryErrorKind,
 };
 use crate::metrics::Metrics;
-use crate::metrics::labels::RegistryOutcome;
+use crate::metrics::labels::{Operation, UpstreamOutcome};
 use crate::pools::{Pool, PoolIndex, Pools};
 use crate::regional::Regional;
 use crate::vending::{CachedTokens, TokenVendor};
@@ -33,6 +33,7 @@ pub struct IdentityAdmin {
     pools: Pools,
     vendor: Arc<TokenVendor>,
     runtime: tokio::runtime::Handle,
+    clock: SharedClock,
     metrics: Arc<Metrics>,
 }
 
@@ -65,7 +66,7 @@ impl IdentityAdmin {
             budget: CallRateLimiter::new(budget, clock.clone()),
         });
         let runtime = tokio::runtime::Handle::current();
-        Self { regions, pools: pools.clone(), vendor, runtime, metrics }
+        Self { regions, pools: pools.clone(), vendor, runtime, clock: clock.clone(), metrics }
     }
 
     /// Finds the identity of a user, or an identity, and its users.
@@ -79,7 +80,7 @@ impl IdentityAdmin {
         page: &PageRequest,
     ) -> Result<IdentityUsers, RegistryError> {
         let region = self.acquire_region(pool).await?;
-        self.record(region.registry.look_up(pool, query, page).await)
+        self.instrument(Operation::LookupDeveloperIdentity, region.registry.look_up(pool, query, page)).await
     }
 
     /// An identity and its users, of which guests have none.
@@ -93,7 +94,8 @@ impl IdentityAdmin {
         page: &PageRequest,
     ) -> Result<(DescribedIdentity, IdentityUsers), RegistryError> {
         let region = self.acquire_region(pool).await?;
-        let description = self.record(region.registry.describe(identity).await)?;
+        let description =
+            self.instrument(Operation::DescribeIdentity, region.registry.describe(identity)).await?;
         let found = match self.look_up(pool, IdentityQuery::Identity(identity), page).await {
             Err(error) if error.kind == RegistryErrorKind::NotFound => {
                 IdentityUsers { identity: identity.clone(), users: Vec::new(), next_token: None }
@@ -107,7 +109,7 @@ impl IdentityAdmin {
     /// The call failed.
     pub async fn list(&self, pool: &Pool, page: &PageRequest) -> Result<IdentityPage, RegistryError> {
         let region = self.acquire_region(pool).await?;
-        self.record(region.registry.list(pool, page).await)
+        self.instrument(Operation::ListIdentities, region.registry.list(pool, page)).await
     }
 
     /// The tokens of a user that this process has cached.
@@ -136,7 +138,8 @@ impl IdentityAdmin {
             let given_up =
                 admin.look_up(&pool, IdentityQuery::User(&from), &PageRequest::default()).await?.identity;
             let region = admin.acquire_region(&pool).await?;
-            let result = admin.record(region.registry.merge(&pool, &from, &into).await);
+            let call = region.registry.merge(&pool, &from, &into);
+            let result = admin.instrument(Operation::MergeDeveloperIdentities, call).await;
             // Also after a failure: Cognito may have merged, and only the response was lost. It costs a cache miss.
             admin.purge(&pool, &from);
             admin.purge(&pool, &into);
@@ -162,7 +165,8 @@ impl IdentityAdmin {
         let (admin, pool, identity, user) = (self.clone(), pool.clone(), identity.clone(), user.clone());
         self.run_detached(async move {
             let region = admin.acquire_region(&pool).await?;
-            let result = admin.record(region.registry.unlink(&pool, &identity, &user).await);
+            let call = region.registry.unlink(&pool, &identity, &user);
+            let result = admin.instrument(Operation::UnlinkDeveloperIdentity, call).await;
             admin.purge(&pool, &user);
             result
         })
@@ -194,7 +198,8 @@ impl IdentityAdmin {
             }
             if !deleted.is_empty() {
                 let region = admin.acquire_region(&pool).await?;
-                let result = admin.record(region.registry.delete(&deleted).await);
+                let call = region.registry.delete(&deleted);
+                let result = admin.instrument(Operation::DeleteIdentities, call).await;
                 for identity in &deleted {
                     admin.invalidate_identity(&pool, identity);
                 }
@@ -223,28 +228,41 @@ impl IdentityAdmin {
         match region.budget.acquire().await {
             Ok(_) => Ok(region),
             Err(RateLimited(retry_after)) => {
-                self.metrics.registry_calls_total.count(RegistryOutcome::HeldBack);
+                self.metrics.upstream_rate_limited_total.inc();
                 let kind = RegistryErrorKind::RateLimited(retry_after);
                 Err(RegistryError::new(kind, "call rate limit of identity administration exceeded"))
             }
         }
     }
 
-    fn record<T>(&self, result: Result<T, RegistryError>) -> Result<T, RegistryError> {
-        self.metrics.registry_calls_total.count(match result.as_ref().map_err(|error| error.kind) {
-            Ok(_) => RegistryOutcome::Done,
-            Err(
-                RegistryErrorKind::NotFound
-                | RegistryErrorKind::Conflict
-                | RegistryErrorKind::InvalidParameter,
-            ) => RegistryOutcome::Refused,
-            Err(RegistryErrorKind::Throttled) => RegistryOutcome::Throttled,
-            Err(RegistryErrorKind::Unavailable) => RegistryOutcome::Unavailable,
-            Err(RegistryErrorKind::RateLimited(_)) => RegistryOutcome::HeldBack,
-            Err(RegistryErrorKind::Denied { .. } | RegistryErrorKind::Misconfigured) => {
-                RegistryOutcome::Misconfigured
+    /// Measures a call to the registry.
+    async fn instrument<T>(
+        &self,
+        operation: Operation,
+        call: impl Future<Output = Result<T, RegistryError>>,
+    ) -> Result<T, RegistryError> {
+        let started = self.clock.monotonic();
+        let in_flight = self.metrics.upstream_calls_in_flight.in_flight(operation);
+        let result = call.await;
+        drop(in_flight);
+        let outcome = match result.as_ref().map_err(|error| error.kind) {
+            Ok(_) => UpstreamOutcome::Success,
+            Err(RegistryErrorKind::Conflict) => UpstreamOutcome::Conflict,
+            Err(RegistryErrorKind::NotFound | RegistryErrorKind::InvalidParameter) => {
+                UpstreamOutcome::Rejected
             }
-        });
+            Err(RegistryErrorKind::Throttled) => UpstreamOutcome::Throttled,
+            Err(RegistryErrorKind::Unavailable | RegistryErrorKind::RateLimited(_)) => {
+                UpstreamOutcome::Unavailable
+            }
+            Err(RegistryErrorKind::Denied { .. } | RegistryErrorKind::Misconfigured) => {
+                UpstreamOutcome::Misconfigured
+            }
+        };
+        let labels = (operation, outcome);
+        self.metrics.upstream_calls_total.count(labels);
+        let duration = self.clock.monotonic().saturating_sub(started);
+        self.metrics.upstream_call_duration_seconds.observe(labels, duration);
         result
     }
 

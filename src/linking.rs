@@ -151,7 +151,7 @@ impl Linker {
     /// Logs and counts the result, without user, login or identity.
     fn record(&self, pool: &Pool, result: &Result<IdentityId, LinkError>) {
         let label = result.as_ref().err().map_or(LinkOutcome::Linked, LinkError::outcome);
-        self.metrics.links_total.count(label);
+        self.metrics.identity_links_total.count(label);
         let (pool, outcome) = (&*pool.name, label.text());
         match result {
             Ok(_) => tracing::info!(pool, outcome, "identity linked"),

@@ -125,7 +125,7 @@ impl Question {
             Ok(None) => RemoteResult::Refused(RejectionReason::Inactive),
             Err(error) => {
                 let (way, url) = (self.vouch.way(), self.settings.url.as_str());
-                tracing::warn!(way, url, error, "the app does not say who this is");
+                tracing::warn!(authenticator = way, url, error, "forward auth request failed");
                 RemoteResult::Unanswered
             }
         }
@@ -147,7 +147,11 @@ impl Question {
             // everybody's, which the operator has to see.
             400 => {
                 let (way, url) = (self.vouch.way(), self.settings.url.as_str());
-                tracing::info!(way, url, "the app answers 400 to what a caller presents, which is a no");
+                tracing::info!(
+                    authenticator = way,
+                    url,
+                    "forward auth endpoint returned 400, credential rejected"
+                );
                 return Ok(None);
             }
             status => return Err(format!("it answers {status}")),

@@ -72,7 +72,7 @@ impl Question {
             Ok(reply) => reply.unwrap_or_else(RemoteResult::Refused),
             Err(error) => {
                 let (way, url) = (self.vouch.way(), self.settings.url.as_str());
-                tracing::warn!(way, url, error, "token introspection gives no answer");
+                tracing::warn!(authenticator = way, url, error, "token introspection failed");
                 RemoteResult::Unanswered
             }
         }

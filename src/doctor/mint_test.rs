@@ -70,7 +70,7 @@ impl DoctorContext {
         };
         let claims = match verifier.verify(issued.token.expose(), &pool.id).await {
             Ok(claims) => claims,
-            Err(TokenVerificationError::Malformed) if self.settings.vending.opaque_tokens => {
+            Err(TokenVerificationError::Malformed) if self.settings.vending.accept_opaque_tokens => {
                 let observed = format!("a token for {identity} that is not a JWT and cannot be verified");
                 return check.warn(observed, "fine for an emulator; upstream.accept_opaque_tokens allows it");
             }

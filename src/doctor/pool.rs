@@ -31,7 +31,7 @@ impl DoctorContext {
     fn permission(&self, pool: &Pool, permission: &Result<PermissionProbe, AwsError>) -> Check {
         let check = Check::new(CheckId::Permission, &*pool.name);
         let error = match permission {
-            Ok(PermissionProbe::UnexpectedToken) if self.settings.vending.opaque_tokens => {
+            Ok(PermissionProbe::UnexpectedToken) if self.settings.vending.accept_opaque_tokens => {
                 return check
                     .ok("a token for an identity that does not exist: this is an emulator of Cognito");
             }

@@ -59,17 +59,17 @@ impl From<IssueError> for LinkError {
 impl LinkError {
     pub fn outcome(&self) -> LinkOutcome {
         match self {
-            Self::LoginsDisabled | Self::GuestsDisabled | Self::ProviderNotAllowed => LinkOutcome::Disallowed,
+            Self::LoginsDisabled | Self::GuestsDisabled | Self::ProviderNotAllowed => LinkOutcome::NotAllowed,
             Self::InvalidGuestToken(GuestTokenError::Verification(
                 TokenVerificationError::KeysUnavailable,
             )) => LinkOutcome::Failed,
-            Self::InvalidGuestToken(_) => LinkOutcome::Unproven,
+            Self::InvalidGuestToken(_) => LinkOutcome::InvalidProof,
             Self::GuestTaken => LinkOutcome::Conflict,
-            Self::RolledBack => LinkOutcome::Undone,
-            Self::RollbackFailed => LinkOutcome::Shared,
+            Self::RolledBack => LinkOutcome::RolledBack,
+            Self::RollbackFailed => LinkOutcome::RollbackFailed,
             Self::IdentityChanged | Self::OutcomeUnknown | Self::Registry(_) => LinkOutcome::Failed,
             Self::Vend(VendError::Issue(error)) => match error.kind {
-                IssueErrorKind::LoginRefused => LinkOutcome::Unproven,
+                IssueErrorKind::LoginRefused => LinkOutcome::InvalidProof,
                 IssueErrorKind::AlreadyRegistered
                 | IssueErrorKind::LoginTaken
                 | IssueErrorKind::UnknownIdentity => LinkOutcome::Conflict,

@@ -466,8 +466,8 @@ async fn the_lines_that_dev_prints_work_as_they_stand() {
     let aws: Value = serde_json::from_str(&shell(aws)).unwrap();
     assert!(aws["IdentityId"].is_string() && aws["Token"].is_string());
     let counted = shell(metrics);
-    assert!(counted.contains("tokenvend_vends_total{source=\"miss\"} 1"), "{counted}");
-    assert!(counted.contains("tokenvend_vends_total{source=\"hit\"} 2"), "{counted}");
+    assert!(counted.contains("tokenvend_vends_total{cache=\"miss\",kind=\"token\"} 1"), "{counted}");
+    assert!(counted.contains("tokenvend_vends_total{cache=\"hit\",kind=\"token\"} 2"), "{counted}");
     let id = child.id().to_string();
     Command::new("kill").args(["-INT", &id]).status().unwrap();
     let child = Mutex::new(child);
