@@ -22,7 +22,7 @@ pub(super) async fn list(
 ) -> Result<HttpResponse, Problem> {
     let pool = admin.pool(&request)?;
     let (page, _) = target::page(&request)?;
-    let listed = admin.lifecycle.list(&pool, &page).await;
+    let listed = admin.identity_admin.list(&pool, &page).await;
     let listed = listed.map_err(|error| LIST.problem(&request, &error))?;
     Ok(HttpResponse::Ok().json(json!({
         "pool": &*pool.name,
@@ -39,7 +39,7 @@ pub(super) async fn describe(
     let pool = admin.pool(&request)?;
     let identity = target::identity(&request)?;
     let (page, _) = target::page(&request)?;
-    let described = admin.lifecycle.describe(&pool, &identity, &page).await;
+    let described = admin.identity_admin.describe(&pool, &identity, &page).await;
     let (description, found) = described.map_err(|error| DESCRIBE.problem(&request, &error))?;
     let mut response = to_json(&description);
     response["pool"] = json!(&*pool.name);
@@ -67,7 +67,7 @@ pub(super) async fn unlink(
     let user = admin.user(&request, target::user_id_kind(&request)?)?;
     body::reject(&request)?;
     record_intent(&admin.audit, &request, Action::Unlink, admin.clock.now()).await?;
-    let outcome = admin.lifecycle.unlink(&pool, &identity, &user).await;
+    let outcome = admin.identity_admin.unlink(&pool, &identity, &user).await;
     outcome.map_err(|error| UNLINK.problem(&request, &error))?;
     tracing::info!(pool = &*pool.name, identity = identity.as_str(), "user unlinked");
     Ok(HttpResponse::Ok().json(json!({
@@ -137,7 +137,7 @@ async fn delete_audited(
     identities: Vec<IdentityId>,
 ) -> Result<DeleteResult, Problem> {
     record_intent(&admin.audit, request, Action::Delete, admin.clock.now()).await?;
-    let outcome = admin.lifecycle.delete(pool, identities).await;
+    let outcome = admin.identity_admin.delete(pool, identities).await;
     let outcome = outcome.map_err(|error| DELETE.problem(request, &error))?;
     record(request, |context| {
         context.failed_identities(outcome.failures.iter().map(|failure| failure.identity.clone()));
