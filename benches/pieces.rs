@@ -57,7 +57,7 @@ impl TokenIssuer for Instant {
 }
 
 impl CredentialsIssuer for Instant {
-    fn credentials<'a>(
+    fn issue_credentials<'a>(
         &'a self,
         _: &'a CredentialsRequest,
     ) -> BoxFuture<'a, Result<IssuedCredentials, IssueError>> {

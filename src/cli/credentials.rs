@@ -104,7 +104,7 @@ impl From<BearerError> for CliError {
 
 async fn request_credentials(url: &Url, bearer: &str) -> Result<ServiceResponse, String> {
     let failed = |error: reqwest::Error| {
-        format!("request to {url} failed: {}", error_chain::told(&error.without_url()))
+        format!("request to {url} failed: {}", error_chain::display(&error.without_url()))
     };
     let client = reqwest::Client::builder()
         .connect_timeout(Duration::from_secs(5))

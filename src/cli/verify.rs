@@ -97,10 +97,11 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
         |reason: String| CliError::unavailable(format!("the keys at {url} cannot be fetched: {reason}"));
     // No leeway: a script passes the token on, and a recipient without leeway must accept it.
     let keys = JwksSettings::for_cognito(url.clone(), JWKS_TIMEOUT);
-    let verifier =
-        CognitoTokenVerifier::for_now(keys, Duration::ZERO, clock.clone()).await.map_err(unavailable)?;
+    let verifier = CognitoTokenVerifier::with_current_keys(keys, Duration::ZERO, clock.clone())
+        .await
+        .map_err(unavailable)?;
     let conditions = Conditions { identity_id, user, min_ttl };
-    let verified = match verifier.prove(&token, &pool).await {
+    let verified = match verifier.verify(&token, &pool).await {
         Ok(claims) => conditions.check(&claims, &clock).map(|()| claims),
         Err(error) => Err(error.into()),
     };
@@ -126,7 +127,7 @@ impl Conditions {
         if self.identity_id.as_ref().is_some_and(|required| required.as_str() != claims.subject) {
             return Err(RejectionReason::Identity);
         }
-        let is_for = |required: &DeveloperUserId| matches!(claims.origin(), Some(AuthMethod::DeveloperUser { user, .. }) if user == required.as_str());
+        let is_for = |required: &DeveloperUserId| matches!(claims.auth_method(), Some(AuthMethod::DeveloperUser { user, .. }) if user == required.as_str());
         if self.user.as_ref().is_some_and(|required| !is_for(required)) {
             return Err(RejectionReason::User);
         }
@@ -139,7 +140,7 @@ impl Conditions {
 
 fn format_verified(claims: &TokenClaims, clock: &SharedClock, as_json: bool) -> String {
     let left = claims.expires_at.since(clock.now()).as_secs();
-    let (identity, pool, method) = (&claims.subject, &claims.audience, claims.origin());
+    let (identity, pool, method) = (&claims.subject, &claims.audience, claims.auth_method());
     if as_json {
         let output = json!({
             "verified": true,

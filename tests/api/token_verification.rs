@@ -132,7 +132,7 @@ pub fn honest_claims(now: Timestamp) -> Value {
 async fn prover(keys_url: &str, clock: SharedClock) -> CognitoTokenVerifier {
     let keys = JwksSettings::for_cognito(keys_url.parse().unwrap(), Duration::from_secs(5));
     let metrics = Arc::new(Metrics::new().unwrap());
-    CognitoTokenVerifier::start(keys, CognitoTokenVerifier::LEEWAY, clock, metrics).await.unwrap()
+    CognitoTokenVerifier::start(keys, CognitoTokenVerifier::DEFAULT_LEEWAY, clock, metrics).await.unwrap()
 }
 
 async fn prove(
@@ -140,7 +140,7 @@ async fn prove(
     token: &str,
     pool: &str,
 ) -> Result<TokenClaims, TokenVerificationError> {
-    prover.prove(token, &IdentityPoolId::parse(pool).unwrap()).await
+    prover.verify(token, &IdentityPoolId::parse(pool).unwrap()).await
 }
 
 #[tokio::test]
