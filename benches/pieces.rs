@@ -184,14 +184,14 @@ fn vending(criterion: &mut Criterion, bench: &Bench, settings: &Settings, caller
     );
     let tags = PrincipalTags::parse([("team", "red"), ("stage", "prod")]).expect("tags");
     let user = caller.acts_for(None, &UserIdMapper::new(&settings.users)).expect("a user");
-    let request = TokenRequest { pool, user, tags, ends_by: None, min_ttl: None, refresh: false };
-    let vended = bench.runtime.block_on(vendor.vend(&request, &caller.bookmark)).expect("a token");
+    let request = TokenRequest { pool, user, tags, not_after: None, min_ttl: None, refresh: false };
+    let vended = bench.runtime.block_on(vendor.vend(&request, Some(&caller.last_entry))).expect("a token");
     criterion.bench_function("vending/key", |bencher| bencher.iter(|| black_box(black_box(&request).key())));
     criterion.bench_function("vending/hit", |bencher| {
         bencher.iter(|| {
             black_box(
                 vendor
-                    .vend(black_box(&request), &caller.bookmark)
+                    .vend(black_box(&request), Some(&caller.last_entry))
                     .now_or_never()
                     .expect("at once")
                     .expect("a token"),
@@ -199,7 +199,7 @@ fn vending(criterion: &mut Criterion, bench: &Bench, settings: &Settings, caller
         });
     });
     criterion.bench_function("vending/body", |bencher| {
-        bencher.iter(|| black_box(vended.token.answer().with_life_left(black_box(vended.life_left))));
+        bencher.iter(|| black_box(vended.token.value().to_json(black_box(vended.remaining_life))));
     });
     let windows = RefreshPolicy {
         skew_allowance: Duration::from_secs(300),
@@ -208,11 +208,12 @@ fn vending(criterion: &mut Criterion, bench: &Bench, settings: &Settings, caller
         stale_floor: Duration::from_secs(60),
     };
     let now = Timestamp::from_secs(1_767_225_600);
-    let (times, needs) = (windows.times(now, now + Duration::from_secs(900), 0.5), Requirements::default());
+    let (times, needs) =
+        (windows.lifetime(now, now + Duration::from_secs(900), 0.5), Requirements::default());
     criterion.bench_function("vending/freshness", |bencher| {
         bencher.iter(|| {
             let (times, now) = (black_box(&times), black_box(now));
-            black_box((windows.judge(times, now), needs.met_by(times, now)))
+            black_box((windows.classify(times, now), needs.are_met_by(times, now)))
         });
     });
 }

@@ -111,7 +111,7 @@ async fn metrics(request: HttpRequest, admin: web::Data<AdminState>) -> Result<H
     if let Some(credential) = &admin.settings.credential {
         admin.demand(&request, credential)?;
     }
-    admin.vendor.sample();
+    admin.vendor.update_gauges();
     admin.authenticator.sample();
     let text = admin.metrics.exposition().map_err(|error| {
         tracing::error!(%error, "cannot encode the metrics");

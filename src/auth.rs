@@ -45,12 +45,12 @@ pub use request::{AuthRequest, HeaderView};
 use static_key::StaticKeyAuthenticator;
 pub use user_id::UserIdMapper;
 
-use crate::bookmark::LastEntryHint;
 use crate::claims::Claims;
 use crate::config::{AuthSettings, AuthenticatorSettings, UsersSettings};
 use crate::jws::{KeysError, VerifyError};
 use crate::metrics::Metrics;
 use crate::metrics::labels::AuthOutcome;
+use crate::vending::LastEntryHint;
 use clock::{SharedClock, Timestamp};
 
 /// A caller whose credential was verified. Can only be made by a way of authenticating.
@@ -66,8 +66,8 @@ pub struct Caller {
     pub claims: Claims,
     /// When the credential ends, if it says so.
     pub expires_at: Option<Timestamp>,
-    /// What the caller's last request led to, for as long as the caller is remembered.
-    pub bookmark: LastEntryHint,
+    /// Vending's hint, for as long as the caller is cached.
+    pub last_entry: LastEntryHint,
 }
 
 /// What a way of authenticating says of what is presented.

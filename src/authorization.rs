@@ -63,7 +63,7 @@ pub(crate) fn grant(
         pool: pool.clone(),
         user: user.clone(),
         tags,
-        ends_by: caller.expires_at.filter(|_| pool.end_with_session),
+        not_after: caller.expires_at.filter(|_| pool.end_with_session),
         min_ttl: None,
         refresh: false,
     })

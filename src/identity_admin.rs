@@ -15,6 +15,7 @@ use crate::issuer::registry::{
 use crate::metrics::Metrics;
 use crate::metrics::labels::RegistryOutcome;
 use crate::pools::{Pool, PoolIndex, Pools};
+use crate::regional::Regional;
 use crate::vending::{CachedTokens, TokenVendor};
 use clock::SharedClock;
 use cognito_types::{DeveloperUserId, IdentityId};
@@ -29,8 +30,7 @@ struct Region {
 /// The administrators' use case: one for the whole process.
 #[derive(Debug)]
 pub struct IdentityAdmin {
-    /// By pool index; pools of one region share theirs.
-    regions: Vec<Arc<Region>>,
+    regions: Regional<Region>,
     pools: Pools,
     vendor: Arc<TokenVendor>,
     runtime: tokio::runtime::Handle,
@@ -66,18 +66,10 @@ impl IdentityAdmin {
         clock: &SharedClock,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let mut by_region: Vec<(&str, Arc<Region>)> = Vec::new();
-        let mut regions = Vec::new();
-        for pool in pools.iter() {
-            let name = pool.id.region();
-            let known = by_region.iter().find(|(other, _)| *other == name).map(|(_, known)| known.clone());
-            regions.push(known.unwrap_or_else(|| {
-                let budget = CallRateLimiter::new(budget, clock.clone());
-                let made = Arc::new(Region { registry: registry(name), budget });
-                by_region.push((name, made.clone()));
-                made
-            }));
-        }
+        let regions = Regional::new(pools, |region| Region {
+            registry: registry(region),
+            budget: CallRateLimiter::new(budget, clock.clone()),
+        });
         let runtime = tokio::runtime::Handle::current();
         Self { regions, pools: pools.clone(), vendor, runtime, metrics }
     }
@@ -128,12 +120,12 @@ impl IdentityAdmin {
 
     /// What is kept of a user in this process.
     pub fn holdings(&self, pool: &Pool, user: &DeveloperUserId) -> Option<CachedTokens> {
-        self.vendor.holdings(pool, user)
+        self.vendor.cached_tokens(pool, user)
     }
 
     /// Forgets a user's tokens, under whatever name the pool is configured, and says how many there were.
     pub fn purge(&self, pool: &Pool, user: &DeveloperUserId) -> usize {
-        self.twins(pool).map(|twin| self.vendor.forget(twin, user)).sum()
+        self.twins(pool).map(|twin| self.vendor.invalidate(twin, user)).sum()
     }
 
     /// Makes `from` one user with `into`: everything that `from`'s identity has goes over to `into`'s.
@@ -225,7 +217,7 @@ impl IdentityAdmin {
 
     fn forget_identity(&self, pool: &Pool, identity: &IdentityId) {
         let twins: Vec<PoolIndex> = self.twins(pool).map(|twin| twin.index).collect();
-        self.vendor.forget_identity(&twins, identity);
+        self.vendor.invalidate_identity(&twins, identity);
     }
 
     /// The same pool of Cognito's may be configured under several names.
@@ -235,7 +227,7 @@ impl IdentityAdmin {
 
     /// The pool's region, once there is room for one call in its budget.
     async fn region(&self, pool: &Pool) -> Result<&Region, RegistryError> {
-        let region = &self.regions[usize::from(pool.index.0)];
+        let region = self.regions.get(pool);
         match region.budget.acquire().await {
             Ok(_) => Ok(region),
             Err(RateLimited(retry_after)) => {

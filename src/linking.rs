@@ -20,17 +20,15 @@
 
 mod error;
 mod guest;
-mod keyed_mutex;
 
 use std::sync::Arc;
 
 pub use error::{GuestTokenError, LinkError};
-use keyed_mutex::KeyedMutex;
 
-use crate::bookmark::LastEntryHint;
 use crate::cognito_token_verifier::CognitoTokenVerifier;
 use crate::identity_admin::IdentityAdmin;
 use crate::issuer::{IssueError, IssueErrorKind, LoginToken, PublicLogins};
+use crate::keyed_mutex::KeyedMutex;
 use crate::metrics::Metrics;
 use crate::metrics::labels::{Label as _, LinkOutcome};
 use crate::pools::Pool;
@@ -67,7 +65,7 @@ pub struct Linker {
     lifecycle: Arc<IdentityAdmin>,
     /// Where no pool takes guests, there are no keys to fetch.
     prover: Option<CognitoTokenVerifier>,
-    turns: KeyedMutex,
+    identity_locks: KeyedMutex<IdentityId>,
     runtime: tokio::runtime::Handle,
     clock: SharedClock,
     metrics: Arc<Metrics>,
@@ -83,7 +81,7 @@ impl Linker {
         metrics: Arc<Metrics>,
     ) -> Self {
         let runtime = tokio::runtime::Handle::current();
-        Self { vendor, lifecycle, prover, turns: KeyedMutex::default(), runtime, clock, metrics }
+        Self { vendor, lifecycle, prover, identity_locks: KeyedMutex::default(), runtime, clock, metrics }
     }
 
     /// Links, and answers with a token for the identity that the user has now.
@@ -102,8 +100,8 @@ impl Linker {
             linker.tell(&request.pool, &outcome);
             let identity = outcome?;
             // A token like any other of this user: made by the same rules, and kept for the next request.
-            let vended = linker.vendor.vend(&request, &LastEntryHint::default()).await?;
-            if vended.token.answer().identity() != identity.as_str() {
+            let vended = linker.vendor.vend(&request, None).await?;
+            if vended.token.value().identity() != identity.as_str() {
                 let moved = IssueError::new(IssueErrorKind::Mismatched, "the token is another identity's");
                 return Err(VendError::from(moved).into());
             }
@@ -116,12 +114,12 @@ impl Linker {
         match link {
             LinkRequest::Logins(logins) => {
                 let logins = allowed(&request.pool, logins)?;
-                self.vendor.ration(request)?;
+                self.vendor.spend_user_quota(request)?;
                 self.link_logins(request, logins).await
             }
             LinkRequest::Guest(token) => {
                 let guest = self.prove_guest(&request.pool, &token).await?;
-                self.vendor.ration(request)?;
+                self.vendor.spend_user_quota(request)?;
                 self.link_guest(request, guest).await
             }
         }
@@ -135,8 +133,8 @@ impl Linker {
         // Asked anew, so that the identity is the user's now; and so that whatever Cognito says to the next call
         // is about the logins, as nothing else is new in it.
         let own = TokenRequest { refresh: true, min_ttl: None, ..request.clone() };
-        let own = self.vendor.vend(&own, &LastEntryHint::default()).await?;
-        let identity = IdentityId::parse(own.token.answer().identity())
+        let own = self.vendor.vend(&own, None).await?;
+        let identity = IdentityId::parse(own.token.value().identity())
             .map_err(|why| IssueError::new(IssueErrorKind::Mismatched, why.to_string()))?;
         match self.vendor.link(request, identity.clone(), logins).await {
             Ok(()) => Ok(identity),

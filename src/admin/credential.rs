@@ -34,7 +34,7 @@ impl AdminState {
     pub(super) fn demand(&self, request: &HttpRequest, credential: &Secret) -> Result<(), Problem> {
         let client = client(request);
         // Nor may an address guess without end.
-        self.limits.may_try(client)?;
+        self.limits.check_failed_attempts(client)?;
         let outcome = judge(request, credential);
         self.metrics.admin_auth_total.count(outcome);
         note(request, |facts| facts.administrator(outcome));
@@ -42,7 +42,7 @@ impl AdminState {
             AdminAuth::Verified => return Ok(()),
             AdminAuth::Missing => "send the admin credential: Authorization: Bearer CREDENTIAL",
             AdminAuth::Wrong => {
-                self.limits.failed(client);
+                self.limits.record_failed_attempt(client);
                 let client = client.map(|client| client.ip().to_string());
                 tracing::warn!(client, "a wrong admin credential was tried");
                 "the admin credential is wrong"

@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 
 /// The OpenAPI 3.1 document.
-pub(crate) const DOCUMENT: &str = include_str!("openapi.json");
+pub(crate) const DOCUMENT: &str = include_str!("../../docs/openapi/admin.json");
 
 pub(super) async fn get() -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(DOCUMENT)

@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 
 use super::act_as::Subject;
 use super::{Caller, RejectionReason, UserIdMapper};
-use crate::bookmark::LastEntryHint;
 use crate::claims::Claims;
 use crate::config::AuthSettings;
+use crate::vending::LastEntryHint;
 use clock::Timestamp;
 
 /// One way's part in it.
@@ -73,7 +73,7 @@ impl CallerBuilder {
             issuer: self.issuer.clone(),
             claims: claims.only(&self.wanted),
             expires_at,
-            bookmark: LastEntryHint::default(),
+            last_entry: LastEntryHint::default(),
         })
     }
 
@@ -86,7 +86,7 @@ impl CallerBuilder {
             issuer: self.issuer.clone(),
             claims: Claims::default(),
             expires_at: None,
-            bookmark: LastEntryHint::default(),
+            last_entry: LastEntryHint::default(),
         }
     }
 }

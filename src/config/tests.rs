@@ -8,7 +8,8 @@ use std::time::Duration;
 use super::*;
 use crate::claims::template::Template;
 use crate::client_address::TrustedProxies;
-use crate::rate_limit::{RateLimit, RateLimitSettings};
+use crate::gcra::RateLimit;
+use crate::rate_limit::RateLimitSettings;
 
 const SMALLEST: &str = r#"
 [pools.main]
@@ -60,12 +61,12 @@ fn the_smallest_configuration_takes_everything_else_from_the_defaults() {
     assert_eq!((&*pool.name, pool.token_duration.seconds()), ("main", 900));
     assert!(pool.credentials.is_none());
     assert_eq!(settings.vending.windows.skew_allowance, Duration::from_secs(300));
-    assert_eq!(settings.vending.upstream.budget.calls_per_second, 50);
+    assert!((settings.vending.upstream.budget.limit.per_second() - 50.0).abs() < 1e-9);
     assert_eq!(settings.auth[0].user_id, Template::parse("{sub}").unwrap());
     assert!(settings.pools.find(None).unwrap().access.is_open());
     assert!(!settings.vending.opaque_tokens);
     assert_eq!(settings.http.hops, TrustedProxies::none());
-    let per_user = RateLimit::parse("10/s", 100).unwrap();
+    let per_user = RateLimit::parse("10/s", 100).ok();
     assert_eq!(settings.limits, RateLimitSettings { per_user, ..RateLimitSettings::default() });
 }
 
@@ -84,7 +85,7 @@ fn the_environment_wins_over_the_file() {
         load_with(&smallest_with("token_duration", "[vending]\nskew_allowance = \"4m\""), &variables);
     let settings = settings.unwrap().settings;
     assert_eq!(settings.vending.windows.skew_allowance, Duration::from_secs(120));
-    assert_eq!(settings.vending.upstream.budget.burst, 7);
+    assert_eq!(settings.vending.upstream.budget.limit.burst(), 7);
     assert_eq!(settings.http.allowed_origins, ["https://a.example", "https://b.example:8443"]);
     assert_eq!(settings.pools.find(Some("main")).unwrap().token_duration.seconds(), 3600);
     assert_eq!(settings.auth[0].user_id.beginning(), "https://app.example|");

@@ -15,7 +15,7 @@ use clock::Timestamp;
 const SIGNATURES_END: Duration = Duration::from_secs(300);
 
 /// The highest default that is told of the quota. Who allows more should know that theirs was raised.
-const HIGHEST_DEFAULT_QUOTA: u32 = 200;
+const HIGHEST_DEFAULT_QUOTA: f64 = 200.0;
 
 impl Subject {
     /// This machine's clock against Cognito's, in every region that has a pool.
@@ -111,15 +111,15 @@ impl Subject {
     pub(super) fn budgets(&self) -> Vec<Check> {
         let budget = self.settings.vending.upstream.budget;
         let one = |(region, pools): (&str, Vec<&str>)| {
-            let check = Check::new(CheckId::Budget, region).with("callsPerSecond", budget.calls_per_second);
-            let check = check.with("burst", budget.burst).with("pools", pools.clone());
+            let check = Check::new(CheckId::Budget, region).with("callsPerSecond", budget.limit.per_second());
+            let check = check.with("burst", budget.limit.burst()).with("pools", pools.clone());
             let words = format!(
                 "{} calls a second, {} at once, shared by {}; the quota is the account's, divide it by the replicas",
-                budget.calls_per_second,
-                budget.burst,
+                budget.limit.per_second(),
+                budget.limit.burst(),
                 counted(&pools),
             );
-            if budget.calls_per_second > HIGHEST_DEFAULT_QUOTA {
+            if budget.limit.per_second() > HIGHEST_DEFAULT_QUOTA {
                 let remedy = "was the quota raised? Service Quotas tells: Amazon Cognito Federated Identities, \
                               GetOpenIdTokenForDeveloperIdentity";
                 check.warns(words, remedy)

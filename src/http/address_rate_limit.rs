@@ -27,5 +27,5 @@ fn check(request: &ServiceRequest) -> Result<(), Problem> {
     if matches!(request.path(), "/livez" | "/readyz") {
         return Ok(());
     }
-    Ok(service.limits.address(client(request.request()))?)
+    Ok(service.limits.take_request(client(request.request()))?)
 }

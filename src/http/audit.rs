@@ -165,27 +165,27 @@ fn of_request<'a>(
 }
 
 fn of_token(token: &CachedToken, source: Source, detail: TagDetail) -> TokenDetails<'_> {
-    let tags = &token.shape().tags;
+    let tags = &token.variant().tags;
     TokenDetails {
         source,
-        digest: token.answer().digest(),
-        token_duration_seconds: token.shape().duration.seconds(),
-        expires_at: token.times().expires_at,
+        digest: token.value().digest(),
+        token_duration_seconds: token.variant().duration.seconds(),
+        expires_at: token.lifetime().expires_at,
         tags: match detail {
             _ if tags.is_empty() => None,
             TagDetail::None => None,
             TagDetail::Keys => Some(Tags::TagKeys(tags.iter().map(|(key, _)| key).collect())),
             TagDetail::Values => Some(Tags::Tags(tags.iter().collect())),
         },
-        aws_request_id: token.answer().aws_request_id(),
+        aws_request_id: token.value().aws_request_id(),
     }
 }
 
 fn of_credentials(given: &CachedCredentials, source: Source) -> CredentialsDetails<'_> {
     CredentialsDetails {
         source,
-        access_key_id: given.answer().access_key_id(),
-        expires_at: given.times().expires_at,
-        aws_request_id: given.answer().aws_request_id(),
+        access_key_id: given.value().access_key_id(),
+        expires_at: given.lifetime().expires_at,
+        aws_request_id: given.value().aws_request_id(),
     }
 }

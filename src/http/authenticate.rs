@@ -19,7 +19,7 @@ impl AppState {
     pub(super) async fn caller(&self, request: &HttpRequest) -> Result<Arc<Caller>, Problem> {
         let addresses = client_address::of(request);
         let client = addresses.map(|addresses| addresses.client);
-        self.limits.may_try(client)?;
+        self.limits.check_failed_attempts(client)?;
         let shown = Shown(request.headers());
         let certificate = peer_certificate(request);
         let presented = AuthRequest {
@@ -33,12 +33,12 @@ impl AppState {
         if let Err(AuthError::Refused(refusal)) = &caller
             && refusal.looks_forged()
         {
-            self.limits.failed(client);
+            self.limits.record_failed_attempt(client);
         }
         let caller = caller?;
         // Of a service, those for whom it acts are counted.
         if let Subject::User(user) = &caller.subject {
-            self.limits.user(user)?;
+            self.limits.take_user(user)?;
         }
         Ok(caller)
     }
@@ -68,7 +68,7 @@ impl AppState {
         let user = authorization::acts_for(caller, named, self.authenticator.users(), &self.metrics)?;
         if let Subject::Service(_) = caller.subject {
             audit::note(request, |facts| facts.user(&user));
-            self.limits.user(&user)?;
+            self.limits.take_user(&user)?;
         }
         Ok(user)
     }

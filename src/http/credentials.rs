@@ -30,10 +30,10 @@ pub(super) async fn get(request: HttpRequest, service: web::Data<AppState>) -> R
     })?;
     body::refuse(&request)?;
     let wanted = service.token_request(&request, &caller, &user, query.pool.as_deref())?;
-    let vended = service.vendor.vend_credentials(&wanted).await?;
+    let vended = service.vendor.vend_credentials(&wanted, Some(&caller.last_entry)).await?;
     audit::note(&request, |facts| facts.vended_credentials(&vended));
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json")))
         .insert_header((CACHE, HeaderValue::from_static(vended.source.text())))
-        .body(vended.credentials.answer().json().to_owned()))
+        .body(vended.credentials.value().json().to_owned()))
 }

@@ -98,7 +98,7 @@ pub(super) async fn post(
     audit::announce(&service.audit, &request, Action::Link, service.clock.now()).await?;
     let vended = service.linker.link(wanted, link).await?;
     audit::note(&request, |facts| facts.vended(&vended));
-    let json = vended.token.answer().with_life_left(vended.life_left);
+    let json = vended.token.value().to_json(vended.remaining_life);
     Ok(token::handed_out(&vended, json))
 }
 

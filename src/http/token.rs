@@ -97,7 +97,7 @@ pub(super) async fn delete(
     };
     let user = service.acts_for(&request, &caller, leaving.user.as_deref())?;
     for pool in service.pools.iter() {
-        service.vendor.forget(pool, &user);
+        service.vendor.invalidate(pool, &user);
     }
     Ok(HttpResponse::NoContent().finish())
 }
@@ -114,7 +114,7 @@ async fn vend(
         refresh: wish.refresh,
         ..service.token_request(request, caller, user, wish.pool.as_deref())?
     };
-    let vended = service.vendor.vend(&wanted, &caller.bookmark).await?;
+    let vended = service.vendor.vend(&wanted, Some(&caller.last_entry)).await?;
     audit::note(request, |facts| facts.vended(&vended));
     let json = in_format(&vended, format);
     Ok(handed_out(&vended, json))
@@ -129,9 +129,9 @@ pub(super) fn handed_out(vended: &VendedToken, json: Vec<u8>) -> HttpResponse {
 }
 
 fn in_format(vended: &VendedToken, format: Format) -> Vec<u8> {
-    let answer = vended.token.answer();
+    let answer = vended.token.value();
     match format {
-        Format::Tokenvend => answer.with_life_left(vended.life_left),
+        Format::Tokenvend => answer.to_json(vended.remaining_life),
         // Put together as text, so that the token is written but once.
         Format::Aws => {
             let before = format!("{{\"IdentityId\":\"{}\",\"Token\":", answer.identity());
@@ -139,7 +139,7 @@ fn in_format(vended: &VendedToken, format: Format) -> Vec<u8> {
         }
         Format::Amplify => {
             let before = format!("{{\"identity_id\":\"{}\",\"token\":", answer.identity());
-            let after = format!(",\"expires_at\":{}}}", vended.token.times().expires_at.as_millis());
+            let after = format!(",\"expires_at\":{}}}", vended.token.lifetime().expires_at.as_millis());
             answer.token_json(&before, &after)
         }
     }

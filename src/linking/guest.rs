@@ -51,7 +51,8 @@ impl Linker {
         request: &TokenRequest,
         guest: IdentityId,
     ) -> Result<IdentityId, LinkError> {
-        let _turn = self.turns.take(&guest).await;
+        // Of two requests with the same guest's token, the second finds what the first one linked.
+        let _guard = self.identity_locks.lock(&guest).await;
         let is_registered = match self.identity_of(request).await? {
             // The user's own identity stays what it is: nobody is moved, and nothing left behind.
             Some(own) if own != guest => {

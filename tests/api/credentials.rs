@@ -194,7 +194,7 @@ async fn signing_out_forgets_the_users_credentials_and_nobody_elses_and_flights_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_user_who_signs_out_and_in_without_end_uses_up_no_more_than_a_ration() {
+async fn a_user_who_signs_out_and_in_without_end_is_limited_to_the_user_quota() {
     let world = World::with(ENABLED).await;
     for _ in 0..10 {
         assert_eq!(world.credentials("alice").await.source(), "miss");

@@ -97,7 +97,7 @@ async fn a_caller_who_needs_a_new_token_is_not_put_off_with_the_old_one_when_cog
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_user_who_has_used_up_the_ration_costs_the_budget_nothing_behind_either() {
+async fn a_background_refresh_of_a_user_over_quota_takes_no_call_permit() {
     // Tokens are advisory from 90 s of age; of the ration, something comes back every 300 s.
     let world = World::with(
         "vending.renewal_interval = \"5m\"\npools.main.token_duration = \"8m\"\n\

@@ -48,7 +48,7 @@ async fn a_body_that_is_not_what_the_resource_takes_is_refused_and_says_why() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn methods_paths_and_queries_that_do_not_exist_are_told_so() {
+async fn unknown_methods_paths_and_queries_get_a_problem() {
     let world = World::start().await;
     for method in [Method::PUT, Method::PATCH, Method::HEAD] {
         let answer = Answer::of(world.request(method.clone(), "alice").send().await.unwrap()).await;

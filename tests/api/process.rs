@@ -149,7 +149,7 @@ impl Drop for Served {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn when_told_to_end_under_load_no_accepted_request_fails() {
+async fn a_shutdown_under_load_fails_no_accepted_request() {
     let mut served = Served::start("").await;
     // Long enough for the last of them to come before the first one is answered, on a busy machine too.
     served.faults(json!({"latencyMillis": 3000})).await;
@@ -392,7 +392,7 @@ pub async fn run_alone(arguments: &[&str], variables: &[(&str, &str)], input: &s
 }
 
 #[test]
-fn a_wrong_configuration_is_told_whole_and_ends_with_its_own_exit_code() {
+fn every_configuration_error_is_reported_with_its_own_exit_code() {
     for command in ["serve", "check-config"] {
         let (code, _, err) = run(&[command], &[("TOKENVEND__HTTP__LISTEN", "nowhere")]);
         assert_eq!(code, Some(78), "{err}");

@@ -26,7 +26,7 @@ fn from(world: &World, lines: &[&str]) -> RequestBuilder {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_user_who_asks_too_much_is_told_when_to_come_back_and_is_served_then() {
+async fn a_user_over_the_limit_gets_retry_after_and_is_served_then() {
     let world = World::with("limits.per_user = { rate = \"2/m\", burst = 3 }").await;
     for _ in 0..3 {
         world.vend("alice").await.source();

@@ -228,7 +228,7 @@ async fn a_remembered_token_ends_when_the_app_said_that_it_would() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_the_app_is_down_those_it_vouched_for_go_on_and_others_are_not_told_no() {
+async fn while_the_app_is_down_cached_callers_continue_and_others_get_503() {
     let judge = Judge::start();
     let world = with_introspection(&judge).await;
     judge.says("opaque-1", json!({"active": true, "sub": "alice"}));

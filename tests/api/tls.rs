@@ -257,7 +257,7 @@ async fn a_certificate_that_has_ended_and_a_key_that_all_may_read_are_warned_of(
 }
 
 #[test]
-fn what_is_wrong_with_the_files_is_told_whole_before_anything_starts() {
+fn every_error_in_the_tls_files_is_reported_before_the_start() {
     let (ca, clients) = (Authority::new("ca"), Authority::new("clients"));
     let files = Files::of(&ca.server(90));
     files.write("other.key", &ca.server(90).key);

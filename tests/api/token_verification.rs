@@ -159,7 +159,7 @@ async fn a_vended_token_proves_its_identity_in_its_own_pool_until_it_ends() {
 }
 
 #[tokio::test]
-async fn no_forgery_passes_and_each_is_told_apart() {
+async fn no_forgery_passes_and_each_has_its_own_reason() {
     let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_800_000_000)));
     let forge = Forge::start();
     let prover = prover(&forge.keys_url(), clock.clone()).await;

@@ -1,7 +1,11 @@
 //! `[limits.per_address]`, `[limits.failures]` and `[limits.per_user]`.
 
 use crate::config::reader::Section;
-use crate::rate_limit::{RateLimit, RateLimitSettings};
+use crate::gcra::RateLimit;
+use crate::rate_limit::RateLimitSettings;
+
+/// The rate of no limit.
+const OFF: &str = "off";
 
 pub(super) fn limits(section: &mut Section<'_, '_>) -> Option<RateLimitSettings> {
     let per_address = allowance(&mut section.inner("per_address"));
@@ -12,6 +16,10 @@ pub(super) fn limits(section: &mut Section<'_, '_>) -> Option<RateLimitSettings>
 
 fn allowance(section: &mut Section<'_, '_>) -> Option<Option<RateLimit>> {
     let burst = section.integer("burst", 1..=1_000_000_u32);
+    let allowed = format!("{OFF:?}, or {}", RateLimit::ALLOWED);
     // A wrong burst is a fault of its own; the rate is read all the same.
-    section.parsed("rate", RateLimit::ALLOWED, |rate| RateLimit::parse(rate, burst.unwrap_or(1)))
+    section.parsed("rate", &allowed, |rate| match rate {
+        OFF => Ok(None),
+        rate => RateLimit::parse(rate, burst.unwrap_or(1)).map(Some),
+    })
 }

@@ -6,6 +6,7 @@ use super::{DAY, HOUR, MINUTE, SECOND, is_loopback, keys_url};
 use crate::call_rate_limit::CallRateSettings;
 use crate::config::reader::Section;
 use crate::config::settings::JwksSettings;
+use crate::gcra::RateLimit;
 use crate::issuer::cognito::CognitoSettings;
 use crate::pools::Pools;
 use crate::token;
@@ -85,8 +86,7 @@ pub(super) fn credentials(
         stale_after: stale_after?,
         cache_bytes: cache_bytes?,
         budget: CallRateSettings {
-            calls_per_second: calls_per_second?,
-            burst: burst?,
+            limit: RateLimit::new(SECOND / calls_per_second?, burst?),
             max_wait: upstream?.budget.max_wait,
         },
     })
@@ -180,7 +180,7 @@ pub(super) fn budget(section: &mut Section<'_, '_>) -> Option<CallRateSettings> 
     let calls_per_second = section.integer("calls_per_second", 1..=100_000);
     let burst = section.integer("burst", 1..=100_000);
     let max_wait = section.duration("max_wait", Duration::ZERO..=MINUTE);
-    Some(CallRateSettings { calls_per_second: calls_per_second?, burst: burst?, max_wait: max_wait? })
+    Some(CallRateSettings { limit: RateLimit::new(SECOND / calls_per_second?, burst?), max_wait: max_wait? })
 }
 
 fn pause(section: &mut Section<'_, '_>) -> Option<CircuitBreakerSettings> {

@@ -135,8 +135,8 @@ impl AuditContext {
 
     /// Whose it is.
     pub(super) fn vended_identity(&self) -> Option<&str> {
-        let token = self.vended.as_ref().map(|(token, _)| token.answer().identity());
-        token.or_else(|| self.credentials.as_ref().map(|(given, _)| given.answer().identity()))
+        let token = self.vended.as_ref().map(|(token, _)| token.value().identity());
+        token.or_else(|| self.credentials.as_ref().map(|(given, _)| given.value().identity()))
     }
 }
 

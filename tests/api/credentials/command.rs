@@ -54,7 +54,7 @@ async fn it_prints_what_the_service_hands_out_as_credential_process_wants_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_goes_wrong_is_told_on_standard_error_and_by_the_exit_code() {
+async fn an_error_is_printed_to_standard_error_and_sets_the_exit_code() {
     let world = World::with(ENABLED).await;
     let bearer = world.bearer("alice");
     let good = Some(bearer.as_str());

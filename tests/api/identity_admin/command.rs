@@ -57,7 +57,7 @@ async fn each_verb_does_what_it_says_and_says_what_it_did() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn what_went_wrong_is_told_with_an_exit_code_to_script_with() {
+async fn errors_have_exit_codes_for_scripts() {
     let world = World::switched_on("").await;
     let (code, out, err) = identities(&world, &["lookup", "nobody"]);
     assert_eq!((code, out.as_str()), (Some(1), ""));

@@ -114,7 +114,7 @@ async fn what_does_not_exist_or_does_not_belong_together_is_said_and_recorded() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn users_who_cannot_be_merged_are_told_apart_by_what_stands_against_it() {
+async fn each_reason_against_a_merge_has_its_own_problem() {
     let world = World::switched_on("").await;
     let (alice, bob) = (world.identity_of("alice").await, world.identity_of("bob").await);
     for (user, public) in [("alice", "g-alice"), ("bob", "g-bob")] {

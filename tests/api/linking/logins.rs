@@ -122,7 +122,7 @@ async fn a_login_that_cognito_does_not_accept_is_the_callers_fault_and_nobody_el
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_tries_without_end_uses_up_a_ration_and_nobody_elses() {
+async fn repeated_link_attempts_use_up_only_their_own_user_quota() {
     let world = World::with(ALL).await;
     let stale = google_token("alice", world.clock.now().as_secs() - 1);
     let mut held_back = 0;

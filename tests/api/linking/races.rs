@@ -85,7 +85,7 @@ async fn a_guest_who_signs_in_elsewhere_at_the_same_moment_shares_the_identity_w
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_cannot_be_taken_back_is_told_to_the_operator_and_no_token_is_handed_out() {
+async fn a_failed_rollback_is_logged_and_no_token_is_vended() {
     let world = World::with(ALL).await;
     let (guest, token) = world.guest().await;
     let register_and_break = async {
