@@ -3,7 +3,7 @@
 //! of Cognito.
 //!
 //! # Modules
-//! Data flows in one direction, and imports follow it (`tests/api/fences.rs` checks both):
+//! Data flows in one direction, and imports follow it (`tests/architecture` checks them):
 //!
 //! ```text
 //! main → cli → app → http, admin → auth, authorization → linking → identity_admin → vending → issuer → token
@@ -17,16 +17,17 @@
 //! | [`http`], `admin` | the two listeners: routes, one file a resource, middleware, problems |
 //! | [`auth`] | who the caller is; one file for each kind of authenticator |
 //! | [`claims`] | claims of a verified credential, and the templates and conditions that read them |
-//! | `client_address` | peer address and client address of a request, trusted proxies |
-//! | `rate_limit` | inbound rate limits by address and user |
+//! | [`client_address`] | peer address and client address of a request, trusted proxies |
+//! | [`rate_limit`] | inbound rate limits by address and user |
 //! | `authorization` | what a verified caller may have: pool, principal tags, latest expiry |
 //! | [`vending`] | **the use case**: [`vending::TokenVendor`] for tokens and AWS credentials, one file for each decision |
 //! | [`linking`] | links public logins and guests to the user's identity, after verifying proof of both |
-//! | `identity_admin` | identity administration: lookup, describe, list, merge, unlink, delete, purge |
+//! | [`identity_admin`] | identity administration: lookup, describe, list, merge, unlink, delete, purge |
 //! | [`issuer`] | port to the token issuer, and Cognito behind it |
-//! | `cognito_token_verifier` | verifies OpenID tokens that Cognito minted |
+//! | [`cognito_token_verifier`] | verifies OpenID tokens that Cognito minted |
 //! | [`pools`], [`token`], [`secret`] | types that cannot hold an invalid value or print a secret |
-//! | `gcra`, `call_rate_limit`, `single_flight` | arithmetic of rate limits; limit on outbound calls; one load for each key |
+//! | [`gcra`], [`call_rate_limit`] | the arithmetic of all rate limits; the limit on outbound calls |
+//! | `single_flight`, `keyed_mutex`, `regional` | one load for each key; a mutex for each key; one object for each region |
 //! | [`tls`] | certificates of the listeners, and trusted client CAs |
 //! | [`metrics`], [`telemetry`], `error_chain` | what operators read: metrics, logs, errors with their causes |
 //! | [`audit`] | what auditors read: an event for each token, denial and administrative action |

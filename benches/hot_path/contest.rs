@@ -142,7 +142,7 @@ impl Stage {
         let mut command = run_under(wrapper, &self.binary);
         command.arg("serve").arg("--config").arg(file).envs(aws_environment());
         let tls = setup.tls.then(|| self.tls.clone());
-        self.start(setup.name, Target { address, tls }, cores, &command)
+        self.start_contestant(setup.name, Target { address, tls }, cores, &command)
     }
 
     /// A peer, by the command that runs it. Its configuration is in the environment.
@@ -158,10 +158,10 @@ impl Stage {
             ("PROVIDER", DEFAULT_DEVELOPER_PROVIDER.to_owned()),
             ("NODE_ENV", "production".to_owned()),
         ]);
-        self.start(name, Target { address, tls: None }, MEASURED, command)
+        self.start_contestant(name, Target { address, tls: None }, MEASURED, command)
     }
 
-    fn start(
+    fn start_contestant(
         &self,
         name: &'static str,
         target: Target,

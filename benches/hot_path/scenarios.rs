@@ -82,7 +82,7 @@ fn closed(
     requests: &Requests<'_>,
 ) -> Outcome<Vec<Row>> {
     eprintln!("bench: {scenario}");
-    let mut turns: Vec<_> = contestants.iter().map(|contestant| Turns::of(contestant)).collect();
+    let mut turns: Vec<_> = contestants.iter().map(|contestant| Turns::new(contestant)).collect();
     for _ in 0..extent.rounds {
         for turn in &mut turns {
             let target = &turn.contestant.target;
@@ -177,7 +177,7 @@ fn hits(
 
     let scenario = "hit, many users, open load at half of bare's capacity";
     eprintln!("bench: {scenario}, {rate:.0}/s");
-    let mut turns = [Turns::of(bare), Turns::of(usual)];
+    let mut turns = [Turns::new(bare), Turns::new(usual)];
     for _ in 0..extent.rounds {
         for turn in &mut turns {
             let target = &turn.contestant.target;
@@ -268,7 +268,7 @@ fn never_seen(
 ) -> Outcome<()> {
     let scenario = "hit, a bearer never seen before";
     eprintln!("bench: {scenario}");
-    let mut turns = [Turns::of(bare), Turns::of(usual)];
+    let mut turns = [Turns::new(bare), Turns::new(usual)];
     let mut checks = Vec::new();
     for number in 1..=extent.rounds {
         let new = rs256(&stage.app, extent.new_bearers, number)?;
@@ -326,7 +326,7 @@ fn misses(report: &mut Report, extent: Extent, stage: &Stage) -> Outcome<()> {
     let bearers = hs256(&stage.app, 2 * extent.misses);
     let scenario = "miss, an instant Cognito";
     eprintln!("bench: {scenario}");
-    let mut turns = Turns::of(&vendor);
+    let mut turns = Turns::new(&vendor);
     let mut calls = Vec::new();
     for new in bearers.chunks(share).take(extent.rounds) {
         turns.take(|| once(&vendor, new))?;
