@@ -20,7 +20,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use serde_json::json;
-use tokenvend::auth::{AuthRequest, AuthenticatorChain, Caller, HeaderView, UserIdMapper};
+use tokenvend::auth::{AuthRequest, AuthenticatorChain, Caller, HeaderView, Subject};
 use tokenvend::config::{self, ConfigSource, Environment, Settings};
 use tokenvend::issuer::credentials::{CredentialsIssuer, CredentialsRequest, IssuedCredentials};
 use tokenvend::issuer::{IssueError, IssueErrorKind, IssueRequest, IssuedToken, TokenIssuer};
@@ -102,14 +102,14 @@ fn sign_bearer(algorithm: &str, clock: &dyn clock::Clock) -> (String, Bearer) {
 }
 
 /// The settings, and the key file that the authenticator reads at start.
-fn settings(algorithm: &str, remember: &str, pem: &str) -> (Settings, tempfile::NamedTempFile) {
+fn settings(algorithm: &str, cache_ttl: &str, pem: &str) -> (Settings, tempfile::NamedTempFile) {
     let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(file.path(), pem).expect("a key file");
     let text = format!(
         "[pools.main]\nidentity_pool_id = \"{DEFAULT_POOL}\"\ndeveloper_provider = \"{DEFAULT_DEVELOPER_PROVIDER}\"\n\
          [pools.main.tags]\nteam = \"{{team}}\"\nstage = \"prod\"\n\
          [pools.main.allow.staff]\nclaims = {{ groups = [\"staff\"] }}\n\
-         [auth.app]\nissuer = \"https://app.example\"\naudience = [\"tokenvend\"]\nremember = \"{remember}\"\n\
+         [auth.app]\nissuer = \"https://app.example\"\naudience = [\"tokenvend\"]\ncache_ttl = \"{cache_ttl}\"\n\
          algorithms = [\"{algorithm}\"]\nkey_file = {:?}\n",
         file.path()
     );
@@ -130,7 +130,7 @@ struct Bench {
 impl Bench {
     fn authenticator(&self, settings: &Settings) -> AuthenticatorChain {
         let wanted = settings.pools.wanted_claims();
-        let room = settings.most_remembered;
+        let room = settings.max_auth_cache_entries;
         let start = AuthenticatorChain::start(
             &settings.auth,
             &settings.users,
@@ -146,8 +146,8 @@ impl Bench {
 fn authentication(criterion: &mut Criterion, bench: &Bench) {
     for algorithm in ["RS256", "ES256"] {
         let (pem, bearer) = sign_bearer(algorithm, &*bench.clock);
-        for (name, remember) in [("verified each time", "0s"), ("remembered", "1h")] {
-            let (settings, _key_file) = settings(algorithm, remember, &pem);
+        for (name, cache_ttl) in [("verified each time", "0s"), ("remembered", "1h")] {
+            let (settings, _key_file) = settings(algorithm, cache_ttl, &pem);
             let authenticator = bench.authenticator(&settings);
             criterion.bench_function(&format!("bearer/{algorithm}, {name}"), |bencher| {
                 bencher.iter(|| {
@@ -183,7 +183,7 @@ fn vending(criterion: &mut Criterion, bench: &Bench, settings: &Settings, caller
         bench.metrics.clone(),
     );
     let tags = PrincipalTags::parse([("team", "red"), ("stage", "prod")]).expect("tags");
-    let user = caller.acts_for(None, &UserIdMapper::new(&settings.users)).expect("a user");
+    let Subject::User(user) = caller.subject.clone() else { panic!("not a user") };
     let request = TokenRequest { pool, user, tags, not_after: None, min_ttl: None, refresh: false };
     let vended = bench.runtime.block_on(vendor.vend(&request, Some(&caller.last_entry))).expect("a token");
     criterion.bench_function("vending/key", |bencher| bencher.iter(|| black_box(black_box(&request).key())));
@@ -202,10 +202,10 @@ fn vending(criterion: &mut Criterion, bench: &Bench, settings: &Settings, caller
         bencher.iter(|| black_box(vended.token.value().to_json(black_box(vended.remaining_life))));
     });
     let windows = RefreshPolicy {
-        skew_allowance: Duration::from_secs(300),
-        advisory: Duration::from_secs(120),
-        jitter: Duration::from_secs(60),
-        stale_floor: Duration::from_secs(60),
+        clock_skew_allowance: Duration::from_secs(300),
+        advisory_window: Duration::from_secs(120),
+        refresh_jitter: Duration::from_secs(60),
+        min_remaining_life: Duration::from_secs(60),
     };
     let now = Timestamp::from_secs(1_767_225_600);
     let (times, needs) =

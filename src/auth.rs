@@ -232,7 +232,7 @@ impl AuthenticatorChain {
                 AuthenticatorSettings::Introspection(asked) => AuthenticatorKind::Introspection(
                     IntrospectionAuthenticator::new(vouch, asked, memory, clock)?,
                 ),
-                AuthenticatorSettings::Forward(asked) => {
+                AuthenticatorSettings::ForwardAuth(asked) => {
                     AuthenticatorKind::Forward(ForwardAuthenticator::new(vouch, asked, memory, clock)?)
                 }
                 AuthenticatorSettings::Gateway(gateway) => {
@@ -241,7 +241,7 @@ impl AuthenticatorChain {
                 AuthenticatorSettings::StaticKey(keys) => {
                     AuthenticatorKind::StaticKey(StaticKeyAuthenticator::new(&vouch, keys))
                 }
-                AuthenticatorSettings::Certificate(names) => AuthenticatorKind::Certificate(
+                AuthenticatorSettings::ClientCertificate(names) => AuthenticatorKind::Certificate(
                     CertificateAuthenticator::new(&vouch, names, gateways_certificates(settings)),
                 ),
                 AuthenticatorSettings::Alb(alb) => AuthenticatorKind::Alb(Box::new(AlbAuthenticator::new(
@@ -262,7 +262,7 @@ impl AuthenticatorChain {
     /// The credential was refused, or cannot be judged now.
     pub async fn authenticate(&self, presented: &AuthRequest<'_>) -> Result<Arc<Caller>, AuthError> {
         let result = self.judge(presented).await;
-        self.metrics.auth_total.count(match &result {
+        self.metrics.authentications_total.count(match &result {
             Ok(_) => AuthOutcome::Verified,
             Err(error) => error.outcome(),
         });
@@ -303,6 +303,6 @@ impl AuthenticatorChain {
     pub fn sample(&self) {
         let oldest = self.ways.iter().filter_map(AuthenticatorKind::keys_age).max();
         self.metrics.jwks_age_seconds.set(oldest.map_or(0.0, |age| age.as_secs_f64()));
-        self.metrics.remembered_credentials.set(i64::try_from(self.remembered.count()).unwrap_or(i64::MAX));
+        self.metrics.auth_cache_entries.set(i64::try_from(self.remembered.count()).unwrap_or(i64::MAX));
     }
 }

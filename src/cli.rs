@@ -125,11 +125,11 @@ fn run(command: Command) -> Result<ExitCode, CliError> {
         Command::GenerateKey => generate_key::run(),
         Command::Verify(args) => block_on(Builder::new_current_thread(), verify::run(args)),
         Command::Credentials(args) => block_on(Builder::new_current_thread(), credentials::run(&args)),
-        Command::PrintDefaultConfig => print(config::DEFAULT),
+        Command::PrintDefaultConfig => print(config::DEFAULT_CONFIG),
         Command::Openapi { admin: false } => print(crate::http::OPENAPI),
         Command::Openapi { admin: true } => print(crate::admin::OPENAPI),
         Command::Identities(args) => {
-            block_on(Builder::new_current_thread(), identities::run(&args, &Environment::of_process()))
+            block_on(Builder::new_current_thread(), identities::run(&args, &Environment::from_process()))
         }
         Command::Healthcheck(args) => block_on(Builder::new_current_thread(), healthcheck::run(&args)),
     }

@@ -13,7 +13,7 @@ use crate::issuer::registry::{
     IdentityUsers, PageRequest, RegistryError, RegistryErrorKind,
 };
 use crate::metrics::Metrics;
-use crate::metrics::labels::RegistryOutcome;
+use crate::metrics::labels::{Operation, UpstreamOutcome};
 use crate::pools::{Pool, PoolIndex, Pools};
 use crate::regional::Regional;
 use crate::vending::{CachedTokens, TokenVendor};
@@ -34,6 +34,7 @@ pub struct IdentityAdmin {
     pools: Pools,
     vendor: Arc<TokenVendor>,
     runtime: tokio::runtime::Handle,
+    clock: SharedClock,
     metrics: Arc<Metrics>,
 }
 
@@ -71,7 +72,7 @@ impl IdentityAdmin {
             budget: CallRateLimiter::new(budget, clock.clone()),
         });
         let runtime = tokio::runtime::Handle::current();
-        Self { regions, pools: pools.clone(), vendor, runtime, metrics }
+        Self { regions, pools: pools.clone(), vendor, runtime, clock: clock.clone(), metrics }
     }
 
     /// Finds the identity of a user, or an identity, and its users.
@@ -85,7 +86,7 @@ impl IdentityAdmin {
         page: &PageRequest,
     ) -> Result<IdentityUsers, RegistryError> {
         let region = self.region(pool).await?;
-        self.counted(region.registry.look_up(pool, sought, page).await)
+        self.instrument(Operation::LookupDeveloperIdentity, region.registry.look_up(pool, sought, page)).await
     }
 
     /// What is known of an identity, and its users, of which guests have none.
@@ -99,7 +100,8 @@ impl IdentityAdmin {
         page: &PageRequest,
     ) -> Result<(DescribedIdentity, IdentityUsers), RegistryError> {
         let region = self.region(pool).await?;
-        let description = self.counted(region.registry.describe(identity).await)?;
+        let description =
+            self.instrument(Operation::DescribeIdentity, region.registry.describe(identity)).await?;
         let found = match self.look_up(pool, IdentityQuery::Identity(identity), page).await {
             Err(error) if error.kind == RegistryErrorKind::NotFound => {
                 IdentityUsers { identity: identity.clone(), users: Vec::new(), next_token: None }
@@ -115,7 +117,7 @@ impl IdentityAdmin {
     /// The registry gave no answer.
     pub async fn list(&self, pool: &Pool, page: &PageRequest) -> Result<IdentityPage, RegistryError> {
         let region = self.region(pool).await?;
-        self.counted(region.registry.list(pool, page).await)
+        self.instrument(Operation::ListIdentities, region.registry.list(pool, page)).await
     }
 
     /// What is kept of a user in this process.
@@ -144,7 +146,8 @@ impl IdentityAdmin {
             let given_up =
                 lifecycle.look_up(&pool, IdentityQuery::User(&from), &PageRequest::default()).await?.identity;
             let region = lifecycle.region(&pool).await?;
-            let outcome = lifecycle.counted(region.registry.merge(&pool, &from, &into).await);
+            let call = region.registry.merge(&pool, &from, &into);
+            let outcome = lifecycle.instrument(Operation::MergeDeveloperIdentities, call).await;
             // Also after a failure: it may have been done and only the answer lost. It costs them a miss.
             lifecycle.purge(&pool, &from);
             lifecycle.purge(&pool, &into);
@@ -170,7 +173,8 @@ impl IdentityAdmin {
         let (lifecycle, pool, identity, user) = (self.clone(), pool.clone(), identity.clone(), user.clone());
         self.to_its_end(async move {
             let region = lifecycle.region(&pool).await?;
-            let outcome = lifecycle.counted(region.registry.unlink(&pool, &identity, &user).await);
+            let call = region.registry.unlink(&pool, &identity, &user);
+            let outcome = lifecycle.instrument(Operation::UnlinkDeveloperIdentity, call).await;
             lifecycle.purge(&pool, &user);
             outcome
         })
@@ -202,7 +206,8 @@ impl IdentityAdmin {
             }
             if !deleted.is_empty() {
                 let region = lifecycle.region(&pool).await?;
-                let outcome = lifecycle.counted(region.registry.delete(&deleted).await);
+                let call = region.registry.delete(&deleted);
+                let outcome = lifecycle.instrument(Operation::DeleteIdentities, call).await;
                 for identity in &deleted {
                     lifecycle.forget_identity(&pool, identity);
                 }
@@ -231,27 +236,40 @@ impl IdentityAdmin {
         match region.budget.acquire().await {
             Ok(_) => Ok(region),
             Err(RateLimited(retry_after)) => {
-                self.metrics.registry_calls_total.count(RegistryOutcome::HeldBack);
+                self.metrics.upstream_rate_limited_total.inc();
                 let kind = RegistryErrorKind::HeldBack(retry_after);
                 Err(RegistryError::new(kind, "the budget for acts on identities is spent"))
             }
         }
     }
 
-    fn counted<T>(&self, outcome: Result<T, RegistryError>) -> Result<T, RegistryError> {
-        self.metrics.registry_calls_total.count(match outcome.as_ref().map_err(|error| error.kind) {
-            Ok(_) => RegistryOutcome::Done,
-            Err(
-                RegistryErrorKind::NotFound | RegistryErrorKind::Conflict | RegistryErrorKind::Unacceptable,
-            ) => RegistryOutcome::Refused,
-            Err(RegistryErrorKind::Throttled) => RegistryOutcome::Throttled,
-            Err(RegistryErrorKind::Unavailable) => RegistryOutcome::Unavailable,
-            Err(RegistryErrorKind::HeldBack(_)) => RegistryOutcome::HeldBack,
-            Err(RegistryErrorKind::Denied { .. } | RegistryErrorKind::Misconfigured) => {
-                RegistryOutcome::Misconfigured
+    /// Measures a call to the registry.
+    async fn instrument<T>(
+        &self,
+        operation: Operation,
+        call: impl Future<Output = Result<T, RegistryError>>,
+    ) -> Result<T, RegistryError> {
+        let started = self.clock.monotonic();
+        let in_flight = self.metrics.upstream_calls_in_flight.in_flight(operation);
+        let result = call.await;
+        drop(in_flight);
+        let outcome = match result.as_ref().map_err(|error| error.kind) {
+            Ok(_) => UpstreamOutcome::Success,
+            Err(RegistryErrorKind::Conflict) => UpstreamOutcome::Conflict,
+            Err(RegistryErrorKind::NotFound | RegistryErrorKind::Unacceptable) => UpstreamOutcome::Rejected,
+            Err(RegistryErrorKind::Throttled) => UpstreamOutcome::Throttled,
+            Err(RegistryErrorKind::Unavailable | RegistryErrorKind::HeldBack(_)) => {
+                UpstreamOutcome::Unavailable
             }
-        });
-        outcome
+            Err(RegistryErrorKind::Denied { .. } | RegistryErrorKind::Misconfigured) => {
+                UpstreamOutcome::Misconfigured
+            }
+        };
+        let labels = (operation, outcome);
+        self.metrics.upstream_calls_total.count(labels);
+        let duration = self.clock.monotonic().saturating_sub(started);
+        self.metrics.upstream_call_duration_seconds.observe(labels, duration);
+        result
     }
 
     async fn to_its_end<T: Send + 'static>(

@@ -154,15 +154,15 @@ impl Linker {
     /// One line and one count, whatever came of it; neither has a user, a login or an identity in it.
     fn tell(&self, pool: &Pool, outcome: &Result<IdentityId, LinkError>) {
         let label = outcome.as_ref().err().map_or(LinkOutcome::Linked, LinkError::outcome);
-        self.metrics.links_total.count(label);
+        self.metrics.identity_links_total.count(label);
         let (pool, outcome_is) = (&*pool.name, label.text());
         match outcome.as_ref().err().map(|error| (error, error.is_ours())) {
-            None => tracing::info!(pool, outcome = outcome_is, "linked to a user's identity"),
+            None => tracing::info!(pool, outcome = outcome_is, "identity linked"),
             Some((error, false)) => {
-                tracing::info!(pool, outcome = outcome_is, %error, "not linked to a user's identity");
+                tracing::info!(pool, outcome = outcome_is, %error, "identity link failed");
             }
             Some((error, true)) => {
-                tracing::error!(pool, outcome = outcome_is, %error, "not linked to a user's identity");
+                tracing::error!(pool, outcome = outcome_is, %error, "identity link failed");
             }
         }
     }

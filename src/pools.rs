@@ -28,7 +28,7 @@ pub struct Pool {
     /// The life asked for its tokens.
     pub token_duration: TokenDuration,
     /// Whether a token ends no later than the credential that it was vended for.
-    pub end_with_session: bool,
+    pub bind_to_session: bool,
     /// The principal tags of its tokens.
     pub tags: TagRules,
     /// Who may have its tokens.

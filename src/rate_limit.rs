@@ -16,7 +16,7 @@ use std::time::Duration;
 use crate::client_address::ClientAddress;
 use crate::gcra::RateLimit;
 use crate::metrics::Metrics;
-use crate::metrics::labels::Limit;
+use crate::metrics::labels::RateLimitKind;
 use clock::SharedClock;
 use cognito_types::DeveloperUserId;
 use keyed_limiter::KeyedLimiter;
@@ -28,7 +28,7 @@ pub struct RateLimitSettings {
     /// Requests from one client address.
     pub per_address: Option<RateLimit>,
     /// Failed authentications from one client address.
-    pub failures: Option<RateLimit>,
+    pub failed_authentications: Option<RateLimit>,
     /// Requests for one user over all pools, because the caller chooses the pool.
     pub per_user: Option<RateLimit>,
 }
@@ -37,7 +37,7 @@ pub struct RateLimitSettings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("rate limit exceeded: {limit:?}")]
 pub struct RateLimitExceeded {
-    pub limit: Limit,
+    pub limit: RateLimitKind,
     /// The time after which a request is admitted again.
     pub retry_after: Duration,
 }
@@ -46,7 +46,7 @@ pub struct RateLimitExceeded {
 #[derive(Debug)]
 pub struct RateLimiter {
     per_address: Option<KeyedLimiter<IpAddr>>,
-    failures: Option<KeyedLimiter<IpAddr>>,
+    failed_authentications: Option<KeyedLimiter<IpAddr>>,
     per_user: Option<KeyedLimiter<DeveloperUserId>>,
     rejection_log: RejectionLog,
     metrics: Arc<Metrics>,
@@ -57,7 +57,9 @@ impl RateLimiter {
     pub fn new(settings: RateLimitSettings, clock: &SharedClock, metrics: Arc<Metrics>) -> Self {
         Self {
             per_address: settings.per_address.map(|limit| KeyedLimiter::new(limit, clock)),
-            failures: settings.failures.map(|limit| KeyedLimiter::new(limit, clock)),
+            failed_authentications: settings
+                .failed_authentications
+                .map(|limit| KeyedLimiter::new(limit, clock)),
             per_user: settings.per_user.map(|limit| KeyedLimiter::new(limit, clock)),
             rejection_log: RejectionLog::new(clock.clone()),
             metrics,
@@ -75,7 +77,7 @@ impl RateLimiter {
     /// The address is over its limit.
     pub fn take_request(&self, client: Option<ClientAddress>) -> Result<(), RateLimitExceeded> {
         let (Some(limiter), Some(client)) = (&self.per_address, client) else { return Ok(()) };
-        limiter.take(&subscriber(client)).map_err(|wait| self.exceeded(Limit::Address, wait))
+        limiter.take(&subscriber(client)).map_err(|wait| self.exceeded(RateLimitKind::Address, wait))
     }
 
     /// Whether a credential from this address may be verified. Counts nothing.
@@ -83,13 +85,15 @@ impl RateLimiter {
     /// # Errors
     /// The address has too many failed authentications.
     pub fn check_failed_attempts(&self, client: Option<ClientAddress>) -> Result<(), RateLimitExceeded> {
-        let (Some(limiter), Some(client)) = (&self.failures, client) else { return Ok(()) };
-        limiter.peek(&subscriber(client)).map_err(|wait| self.exceeded(Limit::Failures, wait))
+        let (Some(limiter), Some(client)) = (&self.failed_authentications, client) else { return Ok(()) };
+        limiter
+            .peek(&subscriber(client))
+            .map_err(|wait| self.exceeded(RateLimitKind::FailedAuthentications, wait))
     }
 
     /// Counts a failed authentication.
     pub fn record_failed_attempt(&self, client: Option<ClientAddress>) {
-        if let (Some(limiter), Some(client)) = (&self.failures, client) {
+        if let (Some(limiter), Some(client)) = (&self.failed_authentications, client) {
             // `check_failed_attempts` reports the limit.
             let _ = limiter.take(&subscriber(client));
         }
@@ -101,11 +105,11 @@ impl RateLimiter {
     /// The user is over the limit.
     pub fn take_user(&self, user: &DeveloperUserId) -> Result<(), RateLimitExceeded> {
         let Some(limiter) = &self.per_user else { return Ok(()) };
-        limiter.take(user).map_err(|wait| self.exceeded(Limit::User, wait))
+        limiter.take(user).map_err(|wait| self.exceeded(RateLimitKind::User, wait))
     }
 
-    fn exceeded(&self, limit: Limit, retry_after: Duration) -> RateLimitExceeded {
-        self.metrics.limited_total.count(limit);
+    fn exceeded(&self, limit: RateLimitKind, retry_after: Duration) -> RateLimitExceeded {
+        self.metrics.rate_limited_total.count(limit);
         self.rejection_log.record(limit);
         RateLimitExceeded { limit, retry_after }
     }
@@ -155,8 +159,9 @@ mod tests {
 
     #[test]
     fn checking_the_failed_attempts_counts_nothing() {
-        let failures = RateLimit::parse("1/m", 2).ok();
-        let (limits, clock) = limits(RateLimitSettings { failures, ..RateLimitSettings::default() });
+        let failed_authentications = RateLimit::parse("1/m", 2).ok();
+        let (limits, clock) =
+            limits(RateLimitSettings { failed_authentications, ..RateLimitSettings::default() });
         let (bad, good) = (client("192.0.2.1"), client("192.0.2.2"));
         for _ in 0..10 {
             assert_eq!(limits.check_failed_attempts(bad), Ok(()));
@@ -165,7 +170,10 @@ mod tests {
         assert_eq!(limits.check_failed_attempts(bad), Ok(()));
         limits.record_failed_attempt(bad);
         limits.record_failed_attempt(bad);
-        let over = RateLimitExceeded { limit: Limit::Failures, retry_after: Duration::from_secs(60) };
+        let over = RateLimitExceeded {
+            limit: RateLimitKind::FailedAuthentications,
+            retry_after: Duration::from_secs(60),
+        };
         assert_eq!(limits.check_failed_attempts(bad), Err(over));
         assert_eq!(limits.check_failed_attempts(good), Ok(()));
         clock.advance(Duration::from_secs(60));

@@ -61,7 +61,7 @@ impl AlbAuthenticator {
         let verdict = self.verify(token).await.unwrap_or_else(|verdict| verdict);
         if let Verdict::Verified(caller) = &verdict {
             let end = caller.expires_at.unwrap_or_else(|| self.clock.now());
-            let ceiling = self.vouch.settings().remember;
+            let ceiling = self.vouch.settings().cache_ttl;
             self.remembered.keep(key, caller, end + self.settings.leeway, ceiling);
         }
         verdict

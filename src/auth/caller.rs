@@ -59,8 +59,8 @@ impl CallerBuilder {
         if !self.settings.require.are_met_by(&claims) {
             return Err(RejectionReason::Insufficient);
         }
-        let on_behalf = self.settings.on_behalf.as_ref();
-        let subject = match on_behalf.filter(|on_behalf| on_behalf.who.are_met_by(&claims)) {
+        let on_behalf = self.settings.act_as.as_ref();
+        let subject = match on_behalf.filter(|on_behalf| on_behalf.conditions.are_met_by(&claims)) {
             Some(on_behalf) => {
                 let name = self.users.text_of_name(&self.settings.user_id, &claims)?;
                 Subject::service(name.into(), on_behalf.users.clone())
@@ -77,9 +77,9 @@ impl CallerBuilder {
         })
     }
 
-    /// The service of this name, of which the way knows nothing more. Without `on_behalf` it acts for nobody.
+    /// The service of this name, of which the way knows nothing more. Without `act_as` it acts for nobody.
     pub(super) fn service(&self, name: Arc<str>) -> Caller {
-        let users = self.settings.on_behalf.as_ref().map(|on_behalf| on_behalf.users.clone());
+        let users = self.settings.act_as.as_ref().map(|on_behalf| on_behalf.users.clone());
         Caller {
             subject: Subject::service(name, users.unwrap_or_default()),
             way: self.way.clone(),

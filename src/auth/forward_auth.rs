@@ -49,7 +49,7 @@ impl ForwardAuthenticator {
         clock: SharedClock,
     ) -> Result<Self, KeysError> {
         let client = client(&settings.ask)?;
-        let asked = RemoteVerifier::new(settings.ask, vouch.settings().remember, remembered, clock.clone());
+        let asked = RemoteVerifier::new(settings.ask, vouch.settings().cache_ttl, remembered, clock.clone());
         let random = aws_lc_rs::rand::SystemRandom::new();
         let digest_key = hmac::Key::generate(hmac::HMAC_SHA256, &random).map_err(|_| KeysError::Random)?;
         let question = Arc::new(Question { vouch, settings, client, clock });
@@ -57,7 +57,7 @@ impl ForwardAuthenticator {
     }
 
     pub(super) fn takes_cookies(&self) -> bool {
-        !self.question.settings.cookies.is_empty()
+        !self.question.settings.forward_cookies.is_empty()
     }
 
     pub(super) async fn judge(&self, presented: &AuthRequest<'_>) -> Verdict {
@@ -87,13 +87,13 @@ impl ForwardSettings {
         presented: &AuthRequest<'_>,
     ) -> Result<Option<Vec<(HeaderName, HeaderValue)>>, RejectionReason> {
         let mut shown = Vec::new();
-        for name in &self.headers {
+        for name in &self.forward_headers {
             if let Some(value) = presented.one(name.as_str()).map_err(|_| RejectionReason::Malformed)? {
                 shown.push((name.clone(), sensitive(value)?));
             }
         }
         let mut cookies = Vec::new();
-        for name in &self.cookies {
+        for name in &self.forward_cookies {
             if let Some(value) = cookie(presented, name)? {
                 cookies.push(format!("{name}={value}"));
             }
@@ -125,7 +125,7 @@ impl Question {
             Ok(None) => RemoteResult::Refused(RejectionReason::Inactive),
             Err(error) => {
                 let (way, url) = (self.vouch.way(), self.settings.url.as_str());
-                tracing::warn!(way, url, error, "the app does not say who this is");
+                tracing::warn!(authenticator = way, url, error, "forward auth request failed");
                 RemoteResult::Unanswered
             }
         }
@@ -147,7 +147,11 @@ impl Question {
             // everybody's, which the operator has to see.
             400 => {
                 let (way, url) = (self.vouch.way(), self.settings.url.as_str());
-                tracing::info!(way, url, "the app answers 400 to what a caller presents, which is a no");
+                tracing::info!(
+                    authenticator = way,
+                    url,
+                    "forward auth endpoint returned 400, credential rejected"
+                );
                 return Ok(None);
             }
             status => return Err(format!("it answers {status}")),

@@ -43,16 +43,16 @@ impl IntrospectionAuthenticator {
         clock: SharedClock,
     ) -> Result<Self, KeysError> {
         let client = client(&settings.ask)?;
-        let asked = RemoteVerifier::new(settings.ask, vouch.settings().remember, remembered, clock.clone());
+        let asked = RemoteVerifier::new(settings.ask, vouch.settings().cache_ttl, remembered, clock.clone());
         Ok(Self { question: Arc::new(Question { vouch, settings, client, clock }), place, asked })
     }
 
     pub(super) fn takes_cookies(&self) -> bool {
-        self.question.settings.carrier.is_cookie()
+        self.question.settings.credential_source.is_cookie()
     }
 
     pub(super) async fn judge(&self, presented: &AuthRequest<'_>) -> Verdict {
-        let token = match self.question.settings.carrier.credential(presented) {
+        let token = match self.question.settings.credential_source.credential(presented) {
             Ok(token) if token.len() <= LONGEST => token,
             Ok(_) => return Verdict::Refused(RejectionReason::Malformed),
             Err(verdict) => return verdict,
@@ -72,7 +72,7 @@ impl Question {
             Ok(reply) => reply.unwrap_or_else(RemoteResult::Refused),
             Err(error) => {
                 let (way, url) = (self.vouch.way(), self.settings.url.as_str());
-                tracing::warn!(way, url, error, "token introspection gives no answer");
+                tracing::warn!(authenticator = way, url, error, "token introspection failed");
                 RemoteResult::Unanswered
             }
         }

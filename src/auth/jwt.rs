@@ -51,15 +51,15 @@ impl JwtAuthenticator {
     }
 
     pub(super) fn takes_cookies(&self) -> bool {
-        self.settings.carrier.is_cookie()
+        self.settings.credential_source.is_cookie()
     }
 
     pub(super) async fn judge(&self, presented: &AuthRequest<'_>) -> Verdict {
-        let credential = match self.settings.carrier.credential(presented) {
+        let credential = match self.settings.credential_source.credential(presented) {
             Ok(credential) => credential,
             Err(verdict) => return verdict,
         };
-        let remember = self.vouch.settings().remember;
+        let remember = self.vouch.settings().cache_ttl;
         if remember.is_zero() {
             return self.verify(credential).await.unwrap_or_else(|verdict| verdict);
         }
@@ -84,7 +84,7 @@ impl JwtAuthenticator {
         if claims::issuer(jws.payload()) != Some(&self.vouch.settings().issuer) {
             return Err(Verdict::NotMine(RejectionReason::Issuer));
         }
-        let kinds = &self.settings.kinds;
+        let kinds = &self.settings.token_types;
         if !kinds.is_empty()
             && !jws.kind().is_some_and(|kind| kinds.iter().any(|one| one.eq_ignore_ascii_case(kind)))
         {

@@ -59,7 +59,7 @@ impl RemoteVerifier {
         remembered: Arc<CredentialCache>,
         clock: SharedClock,
     ) -> Self {
-        let room = Arc::new(Semaphore::new(settings.most_at_once));
+        let room = Arc::new(Semaphore::new(settings.max_concurrent_requests));
         let refused = Cache::builder().max_capacity(MOST_REFUSALS).build();
         Self { settings, ceiling, remembered, refused, under_way: Arc::default(), room, clock }
     }
@@ -121,7 +121,7 @@ impl RemoteVerifier {
         let (remembered, refused, clock) =
             (self.remembered.clone(), self.refused.clone(), self.clock.clone());
         let under_way = self.under_way.clone();
-        let (ceiling, moment) = (self.ceiling, self.settings.remember_refusal);
+        let (ceiling, moment) = (self.ceiling, self.settings.negative_cache_ttl);
         move |reply| {
             match reply {
                 RemoteResult::Verified(caller, ends) => {

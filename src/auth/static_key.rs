@@ -28,11 +28,11 @@ impl StaticKeyAuthenticator {
     }
 
     pub(super) fn takes_cookies(&self) -> bool {
-        self.settings.carrier.is_cookie()
+        self.settings.credential_source.is_cookie()
     }
 
     pub(super) fn judge(&self, presented: &AuthRequest<'_>) -> Verdict {
-        let key = match self.settings.carrier.credential(presented) {
+        let key = match self.settings.credential_source.credential(presented) {
             Ok(key) => key,
             Err(verdict) => return verdict,
         };

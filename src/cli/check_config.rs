@@ -38,7 +38,7 @@ pub(super) fn run(file: &ConfigFile) -> Result<(), CliError> {
         );
     }
     for way in &settings.auth {
-        let services = if way.on_behalf.is_some() { ", services included" } else { "" };
+        let services = if way.act_as.is_some() { ", services included" } else { "" };
         let _ =
             writeln!(text, "auth {}: {} of {}{services}", way.name, credential_kind(&way.kind), way.issuer);
     }
@@ -51,10 +51,10 @@ fn credential_kind(kind: &AuthenticatorSettings) -> &'static str {
     match kind {
         AuthenticatorSettings::Jwt(_) => "JWTs",
         AuthenticatorSettings::Introspection(_) => "opaque tokens",
-        AuthenticatorSettings::Forward(_) => "credentials that the app verifies",
+        AuthenticatorSettings::ForwardAuth(_) => "credentials that the app verifies",
         AuthenticatorSettings::Gateway(_) => "headers of a gateway",
         AuthenticatorSettings::Alb(_) => "assertions of an AWS load balancer",
         AuthenticatorSettings::StaticKey(_) => "static keys of backends",
-        AuthenticatorSettings::Certificate(_) => "client certificates of backends",
+        AuthenticatorSettings::ClientCertificate(_) => "client certificates of backends",
     }
 }

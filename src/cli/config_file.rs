@@ -16,6 +16,6 @@ impl ConfigFile {
     pub(super) fn load(&self) -> Result<Loaded, ConfigError> {
         let documents =
             self.path.iter().map(|path| ConfigSource::read(path)).collect::<Result<Vec<_>, _>>()?;
-        config::load(&documents, &Environment::of_process())
+        config::load(&documents, &Environment::from_process())
     }
 }

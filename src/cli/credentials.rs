@@ -60,7 +60,7 @@ struct Problem {
 
 pub(super) async fn run(args: &Args) -> Result<(), CliError> {
     let url = credentials_url(args)?;
-    let environment = Environment::of_process();
+    let environment = Environment::from_process();
     let bearer = bearer_token::find(args.bearer_file.as_deref(), environment.get(bearer_token::VARIABLE))?;
     let response = request_credentials(&url, &bearer).await.map_err(CliError::unavailable)?;
     let credentials = ProcessCredentials {

@@ -29,10 +29,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "POOL_ID", value_parser = |text: &str| IdentityPoolId::parse(text))]
     pool: IdentityPoolId,
     /// Use the keys of this JWKS instead of Cognito's (https, or http on this machine).
-    #[arg(long, value_name = "URL", value_parser = config::keys_url, conflicts_with = "endpoint_url")]
+    #[arg(long, value_name = "URL", value_parser = config::parse_keys_url, conflicts_with = "endpoint_url")]
     jwks_url: Option<Url>,
     /// Use the keys of this Cognito endpoint, such as the emulator (https, or http on this machine).
-    #[arg(long, value_name = "URL", value_parser = config::keys_url)]
+    #[arg(long, value_name = "URL", value_parser = config::parse_keys_url)]
     endpoint_url: Option<Url>,
     /// The identity that the token must be for.
     #[arg(long, value_name = "ID", value_parser = |text: &str| IdentityId::parse(text))]
@@ -96,7 +96,7 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let unavailable =
         |reason: String| CliError::unavailable(format!("the keys at {url} cannot be fetched: {reason}"));
     // No leeway: a script passes the token on, and a recipient without leeway must accept it.
-    let keys = JwksSettings::of_cognito(url.clone(), JWKS_TIMEOUT);
+    let keys = JwksSettings::for_cognito(url.clone(), JWKS_TIMEOUT);
     let verifier =
         CognitoTokenVerifier::for_now(keys, Duration::ZERO, clock.clone()).await.map_err(unavailable)?;
     let conditions = Conditions { identity_id, user, min_ttl };

@@ -1,4 +1,4 @@
-//! The settings: proved values, each of a type that cannot hold a wrong one.
+//! The settings: validated values, each of a type that has no invalid ones.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -22,208 +22,185 @@ use crate::secret::Secret;
 use crate::tls::TlsSettings;
 use crate::vending::VendingSettings;
 
-/// Everything that the service needs to know.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The identity pools.
     pub pools: Pools,
-    /// How tokens are vended.
     pub vending: VendingSettings,
-    /// How Cognito is reached.
     pub cognito: CognitoSettings,
-    /// Where Cognito publishes the keys of its tokens, for those that are handed in as a proof.
-    pub openid_keys: JwksSettings,
-    /// The ways in which callers authenticate, in the order in which they are tried. Never empty.
+    /// The keys of Cognito's tokens. They verify tokens that clients send as a proof.
+    pub openid_jwks: JwksSettings,
+    /// The authenticators, in the order in which they are tried. Never empty.
     pub auth: Vec<AuthSettings>,
-    /// How users are called towards Cognito.
     pub users: UsersSettings,
-    /// How many verified credentials are remembered.
-    pub most_remembered: u64,
-    /// The public listener.
+    /// The maximum number of verified credentials in the credential cache.
+    pub max_auth_cache_entries: u64,
     pub http: HttpSettings,
-    /// How often somebody may ask.
     pub limits: RateLimitSettings,
-    /// The admin listener.
     pub admin: AdminSettings,
-    /// What is recorded for auditors.
     pub audit: AuditSettings,
-    /// How the service shuts down.
     pub drain: DrainSettings,
-    /// What is logged, and how.
     pub log: LogSettings,
 }
 
-/// How users are called towards Cognito.
+/// How user ids are sent to Cognito.
 #[derive(Debug, Clone, Default)]
 pub struct UsersSettings {
-    /// The key of their pseudonyms; none: they are called what `user_id` makes of their claims.
+    /// The key of the pseudonyms; if none, the result of the template `user_id` is sent unchanged.
     pub pseudonym_key: Option<Secret>,
 }
 
-/// One way of authenticating callers.
+/// One authenticator.
 #[derive(Debug, Clone)]
 pub struct AuthSettings {
-    /// Its name in the configuration.
+    /// NAME in `[auth.NAME]`.
     pub name: String,
-    /// Who vouches for its users: for JWTs, the only `iss` that is accepted.
+    /// The issuer of its users: for JWTs, the only `iss` that is accepted.
     pub issuer: String,
-    /// How its claims name the user; the issuer is written in already. Never without a claim.
+    /// The template of user ids, with the issuer inserted. It always has a claim.
     pub user_id: Template,
-    /// What its claims must say.
+    /// Conditions that the claims must meet.
     pub require: Conditions,
-    /// How long a verified credential is remembered at most; zero: not at all.
-    pub remember: Duration,
-    /// Which of its callers are services, that act for users whom they name; none: all are users.
-    pub on_behalf: Option<ActAsSettings>,
-    /// What is particular to its kind.
+    /// How long a verified credential is cached at most; zero: not at all.
+    pub cache_ttl: Duration,
+    /// Which of its callers are services, which act as users; none: all callers are users.
+    pub act_as: Option<ActAsSettings>,
     pub kind: AuthenticatorSettings,
 }
 
-/// What is particular to one kind of authentication.
+/// The settings of one kind of authenticator.
 #[derive(Debug, Clone)]
 pub enum AuthenticatorSettings {
     /// A JWT signed by the app.
     Jwt(JwtSettings),
-    /// An opaque token, judged by the app's introspection endpoint.
+    /// An opaque token, verified by the app's introspection endpoint.
     Introspection(IntrospectionSettings),
-    /// Whatever the app takes for a user, judged by an endpoint of the app's.
-    Forward(ForwardSettings),
+    /// Any credential of the app, verified by an endpoint of the app.
+    ForwardAuth(ForwardSettings),
     /// Headers that a gateway sets.
     Gateway(GatewaySettings),
-    /// What an AWS load balancer signs.
+    /// An assertion that an AWS load balancer signed.
     Alb(AlbSettings),
-    /// A backend's key.
+    /// The key of a service.
     StaticKey(StaticKeySettings),
-    /// A backend's certificate, by any of these names.
-    Certificate(Vec<CertificateMatcher>),
+    /// The certificate of a service, which matches any of these.
+    ClientCertificate(Vec<CertificateMatcher>),
 }
 
-/// Backends that act for users.
+/// Services that act as users.
 #[derive(Debug, Clone)]
 pub struct ActAsSettings {
-    /// What the claims of a caller say who is one. Empty for those kinds whose callers all are.
-    pub who: Conditions,
-    /// The users for whom it may act. Never empty.
+    /// Callers whose claims meet these are services. Empty for kinds of which every caller is a service.
+    pub conditions: Conditions,
+    /// The users that a service may act as. Never empty.
     pub users: Arc<[UserPattern]>,
 }
 
-/// A backend's key.
+/// The keys of a service.
 #[derive(Debug, Clone)]
 pub struct StaticKeySettings {
-    /// Where in the request it is.
-    pub carrier: CredentialSource,
+    pub credential_source: CredentialSource,
     /// The SHA-256 digests of the keys that are accepted. Never empty.
     pub digests: Vec<[u8; 32]>,
 }
 
-/// How somebody else is asked about credentials.
+/// How remote endpoints verify credentials.
 #[derive(Debug, Clone, Copy)]
 pub struct RemoteCheckSettings {
-    /// How long an answer may take.
+    /// The limit of one request.
     pub timeout: Duration,
-    /// How long a no is remembered.
-    pub remember_refusal: Duration,
-    /// The most questions under way at once.
-    pub most_at_once: usize,
+    /// How long a rejected credential is cached.
+    pub negative_cache_ttl: Duration,
+    pub max_concurrent_requests: usize,
 }
 
 /// Token introspection (RFC 7662).
 #[derive(Debug, Clone)]
 pub struct IntrospectionSettings {
-    /// Where in the request the token is.
-    pub carrier: CredentialSource,
-    /// The endpoint.
+    pub credential_source: CredentialSource,
     pub url: reqwest::Url,
-    /// Who we are there.
+    /// The client id of this service at the endpoint.
     pub client_id: String,
-    /// Our secret there.
     pub client_secret: Secret,
-    /// How it is asked.
     pub ask: RemoteCheckSettings,
 }
 
 /// Forward authentication.
 #[derive(Debug, Clone)]
 pub struct ForwardSettings {
-    /// The app's endpoint.
     pub url: reqwest::Url,
-    /// The headers that it is shown.
-    pub headers: Vec<HeaderName>,
-    /// The cookies that it is shown.
-    pub cookies: Vec<String>,
-    /// Where its answer says who the user is.
+    /// The headers of the request that are sent to the endpoint.
+    pub forward_headers: Vec<HeaderName>,
+    /// The cookies of the request that are sent to the endpoint.
+    pub forward_cookies: Vec<String>,
     pub claims: ClaimsFrom,
-    /// How it is asked.
     pub ask: RemoteCheckSettings,
 }
 
-/// Where an answer says who the user is.
+/// Where the endpoint's response has the user's claims.
 #[derive(Debug, Clone)]
 pub enum ClaimsFrom {
-    /// Its body is a JSON object of claims.
+    /// The body is a JSON object of claims.
     Body,
-    /// Each claim stands in a header.
+    /// Each claim is in a header.
     Headers(Vec<(String, HeaderName)>),
 }
 
-/// Headers that a gateway sets, which has signed the user in.
+/// Headers that a gateway sets for the user whom it has signed in.
 #[derive(Debug, Clone)]
 pub struct GatewaySettings {
-    /// The networks from which the gateway connects. Never empty, never everything.
+    /// The networks from which the gateway connects. Never empty, and never the whole internet.
     pub trusted_peers: Vec<IpNet>,
-    /// The claims, each in a header. Never empty.
+    /// Each claim and its header. Never empty.
     pub claims: Vec<(String, HeaderName)>,
-    /// The secret by which it shows that it is the gateway. Never without, unless there are certificates.
+    /// The secret that authenticates the gateway. Always set unless there are certificates.
     pub secret: Option<GatewaySecret>,
-    /// The certificates that it may show, any of them; none: it need not.
+    /// The certificates that authenticate the gateway, any of them; if empty, none is required.
     pub certificates: Vec<CertificateMatcher>,
 }
 
-/// A secret that the gateway and the service share.
+/// A secret that the gateway and this service share.
 #[derive(Debug, Clone)]
 pub struct GatewaySecret {
-    /// The header that it stands in.
+    /// The header that contains it.
     pub header: HeaderName,
-    /// The secret, and the one before it while it is being changed.
+    /// The secret, and the previous one during rotation.
     pub accepted: Vec<Secret>,
 }
 
-/// What an AWS load balancer signs of the user whom it has signed in.
+/// Assertions that an AWS load balancer signs for the user whom it has signed in.
 #[derive(Debug, Clone)]
 pub struct AlbSettings {
     /// The load balancer's ARN.
     pub signer: String,
-    /// The OAuth client that the load balancer is at the issuer; none: any.
+    /// The load balancer's OAuth client id at the issuer; if none, any is accepted.
     pub client: Option<String>,
-    /// Where its keys are, each under its name.
+    /// The load balancer's keys, each at the URL that ends in its key id.
     pub keys: JwksSettings,
-    /// How far the token's times may be off.
+    /// The tolerance for `exp`, `nbf` and `iat`.
     pub leeway: Duration,
 }
 
 /// A JWT signed by the app.
 #[derive(Debug, Clone)]
 pub struct JwtSettings {
-    /// Where in the request it is.
-    pub carrier: CredentialSource,
-    /// The `typ`s that are accepted; empty: any.
-    pub kinds: Vec<String>,
-    /// The `aud` values that are meant for us.
+    pub credential_source: CredentialSource,
+    /// The values of `typ` that are accepted; if empty, any.
+    pub token_types: Vec<String>,
+    /// The `aud` values of tokens for this service.
     pub audience: Vec<String>,
-    /// The algorithms allowed. Symmetric or asymmetric, never both.
+    /// The allowed algorithms: symmetric or asymmetric, never both.
     pub algorithms: Vec<Algorithm>,
-    /// Where the keys come from.
     pub keys: KeySource,
-    /// How far the token's times may be off.
+    /// The tolerance for `exp`, `nbf` and `iat`.
     pub leeway: Duration,
 }
 
-/// Where the keys come from that the app's tokens are judged by.
+/// The source of the keys that verify the app's tokens.
 #[derive(Debug, Clone)]
 pub enum KeySource {
     /// A JWKS over HTTP.
     Jwks(JwksSettings),
-    /// A file that holds a JWKS or a PEM public key.
+    /// A file with a JWKS or a PEM public key.
     File(PathBuf),
     /// A shared secret.
     Secret(Secret),
@@ -232,29 +209,26 @@ pub enum KeySource {
 /// A JWKS over HTTP.
 #[derive(Debug, Clone)]
 pub struct JwksSettings {
-    /// Where it is, or where the discovery document is that says so.
+    /// The JWKS, or the discovery document that names it.
     pub url: reqwest::Url,
-    /// The issuer of whom `url` is the discovery document; none: it is the key set itself.
+    /// The issuer whose discovery document is at `url`; if none, the JWKS is.
     pub discovered_for: Option<String>,
-    /// How often it is fetched anew.
-    pub refresh: Duration,
-    /// The least time between two fetches for a `kid` that is not known.
-    pub min_interval: Duration,
-    /// The age from which on keys do not count any more.
+    pub refresh_interval: Duration,
+    /// The shortest time between two fetches for unknown `kid`s.
+    pub min_refresh_interval: Duration,
+    /// Keys older than this are not used.
     pub max_age: Duration,
-    /// How long a fetch may take.
     pub timeout: Duration,
 }
 
 impl JwksSettings {
-    /// Cognito's keys, which hardly ever change: fetched once an hour, and when a token names a key that is not
-    /// there yet.
-    pub fn of_cognito(url: reqwest::Url, timeout: Duration) -> Self {
+    /// Settings for Cognito's keys, which rarely change: they are fetched once an hour, and for an unknown `kid`.
+    pub fn for_cognito(url: reqwest::Url, timeout: Duration) -> Self {
         Self {
             url,
             discovered_for: None,
-            refresh: Duration::from_secs(3600),
-            min_interval: Duration::from_secs(10),
+            refresh_interval: Duration::from_secs(3600),
+            min_refresh_interval: Duration::from_secs(10),
             max_age: Duration::from_secs(7 * 24 * 3600),
             timeout,
         }
@@ -264,68 +238,61 @@ impl JwksSettings {
 /// The public listener.
 #[derive(Debug, Clone)]
 pub struct HttpSettings {
-    /// Where it listens.
     pub listen: SocketAddr,
-    /// How TLS is spoken there; without it plain HTTP is.
+    /// If none, the listener uses plain HTTP.
     pub tls: Option<TlsSettings>,
-    /// Threads that answer; 0 is one for each core.
+    /// Threads that answer requests; 0 is one for each core.
     pub workers: usize,
-    /// Connections held open at once, for each worker.
+    /// The maximum number of open connections for each worker.
     pub max_connections: usize,
-    /// How long an idle connection is kept.
+    /// How long an idle connection is kept open.
     pub keep_alive: Duration,
-    /// How long a request's head may take to arrive.
-    pub head_timeout: Duration,
-    /// How long a request's body may take to arrive.
-    pub body_timeout: Duration,
-    /// How long an answer may lie unread by its client.
-    pub read_answer_timeout: Duration,
-    /// The most bytes in a body.
+    pub request_header_timeout: Duration,
+    pub request_body_timeout: Duration,
+    /// How long a client may leave a response unread.
+    pub response_write_timeout: Duration,
     pub max_body_bytes: usize,
-    /// The most bytes in all headers together.
+    /// The limit of all headers together.
     pub max_header_bytes: usize,
-    /// The origins whose pages may call, as browsers send them.
+    /// The origins of pages that may call, as browsers send them.
     pub allowed_origins: Vec<String>,
-    /// The proxies that are believed when they say for whom they speak.
-    pub hops: TrustedProxies,
+    /// The proxies that are trusted to report the client address.
+    pub trusted_proxies: TrustedProxies,
 }
 
 /// The admin listener.
 #[derive(Debug, Clone)]
 pub struct AdminSettings {
-    /// Where it listens.
     pub listen: SocketAddr,
-    /// How TLS is spoken there; without it plain HTTP is.
+    /// If none, the listener uses plain HTTP.
     pub tls: Option<TlsSettings>,
-    /// The bearer token that it demands, if any. Without one there is no lifecycle of identities.
+    /// The bearer token that it requires. If none, identity administration is disabled.
     pub credential: Option<Secret>,
-    /// Our share of the quotas on what administrators do with identities.
-    pub budget: CallRateSettings,
+    /// This replica's share of the quotas on identity administration.
+    pub rate_limit: CallRateSettings,
 }
 
-/// How the service shuts down.
+/// Shutdown.
 #[derive(Debug, Clone, Copy)]
 pub struct DrainSettings {
-    /// How long it goes on answering, no longer ready.
+    /// How long requests are still answered while the service is not ready.
     pub delay: Duration,
-    /// How long requests under way may then take.
+    /// How long requests in progress may then take.
     pub timeout: Duration,
 }
 
-/// What is logged, and how.
 #[derive(Debug, Clone, Copy)]
 pub struct LogSettings {
-    /// The least important level that is written.
+    /// The least severe level that is written.
     pub level: tracing::Level,
-    /// How a line looks.
     pub format: LogFormat,
 }
 
-/// How a log line looks.
+/// The format of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
     /// One JSON object a line.
     Json,
-    /// For human eyes.
+    /// Readable text.
     Pretty,
 }

@@ -50,7 +50,7 @@ impl Subject {
 
     async fn prove(&self, check: Check, pool: &Pool, request: &IssueRequest, issued: &IssuedToken) -> Check {
         let identity = &issued.identity;
-        let keys = self.settings.openid_keys.clone();
+        let keys = self.settings.openid_jwks.clone();
         let prover =
             match CognitoTokenVerifier::for_now(keys, CognitoTokenVerifier::LEEWAY, self.clock.clone()).await
             {
@@ -62,7 +62,7 @@ impl Subject {
             };
         let claims = match prover.prove(issued.token.expose(), &pool.id).await {
             Ok(claims) => claims,
-            Err(TokenVerificationError::Malformed) if self.settings.vending.opaque_tokens => {
+            Err(TokenVerificationError::Malformed) if self.settings.vending.accept_opaque_tokens => {
                 let words = format!("a token for {identity} that is no JWT, so nothing in it can be checked");
                 return check.warns(words, "fine for a stand-in; upstream.accept_opaque_tokens lets it pass");
             }

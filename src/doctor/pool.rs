@@ -31,7 +31,7 @@ impl Subject {
     fn right(&self, pool: &Pool, right: &Result<PermissionProbe, AwsError>) -> Check {
         let check = Check::new(CheckId::Right, &*pool.name);
         let naysay = match right {
-            Ok(PermissionProbe::Minted) if self.settings.vending.opaque_tokens => {
+            Ok(PermissionProbe::Minted) if self.settings.vending.accept_opaque_tokens => {
                 return check
                     .holds("a token for an identity that does not exist: this is a stand-in for Cognito");
             }

@@ -65,7 +65,7 @@ impl RemoteJwks {
             metrics,
         });
         jwks.fetch_now().await;
-        tokio::spawn(keep_fresh(Arc::downgrade(&jwks), jwks.clock.clone(), jwks.settings.refresh));
+        tokio::spawn(keep_fresh(Arc::downgrade(&jwks), jwks.clock.clone(), jwks.settings.refresh_interval));
         Ok(jwks)
     }
 
@@ -93,7 +93,7 @@ impl RemoteJwks {
         let jwks = self.clone();
         let fetching = tokio::spawn(async move {
             let mut last = jwks.last.lock().await;
-            let is_due = jwks.clock.monotonic() >= last.ended + jwks.settings.min_interval;
+            let is_due = jwks.clock.monotonic() >= last.ended + jwks.settings.min_refresh_interval;
             if is_due {
                 jwks.fetch(&mut last).await;
             }
@@ -119,7 +119,7 @@ impl RemoteJwks {
             }
             Err(error) => {
                 let (whose, url) = (&*self.whose, self.settings.url.as_str());
-                tracing::warn!(whose, url, error, "cannot fetch signing keys, the last ones stay");
+                tracing::warn!(whose, url, error, "fetch of signing keys failed, keeping the previous keys");
                 self.metrics.jwks_fetches_total.count(FetchOutcome::Failed);
             }
         }

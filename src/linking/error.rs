@@ -65,17 +65,17 @@ impl LinkError {
     /// What it counts as.
     pub fn outcome(&self) -> LinkOutcome {
         match self {
-            Self::LoginsDisabled | Self::GuestsDisabled | Self::ProviderNotAllowed => LinkOutcome::Disallowed,
+            Self::LoginsDisabled | Self::GuestsDisabled | Self::ProviderNotAllowed => LinkOutcome::NotAllowed,
             Self::NoGuest(GuestTokenError::Unproven(TokenVerificationError::KeysUnavailable)) => {
                 LinkOutcome::Failed
             }
-            Self::NoGuest(_) => LinkOutcome::Unproven,
+            Self::NoGuest(_) => LinkOutcome::InvalidProof,
             Self::GuestTaken => LinkOutcome::Conflict,
-            Self::Undone => LinkOutcome::Undone,
-            Self::Shared => LinkOutcome::Shared,
+            Self::Undone => LinkOutcome::RolledBack,
+            Self::Shared => LinkOutcome::RollbackFailed,
             Self::Moved | Self::Unconfirmed | Self::Registry(_) => LinkOutcome::Failed,
             Self::Vend(VendError::Issue(error)) => match error.kind {
-                IssueErrorKind::LoginRefused => LinkOutcome::Unproven,
+                IssueErrorKind::LoginRefused => LinkOutcome::InvalidProof,
                 IssueErrorKind::AlreadyRegistered
                 | IssueErrorKind::LoginTaken
                 | IssueErrorKind::UnknownIdentity => LinkOutcome::Conflict,

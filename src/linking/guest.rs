@@ -102,7 +102,7 @@ impl Linker {
                 Ok(Holders::Others { and_the_user: true }) => return Err(self.undo(request, guest).await),
                 // Not, or not yet.
                 Ok(Holders::Nobody | Holders::Others { and_the_user: false }) => was_seen = true,
-                Err(error) => tracing::warn!(%error, attempt, "cannot look at what was linked"),
+                Err(error) => tracing::warn!(%error, attempt, "lookup of linked identity failed"),
             }
         }
         if was_seen { Ok(false) } else { Err(LinkError::Unconfirmed) }
@@ -115,14 +115,13 @@ impl Linker {
                 Ok(()) => return LinkError::Undone,
                 // Taken off already; an answer may have been lost.
                 Err(error) if error.kind == RegistryErrorKind::NotFound => return LinkError::Undone,
-                Err(error) => tracing::warn!(%error, attempt, "cannot take back what was linked"),
+                Err(error) => tracing::warn!(%error, attempt, "rollback of identity link failed"),
             }
         }
         tracing::error!(
             pool = &*request.pool.name,
             identity = %guest,
-            "two users share this identity, because one of them could not be taken off it; look it up and unlink \
-             one of them"
+            "two users share an identity: look it up and unlink one of them"
         );
         LinkError::Shared
     }

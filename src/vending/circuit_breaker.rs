@@ -6,19 +6,19 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::metrics::labels::PauseCause;
+use crate::metrics::labels::CircuitOpenCause;
 use clock::SharedClock;
 
 #[derive(Debug, Clone, Copy)]
 pub struct CircuitBreakerSettings {
     /// The first backoff after a throttle. Doubles with each further one.
-    pub throttle_base: Duration,
-    pub throttle_cap: Duration,
+    pub throttle_backoff: Duration,
+    pub throttle_backoff_max: Duration,
     /// The failures in a row that open the circuit.
-    pub failures: u32,
+    pub failure_threshold: u32,
     /// How long failures open the circuit at first. Doubles each time the probe fails too.
-    pub failure_base: Duration,
-    pub failure_cap: Duration,
+    pub open_duration: Duration,
+    pub max_open_duration: Duration,
 }
 
 /// The outcome of a call, as the circuit breaker sees it.
@@ -72,7 +72,7 @@ impl CircuitBreaker {
         }
         // The end of a probe is unknown. The shortest open duration is soon enough to try again.
         let is_probed = state.probe_until.is_some_and(|until| now < until);
-        is_probed.then_some(self.settings.failure_base)
+        is_probed.then_some(self.settings.open_duration)
     }
 
     /// Whether a call may be made now. An admitted caller must [`Self::report`] the outcome: the first call after the
@@ -82,7 +82,7 @@ impl CircuitBreaker {
         if let Some(remaining) = self.open_for_in(&state) {
             return Err(CircuitOpen(remaining));
         }
-        if state.failures >= self.settings.failures {
+        if state.failures >= self.settings.failure_threshold {
             state.probe_until = Some(self.clock.monotonic() + self.probe_timeout);
         }
         Ok(())
@@ -90,10 +90,20 @@ impl CircuitBreaker {
 
     /// Records the outcome of a call that started at `started`, on the monotonic clock. `jitter` is from 0 to 1. Returns
     /// the cause if this opens the circuit.
-    pub(super) fn report(&self, outcome: CallOutcome, started: Duration, jitter: f64) -> Option<PauseCause> {
+    pub(super) fn report(
+        &self,
+        outcome: CallOutcome,
+        started: Duration,
+        jitter: f64,
+    ) -> Option<CircuitOpenCause> {
         let now = self.clock.monotonic();
-        let CircuitBreakerSettings { throttle_base, throttle_cap, failures, failure_base, failure_cap } =
-            self.settings;
+        let CircuitBreakerSettings {
+            throttle_backoff,
+            throttle_backoff_max,
+            failure_threshold,
+            open_duration,
+            max_open_duration,
+        } = self.settings;
         let mut state = self.state.lock();
         // Calls that were in progress when the circuit opened fail for the cause that opened it.
         if outcome != CallOutcome::Success && started < state.opened_at {
@@ -110,21 +120,21 @@ impl CircuitBreaker {
             CallOutcome::Throttled => {
                 state.failures = 0;
                 state.probe_until = None;
-                let backoff =
-                    doubled(throttle_base, state.throttles, throttle_cap).mul_f64(jitter_factor(jitter));
+                let backoff = doubled(throttle_backoff, state.throttles, throttle_backoff_max)
+                    .mul_f64(jitter_factor(jitter));
                 state.throttles += 1;
                 state.open_until = state.open_until.max(now + backoff);
                 state.opened_at = now;
-                Some(PauseCause::Throttled)
+                Some(CircuitOpenCause::Throttled)
             }
             CallOutcome::Failure => {
                 state.probe_until = None;
                 state.failures += 1;
-                let beyond = state.failures.checked_sub(failures)?;
-                let open = doubled(failure_base, beyond, failure_cap).mul_f64(jitter_factor(jitter));
+                let beyond = state.failures.checked_sub(failure_threshold)?;
+                let open = doubled(open_duration, beyond, max_open_duration).mul_f64(jitter_factor(jitter));
                 state.open_until = now + open;
                 state.opened_at = now;
-                Some(PauseCause::Failures)
+                Some(CircuitOpenCause::Failures)
             }
         }
     }
@@ -147,11 +157,11 @@ mod tests {
     use clock::{Clock as _, ManualClock, Timestamp};
 
     const SETTINGS: CircuitBreakerSettings = CircuitBreakerSettings {
-        throttle_base: Duration::from_millis(100),
-        throttle_cap: Duration::from_secs(5),
-        failures: 3,
-        failure_base: Duration::from_secs(1),
-        failure_cap: Duration::from_secs(30),
+        throttle_backoff: Duration::from_millis(100),
+        throttle_backoff_max: Duration::from_secs(5),
+        failure_threshold: 3,
+        open_duration: Duration::from_secs(1),
+        max_open_duration: Duration::from_secs(30),
     };
 
     fn breaker() -> (CircuitBreaker, Arc<ManualClock>) {
@@ -160,7 +170,7 @@ mod tests {
     }
 
     /// A call that started and ended just now.
-    fn report(breaker: &CircuitBreaker, outcome: CallOutcome, jitter: f64) -> Option<PauseCause> {
+    fn report(breaker: &CircuitBreaker, outcome: CallOutcome, jitter: f64) -> Option<CircuitOpenCause> {
         breaker.report(outcome, breaker.clock.monotonic(), jitter)
     }
 
@@ -168,7 +178,7 @@ mod tests {
     fn throttles_in_a_row_double_the_backoff_up_to_its_maximum_and_a_success_resets_it() {
         let (breaker, clock) = breaker();
         for wait in [100, 200, 400, 800, 1600, 3200, 5000, 5000] {
-            assert_eq!(report(&breaker, CallOutcome::Throttled, 1.0), Some(PauseCause::Throttled));
+            assert_eq!(report(&breaker, CallOutcome::Throttled, 1.0), Some(CircuitOpenCause::Throttled));
             let wait = Duration::from_millis(wait);
             assert_eq!(breaker.admit(), Err(CircuitOpen(wait)));
             clock.advance(wait);
@@ -186,7 +196,7 @@ mod tests {
             assert_eq!(report(&breaker, CallOutcome::Failure, 0.0), None);
             assert_eq!(breaker.admit(), Ok(()));
         }
-        assert_eq!(report(&breaker, CallOutcome::Failure, 0.0), Some(PauseCause::Failures));
+        assert_eq!(report(&breaker, CallOutcome::Failure, 0.0), Some(CircuitOpenCause::Failures));
         assert_eq!(breaker.admit(), Err(CircuitOpen(Duration::from_millis(500))));
     }
 

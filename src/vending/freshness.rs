@@ -15,14 +15,14 @@ use clock::Timestamp;
 #[derive(Debug, Clone, Copy)]
 pub struct RefreshPolicy {
     /// A token with less remaining life is not served in normal operation. AWS: allow at least 5 minutes for skew.
-    pub skew_allowance: Duration,
+    pub clock_skew_allowance: Duration,
     /// How long before the clock skew allowance a token is refreshed in the background.
-    pub advisory: Duration,
+    pub advisory_window: Duration,
     /// The longest random time by which a refresh is earlier, so that tokens minted together are not all refreshed
     /// together.
-    pub jitter: Duration,
+    pub refresh_jitter: Duration,
     /// A token with less remaining life is never served.
-    pub stale_floor: Duration,
+    pub min_remaining_life: Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,17 +62,18 @@ impl RefreshPolicy {
     /// A short-lived token is fresh for at least half of its servable life, whatever the windows say. Otherwise it
     /// would be refreshed from the moment on at which it was minted.
     pub fn lifetime(&self, minted_at: Timestamp, expires_at: Timestamp, jitter: f64) -> Lifetime {
-        let mandatory_from = expires_at.before(self.skew_allowance);
-        let planned = mandatory_from.before(self.advisory + self.jitter.mul_f64(jitter.clamp(0.0, 1.0)));
+        let mandatory_from = expires_at.before(self.clock_skew_allowance);
+        let planned =
+            mandatory_from.before(self.advisory_window + self.refresh_jitter.mul_f64(jitter.clamp(0.0, 1.0)));
         let earliest = minted_at + mandatory_from.since(minted_at) / 2;
         Lifetime { minted_at, refresh_from: planned.max(earliest), expires_at }
     }
 
     pub fn classify(&self, lifetime: &Lifetime, now: Timestamp) -> Freshness {
         let remaining = lifetime.expires_at.since(now);
-        if remaining < self.stale_floor || remaining.is_zero() {
+        if remaining < self.min_remaining_life || remaining.is_zero() {
             Freshness::Expired
-        } else if remaining < self.skew_allowance {
+        } else if remaining < self.clock_skew_allowance {
             Freshness::Mandatory
         } else if now >= lifetime.refresh_from {
             Freshness::Advisory
@@ -97,10 +98,10 @@ mod tests {
     use proptest::prelude::*;
 
     const POLICY: RefreshPolicy = RefreshPolicy {
-        skew_allowance: Duration::from_secs(300),
-        advisory: Duration::from_secs(120),
-        jitter: Duration::from_secs(60),
-        stale_floor: Duration::from_secs(60),
+        clock_skew_allowance: Duration::from_secs(300),
+        advisory_window: Duration::from_secs(120),
+        refresh_jitter: Duration::from_secs(60),
+        min_remaining_life: Duration::from_secs(60),
     };
 
     fn at(seconds: i64) -> Timestamp {
@@ -127,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_token_at_its_end_is_expired_even_without_a_minimum_remaining_life() {
-        let policy = RefreshPolicy { stale_floor: Duration::ZERO, ..POLICY };
+        let policy = RefreshPolicy { min_remaining_life: Duration::ZERO, ..POLICY };
         let lifetime = policy.lifetime(at(0), at(900), 0.0);
         assert_eq!(policy.classify(&lifetime, at(899)), Freshness::Mandatory);
         assert_eq!(policy.classify(&lifetime, at(900)), Freshness::Expired);
@@ -156,7 +157,7 @@ mod tests {
         fn a_token_served_in_normal_operation_has_at_least_the_clock_skew_allowance(life in 1_i64..90_000, now in 0_i64..90_000) {
             let lifetime = POLICY.lifetime(at(0), at(life), 0.5);
             if matches!(POLICY.classify(&lifetime, at(now)), Freshness::Fresh | Freshness::Advisory) {
-                prop_assert!(lifetime.expires_at.since(at(now)) >= POLICY.skew_allowance);
+                prop_assert!(lifetime.expires_at.since(at(now)) >= POLICY.clock_skew_allowance);
             }
         }
 

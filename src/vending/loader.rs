@@ -11,7 +11,7 @@ use super::negative_cache::NegativeCache;
 use super::upstream::{Permit, Upstream};
 use super::user_quota::{UserPermit, UserQuota};
 use crate::issuer::{IssueError, IssueErrorKind};
-use crate::metrics::labels::{Label as _, Ware};
+use crate::metrics::labels::{CredentialKind, Label as _};
 use crate::pools::Pool;
 
 /// What to load: every input of the value.
@@ -26,7 +26,7 @@ pub(super) trait Loader: fmt::Debug + Send + Sync + 'static {
     type Value: CachedValue;
 
     /// The kind of value, for metrics and the log.
-    const WARE: Ware;
+    const KIND: CredentialKind;
 
     fn upstream(&self, pool: &Pool) -> &Upstream;
 
@@ -38,9 +38,9 @@ pub(super) trait Loader: fmt::Debug + Send + Sync + 'static {
     ) -> impl Future<Output = Result<CacheEntry<Self::Value>, IssueError>> + Send;
 }
 
-/// What a background load has reserved before it starts.
+/// Taken before a background load starts.
 #[derive(Debug)]
-pub(super) struct Reservation {
+pub(super) struct BackgroundPermits {
     pub(super) user: UserPermit,
     pub(super) call: Permit,
 }
@@ -56,8 +56,8 @@ pub(super) struct LoadTask<L> {
 
 impl<L: Loader> LoadTask<L> {
     /// Loads the value. Logs a failure once for all waiters.
-    pub(super) async fn run(self, reserved: Option<Reservation>) -> LoadResult<L::Value> {
-        let result = self.load(reserved).await;
+    pub(super) async fn run(self, permits: Option<BackgroundPermits>) -> LoadResult<L::Value> {
+        let result = self.load(permits).await;
         match &result {
             Ok(_) => self.negative_cache.invalidate(&self.request.key),
             Err(error) => {
@@ -68,9 +68,9 @@ impl<L: Loader> LoadTask<L> {
         result
     }
 
-    async fn load(&self, reserved: Option<Reservation>) -> LoadResult<L::Value> {
-        let (user_permit, call_permit) = match reserved {
-            Some(reserved) => (reserved.user, Some(reserved.call)),
+    async fn load(&self, permits: Option<BackgroundPermits>) -> LoadResult<L::Value> {
+        let (user_permit, call_permit) = match permits {
+            Some(permits) => (permits.user, Some(permits.call)),
             None => (self.user_quota.try_acquire(&self.request.key.user)?, None),
         };
         let entry = self.loader.load(&self.request, call_permit).await?;
@@ -79,7 +79,7 @@ impl<L: Loader> LoadTask<L> {
     }
 
     fn log(&self, error: &IssueError) {
-        let (pool, kind) = (&*self.request.pool.name, L::WARE.text());
+        let (pool, kind) = (&*self.request.pool.name, L::KIND.text());
         match error.kind {
             IssueErrorKind::Misconfigured | IssueErrorKind::Unacceptable | IssueErrorKind::Mismatched => {
                 tracing::error!(pool, kind, %error, "token issue failed: invalid response");
@@ -88,7 +88,7 @@ impl<L: Loader> LoadTask<L> {
             | IssueErrorKind::LoginTaken
             | IssueErrorKind::LoginRefused
             | IssueErrorKind::UnknownIdentity => {
-                tracing::info!(pool, kind, %error, "cognito rejected this user");
+                tracing::info!(pool, kind, %error, "token issue rejected");
             }
             IssueErrorKind::Throttled | IssueErrorKind::Unavailable | IssueErrorKind::HeldBack(_) => {
                 tracing::warn!(pool, kind, %error, "token issue failed");

@@ -9,33 +9,33 @@ use crate::call_rate_limit::CallRateSettings;
 
 #[derive(Debug, Clone, Copy)]
 pub struct VendingSettings {
-    pub windows: RefreshPolicy,
+    pub refresh_policy: RefreshPolicy,
     /// A token is refreshed in the background only if it was used within this time before.
-    pub seen_within: Duration,
+    pub refresh_if_used_within: Duration,
     /// A caller that requests a new token gets one that is younger than this. It also is the rate of the user quota.
     /// Both bound the calls that one user can cause.
-    pub renewal_interval: Duration,
+    pub min_refresh_interval: Duration,
     /// How long a caller whose cached token is still valid waits for a new one.
-    pub stale_after: Duration,
+    pub refresh_timeout: Duration,
     /// The memory that cached tokens may take.
-    pub cache_bytes: u64,
-    pub refusals: NegativeTtls,
+    pub max_size_bytes: u64,
+    pub negative_ttls: NegativeTtls,
     pub upstream: UpstreamSettings,
     /// Whether a token that is no JWT, and so cannot be validated, is accepted.
-    pub opaque_tokens: bool,
+    pub accept_opaque_tokens: bool,
     /// The skew between Cognito's clock and this machine's from which on the log has a warning.
-    pub skew_warning: Duration,
+    pub clock_skew_warning: Duration,
     pub credentials: CredentialsSettings,
 }
 
 /// What differs for credentials.
 #[derive(Debug, Clone, Copy)]
 pub struct CredentialsSettings {
-    pub windows: RefreshPolicy,
+    pub refresh_policy: RefreshPolicy,
     /// How long a caller whose cached credentials are still valid waits for new ones.
-    pub stale_after: Duration,
+    pub refresh_timeout: Duration,
     /// The memory that cached credentials may take.
-    pub cache_bytes: u64,
+    pub max_size_bytes: u64,
     /// The service's share of the quota of GetCredentialsForIdentity.
-    pub budget: CallRateSettings,
+    pub rate_limit: CallRateSettings,
 }

@@ -54,7 +54,7 @@ impl TokenValidator {
         }
         let expires_at = expiry(request, claims.as_ref(), call);
         let remaining = expires_at.since(call.received_at);
-        if remaining <= self.refresh_policy.stale_floor {
+        if remaining <= self.refresh_policy.min_remaining_life {
             let remaining = remaining.as_secs();
             return Err(IssueError::new(
                 IssueErrorKind::Misconfigured,
@@ -136,10 +136,10 @@ mod tests {
     };
 
     const POLICY: RefreshPolicy = RefreshPolicy {
-        skew_allowance: Duration::from_secs(300),
-        advisory: Duration::from_secs(120),
-        jitter: Duration::ZERO,
-        stale_floor: Duration::from_secs(60),
+        clock_skew_allowance: Duration::from_secs(300),
+        advisory_window: Duration::from_secs(120),
+        refresh_jitter: Duration::ZERO,
+        min_remaining_life: Duration::from_secs(60),
     };
 
     fn claims() -> Value {

@@ -8,16 +8,16 @@ use super::circuit_breaker::{CallOutcome, CircuitBreaker, CircuitBreakerSettings
 use crate::call_rate_limit::{CallRateLimiter, CallRateSettings, RateLimited};
 use crate::issuer::{IssueError, IssueErrorKind};
 use crate::metrics::Metrics;
-use crate::metrics::labels::{UpstreamOutcome, Ware};
+use crate::metrics::labels::{Operation, UpstreamOutcome};
 use clock::SharedClock;
 
 #[derive(Debug, Clone, Copy)]
 pub struct UpstreamSettings {
     /// The service's share of the quota.
-    pub budget: CallRateSettings,
-    pub pause: CircuitBreakerSettings,
+    pub rate_limit: CallRateSettings,
+    pub circuit_breaker: CircuitBreakerSettings,
     /// The most calls for one token, or for one user's credentials.
-    pub attempts: u32,
+    pub max_attempts: u32,
     /// The issuer's timeout: no call takes longer.
     pub call_timeout: Duration,
 }
@@ -35,7 +35,7 @@ pub(super) struct RegionalUpstream<I: ?Sized> {
 
 #[derive(Debug)]
 pub(super) struct Upstream {
-    ware: Ware,
+    operation: Operation,
     rate_limiter: CallRateLimiter,
     circuit_breaker: CircuitBreaker,
     settings: UpstreamSettings,
@@ -45,14 +45,15 @@ pub(super) struct Upstream {
 
 impl Upstream {
     pub(super) fn new(
-        ware: Ware,
+        operation: Operation,
         settings: UpstreamSettings,
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let rate_limiter = CallRateLimiter::new(settings.budget, clock.clone());
-        let circuit_breaker = CircuitBreaker::new(settings.pause, settings.call_timeout, clock.clone());
-        Self { ware, rate_limiter, circuit_breaker, settings, clock, metrics }
+        let rate_limiter = CallRateLimiter::new(settings.rate_limit, clock.clone());
+        let circuit_breaker =
+            CircuitBreaker::new(settings.circuit_breaker, settings.call_timeout, clock.clone());
+        Self { operation, rate_limiter, circuit_breaker, settings, clock, metrics }
     }
 
     /// Whether the circuit is open, or half-open with a probe in progress.
@@ -100,13 +101,13 @@ impl Upstream {
     /// No retry once a whole `call_timeout` has passed: the waiting callers have waited long enough.
     fn may_retry(&self, attempt: u32, started: Duration) -> bool {
         let elapsed = self.clock.monotonic().saturating_sub(started);
-        attempt < self.settings.attempts && elapsed < self.settings.call_timeout
+        attempt < self.settings.max_attempts && elapsed < self.settings.call_timeout
     }
 
     /// Waits until the circuit is closed and the call rate limit admits a call. If the circuit opens during the wait for
     /// the rate limit, that wait starts again after it. Otherwise all waiters would call the moment the circuit closes.
     async fn acquire_permit(&self, mut reserved: Option<Permit>) -> Result<(), IssueError> {
-        let deadline = self.clock.monotonic() + self.settings.budget.max_wait;
+        let deadline = self.clock.monotonic() + self.settings.rate_limit.max_wait;
         loop {
             self.wait_for_circuit(deadline).await?;
             if reserved.take().is_none() {
@@ -132,11 +133,11 @@ impl Upstream {
     async fn wait_for_rate_limit(&self) -> Result<(), IssueError> {
         match self.rate_limiter.acquire().await {
             Ok(waited) => {
-                self.metrics.budget_wait_seconds.observe(waited.as_secs_f64());
+                self.metrics.upstream_rate_limit_wait_seconds.observe(waited.as_secs_f64());
                 Ok(())
             }
             Err(RateLimited(retry_after)) => {
-                self.metrics.budget_exhausted_total.inc();
+                self.metrics.upstream_rate_limited_total.inc();
                 Err(rate_limited(retry_after, "the rate limit of calls to cognito is reached"))
             }
         }
@@ -147,22 +148,23 @@ impl Upstream {
         call: impl Future<Output = Result<T, IssueError>>,
     ) -> Result<T, IssueError> {
         let started = self.clock.monotonic();
-        let books = self.metrics.books(self.ware);
-        books.calls_in_flight.inc();
+        let in_flight = self.metrics.upstream_calls_in_flight.in_flight(self.operation);
         let result = call.await;
-        books.calls_in_flight.dec();
+        drop(in_flight);
         let (outcome, call_outcome) = classify_outcome(result.as_ref().err().map(|error| error.kind));
-        books.calls.count(outcome);
-        books.call_duration.observe(outcome, self.clock.monotonic().saturating_sub(started));
+        let labels = (self.operation, outcome);
+        self.metrics.upstream_calls_total.count(labels);
+        let duration = self.clock.monotonic().saturating_sub(started);
+        self.metrics.upstream_call_duration_seconds.observe(labels, duration);
         if let Some(cause) = self.circuit_breaker.report(call_outcome, started, fastrand::f64()) {
-            self.metrics.pauses_total.count(cause);
+            self.metrics.circuit_opened_total.count(cause);
         }
         result
     }
 }
 
 fn classify_outcome(error: Option<IssueErrorKind>) -> (UpstreamOutcome, CallOutcome) {
-    let Some(kind) = error else { return (UpstreamOutcome::Issued, CallOutcome::Success) };
+    let Some(kind) = error else { return (UpstreamOutcome::Success, CallOutcome::Success) };
     match kind {
         IssueErrorKind::Throttled => (UpstreamOutcome::Throttled, CallOutcome::Throttled),
         IssueErrorKind::Unavailable | IssueErrorKind::HeldBack(_) => {
@@ -176,7 +178,7 @@ fn classify_outcome(error: Option<IssueErrorKind>) -> (UpstreamOutcome, CallOutc
             (UpstreamOutcome::Conflict, CallOutcome::Success)
         }
         IssueErrorKind::LoginRefused | IssueErrorKind::UnknownIdentity => {
-            (UpstreamOutcome::Refused, CallOutcome::Success)
+            (UpstreamOutcome::Rejected, CallOutcome::Success)
         }
     }
 }

@@ -249,7 +249,7 @@ async fn at_trace_no_secret_stands_anywhere_in_the_log_or_in_the_audit_trail() {
     let log = served.log();
     assert!(log.lines().count() > 40, "{log}");
     assert!(log.contains("\"level\":\"DEBUG\""), "{log}");
-    assert!(log.contains("not linked to a user's identity"), "{log}");
+    assert!(log.contains("identity link failed"), "{log}");
     let trail = std::fs::read_to_string(trail).unwrap();
     assert!(trail.lines().count() > 100, "{trail}");
     for secret in &secrets {
@@ -425,7 +425,7 @@ fn a_configuration_that_holds_is_summed_up() {
 #[test]
 fn the_manual_is_printed_as_it_stands() {
     let (code, out, _) = run(&["print-default-config"], &[]);
-    assert_eq!((code, out.as_str()), (Some(0), tokenvend::config::DEFAULT));
+    assert_eq!((code, out.as_str()), (Some(0), tokenvend::config::DEFAULT_CONFIG));
 }
 
 #[test]
@@ -466,8 +466,8 @@ async fn the_lines_that_dev_prints_work_as_they_stand() {
     let aws: Value = serde_json::from_str(&shell(aws)).unwrap();
     assert!(aws["IdentityId"].is_string() && aws["Token"].is_string());
     let counted = shell(metrics);
-    assert!(counted.contains("tokenvend_vends_total{source=\"miss\"} 1"), "{counted}");
-    assert!(counted.contains("tokenvend_vends_total{source=\"hit\"} 2"), "{counted}");
+    assert!(counted.contains("tokenvend_vends_total{cache=\"miss\",kind=\"token\"} 1"), "{counted}");
+    assert!(counted.contains("tokenvend_vends_total{cache=\"hit\",kind=\"token\"} 2"), "{counted}");
     let id = child.id().to_string();
     Command::new("kill").args(["-INT", &id]).status().unwrap();
     let child = Mutex::new(child);

@@ -133,7 +133,7 @@ async fn with_introspection(judge: &Judge) -> World {
         url = "{}/introspect"
         client_id = "token vend"
         client_secret = "s%cret"
-        remember = "60s"
+        cache_ttl = "60s"
         "#,
         judge.url
     ))
@@ -189,7 +189,7 @@ async fn a_no_is_remembered_for_a_moment_and_says_nothing_of_other_tokens() {
     assert_eq!(world.vend_bearer("opaque-2").await.source(), "miss");
     world.advance(10);
     assert_eq!(world.vend_bearer("opaque-1").await.source(), "miss");
-    assert_eq!(world.metric("tokenvend_auth_total{outcome=\"inactive\"}").await, 5.0);
+    assert_eq!(world.metric("tokenvend_authentications_total{outcome=\"inactive\"}").await, 5.0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

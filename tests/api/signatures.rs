@@ -106,7 +106,7 @@ async fn where_kinds_are_listed_a_token_must_be_of_one() {
         let answer = world.vend_bearer(&world.demo.sign_kind(&claims, typ)).await;
         assert_eq!(answer.status, status, "{typ:?}");
     }
-    assert_eq!(world.metric("tokenvend_auth_total{outcome=\"kind\"}").await, 3.0);
+    assert_eq!(world.metric("tokenvend_authentications_total{outcome=\"token_type\"}").await, 3.0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -139,7 +139,7 @@ async fn keys_are_found_by_the_issuers_discovery_document_if_it_is_that_issuers(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn keys_that_are_too_old_judge_nobody_and_new_ones_do_again() {
-    let world = World::with("auth.app.jwks_max_age = \"1h\"\nauth.app.remember = \"0s\"").await;
+    let world = World::with("auth.app.jwks_max_age = \"1h\"\nauth.app.cache_ttl = \"0s\"").await;
     assert_eq!(world.vend("alice").await.source(), "miss");
     world.demo.set_broken(true);
     world.advance(3600);

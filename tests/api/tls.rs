@@ -110,7 +110,7 @@ async fn with_a_client_ca_only_clients_with_a_good_certificate_of_it_are_let_in_
 async fn where_client_certificates_are_optional_a_client_may_have_none_but_no_bad_one() {
     let (ca, clients) = (Authority::new("ca"), Authority::new("clients"));
     let files = Files::of(&ca.server(90));
-    let overlay = format!("{}http.tls.client_certificates = \"optional\"", files.mutual(&clients));
+    let overlay = format!("{}http.tls.client_auth = \"optional\"", files.mutual(&clients));
     let world = World::with(&overlay).await;
     let client = ca.believer().build().unwrap();
     assert_eq!(world.vend_over(&client, "alice").await.unwrap().source(), "miss");
@@ -189,7 +189,7 @@ async fn changed_files_that_do_not_hold_are_refused_and_the_last_good_ones_stay(
     let (good, next) = (ca.server(90), ca.server(60));
     let files = Files::of(&good);
     let world = World::with(&files.configuration()).await;
-    let refused = async || world.metric("tokenvend_tls_reloads_total{outcome=\"refused\"}").await;
+    let refused = async || world.metric("tokenvend_tls_reloads_total{outcome=\"rejected\"}").await;
     let client = || ca.believer().tls_info(true).build().unwrap();
     let mut count = 0.0;
     let break_with = [
@@ -251,7 +251,7 @@ async fn a_certificate_that_has_ended_and_a_key_that_all_may_read_are_warned_of(
     let served = Served::reached_by(client, "https", &files.configuration()).await;
     until(async || {
         let log = served.log();
-        log.contains("the certificate ended at") && log.contains("can be read by every user")
+        log.contains("certificate ended at") && log.contains("can be read by every user")
     })
     .await;
 }
@@ -292,7 +292,7 @@ fn every_error_in_the_tls_files_is_reported_before_the_start() {
             ],
         ),
         ("minimum_version = \"1.1\"", &["http.tls.minimum_version", "one of 1.2, 1.3"]),
-        ("client_certificates = \"maybe\"", &["http.tls.client_certificates", "one of required, optional"]),
+        ("client_auth = \"maybe\"", &["http.tls.client_auth", "one of required, optional"]),
     ] {
         let text = format!("[http.tls]\n{}", overlay.replace("DIR/", &dir));
         let document = ConfigSource { name: "test".to_owned(), text };

@@ -120,7 +120,7 @@ async fn a_min_ttl_above_the_cached_lifetime_is_loaded_and_an_impossible_one_is_
     assert_eq!(longer.source(), "miss");
     assert!(longer.json()["expiresIn"].as_u64().unwrap() >= 801);
     let answer = world.vend_with("alice", json!({"minTtl": 871})).await;
-    answer.is_problem(422, "life-out-of-reach");
+    answer.is_problem(422, "min-ttl-too-long");
     assert!(answer.json()["detail"].as_str().unwrap().contains("870"), "{answer:?}");
 }
 
@@ -161,7 +161,7 @@ async fn a_user_who_signs_out_and_in_without_end_is_limited_to_the_user_quota() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn concurrent_requests_with_many_credentials_stay_within_the_user_quota() {
-    let world = World::with("pools.main.end_with_session = true").await;
+    let world = World::with("pools.main.bind_to_session = true").await;
     // Long enough that none has ended before the last has begun.
     world.faults(json!({"latencyMillis": 2000})).await;
     let now = world.clock_now();
@@ -184,12 +184,12 @@ async fn concurrent_requests_with_many_credentials_stay_within_the_user_quota() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_minted_token_whose_aud_sub_or_amr_is_not_what_was_asked_for_is_never_served() {
-    let world = World::with("vending.remember_pool_refusal = \"0s\"").await;
+    let world = World::with("cache.negative_ttl_pool = \"0s\"").await;
     for claim in ["aud", "sub", "amr"] {
         world.faults(json!({"tamper": claim})).await;
         world.vend("alice").await.is_problem(500, "misconfigured");
     }
-    assert_eq!(world.metric("tokenvend_upstream_calls_total{outcome=\"mismatched\"}").await, 3.0);
+    assert_eq!(world.metric("tokenvend_upstream_calls_total{operation=\"GetOpenIdTokenForDeveloperIdentity\",outcome=\"mismatched\"}").await, 3.0);
     world.faults(json!({})).await;
     assert_eq!(world.vend("alice").await.source(), "miss", "and what was refused was not kept");
 }
@@ -263,7 +263,7 @@ fn key_of((pool, user, seconds, tags): &Shaping) -> CacheKey {
         id: IdentityPoolId::parse("us-east-1:1").unwrap(),
         provider: DeveloperProvider::parse("login.example").unwrap(),
         token_duration: TokenDuration::parse(*seconds).unwrap(),
-        end_with_session: false,
+        bind_to_session: false,
         tags: TagRules::default(),
         access: AccessPolicy::default(),
         linking: LinkPolicy::default(),

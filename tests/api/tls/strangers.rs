@@ -98,9 +98,9 @@ async fn openssl_writes_the_subject_of_a_certificate_as_we_do() {
         name,
     ];
     let Some(made) = stranger(written, arguments.map(str::to_owned).to_vec()).await else { return };
-    assert!(made.status.success(), "{}", told(&made));
+    assert!(made.status.success(), "{}", output_text(&made));
     let show = ["x509", "-noout", "-subject", "-nameopt", "RFC2253", "-in", &certificate];
-    let shown = told(&stranger("openssl", show.map(str::to_owned).to_vec()).await.unwrap());
+    let shown = output_text(&stranger("openssl", show.map(str::to_owned).to_vec()).await.unwrap());
     let shown = shown.trim().trim_start_matches("subject=").to_owned();
     let pem = std::fs::read(&certificate).unwrap();
     use rustls::pki_types::pem::PemObject as _;
