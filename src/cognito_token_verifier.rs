@@ -114,7 +114,7 @@ impl CognitoTokenVerifier {
         // Before the signature, so that an app's own token is rejected as such, and not as one with an unknown key,
         // which would also trigger a fetch of Cognito's keys.
         let Issuer { iss } = Issuer::deserialize(jws.payload()).map_err(|_| InvalidJws)?;
-        if iss != format!("https://{}", token::authority(pool.region())) {
+        if iss != format!("https://{}", token::issuer_host(pool.region())) {
             return Err(TokenVerificationError::Issuer);
         }
         jws.verify(&self.keys, &ALGORITHMS).await?;

@@ -138,7 +138,7 @@ impl Question {
     ) -> Result<Option<Map<String, Value>>, String> {
         let headers: HeaderMap = shown.into_iter().collect();
         let request = self.client.get(self.settings.url.clone()).headers(headers);
-        let response = request.send().await.map_err(|error| error_chain::told(&error.without_url()))?;
+        let response = request.send().await.map_err(|error| error_chain::display(&error.without_url()))?;
         match response.status().as_u16() {
             200..=299 => {}
             // To a login page, most likely: that is a no.

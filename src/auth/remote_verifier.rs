@@ -162,7 +162,7 @@ pub(super) fn moment(claims: &Map<String, Value>, claim: &str) -> Result<Option<
 /// # Errors
 /// Why nobody does.
 pub async fn reach(url: &reqwest::Url, ask: RemoteCheckSettings) -> Result<u16, String> {
-    let told = |error: reqwest::Error| error_chain::told(&error.without_url());
+    let told = |error: reqwest::Error| error_chain::display(&error.without_url());
     let response = client(&ask).map_err(told)?.get(url.clone()).send().await.map_err(told)?;
     match response.status().as_u16() {
         status @ 500.. => Err(format!("the answer is {status}")),

@@ -39,9 +39,9 @@ pub(super) async fn run(args: &Args) -> Result<(), CliError> {
         let cas = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| invalid(error.to_string()))?;
         client = client.tls_certs_only(cas);
     }
-    let client = client.build().map_err(|error| fail(error_chain::told(&error)))?;
+    let client = client.build().map_err(|error| fail(error_chain::display(&error)))?;
     let response = client.get(args.url.clone()).send().await;
-    let response = response.map_err(|error| fail(error_chain::told(&error.without_url())))?;
+    let response = response.map_err(|error| fail(error_chain::display(&error.without_url())))?;
     let status = response.status();
     if status.is_success() { Ok(()) } else { Err(fail(format!("it returned {status}"))) }
 }

@@ -128,7 +128,7 @@ impl Conditions {
         if self.identity_id.as_ref().is_some_and(|required| required.as_str() != claims.subject) {
             return Err(RejectionReason::Identity);
         }
-        let is_for = |required: &DeveloperUserId| matches!(claims.origin(), Some(AuthMethod::DeveloperUser { user, .. }) if user == required.as_str());
+        let is_for = |required: &DeveloperUserId| matches!(claims.auth_method(), Some(AuthMethod::DeveloperUser { user, .. }) if user == required.as_str());
         if self.user.as_ref().is_some_and(|required| !is_for(required)) {
             return Err(RejectionReason::User);
         }
@@ -141,7 +141,7 @@ impl Conditions {
 
 fn format_verified(claims: &TokenClaims, clock: &SharedClock, as_json: bool) -> String {
     let left = claims.expires_at.since(clock.now()).as_secs();
-    let (identity, pool, method) = (&claims.subject, &claims.audience, claims.origin());
+    let (identity, pool, method) = (&claims.subject, &claims.audience, claims.auth_method());
     if as_json {
         let output = json!({
             "verified": true,

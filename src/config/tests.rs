@@ -165,7 +165,7 @@ fn values_that_contradict_each_other_are_rejected() {
         ),
         (
             smallest_with("zzz", "[pools.main.credentials]\ncustom_role_arn = \"arn:aws:iam::1:user/x\""),
-            "looks like arn:aws:iam::ACCOUNT:role/NAME",
+            "looks like arn:aws:iam::123456789012:role/NAME",
         ),
         (smallest_with("zzz", "[vending]\ndefault_pool = \"other\""), "there is no such pool"),
         (smallest_with("zzz", "[upstream]\nread_timeout = \"20s\""), "at most upstream.call_timeout"),

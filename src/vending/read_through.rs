@@ -173,7 +173,7 @@ impl<L: Loader> ReadThroughCache<L> {
         let (entry, source) = match (result, fallback) {
             (Ok(loaded), _) => loaded,
             (Err(error), Some(entry))
-                if error.kind.is_trouble() && self.may_serve_stale(&entry, requirements) =>
+                if error.kind.is_upstream_error() && self.may_serve_stale(&entry, requirements) =>
             {
                 (entry, CacheStatus::Stale)
             }

@@ -241,7 +241,7 @@ mod tests {
     }
 
     fn store(max_bytes: u64) -> (EntryStore<Kilobyte>, Arc<ManualClock>) {
-        let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_000_000)));
+        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_000_000)));
         let metrics = Arc::new(Metrics::new().unwrap());
         (EntryStore::new(max_bytes, clock.clone(), metrics), clock)
     }

@@ -160,7 +160,7 @@ async fn a_vended_token_proves_its_identity_in_its_own_pool_until_it_ends() {
 
 #[tokio::test]
 async fn no_forgery_passes_and_each_has_its_own_reason() {
-    let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_800_000_000)));
+    let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_800_000_000)));
     let forge = Forge::start();
     let prover = prover(&forge.keys_url(), clock.clone()).await;
     assert!(prove(&prover, &forge.sign(&honest_claims(clock.now())), POOL).await.is_ok());
@@ -171,7 +171,7 @@ async fn no_forgery_passes_and_each_has_its_own_reason() {
 
 #[tokio::test]
 async fn without_cognito_s_keys_nothing_is_proved_and_nothing_is_called_false() {
-    let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_800_000_000)));
+    let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_800_000_000)));
     let forge = Forge::start();
     forge.site.set_broken(true);
     let prover = prover(&forge.keys_url(), clock.clone()).await;
