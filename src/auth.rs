@@ -45,9 +45,10 @@ pub use request::{AuthRequest, HeaderView};
 use static_key::StaticKeyAuthenticator;
 pub use user_id::UserIdMapper;
 
+use jose::{KeysError, VerifyError};
+
 use crate::claims::Claims;
 use crate::config::{AuthSettings, AuthenticatorSettings, UsersSettings};
-use crate::jws::{KeysError, VerifyError};
 use crate::metrics::Metrics;
 use crate::metrics::labels::AuthOutcome;
 use crate::vending::LastEntryHint;
@@ -97,7 +98,7 @@ impl From<VerifyError> for Verdict {
             VerifyError::Algorithm => Self::Refused(RejectionReason::Algorithm),
             VerifyError::UnknownKey => Self::Refused(RejectionReason::UnknownKey),
             VerifyError::Signature => Self::Refused(RejectionReason::Signature),
-            VerifyError::CannotSay => Self::CannotSay,
+            VerifyError::KeysUnavailable => Self::CannotSay,
         }
     }
 }

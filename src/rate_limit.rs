@@ -136,7 +136,7 @@ mod tests {
     }
 
     fn limits(settings: RateLimitSettings) -> (RateLimiter, Arc<ManualClock>) {
-        let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_000)));
+        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_000)));
         let shared: SharedClock = clock.clone();
         (RateLimiter::new(settings, &shared, Arc::new(Metrics::new().unwrap())), clock)
     }

@@ -72,7 +72,7 @@ impl Door {
     pub(crate) fn open() -> Self {
         let document = ConfigSource { name: "fuzz".to_owned(), text: configuration() };
         let settings = config::load(&[document], &Environment::default()).unwrap().settings;
-        let clock: SharedClock = Arc::new(ManualClock::at(Timestamp::from_secs(NOW)));
+        let clock: SharedClock = Arc::new(ManualClock::new(Timestamp::from_secs(NOW)));
         let metrics = Arc::new(Metrics::new().unwrap());
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let (auth, users) = (&settings.auth, &settings.users);

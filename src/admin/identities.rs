@@ -22,7 +22,7 @@ pub(super) async fn list(
 ) -> Result<HttpResponse, Problem> {
     let pool = admin.pool(&request)?;
     let (page, _) = target::page(&request)?;
-    let listed = admin.lifecycle.list(&pool, &page).await;
+    let listed = admin.identity_admin.list(&pool, &page).await;
     let listed = listed.map_err(|error| LIST.problem(&request, &error))?;
     Ok(HttpResponse::Ok().json(json!({
         "pool": &*pool.name,
@@ -39,7 +39,7 @@ pub(super) async fn describe(
     let pool = admin.pool(&request)?;
     let identity = target::identity(&request)?;
     let (page, _) = target::page(&request)?;
-    let described = admin.lifecycle.describe(&pool, &identity, &page).await;
+    let described = admin.identity_admin.describe(&pool, &identity, &page).await;
     let (description, found) = described.map_err(|error| DESCRIBE.problem(&request, &error))?;
     let mut response = to_json(&description);
     response["pool"] = json!(&*pool.name);
@@ -67,7 +67,7 @@ pub(super) async fn unlink(
     let user = admin.user(&request, target::user_id_kind(&request)?)?;
     body::reject(&request)?;
     record_intent(&admin.audit, &request, Action::Unlink, admin.clock.now()).await?;
-    let outcome = admin.lifecycle.unlink(&pool, &identity, &user).await;
+    let outcome = admin.identity_admin.unlink(&pool, &identity, &user).await;
     outcome.map_err(|error| UNLINK.problem(&request, &error))?;
     tracing::info!(pool = &*pool.name, identity = identity.as_str(), "user unlinked");
     Ok(HttpResponse::Ok().json(json!({
@@ -86,7 +86,7 @@ pub(super) async fn delete(
     let identity = target::identity(&request)?;
     body::reject(&request)?;
     let outcome = delete_audited(&request, &admin, &pool, vec![identity]).await?;
-    match outcome.undeleted.first() {
+    match outcome.failures.first() {
         None => Ok(HttpResponse::NoContent().finish()),
         Some(failure) => Err(delete_failure(failure.reason)),
     }
@@ -110,8 +110,8 @@ pub(super) async fn delete_all(
         target::or_invalid(identity_ids.iter().map(|id| IdentityId::parse(id)).collect())?;
     identities.sort_unstable();
     identities.dedup();
-    if !(1..=usize::from(PageRequest::MOST)).contains(&identities.len()) {
-        let detail = format!("identityIds has from 1 to {} identity ids", PageRequest::MOST);
+    if !(1..=usize::from(PageRequest::MAX_ITEMS)).contains(&identities.len()) {
+        let detail = format!("identityIds has from 1 to {} identity ids", PageRequest::MAX_ITEMS);
         return Err(Problem::new(ProblemType::InvalidRequest, detail));
     }
     record(&request, |context| context.identities(&identities));
@@ -119,7 +119,7 @@ pub(super) async fn delete_all(
     Ok(HttpResponse::Ok().json(json!({
         "pool": &*pool.name,
         "deleted": outcome.deleted.iter().map(IdentityId::as_str).collect::<Vec<_>>(),
-        "undeleted": outcome.undeleted.iter().map(|failure| json!({
+        "undeleted": outcome.failures.iter().map(|failure| json!({
             "identityId": failure.identity.as_str(),
             "reason": match failure.reason {
                 DeleteFailureReason::Unknown => "unknown",
@@ -137,10 +137,10 @@ async fn delete_audited(
     identities: Vec<IdentityId>,
 ) -> Result<DeleteResult, Problem> {
     record_intent(&admin.audit, request, Action::Delete, admin.clock.now()).await?;
-    let outcome = admin.lifecycle.delete(pool, identities).await;
+    let outcome = admin.identity_admin.delete(pool, identities).await;
     let outcome = outcome.map_err(|error| DELETE.problem(request, &error))?;
     record(request, |context| {
-        context.failed_identities(outcome.undeleted.iter().map(|failure| failure.identity.clone()));
+        context.failed_identities(outcome.failures.iter().map(|failure| failure.identity.clone()));
     });
     for identity in &outcome.deleted {
         tracing::info!(pool = &*pool.name, identity = identity.as_str(), "identity deleted");

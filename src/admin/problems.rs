@@ -77,8 +77,8 @@ impl ErrorMapping {
         let (problem_type, detail) = match error.kind {
             RegistryErrorKind::NotFound => self.not_found,
             RegistryErrorKind::Conflict => self.conflict,
-            RegistryErrorKind::Unacceptable => self.unacceptable,
-            RegistryErrorKind::HeldBack(after) => {
+            RegistryErrorKind::InvalidParameter => self.unacceptable,
+            RegistryErrorKind::RateLimited(after) => {
                 tracing::info!(operation, request_id, "identity admin call rate limited");
                 let detail = "too many identity admin calls (admin.rate_limit); try again later";
                 return Problem::new(ProblemType::RateLimited, detail).retry_after(after);

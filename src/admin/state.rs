@@ -21,7 +21,7 @@ pub(crate) struct AdminState {
     pub(crate) authenticator: Arc<AuthenticatorChain>,
     pub(crate) limits: RateLimiter,
     pub(crate) vendor: Arc<TokenVendor>,
-    pub(crate) lifecycle: Arc<IdentityAdmin>,
+    pub(crate) identity_admin: Arc<IdentityAdmin>,
     pub(crate) readiness: Arc<Readiness>,
     pub(crate) clock: SharedClock,
     pub(crate) metrics: Arc<Metrics>,

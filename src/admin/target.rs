@@ -111,14 +111,14 @@ pub(super) fn page(request: &HttpRequest) -> Result<(PageRequest, UserIdKind), P
     }
     let query = web::Query::<Query>::from_query(request.query_string()).ok();
     let query = query.map(web::Query::into_inner);
-    let is_page_size = |size| (1..=PageRequest::MOST).contains(&size);
+    let is_page_size = |size| (1..=PageRequest::MAX_ITEMS).contains(&size);
     match query.filter(|query| query.max_results.is_none_or(is_page_size)) {
         Some(Query { max_results, next_token, user_id_kind }) => {
             let token = next_token.filter(|token| !token.is_empty());
-            Ok((PageRequest { most: max_results, token }, user_id_kind))
+            Ok((PageRequest { max_items: max_results, token }, user_id_kind))
         }
         None => {
-            let max = PageRequest::MOST;
+            let max = PageRequest::MAX_ITEMS;
             let detail = format!(
                 "the query may have maxResults, from 1 to {max}, nextToken, from the previous page, and userIdKind: \
                  cognito or app"

@@ -21,10 +21,10 @@ pub(super) async fn lookup(
     let pool = admin.pool(&request)?;
     let (page, kind) = target::page(&request)?;
     let user = admin.user(&request, kind)?;
-    let found = admin.lifecycle.look_up(&pool, IdentityQuery::User(&user), &page).await;
+    let found = admin.identity_admin.look_up(&pool, IdentityQuery::User(&user), &page).await;
     let found = found.map_err(|error| LOOKUP.problem(&request, &error))?;
     record(&request, |context| context.identity(&found.identity));
-    let cached = admin.lifecycle.holdings(&pool, &user);
+    let cached = admin.identity_admin.cached_tokens(&pool, &user);
     Ok(HttpResponse::Ok().json(json!({
         "pool": &*pool.name,
         "identityPoolId": pool.id.as_str(),
@@ -44,7 +44,7 @@ pub(super) async fn purge(
     let pool = admin.pool(&request)?;
     let user = admin.user(&request, target::user_id_kind(&request)?)?;
     body::reject(&request)?;
-    let purged = admin.lifecycle.purge(&pool, &user);
+    let purged = admin.identity_admin.purge(&pool, &user);
     tracing::info!(pool = &*pool.name, purged, "cached tokens of a user purged");
     Ok(HttpResponse::Ok().json(json!({
         "pool": &*pool.name,
@@ -76,19 +76,19 @@ pub(super) async fn merge(
         return Err(Problem::new(ProblemType::InvalidRequest, "a user cannot be merged into itself"));
     }
     record_intent(&admin.audit, &request, Action::Merge, admin.clock.now()).await?;
-    let merged = admin.lifecycle.merge(&pool, &from, &into).await;
+    let merged = admin.identity_admin.merge(&pool, &from, &into).await;
     let merged = merged.map_err(|error| MERGE.problem(&request, &error))?;
     record(&request, |context| {
-        context.identity(&merged.given_up);
+        context.identity(&merged.removed_identity);
         context.target_identity(&merged.identity);
     });
-    let (identity, removed_identity) = (merged.identity.as_str(), merged.given_up.as_str());
+    let (identity, removed_identity) = (merged.identity.as_str(), merged.removed_identity.as_str());
     tracing::info!(pool = &*pool.name, identity, removed_identity, "users merged");
     Ok(HttpResponse::Ok().json(json!({
         "pool": &*pool.name,
         "user": from.as_str(),
         "into": into.as_str(),
         "identityId": identity,
-        "removedIdentityId": (merged.identity != merged.given_up).then_some(removed_identity),
+        "removedIdentityId": (merged.identity != merged.removed_identity).then_some(removed_identity),
     })))
 }

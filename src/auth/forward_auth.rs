@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::hmac;
 use futures_util::FutureExt as _;
+use jose::KeysError;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
@@ -17,7 +18,6 @@ use super::request::AuthRequest;
 use super::{RejectionReason, Verdict};
 use crate::config::{ClaimsFrom, ForwardSettings};
 use crate::error_chain;
-use crate::jws::KeysError;
 use clock::{SharedClock, Timestamp};
 
 /// Longer than all that an honest request presents.
@@ -138,7 +138,7 @@ impl Question {
     ) -> Result<Option<Map<String, Value>>, String> {
         let headers: HeaderMap = shown.into_iter().collect();
         let request = self.client.get(self.settings.url.clone()).headers(headers);
-        let response = request.send().await.map_err(|error| error_chain::told(&error.without_url()))?;
+        let response = request.send().await.map_err(|error| error_chain::display(&error.without_url()))?;
         match response.status().as_u16() {
             200..=299 => {}
             // To a login page, most likely: that is a no.

@@ -64,7 +64,7 @@ impl<'de> Visitor<'de> for LoginsVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Logins, A::Error> {
         let (mut logins, mut names) = (Vec::new(), BTreeSet::new());
         while let Some((name, Token(token))) = map.next_entry::<String, Token>()? {
-            if !names.insert(name.clone()) || logins.len() == PublicLogins::MOST {
+            if !names.insert(name.clone()) || logins.len() == PublicLogins::MAX_LOGINS {
                 return Err(A::Error::custom("a provider occurs twice, or there are too many"));
             }
             logins.push((name, token));
@@ -116,26 +116,28 @@ impl From<LinkError> for Problem {
                 ProblemType::ProviderNotAllowed,
                 "this pool does not link logins of one of the providers in the request",
             ),
-            LinkError::NoGuest(GuestTokenError::Unproven(TokenVerificationError::KeysUnavailable)) => {
-                Self::new(
-                    ProblemType::AuthUnavailable,
-                    "the keys to verify the guest's token are not available now",
-                )
-                .retry_after(Duration::from_secs(5))
-            }
-            LinkError::NoGuest(why) => {
+            LinkError::InvalidGuestToken(GuestTokenError::Verification(
+                TokenVerificationError::KeysUnavailable,
+            )) => Self::new(
+                ProblemType::AuthUnavailable,
+                "the keys to verify the guest's token are not available now",
+            )
+            .retry_after(Duration::from_secs(5)),
+            LinkError::InvalidGuestToken(why) => {
                 Self::new(ProblemType::InvalidGuestToken, format!("the guest's token is not accepted: {why}"))
             }
-            LinkError::GuestTaken | LinkError::Undone | LinkError::Shared => Self::new(
+            LinkError::GuestTaken | LinkError::RolledBack | LinkError::RollbackFailed => Self::new(
                 ProblemType::GuestAlreadyLinked,
                 "the guest's identity belongs to a user already; sign in as that user to use it",
             ),
-            LinkError::Moved => unavailable("this user's identity has just changed", Duration::from_secs(1)),
-            LinkError::Unconfirmed => {
+            LinkError::IdentityChanged => {
+                unavailable("this user's identity has just changed", Duration::from_secs(1))
+            }
+            LinkError::OutcomeUnknown => {
                 unavailable("it is unknown whether it was linked", Duration::from_secs(2))
             }
             LinkError::Registry(error) => match error.kind {
-                RegistryErrorKind::HeldBack(after) => {
+                RegistryErrorKind::RateLimited(after) => {
                     unavailable("identities cannot be looked up now", after)
                 }
                 RegistryErrorKind::Throttled | RegistryErrorKind::Unavailable => {
@@ -143,7 +145,7 @@ impl From<LinkError> for Problem {
                 }
                 RegistryErrorKind::NotFound
                 | RegistryErrorKind::Conflict
-                | RegistryErrorKind::Unacceptable
+                | RegistryErrorKind::InvalidParameter
                 | RegistryErrorKind::Denied { .. }
                 | RegistryErrorKind::Misconfigured => Self::new(
                     ProblemType::Misconfigured,

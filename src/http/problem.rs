@@ -274,9 +274,9 @@ impl From<VendError> for Problem {
             .retry_after(after)
         };
         match error.kind {
-            IssueErrorKind::HeldBack(after) => unavailable(after),
+            IssueErrorKind::RateLimited(after) => unavailable(after),
             IssueErrorKind::Throttled | IssueErrorKind::Unavailable => unavailable(Duration::from_secs(2)),
-            IssueErrorKind::Misconfigured | IssueErrorKind::Unacceptable | IssueErrorKind::Mismatched => {
+            IssueErrorKind::Misconfigured | IssueErrorKind::InvalidParameter | IssueErrorKind::Mismatched => {
                 Self::new(
                     ProblemType::Misconfigured,
                     "the service cannot get this from Amazon Cognito; the cause is in its log",

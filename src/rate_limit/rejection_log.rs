@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn there_is_one_warning_a_minute_with_the_count_of_every_rejection() {
-        let clock = Arc::new(ManualClock::at(Timestamp::from_secs(0)));
+        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(0)));
         let log = RejectionLog::new(clock.clone());
         assert_eq!(log.count(RateLimitKind::User), Some([0, 0, 1]));
         for _ in 0..500 {

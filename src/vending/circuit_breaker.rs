@@ -165,7 +165,7 @@ mod tests {
     };
 
     fn breaker() -> (CircuitBreaker, Arc<ManualClock>) {
-        let clock = Arc::new(ManualClock::at(Timestamp::from_secs(0)));
+        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(0)));
         (CircuitBreaker::new(SETTINGS, Duration::from_secs(10), clock.clone()), clock)
     }
 

@@ -54,7 +54,7 @@ impl Loader for CredentialsLoader {
         let was_cached = matches!(token.source, CacheStatus::Hit | CacheStatus::Stale);
         match result {
             // The token's identity may have been deleted, merged or linked since it was minted.
-            Err(error) if error.kind == IssueErrorKind::Unacceptable && was_cached => {
+            Err(error) if error.kind == IssueErrorKind::InvalidParameter && was_cached => {
                 let requirements =
                     Requirements { max_age: Some(self.min_refresh_interval), ..Requirements::default() };
                 let refreshed = self.tokens.get(request, requirements, None).await?;
@@ -88,7 +88,7 @@ impl CredentialsLoader {
         let region = self.upstreams.get(&request.pool);
         let call = || async {
             let requested_at = self.clock.now();
-            let issued = region.issuer.credentials(&exchange_request).await?;
+            let issued = region.issuer.issue_credentials(&exchange_request).await?;
             let received_at = self.clock.now();
             let expires_at = credentials_validation::validate(
                 &exchange_request,

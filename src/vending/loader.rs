@@ -81,7 +81,7 @@ impl<L: Loader> LoadTask<L> {
     fn log(&self, error: &IssueError) {
         let (pool, kind) = (&*self.request.pool.name, L::KIND.text());
         match error.kind {
-            IssueErrorKind::Misconfigured | IssueErrorKind::Unacceptable | IssueErrorKind::Mismatched => {
+            IssueErrorKind::Misconfigured | IssueErrorKind::InvalidParameter | IssueErrorKind::Mismatched => {
                 tracing::error!(pool, kind, %error, "token issue failed: invalid response");
             }
             IssueErrorKind::AlreadyRegistered
@@ -90,7 +90,7 @@ impl<L: Loader> LoadTask<L> {
             | IssueErrorKind::UnknownIdentity => {
                 tracing::info!(pool, kind, %error, "token issue rejected");
             }
-            IssueErrorKind::Throttled | IssueErrorKind::Unavailable | IssueErrorKind::HeldBack(_) => {
+            IssueErrorKind::Throttled | IssueErrorKind::Unavailable | IssueErrorKind::RateLimited(_) => {
                 tracing::warn!(pool, kind, %error, "token issue failed");
             }
         }

@@ -173,7 +173,7 @@ impl<L: Loader> ReadThroughCache<L> {
         let (entry, source) = match (result, fallback) {
             (Ok(loaded), _) => loaded,
             (Err(error), Some(entry))
-                if error.kind.is_trouble() && self.may_serve_stale(&entry, requirements) =>
+                if error.kind.is_upstream_error() && self.may_serve_stale(&entry, requirements) =>
             {
                 (entry, CacheStatus::Stale)
             }
@@ -217,7 +217,7 @@ impl<L: Loader> ReadThroughCache<L> {
         tokio::select! {
             result = result_of(waiter) => Ok((result?, source)),
             () = self.clock.sleep(timeout) => {
-                Err(IssueError::new(IssueErrorKind::Unavailable, "cognito did not answer within the refresh timeout"))
+                Err(IssueError::new(IssueErrorKind::Unavailable, "cognito did not respond within the refresh timeout"))
             }
         }
     }

@@ -46,7 +46,7 @@ impl Loader for TokenLoader {
             duration: duration_of(variant, self.clock.now())?,
             tags: variant.tags.clone(),
             identity: None,
-            also: PublicLogins::none(),
+            public_logins: PublicLogins::none(),
         };
         let (issued, validated) = self.issue(&request.pool, &issue_request, reserved).await?;
         if validated.is_opaque {

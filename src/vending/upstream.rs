@@ -89,7 +89,7 @@ impl Upstream {
         loop {
             self.acquire_permit(reserved.take()).await?;
             match self.instrument(call()).await {
-                Err(error) if error.kind.is_passing() && self.may_retry(attempt, started) => {
+                Err(error) if error.kind.is_retryable() && self.may_retry(attempt, started) => {
                     tracing::debug!(attempt, %error, "cognito call failed, retrying");
                     attempt += 1;
                 }
@@ -167,10 +167,10 @@ fn classify_outcome(error: Option<IssueErrorKind>) -> (UpstreamOutcome, CallOutc
     let Some(kind) = error else { return (UpstreamOutcome::Success, CallOutcome::Success) };
     match kind {
         IssueErrorKind::Throttled => (UpstreamOutcome::Throttled, CallOutcome::Throttled),
-        IssueErrorKind::Unavailable | IssueErrorKind::HeldBack(_) => {
+        IssueErrorKind::Unavailable | IssueErrorKind::RateLimited(_) => {
             (UpstreamOutcome::Unavailable, CallOutcome::Failure)
         }
-        IssueErrorKind::Misconfigured | IssueErrorKind::Unacceptable => {
+        IssueErrorKind::Misconfigured | IssueErrorKind::InvalidParameter => {
             (UpstreamOutcome::Misconfigured, CallOutcome::Success)
         }
         IssueErrorKind::Mismatched => (UpstreamOutcome::Mismatched, CallOutcome::Success),
@@ -184,5 +184,5 @@ fn classify_outcome(error: Option<IssueErrorKind>) -> (UpstreamOutcome, CallOutc
 }
 
 fn rate_limited(retry_after: Duration, why: &str) -> IssueError {
-    IssueError::new(IssueErrorKind::HeldBack(retry_after), why)
+    IssueError::new(IssueErrorKind::RateLimited(retry_after), why)
 }

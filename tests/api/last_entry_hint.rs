@@ -14,7 +14,7 @@ async fn ask(world: &World, method: Method, bearer: &str, body: Option<Value>) -
     Answer::of(request.send().await.unwrap()).await
 }
 
-/// A world with a caller who has asked three times: to be remembered, for a bookmark, and by it.
+/// A world with a caller who has asked three times: to be cached, to set the hint, and to use it.
 async fn with_hint() -> (World, String, String) {
     let world = World::start().await;
     let bearer = world.bearer("alice");

@@ -50,7 +50,7 @@ pub async fn a_moment() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn calls_stay_within_the_budget_and_whoever_finds_no_room_is_told_when_to_come_back() {
+async fn calls_stay_within_the_rate_limit_and_excess_requests_get_retry_after() {
     let overlay = "upstream.rate_limit.burst = 3\nupstream.rate_limit.rate = \"1/s\"\nupstream.rate_limit.max_wait = \"0s\"";
     let world = World::with(overlay).await;
     for user in ["a", "b", "c"] {

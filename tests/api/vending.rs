@@ -160,7 +160,7 @@ async fn a_user_who_signs_out_and_in_without_end_is_limited_to_the_user_quota() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_user_who_asks_with_many_credentials_at_the_same_moment_uses_up_no_more_than_a_ration() {
+async fn concurrent_requests_with_many_credentials_stay_within_the_user_quota() {
     let world = World::with("pools.main.bind_to_session = true").await;
     // Long enough that none has ended before the last has begun.
     world.faults(json!({"latencyMillis": 2000})).await;

@@ -4,7 +4,7 @@ use crate::config::reader::Section;
 use crate::gcra::RateLimit;
 use crate::rate_limit::RateLimitSettings;
 
-/// The rate of no limit.
+/// The value of `rate` for no limit.
 const OFF: &str = "off";
 
 pub(super) fn read_limits(section: &mut Section<'_, '_>) -> Option<RateLimitSettings> {

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use super::{DAY, HOUR, MINUTE, SECOND, is_loopback, read_keys_url};
+use bounded_http::is_loopback;
+use jose::JwksSettings;
+
+use super::{DAY, HOUR, MINUTE, SECOND, read_keys_url};
 use crate::call_rate_limit::CallRateSettings;
 use crate::config::reader::Section;
-use crate::config::settings::JwksSettings;
 use crate::gcra::RateLimit;
 use crate::issuer::cognito::CognitoSettings;
 use crate::pools::Pools;
@@ -20,10 +22,10 @@ const MEBIBYTE: u64 = 1 << 20;
 
 pub(super) fn read_cache(
     section: &mut Section<'_, '_>,
-    windows: Option<RefreshPolicy>,
+    refresh_policy: Option<RefreshPolicy>,
     upstream: Option<UpstreamSettings>,
     clock_skew_warning: Option<Duration>,
-    opaque_tokens: Option<bool>,
+    accept_opaque_tokens: Option<bool>,
     credentials: Option<CredentialsSettings>,
 ) -> Option<VendingSettings> {
     let max_size_bytes = read_max_size(section);
@@ -33,7 +35,7 @@ pub(super) fn read_cache(
     let user = section.read_duration("negative_ttl_user", Duration::ZERO..=HOUR);
     let pool = section.read_duration("negative_ttl_pool", Duration::ZERO..=MINUTE);
     Some(VendingSettings {
-        windows: windows?,
+        refresh_policy: refresh_policy?,
         refresh_if_used_within: refresh_if_used_within?,
         refresh_timeout: refresh_timeout?,
         min_refresh_interval: min_refresh_interval?,
@@ -41,7 +43,7 @@ pub(super) fn read_cache(
         clock_skew_warning: clock_skew_warning?,
         max_size_bytes: max_size_bytes?,
         upstream: upstream?,
-        opaque_tokens: opaque_tokens?,
+        accept_opaque_tokens: accept_opaque_tokens?,
         credentials: credentials?,
     })
 }
@@ -75,7 +77,7 @@ pub(super) fn read_refresh_policy(section: &mut Section<'_, '_>) -> Option<Refre
 /// determines.
 pub(super) fn read_credentials(
     section: &mut Section<'_, '_>,
-    windows: Option<RefreshPolicy>,
+    refresh_policy: Option<RefreshPolicy>,
     upstream: Option<UpstreamSettings>,
 ) -> Option<CredentialsSettings> {
     let mandatory_window = section.read_duration("mandatory_window", MINUTE..=50 * MINUTE);
@@ -83,18 +85,18 @@ pub(super) fn read_credentials(
     let refresh_timeout = section.read_duration("refresh_timeout", 10 * MILLISECOND..=MINUTE);
     let max_size_bytes = read_max_size(section);
     let limit = read_rate_limit(&mut section.subsection("rate_limit"));
-    let (windows, mandatory_window) = (windows?, mandatory_window?);
-    if windows.min_remaining_life > mandatory_window {
+    let (refresh_policy, mandatory_window) = (refresh_policy?, mandatory_window?);
+    if refresh_policy.min_remaining_life > mandatory_window {
         let found = humantime::format_duration(mandatory_window).to_string();
-        let least = humantime::format_duration(windows.min_remaining_life);
+        let least = humantime::format_duration(refresh_policy.min_remaining_life);
         section.reject("mandatory_window", found, format!("at least cache.min_remaining_life, {least}"));
         return None;
     }
     Some(CredentialsSettings {
-        windows: RefreshPolicy {
+        refresh_policy: RefreshPolicy {
             clock_skew_allowance: mandatory_window,
             advisory_window: advisory_window?,
-            ..windows
+            ..refresh_policy
         },
         refresh_timeout: refresh_timeout?,
         max_size_bytes: max_size_bytes?,
@@ -168,7 +170,7 @@ pub(super) fn read_openid_jwks(
         let derived = token::keys_url(pools.find(None)?.id.region(), cognito.endpoint_url.as_deref());
         reqwest::Url::parse(&derived).ok()?
     };
-    Some(JwksSettings::for_cognito(url, cognito.operation_timeout))
+    Some(JwksSettings::new(url, cognito.operation_timeout))
 }
 
 pub(super) fn read_upstream(
@@ -193,8 +195,9 @@ pub(super) fn read_call_rate_limit(section: &mut Section<'_, '_>) -> Option<Call
     Some(CallRateSettings { limit: limit?, max_wait: max_wait? })
 }
 
+/// Reads `rate` and `burst`. Calls to AWS always have a limit: `rate` cannot be "off".
 fn read_rate_limit(section: &mut Section<'_, '_>) -> Option<RateLimit> {
-    let burst = section.read_integer("burst", 1..=100_000);
+    let burst = section.read_integer("burst", 1..=100_000_u32);
     // An invalid burst is an error of its own; the rate is read nevertheless.
     let limit = section.parse("rate", RateLimit::ALLOWED, |rate| RateLimit::parse(rate, burst.unwrap_or(1)));
     burst.and(limit)
