@@ -23,6 +23,7 @@ RUN sed -i '/^\[\[bench/,/^$/d' Cargo.toml \
     && cargo build --release --locked $BUILD_ARGUMENTS \
     && rm -r src
 COPY config config
+COPY docs/openapi docs/openapi
 COPY src src
 # Copied sources keep their old timestamps, so cargo would consider the empty program newer.
 RUN touch src/lib.rs src/main.rs \
