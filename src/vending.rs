@@ -86,7 +86,7 @@ impl TokenVendor {
             }),
             templates: pools.iter().map(|pool| ResponseTemplate::for_pool(&pool.id)).collect(),
             validator: TokenValidator {
-                refresh_policy: settings.windows,
+                refresh_policy: settings.refresh_policy,
                 accept_opaque_tokens: settings.opaque_tokens,
             },
             clock_skew_warning: settings.clock_skew_warning,
@@ -94,7 +94,7 @@ impl TokenVendor {
             metrics: metrics.clone(),
         };
         let token_cache = CacheSettings {
-            refresh_policy: settings.windows,
+            refresh_policy: settings.refresh_policy,
             refresh_if_used_within: settings.refresh_if_used_within,
             refresh_timeout: settings.refresh_timeout,
             min_refresh_interval: settings.min_refresh_interval,
@@ -103,7 +103,7 @@ impl TokenVendor {
         };
         let tokens =
             Arc::new(ReadThroughCache::new(token_cache, token_loader, clock.clone(), metrics.clone()));
-        let CredentialsSettings { windows, refresh_timeout, max_size_bytes, rate_limit } =
+        let CredentialsSettings { refresh_policy, refresh_timeout, max_size_bytes, rate_limit } =
             settings.credentials;
         let credentials_loader = CredentialsLoader {
             tokens: tokens.clone(),
@@ -111,16 +111,12 @@ impl TokenVendor {
                 upstream: upstream(Ware::Credentials, UpstreamSettings { rate_limit, ..settings.upstream }),
                 issuer: issuer(region) as Arc<dyn CredentialsIssuer>,
             }),
-            refresh_policy: windows,
+            refresh_policy,
             min_refresh_interval: settings.min_refresh_interval,
             clock: clock.clone(),
         };
-        let credentials_cache = CacheSettings {
-            refresh_policy: windows,
-            refresh_timeout,
-            max_bytes: max_size_bytes,
-            ..token_cache
-        };
+        let credentials_cache =
+            CacheSettings { refresh_policy, refresh_timeout, max_bytes: max_size_bytes, ..token_cache };
         let credentials =
             ReadThroughCache::new(credentials_cache, credentials_loader, clock.clone(), metrics.clone());
         Self { settings, tokens, credentials, clock, metrics }
@@ -174,7 +170,7 @@ impl TokenVendor {
         }
         let not_after = session_bound.key.variant.not_after;
         let remaining = not_after.map(|end| end.since(self.clock.now())).unwrap_or_default();
-        if own.is_some() || remaining <= self.settings.windows.clock_skew_allowance {
+        if own.is_some() || remaining <= self.settings.refresh_policy.clock_skew_allowance {
             return Err(VendError::SessionEnding);
         }
         let fallback = earlier.filter(|(_, _, freshness)| *freshness == Freshness::Mandatory);

@@ -9,7 +9,7 @@ use crate::call_rate_limit::CallRateSettings;
 
 #[derive(Debug, Clone, Copy)]
 pub struct VendingSettings {
-    pub windows: RefreshPolicy,
+    pub refresh_policy: RefreshPolicy,
     /// A token is refreshed in the background only if it was used within this time before.
     pub refresh_if_used_within: Duration,
     /// A caller that requests a new token gets one that is younger than this. It also is the rate of the user quota.
@@ -31,7 +31,7 @@ pub struct VendingSettings {
 /// What differs for credentials.
 #[derive(Debug, Clone, Copy)]
 pub struct CredentialsSettings {
-    pub windows: RefreshPolicy,
+    pub refresh_policy: RefreshPolicy,
     /// How long a caller whose cached credentials are still valid waits for new ones.
     pub refresh_timeout: Duration,
     /// The memory that cached credentials may take.

@@ -20,7 +20,7 @@ const MEBIBYTE: u64 = 1 << 20;
 
 pub(super) fn read_cache(
     section: &mut Section<'_, '_>,
-    windows: Option<RefreshPolicy>,
+    refresh_policy: Option<RefreshPolicy>,
     upstream: Option<UpstreamSettings>,
     clock_skew_warning: Option<Duration>,
     opaque_tokens: Option<bool>,
@@ -33,7 +33,7 @@ pub(super) fn read_cache(
     let user = section.read_duration("negative_ttl_user", Duration::ZERO..=HOUR);
     let pool = section.read_duration("negative_ttl_pool", Duration::ZERO..=MINUTE);
     Some(VendingSettings {
-        windows: windows?,
+        refresh_policy: refresh_policy?,
         refresh_if_used_within: refresh_if_used_within?,
         refresh_timeout: refresh_timeout?,
         min_refresh_interval: min_refresh_interval?,
@@ -75,7 +75,7 @@ pub(super) fn read_refresh_policy(section: &mut Section<'_, '_>) -> Option<Refre
 /// determines.
 pub(super) fn read_credentials(
     section: &mut Section<'_, '_>,
-    windows: Option<RefreshPolicy>,
+    refresh_policy: Option<RefreshPolicy>,
     upstream: Option<UpstreamSettings>,
 ) -> Option<CredentialsSettings> {
     let mandatory_window = section.read_duration("mandatory_window", MINUTE..=50 * MINUTE);
@@ -83,18 +83,18 @@ pub(super) fn read_credentials(
     let refresh_timeout = section.read_duration("refresh_timeout", 10 * MILLISECOND..=MINUTE);
     let max_size_bytes = read_max_size(section);
     let limit = read_rate_limit(&mut section.subsection("rate_limit"));
-    let (windows, mandatory_window) = (windows?, mandatory_window?);
-    if windows.min_remaining_life > mandatory_window {
+    let (refresh_policy, mandatory_window) = (refresh_policy?, mandatory_window?);
+    if refresh_policy.min_remaining_life > mandatory_window {
         let found = humantime::format_duration(mandatory_window).to_string();
-        let least = humantime::format_duration(windows.min_remaining_life);
+        let least = humantime::format_duration(refresh_policy.min_remaining_life);
         section.reject("mandatory_window", found, format!("at least cache.min_remaining_life, {least}"));
         return None;
     }
     Some(CredentialsSettings {
-        windows: RefreshPolicy {
+        refresh_policy: RefreshPolicy {
             clock_skew_allowance: mandatory_window,
             advisory_window: advisory_window?,
-            ..windows
+            ..refresh_policy
         },
         refresh_timeout: refresh_timeout?,
         max_size_bytes: max_size_bytes?,
@@ -145,8 +145,8 @@ fn read_endpoint_url(section: &mut Section<'_, '_>) -> Option<Option<String>> {
     let url = url?;
     if url.scheme() == "http" && !is_loopback(&url) {
         section.warn(format!(
-            "upstream.endpoint_url {url} is plain http to another machine: an attacker on the network path can read the \
-             tokens."
+            "upstream.endpoint_url {url} is plain http to another machine: an attacker on the network path can read \
+             the tokens."
         ));
     }
     Some(Some(url.to_string()))
