@@ -45,9 +45,10 @@ pub use request::{AuthRequest, HeaderView};
 use static_key::StaticKeyAuthenticator;
 pub use user_id::UserIdMapper;
 
+use jose::{KeysError, VerifyError};
+
 use crate::claims::Claims;
 use crate::config::{AuthSettings, AuthenticatorSettings, UsersSettings};
-use crate::jws::{KeysError, VerifyError};
 use crate::metrics::Metrics;
 use crate::metrics::labels::AuthOutcome;
 use crate::vending::LastEntryHint;
@@ -97,7 +98,7 @@ impl From<VerifyError> for Verdict {
             VerifyError::Algorithm => Self::Refused(RejectionReason::Algorithm),
             VerifyError::UnknownKey => Self::Refused(RejectionReason::UnknownKey),
             VerifyError::Signature => Self::Refused(RejectionReason::Signature),
-            VerifyError::CannotSay => Self::CannotSay,
+            VerifyError::KeysUnavailable => Self::CannotSay,
         }
     }
 }
@@ -262,7 +263,7 @@ impl AuthenticatorChain {
     /// The credential was refused, or cannot be judged now.
     pub async fn authenticate(&self, presented: &AuthRequest<'_>) -> Result<Arc<Caller>, AuthError> {
         let result = self.judge(presented).await;
-        self.metrics.auth_total.count(match &result {
+        self.metrics.authentications_total.count(match &result {
             Ok(_) => AuthOutcome::Verified,
             Err(error) => error.outcome(),
         });
@@ -303,6 +304,6 @@ impl AuthenticatorChain {
     pub fn sample(&self) {
         let oldest = self.ways.iter().filter_map(AuthenticatorKind::keys_age).max();
         self.metrics.jwks_age_seconds.set(oldest.map_or(0.0, |age| age.as_secs_f64()));
-        self.metrics.remembered_credentials.set(i64::try_from(self.remembered.count()).unwrap_or(i64::MAX));
+        self.metrics.auth_cache_entries.set(i64::try_from(self.remembered.count()).unwrap_or(i64::MAX));
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::auth::{ActAsError, Caller, Subject, UserIdMapper};
 use crate::metrics::Metrics;
-use crate::metrics::labels::PolicyOutcome;
+use crate::metrics::labels::AuthorizationOutcome;
 use crate::pools::Pool;
 use crate::pools::access_policy::AccessMode;
 use crate::pools::principal_tags::TagError;
@@ -24,21 +24,27 @@ pub(crate) enum AuthorizationError {
     Tags(#[from] TagError),
 }
 
-/// The user for whom a request is, which names this one, or none.
+/// The user that the caller acts as: the one that the request names, or the caller itself.
 ///
 /// # Errors
-/// The caller does not act for that user.
-pub(crate) fn acts_for(
+/// A user names one, or a service none that it may act as.
+pub(crate) fn act_as(
     caller: &Caller,
-    named: Option<&str>,
+    requested: Option<&str>,
     users: &UserIdMapper,
     metrics: &Metrics,
 ) -> Result<DeveloperUserId, ActAsError> {
-    caller.acts_for(named, users).inspect_err(|refusal| {
-        if matches!(refusal, ActAsError::AUserNames | ActAsError::NotItsUser) {
-            // Not the name: anybody may have written it.
-            tracing::info!(way = &*caller.way, %refusal, "caller refused");
-            metrics.policy_total.count(PolicyOutcome::ForeignUser);
+    let user = match (&caller.subject, requested) {
+        (Subject::User(user), None) => Ok(user.clone()),
+        (Subject::User(_), Some(_)) => Err(ActAsError::AUserNames),
+        (Subject::Service(_), None) => Err(ActAsError::NobodyNamed),
+        (Subject::Service(service), Some(requested)) => service.resolve_user(requested, users),
+    };
+    user.inspect_err(|error| {
+        if matches!(error, ActAsError::AUserNames | ActAsError::NotItsUser) {
+            // Without the requested name, which is unverified input.
+            tracing::info!(authenticator = &*caller.way, %error, "access denied");
+            metrics.authorization_decisions_total.count(AuthorizationOutcome::ActAsDenied);
         }
     })
 }
@@ -55,10 +61,10 @@ pub(crate) fn grant(
 ) -> Result<TokenRequest, AuthorizationError> {
     let admitted = admit(caller, user, pool, metrics)?;
     let tags = pool.tags.of(&caller.claims).inspect_err(|fault| {
-        tracing::info!(pool = &*pool.name, way = &*caller.way, %fault, "caller refused");
-        metrics.policy_total.count(PolicyOutcome::UnfitTags);
+        tracing::info!(pool = &*pool.name, authenticator = &*caller.way, error = %fault, "access denied");
+        metrics.authorization_decisions_total.count(AuthorizationOutcome::InvalidTags);
     })?;
-    metrics.policy_total.count(admitted);
+    metrics.authorization_decisions_total.count(admitted);
     Ok(TokenRequest {
         pool: pool.clone(),
         user: user.clone(),
@@ -74,24 +80,24 @@ fn admit(
     user: &DeveloperUserId,
     pool: &Pool,
     metrics: &Metrics,
-) -> Result<PolicyOutcome, AuthorizationError> {
+) -> Result<AuthorizationOutcome, AuthorizationError> {
     let access = &pool.access;
     if access.is_open() || access.rule_for(&caller.way, &caller.issuer, &caller.claims).is_some() {
-        return Ok(PolicyOutcome::Granted);
+        return Ok(AuthorizationOutcome::Granted);
     }
-    let (pool, way, user) = (&*pool.name, &*caller.way, user.as_str());
+    let (pool, authenticator, user) = (&*pool.name, &*caller.way, user.as_str());
     let service = match &caller.subject {
         Subject::Service(service) => Some(&*service.name),
         Subject::User(_) => None,
     };
     match access.mode {
         AccessMode::Audit => {
-            tracing::warn!(pool, way, service, user, "no rule describes this caller, who would be refused");
-            Ok(PolicyOutcome::WouldRefuse)
+            tracing::warn!(pool, authenticator, service, user, "access would be denied (audit mode)");
+            Ok(AuthorizationOutcome::WouldDeny)
         }
         AccessMode::Enforce => {
-            tracing::info!(pool, way, service, user, "no rule describes this caller, who is refused");
-            metrics.policy_total.count(PolicyOutcome::Refused);
+            tracing::info!(pool, authenticator, service, user, "access denied");
+            metrics.authorization_decisions_total.count(AuthorizationOutcome::Denied);
             Err(AuthorizationError::Pool)
         }
     }

@@ -75,7 +75,7 @@ mod tests {
     use clock::{ManualClock, Timestamp};
 
     fn limiter(calls_per_second: u32, burst: u32) -> (CallRateLimiter, Arc<ManualClock>) {
-        let clock = Arc::new(ManualClock::at(Timestamp::from_secs(0)));
+        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(0)));
         let limit = RateLimit::new(Duration::from_secs(1) / calls_per_second, burst);
         (CallRateLimiter::new(CallRateSettings { limit, max_wait: Duration::ZERO }, clock.clone()), clock)
     }

@@ -23,17 +23,8 @@ use reader::Reader;
 pub use settings::{
     ActAsSettings, AdminSettings, AlbSettings, AuthSettings, AuthenticatorSettings, ClaimsFrom,
     DrainSettings, ForwardSettings, GatewaySecret, GatewaySettings, HttpSettings, IntrospectionSettings,
-    JwksSettings, JwtSettings, KeySource, LogFormat, LogSettings, RemoteCheckSettings, Settings,
-    StaticKeySettings, UsersSettings,
+    JwtSettings, LogFormat, LogSettings, RemoteCheckSettings, Settings, StaticKeySettings, UsersSettings,
 };
-
-/// Parses the URL of keys that verify signatures: https, or http on loopback, and without a password.
-///
-/// # Errors
-/// Why the URL is not accepted.
-pub fn parse_keys_url(text: &str) -> Result<reqwest::Url, String> {
-    sections::parse_keys_url(text)
-}
 
 /// The default configuration, which is also the manual.
 pub const DEFAULT_CONFIG: &str = include_str!("../config/default.toml");

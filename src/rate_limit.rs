@@ -16,7 +16,7 @@ use std::time::Duration;
 use crate::client_address::ClientAddress;
 use crate::gcra::RateLimit;
 use crate::metrics::Metrics;
-use crate::metrics::labels::Limit;
+use crate::metrics::labels::RateLimitKind;
 use clock::SharedClock;
 use cognito_types::DeveloperUserId;
 use keyed_limiter::KeyedLimiter;
@@ -37,7 +37,7 @@ pub struct RateLimitSettings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("rate limit exceeded: {limit:?}")]
 pub struct RateLimitExceeded {
-    pub limit: Limit,
+    pub limit: RateLimitKind,
     /// The time after which a request is admitted again.
     pub retry_after: Duration,
 }
@@ -77,7 +77,7 @@ impl RateLimiter {
     /// The address is over its limit.
     pub fn take_request(&self, client: Option<ClientAddress>) -> Result<(), RateLimitExceeded> {
         let (Some(limiter), Some(client)) = (&self.per_address, client) else { return Ok(()) };
-        limiter.take(&subscriber(client)).map_err(|wait| self.exceeded(Limit::Address, wait))
+        limiter.take(&subscriber(client)).map_err(|wait| self.exceeded(RateLimitKind::Address, wait))
     }
 
     /// Whether a credential from this address may be verified. Counts nothing.
@@ -86,7 +86,9 @@ impl RateLimiter {
     /// The address has too many failed authentications.
     pub fn check_failed_attempts(&self, client: Option<ClientAddress>) -> Result<(), RateLimitExceeded> {
         let (Some(limiter), Some(client)) = (&self.failed_authentications, client) else { return Ok(()) };
-        limiter.peek(&subscriber(client)).map_err(|wait| self.exceeded(Limit::Failures, wait))
+        limiter
+            .peek(&subscriber(client))
+            .map_err(|wait| self.exceeded(RateLimitKind::FailedAuthentications, wait))
     }
 
     /// Counts a failed authentication.
@@ -103,11 +105,11 @@ impl RateLimiter {
     /// The user is over the limit.
     pub fn take_user(&self, user: &DeveloperUserId) -> Result<(), RateLimitExceeded> {
         let Some(limiter) = &self.per_user else { return Ok(()) };
-        limiter.take(user).map_err(|wait| self.exceeded(Limit::User, wait))
+        limiter.take(user).map_err(|wait| self.exceeded(RateLimitKind::User, wait))
     }
 
-    fn exceeded(&self, limit: Limit, retry_after: Duration) -> RateLimitExceeded {
-        self.metrics.limited_total.count(limit);
+    fn exceeded(&self, limit: RateLimitKind, retry_after: Duration) -> RateLimitExceeded {
+        self.metrics.rate_limited_total.count(limit);
         self.rejection_log.record(limit);
         RateLimitExceeded { limit, retry_after }
     }
@@ -134,7 +136,7 @@ mod tests {
     }
 
     fn limits(settings: RateLimitSettings) -> (RateLimiter, Arc<ManualClock>) {
-        let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_000)));
+        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_000)));
         let shared: SharedClock = clock.clone();
         (RateLimiter::new(settings, &shared, Arc::new(Metrics::new().unwrap())), clock)
     }
@@ -168,7 +170,10 @@ mod tests {
         assert_eq!(limits.check_failed_attempts(bad), Ok(()));
         limits.record_failed_attempt(bad);
         limits.record_failed_attempt(bad);
-        let over = RateLimitExceeded { limit: Limit::Failures, retry_after: Duration::from_secs(60) };
+        let over = RateLimitExceeded {
+            limit: RateLimitKind::FailedAuthentications,
+            retry_after: Duration::from_secs(60),
+        };
         assert_eq!(limits.check_failed_attempts(bad), Err(over));
         assert_eq!(limits.check_failed_attempts(good), Ok(()));
         clock.advance(Duration::from_secs(60));

@@ -52,7 +52,7 @@ use upstream::{RegionalUpstream, Upstream};
 use crate::issuer::TokenIssuer;
 use crate::issuer::credentials::CredentialsIssuer;
 use crate::metrics::Metrics;
-use crate::metrics::labels::{Source, Ware};
+use crate::metrics::labels::{CacheStatus, CredentialKind, Operation};
 use crate::pools::{Pool, PoolIndex, Pools};
 use crate::regional::Regional;
 use clock::SharedClock;
@@ -78,16 +78,17 @@ impl TokenVendor {
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let upstream = |ware, settings| Upstream::new(ware, settings, clock.clone(), metrics.clone());
+        let upstream =
+            |operation, settings| Upstream::new(operation, settings, clock.clone(), metrics.clone());
         let token_loader = TokenLoader {
             upstreams: Regional::new(pools, |region| RegionalUpstream {
-                upstream: upstream(Ware::Token, settings.upstream),
+                upstream: upstream(Operation::GetOpenIdToken, settings.upstream),
                 issuer: issuer(region) as Arc<dyn TokenIssuer>,
             }),
             templates: pools.iter().map(|pool| ResponseTemplate::for_pool(&pool.id)).collect(),
             validator: TokenValidator {
                 refresh_policy: settings.refresh_policy,
-                accept_opaque_tokens: settings.opaque_tokens,
+                accept_opaque_tokens: settings.accept_opaque_tokens,
             },
             clock_skew_warning: settings.clock_skew_warning,
             clock: clock.clone(),
@@ -108,7 +109,10 @@ impl TokenVendor {
         let credentials_loader = CredentialsLoader {
             tokens: tokens.clone(),
             upstreams: Regional::new(pools, |region| RegionalUpstream {
-                upstream: upstream(Ware::Credentials, UpstreamSettings { rate_limit, ..settings.upstream }),
+                upstream: upstream(
+                    Operation::GetCredentials,
+                    UpstreamSettings { rate_limit, ..settings.upstream },
+                ),
                 issuer: issuer(region) as Arc<dyn CredentialsIssuer>,
             }),
             refresh_policy,
@@ -143,8 +147,8 @@ impl TokenVendor {
         if request.min_ttl.is_some_and(|min| remaining_life < min) {
             return Err(VendError::LifeOutOfReach { most: remaining_life.as_secs() });
         }
-        self.metrics.vends_total.count(lookup.source);
-        self.metrics.vend_remaining_life_seconds.observe(remaining_life.as_secs_f64());
+        self.metrics.vends_total.count((CredentialKind::Token, lookup.source));
+        self.metrics.vended_lifetime_seconds.observe(CredentialKind::Token, remaining_life);
         Ok(VendedToken { token: lookup.entry, source: lookup.source, remaining_life })
     }
 
@@ -165,7 +169,7 @@ impl TokenVendor {
         for (entry, now, freshness) in [&earlier, &own].into_iter().flatten() {
             if matches!(freshness, Freshness::Fresh | Freshness::Advisory) {
                 entry.mark_used(*now);
-                return Ok(Lookup { entry: entry.clone(), source: Source::Hit, now: *now });
+                return Ok(Lookup { entry: entry.clone(), source: CacheStatus::Hit, now: *now });
             }
         }
         let not_after = session_bound.key.variant.not_after;
@@ -193,8 +197,8 @@ impl TokenVendor {
         let hint = hint.map(|hint| &hint.credentials);
         let lookup = self.credentials.get(&request.load_request(), Requirements::default(), hint).await?;
         let remaining_life = lookup.entry.remaining_life(lookup.now);
-        self.metrics.credentials_vends_total.count(lookup.source);
-        self.metrics.credentials_remaining_life_seconds.observe(remaining_life.as_secs_f64());
+        self.metrics.vends_total.count((CredentialKind::Credentials, lookup.source));
+        self.metrics.vended_lifetime_seconds.observe(CredentialKind::Credentials, remaining_life);
         Ok(VendedCredentials { credentials: lookup.entry, source: lookup.source })
     }
 
@@ -227,18 +231,17 @@ impl TokenVendor {
         self.update_cache_gauges(&self.credentials);
         let (tokens, credentials) = (&self.tokens.loader().upstreams, &self.credentials.loader().upstreams);
         self.metrics
-            .budget_available_calls
+            .upstream_rate_limit_available
             .set(tokens.iter().map(|region| region.upstream.available()).sum());
         let paused = tokens.iter().filter(|region| region.upstream.is_circuit_open()).count()
             + credentials.iter().filter(|region| region.upstream.is_circuit_open()).count();
-        self.metrics.paused_regions.set(i64::try_from(paused).unwrap_or(i64::MAX));
+        self.metrics.circuits_open.set(i64::try_from(paused).unwrap_or(i64::MAX));
     }
 
     fn update_cache_gauges<L: Loader>(&self, cache: &ReadThroughCache<L>) {
         let (entries, bytes) = cache.size();
-        let books = self.metrics.books(L::WARE);
-        books.cache_entries.set(i64::try_from(entries).unwrap_or(i64::MAX));
-        books.cache_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        self.metrics.cache_entries.set(L::KIND, entries);
+        self.metrics.cache_bytes.set(L::KIND, bytes);
     }
 
     /// The caller's requirements, if a token can meet them. A token just minted must meet them for at least one

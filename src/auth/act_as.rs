@@ -7,8 +7,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::UserIdMapper;
 use super::user_id::is_a_slip;
-use super::{Caller, UserIdMapper};
 use cognito_types::DeveloperUserId;
 
 /// For whom a caller acts.
@@ -53,7 +53,15 @@ impl Subject {
 }
 
 impl ServiceCaller {
-    fn acts_for(&self, named: &str, users: &UserIdMapper) -> Result<DeveloperUserId, ActAsError> {
+    /// The developer user id of the user that a request names.
+    ///
+    /// # Errors
+    /// It is no user id, or the service may not act as this user.
+    pub(crate) fn resolve_user(
+        &self,
+        named: &str,
+        users: &UserIdMapper,
+    ) -> Result<DeveloperUserId, ActAsError> {
         let name = DeveloperUserId::parse(named).map_err(|_| ActAsError::NoName)?;
         if is_a_slip(named) {
             return Err(ActAsError::NoName);
@@ -66,21 +74,6 @@ impl ServiceCaller {
             return Err(ActAsError::NoName);
         }
         Ok(users.towards_cognito(name))
-    }
-}
-
-impl Caller {
-    /// The user for whom a request is, which names this one, or none.
-    ///
-    /// # Errors
-    /// A user names one, or a service none that it may act for.
-    pub fn acts_for(&self, named: Option<&str>, users: &UserIdMapper) -> Result<DeveloperUserId, ActAsError> {
-        match (&self.subject, named) {
-            (Subject::User(user), None) => Ok(user.clone()),
-            (Subject::User(_), Some(_)) => Err(ActAsError::AUserNames),
-            (Subject::Service(_), None) => Err(ActAsError::NobodyNamed),
-            (Subject::Service(service), Some(named)) => service.acts_for(named, users),
-        }
     }
 }
 

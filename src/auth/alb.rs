@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use jose::{Algorithm, InvalidJws, Jws, KeyProvider, KeysError};
 use serde_json::Value;
 
 use super::caller::CallerBuilder;
@@ -14,7 +15,6 @@ use super::request::AuthRequest;
 use super::{RejectionReason, Verdict};
 use crate::claims::numeric_date::{self, InvalidNumericDate};
 use crate::config::AlbSettings;
-use crate::jws::{Algorithm, InvalidJws, Jws, KeyProvider, KeysError};
 use crate::metrics::Metrics;
 use clock::SharedClock;
 
@@ -40,7 +40,7 @@ impl AlbAuthenticator {
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Result<Self, KeysError> {
-        let keys = KeyProvider::by_name(vouch.way(), &settings.keys, ALGORITHMS, clock.clone(), metrics)?;
+        let keys = KeyProvider::by_key_id(vouch.way(), &settings.keys, ALGORITHMS, clock.clone(), metrics)?;
         Ok(Self { vouch, settings, keys, place, remembered, clock })
     }
 
@@ -87,7 +87,7 @@ impl AlbAuthenticator {
         if self.clock.now() >= expires_at + self.settings.leeway {
             return Err(refused(RejectionReason::Expired));
         }
-        jws.prove(&self.keys, ALGORITHMS).await.map_err(Verdict::from)?;
+        jws.verify(&self.keys, ALGORITHMS).await.map_err(Verdict::from)?;
         let Value::Object(claims) = jws.into_payload() else {
             return Err(refused(RejectionReason::Malformed));
         };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::hmac;
 use futures_util::FutureExt as _;
+use jose::KeysError;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
@@ -17,7 +18,6 @@ use super::request::AuthRequest;
 use super::{RejectionReason, Verdict};
 use crate::config::{ClaimsFrom, ForwardSettings};
 use crate::error_chain;
-use crate::jws::KeysError;
 use clock::{SharedClock, Timestamp};
 
 /// Longer than all that an honest request presents.
@@ -125,7 +125,7 @@ impl Question {
             Ok(None) => RemoteResult::Refused(RejectionReason::Inactive),
             Err(error) => {
                 let (way, url) = (self.vouch.way(), self.settings.url.as_str());
-                tracing::warn!(way, url, error, "the app does not say who this is");
+                tracing::warn!(authenticator = way, url, error, "forward auth request failed");
                 RemoteResult::Unanswered
             }
         }
@@ -138,7 +138,7 @@ impl Question {
     ) -> Result<Option<Map<String, Value>>, String> {
         let headers: HeaderMap = shown.into_iter().collect();
         let request = self.client.get(self.settings.url.clone()).headers(headers);
-        let response = request.send().await.map_err(|error| error_chain::told(&error.without_url()))?;
+        let response = request.send().await.map_err(|error| error_chain::display(&error.without_url()))?;
         match response.status().as_u16() {
             200..=299 => {}
             // To a login page, most likely: that is a no.
@@ -147,7 +147,11 @@ impl Question {
             // everybody's, which the operator has to see.
             400 => {
                 let (way, url) = (self.vouch.way(), self.settings.url.as_str());
-                tracing::info!(way, url, "the app answers 400 to what a caller presents, which is a no");
+                tracing::info!(
+                    authenticator = way,
+                    url,
+                    "forward auth endpoint returned 400, credential rejected"
+                );
                 return Ok(None);
             }
             status => return Err(format!("it answers {status}")),

@@ -57,7 +57,7 @@ impl GatewayAuthenticator {
         }
         if let Err(why) = self.comes_from_the_gateway(presented) {
             let (way, peer) = (self.vouch.way(), presented.peer.map(|peer| peer.ip().to_string()));
-            tracing::info!(way, peer, why, "a gateway's headers come from somebody else");
+            tracing::info!(authenticator = way, peer, why, "gateway headers from untrusted peer");
             return Err(RejectionReason::NotTheGateway);
         }
         let claims =

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
+use jose::KeysError;
 use serde_json::{Map, Value};
 
 use super::caller::CallerBuilder;
@@ -13,7 +14,6 @@ use super::request::AuthRequest;
 use super::{RejectionReason, Verdict};
 use crate::config::IntrospectionSettings;
 use crate::error_chain;
-use crate::jws::KeysError;
 use clock::{SharedClock, Timestamp};
 
 /// Longer than any honest token.
@@ -72,7 +72,7 @@ impl Question {
             Ok(reply) => reply.unwrap_or_else(RemoteResult::Refused),
             Err(error) => {
                 let (way, url) = (self.vouch.way(), self.settings.url.as_str());
-                tracing::warn!(way, url, error, "token introspection gives no answer");
+                tracing::warn!(authenticator = way, url, error, "token introspection failed");
                 RemoteResult::Unanswered
             }
         }
@@ -89,7 +89,7 @@ impl Question {
             .basic_auth(encoded(&self.settings.client_id), Some(encoded(&secret)))
             .header("content-type", "application/x-www-form-urlencoded")
             .body(form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish());
-        let response = request.send().await.map_err(|error| error_chain::told(&error.without_url()))?;
+        let response = request.send().await.map_err(|error| error_chain::display(&error.without_url()))?;
         match response.status().as_u16() {
             200 => {}
             401 | 403 => return Err("it does not accept our client_id and client_secret".to_owned()),

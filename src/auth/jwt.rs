@@ -7,12 +7,13 @@ mod claims;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jose::{InvalidJws, Jws, KeyProvider, KeysError};
+
 use super::caller::CallerBuilder;
 use super::credential_cache::{CredentialCache, CredentialKey};
 use super::request::AuthRequest;
 use super::{RejectionReason, Verdict};
 use crate::config::JwtSettings;
-use crate::jws::{InvalidJws, Jws, KeyProvider, KeysError};
 use crate::metrics::Metrics;
 use claims::UnverifiedClaims;
 use clock::SharedClock;
@@ -37,13 +38,19 @@ impl JwtAuthenticator {
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Result<Self, KeysError> {
-        let keys = KeyProvider::of(vouch.way(), &settings.keys, &settings.algorithms, clock.clone(), metrics)
-            .await?;
+        let keys = KeyProvider::from_source(
+            vouch.way(),
+            &settings.keys,
+            &settings.algorithms,
+            clock.clone(),
+            metrics,
+        )
+        .await?;
         Ok(Self { vouch, settings, keys, place, remembered, clock })
     }
 
     pub(super) fn has_keys(&self) -> bool {
-        self.keys.are_there()
+        self.keys.is_loaded()
     }
 
     pub(super) fn keys_age(&self) -> Option<Duration> {
@@ -86,11 +93,11 @@ impl JwtAuthenticator {
         }
         let kinds = &self.settings.token_types;
         if !kinds.is_empty()
-            && !jws.kind().is_some_and(|kind| kinds.iter().any(|one| one.eq_ignore_ascii_case(kind)))
+            && !jws.token_type().is_some_and(|kind| kinds.iter().any(|one| one.eq_ignore_ascii_case(kind)))
         {
             return Err(refused(RejectionReason::Kind));
         }
-        jws.prove(&self.keys, &self.settings.algorithms).await.map_err(Verdict::from)?;
+        jws.verify(&self.keys, &self.settings.algorithms).await.map_err(Verdict::from)?;
         let claims = UnverifiedClaims::of(jws.into_payload()).ok_or(refused(RejectionReason::Malformed))?;
         let (claims, expires_at) = claims.verify(&self.settings, self.clock.now()).map_err(refused)?;
         self.vouch

@@ -87,7 +87,7 @@ impl RejectionReason {
         match self {
             Self::Missing => AuthOutcome::Missing,
             Self::Malformed => AuthOutcome::Malformed,
-            Self::Kind => AuthOutcome::Kind,
+            Self::Kind => AuthOutcome::TokenType,
             Self::Algorithm => AuthOutcome::Algorithm,
             Self::UnknownKey => AuthOutcome::UnknownKey,
             Self::Signature => AuthOutcome::Signature,
@@ -95,11 +95,11 @@ impl RejectionReason {
             Self::Audience => AuthOutcome::Audience,
             Self::Expired => AuthOutcome::Expired,
             Self::NotYetValid => AuthOutcome::NotYetValid,
-            Self::User => AuthOutcome::User,
+            Self::User => AuthOutcome::UserId,
             Self::Inactive => AuthOutcome::Inactive,
-            Self::Insufficient => AuthOutcome::Insufficient,
+            Self::Insufficient => AuthOutcome::InsufficientScope,
             Self::CrossSite => AuthOutcome::CrossSite,
-            Self::NotTheGateway => AuthOutcome::NotTheGateway,
+            Self::NotTheGateway => AuthOutcome::UntrustedPeer,
         }
     }
 }

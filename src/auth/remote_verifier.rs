@@ -9,6 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bounded_http::{ProxyPolicy, client_builder, read_body};
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
 use moka::sync::Cache;
@@ -142,14 +143,10 @@ impl fmt::Debug for RemoteVerifier {
     }
 }
 
-/// A client for asking: no redirects (a login page is no answer), no proxies of the environment's, connections
-/// kept, since every new credential costs a question.
+/// A client for requests to the endpoint: no redirects (a login page is not an answer), a proxy of the environment for https
+/// only, and connections kept alive, because every new credential costs a request.
 pub(super) fn client(settings: &RemoteCheckSettings) -> Result<reqwest::Client, reqwest::Error> {
-    reqwest::Client::builder()
-        .timeout(settings.timeout)
-        .redirect(reqwest::redirect::Policy::none())
-        .user_agent(concat!("tokenvend/", env!("CARGO_PKG_VERSION")))
-        .build()
+    client_builder(ProxyPolicy::HttpsOnly, Some(settings.timeout)).build()
 }
 
 /// A date that the one who was asked names.
@@ -165,7 +162,7 @@ pub(super) fn moment(claims: &Map<String, Value>, claim: &str) -> Result<Option<
 /// # Errors
 /// Why nobody does.
 pub async fn reach(url: &reqwest::Url, ask: RemoteCheckSettings) -> Result<u16, String> {
-    let told = |error: reqwest::Error| error_chain::told(&error.without_url());
+    let told = |error: reqwest::Error| error_chain::display(&error.without_url());
     let response = client(&ask).map_err(told)?.get(url.clone()).send().await.map_err(told)?;
     match response.status().as_u16() {
         status @ 500.. => Err(format!("the answer is {status}")),
@@ -177,13 +174,6 @@ pub async fn reach(url: &reqwest::Url, ask: RemoteCheckSettings) -> Result<u16, 
 const LARGEST: usize = 64 * 1024;
 
 /// The body of an answer, if it keeps within bounds.
-pub(super) async fn body(mut response: reqwest::Response) -> Result<Vec<u8>, String> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| error_chain::told(&error.without_url()))? {
-        if body.len() + chunk.len() > LARGEST {
-            return Err(format!("the answer is larger than {LARGEST} bytes"));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
+pub(super) async fn body(response: reqwest::Response) -> Result<Vec<u8>, String> {
+    read_body(response, LARGEST).await.map_err(|error| error.to_string())
 }

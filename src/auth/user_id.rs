@@ -64,9 +64,8 @@ impl UserIdMapper {
     fn warn_of_addresses(&self, name: &DeveloperUserId) {
         if looks_like_an_address(name.as_str()) && !self.has_warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(
-                "users are called by what looks like their e-mail addresses, which then stand in clear in every \
-                 token and change when people do; use another claim in user_id, or set users.pseudonym_key before \
-                 the first identity is made"
+                "user ids look like e-mail addresses: every token contains them in clear, and they change with the address; use \
+             another claim in user_id, or set users.pseudonym_key before the first identity is created"
             );
         }
     }

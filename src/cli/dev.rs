@@ -30,10 +30,10 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let addresses = DevAddresses { ip: args.listen, port: args.port };
     let clock = Arc::new(SystemClock::new());
     let environment = Environment::from_process();
-    let surroundings = dev::surroundings(addresses, &environment, clock.clone()).await?;
+    let surroundings = dev::prepare(addresses, &environment, clock.clone()).await?;
     telemetry::start(&surroundings.settings.log).map_err(CliError::unavailable_error)?;
     let running = surroundings.start(clock).await?;
-    print(&running.introduction())?;
+    print(&running.banner())?;
     shutdown_signal().await?;
     running.stop().await;
     Ok(())

@@ -37,7 +37,7 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
         Ok(loaded) => loaded,
         Err(error) if args.trust_policy.is_some() => return Err(error.into()),
         Err(error) => {
-            print_report(&doctor::unusable(&error), args.json)?;
+            print_report(&doctor::invalid_config(&error), args.json)?;
             return Err(CliError::silent(78));
         }
     };
@@ -49,7 +49,7 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
         return print(&format!("{:#}\n", doctor::trust_policy(pool)));
     }
     let mint_test = args.test_mint.map(|user| MintTest { user, pool: args.pool });
-    let report = doctor::examine(loaded, Arc::new(SystemClock::new()), args.timeout, mint_test).await;
+    let report = doctor::run_checks(loaded, Arc::new(SystemClock::new()), args.timeout, mint_test).await;
     print_report(&report, args.json)?;
     match report.status() {
         Status::Ok | Status::Skip | Status::Warn => Ok(()),

@@ -28,7 +28,7 @@ impl CliError {
 
     /// The same, with the error and its causes as the message.
     pub(super) fn unavailable_error(error: impl std::error::Error + 'static) -> Self {
-        Self::unavailable(error_chain::told(&error))
+        Self::unavailable(error_chain::display(&error))
     }
 
     /// The input cannot be parsed: exit code 65.

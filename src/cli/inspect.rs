@@ -83,7 +83,7 @@ fn date_claim(claims: &Map<String, Value>, claim: &str) -> Option<Timestamp> {
 
 fn auth_method(claims: &Map<String, Value>) -> Option<AuthMethod<'_>> {
     let methods: Vec<&str> = claims.get("amr")?.as_array()?.iter().filter_map(Value::as_str).collect();
-    AuthMethod::of(&methods, claims.get("aud")?.as_str()?)
+    AuthMethod::from_amr(&methods, claims.get("aud")?.as_str()?)
 }
 
 /// A number of seconds as text, without its sign.

@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn permits_become_available_with_time_up_to_the_burst() {
-        let clock = Arc::new(ManualClock::at(Timestamp::from_secs(0)));
+        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(0)));
         let shared: SharedClock = clock.clone();
         let limiter = KeyedLimiter::new(RateLimit::parse("2/s", 3).unwrap(), &shared);
         let taken = || (0..10).take_while(|_| limiter.take(&"alice").is_ok()).count();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::metrics::labels::{Label as _, Limit};
+use crate::metrics::labels::{Label as _, RateLimitKind};
 use clock::SharedClock;
 
 /// The time between two warnings.
@@ -20,7 +20,7 @@ pub(super) struct RejectionLog {
 /// The rejections since the last warning.
 #[derive(Debug, Default)]
 struct PendingCounts {
-    counts: [u64; Limit::ALL.len()],
+    counts: [u64; RateLimitKind::ALL.len()],
     next_warning: Duration,
 }
 
@@ -30,14 +30,14 @@ impl RejectionLog {
     }
 
     /// Counts a rejected request, and warns if a warning is due.
-    pub(super) fn record(&self, limit: Limit) {
-        if let Some([by_address, by_failures, by_user]) = self.count(limit) {
-            tracing::warn!(by_address, by_failures, by_user, "requests rate limited");
+    pub(super) fn record(&self, limit: RateLimitKind) {
+        if let Some([by_address, by_failed_authentications, by_user]) = self.count(limit) {
+            tracing::warn!(by_address, by_failed_authentications, by_user, "requests rate limited");
         }
     }
 
-    /// Counts a rejection. Returns the counts, in the order of [`Limit::ALL`], if a warning is due.
-    fn count(&self, limit: Limit) -> Option<[u64; Limit::ALL.len()]> {
+    /// Counts a rejection. Returns the counts, in the order of [`RateLimitKind::ALL`], if a warning is due.
+    fn count(&self, limit: RateLimitKind) -> Option<[u64; RateLimitKind::ALL.len()]> {
         let now = self.clock.monotonic();
         let mut pending = self.pending.lock();
         if let Some(count) = pending.counts.get_mut(limit.index()) {
@@ -60,17 +60,17 @@ mod tests {
 
     #[test]
     fn there_is_one_warning_a_minute_with_the_count_of_every_rejection() {
-        let clock = Arc::new(ManualClock::at(Timestamp::from_secs(0)));
+        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(0)));
         let log = RejectionLog::new(clock.clone());
-        assert_eq!(log.count(Limit::User), Some([0, 0, 1]));
+        assert_eq!(log.count(RateLimitKind::User), Some([0, 0, 1]));
         for _ in 0..500 {
-            assert_eq!(log.count(Limit::Address), None);
+            assert_eq!(log.count(RateLimitKind::Address), None);
         }
         clock.advance(WARNING_INTERVAL - Duration::from_millis(1));
-        assert_eq!(log.count(Limit::Failures), None);
+        assert_eq!(log.count(RateLimitKind::FailedAuthentications), None);
         clock.advance(Duration::from_millis(1));
-        assert_eq!(log.count(Limit::Failures), Some([500, 2, 0]));
+        assert_eq!(log.count(RateLimitKind::FailedAuthentications), Some([500, 2, 0]));
         clock.advance(10 * WARNING_INTERVAL);
-        assert_eq!(log.count(Limit::User), Some([0, 0, 1]));
+        assert_eq!(log.count(RateLimitKind::User), Some([0, 0, 1]));
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::metrics::labels::PauseCause;
+use crate::metrics::labels::CircuitOpenCause;
 use clock::SharedClock;
 
 #[derive(Debug, Clone, Copy)]
@@ -90,7 +90,12 @@ impl CircuitBreaker {
 
     /// Records the outcome of a call that started at `started`, on the monotonic clock. `jitter` is from 0 to 1. Returns
     /// the cause if this opens the circuit.
-    pub(super) fn report(&self, outcome: CallOutcome, started: Duration, jitter: f64) -> Option<PauseCause> {
+    pub(super) fn report(
+        &self,
+        outcome: CallOutcome,
+        started: Duration,
+        jitter: f64,
+    ) -> Option<CircuitOpenCause> {
         let now = self.clock.monotonic();
         let CircuitBreakerSettings {
             throttle_backoff,
@@ -120,7 +125,7 @@ impl CircuitBreaker {
                 state.throttles += 1;
                 state.open_until = state.open_until.max(now + backoff);
                 state.opened_at = now;
-                Some(PauseCause::Throttled)
+                Some(CircuitOpenCause::Throttled)
             }
             CallOutcome::Failure => {
                 state.probe_until = None;
@@ -129,7 +134,7 @@ impl CircuitBreaker {
                 let open = doubled(open_duration, beyond, max_open_duration).mul_f64(jitter_factor(jitter));
                 state.open_until = now + open;
                 state.opened_at = now;
-                Some(PauseCause::Failures)
+                Some(CircuitOpenCause::Failures)
             }
         }
     }
@@ -160,12 +165,12 @@ mod tests {
     };
 
     fn breaker() -> (CircuitBreaker, Arc<ManualClock>) {
-        let clock = Arc::new(ManualClock::at(Timestamp::from_secs(0)));
+        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(0)));
         (CircuitBreaker::new(SETTINGS, Duration::from_secs(10), clock.clone()), clock)
     }
 
     /// A call that started and ended just now.
-    fn report(breaker: &CircuitBreaker, outcome: CallOutcome, jitter: f64) -> Option<PauseCause> {
+    fn report(breaker: &CircuitBreaker, outcome: CallOutcome, jitter: f64) -> Option<CircuitOpenCause> {
         breaker.report(outcome, breaker.clock.monotonic(), jitter)
     }
 
@@ -173,7 +178,7 @@ mod tests {
     fn throttles_in_a_row_double_the_backoff_up_to_its_maximum_and_a_success_resets_it() {
         let (breaker, clock) = breaker();
         for wait in [100, 200, 400, 800, 1600, 3200, 5000, 5000] {
-            assert_eq!(report(&breaker, CallOutcome::Throttled, 1.0), Some(PauseCause::Throttled));
+            assert_eq!(report(&breaker, CallOutcome::Throttled, 1.0), Some(CircuitOpenCause::Throttled));
             let wait = Duration::from_millis(wait);
             assert_eq!(breaker.admit(), Err(CircuitOpen(wait)));
             clock.advance(wait);
@@ -191,7 +196,7 @@ mod tests {
             assert_eq!(report(&breaker, CallOutcome::Failure, 0.0), None);
             assert_eq!(breaker.admit(), Ok(()));
         }
-        assert_eq!(report(&breaker, CallOutcome::Failure, 0.0), Some(PauseCause::Failures));
+        assert_eq!(report(&breaker, CallOutcome::Failure, 0.0), Some(CircuitOpenCause::Failures));
         assert_eq!(breaker.admit(), Err(CircuitOpen(Duration::from_millis(500))));
     }
 

@@ -19,7 +19,7 @@ use super::token_response::CachedToken;
 use super::upstream::{Permit, RegionalUpstream, Upstream};
 use crate::issuer::credentials::{CredentialsIssuer, CredentialsRequest};
 use crate::issuer::{IssueError, IssueErrorKind};
-use crate::metrics::labels::{Source, Ware};
+use crate::metrics::labels::{CacheStatus, CredentialKind};
 use crate::pools::Pool;
 use crate::regional::Regional;
 use crate::token::login_key;
@@ -38,7 +38,7 @@ pub(super) struct CredentialsLoader {
 impl Loader for CredentialsLoader {
     type Value = CredentialsResponse;
 
-    const WARE: Ware = Ware::Credentials;
+    const KIND: CredentialKind = CredentialKind::Credentials;
 
     fn upstream(&self, pool: &Pool) -> &Upstream {
         &self.upstreams.get(pool).upstream
@@ -51,10 +51,10 @@ impl Loader for CredentialsLoader {
     ) -> Result<CachedCredentials, IssueError> {
         let token = self.tokens.get(request, Requirements::default(), None).await?;
         let result = self.exchange(request, &token.entry, reserved).await;
-        let was_cached = matches!(token.source, Source::Hit | Source::Stale);
+        let was_cached = matches!(token.source, CacheStatus::Hit | CacheStatus::Stale);
         match result {
             // The token's identity may have been deleted, merged or linked since it was minted.
-            Err(error) if error.kind == IssueErrorKind::Unacceptable && was_cached => {
+            Err(error) if error.kind == IssueErrorKind::InvalidParameter && was_cached => {
                 let requirements =
                     Requirements { max_age: Some(self.min_refresh_interval), ..Requirements::default() };
                 let refreshed = self.tokens.get(request, requirements, None).await?;
@@ -88,7 +88,7 @@ impl CredentialsLoader {
         let region = self.upstreams.get(&request.pool);
         let call = || async {
             let requested_at = self.clock.now();
-            let issued = region.issuer.credentials(&exchange_request).await?;
+            let issued = region.issuer.issue_credentials(&exchange_request).await?;
             let received_at = self.clock.now();
             let expires_at = credentials_validation::validate(
                 &exchange_request,

@@ -54,3 +54,43 @@ impl<V> fmt::Debug for EntryHint<V> {
         f.debug_struct("EntryHint").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::cache_key::{CacheKey, UserKey, Variant};
+    use super::super::freshness::Lifetime;
+    use super::super::token_response::ResponseTemplate;
+    use super::*;
+    use crate::issuer::IssuedToken;
+    use crate::pools::PoolIndex;
+    use crate::token::OpenIdToken;
+    use clock::Timestamp;
+    use cognito_types::{DeveloperUserId, IdentityId, IdentityPoolId, PrincipalTags, TokenDuration};
+
+    fn entry() -> Arc<CacheEntry<TokenResponse>> {
+        let now = Timestamp::from_secs(1_000_000);
+        let template = ResponseTemplate::for_pool(&IdentityPoolId::parse("us-east-1:1-2").unwrap());
+        let identity = IdentityId::parse("us-east-1:abc").unwrap();
+        let issued = IssuedToken { identity, token: OpenIdToken::new("a.b.c".to_owned()), request_id: None };
+        let variant =
+            Variant { duration: TokenDuration::DEFAULT, not_after: None, tags: PrincipalTags::none() };
+        let user = UserKey { pool: PoolIndex(0), user: DeveloperUserId::parse("alice").unwrap() };
+        let lifetime = Lifetime { minted_at: now, refresh_from: now, expires_at: now };
+        let response = TokenResponse::render(&template, &issued, now);
+        Arc::new(CacheEntry::new(CacheKey { user, variant }, lifetime, Duration::ZERO, response))
+    }
+
+    #[test]
+    fn a_hint_leads_to_the_entry_that_it_was_set_to_and_keeps_it_not_alive() {
+        let (hint, entry) = (LastEntryHint::default(), entry());
+        assert!(hint.token.get().is_none());
+        hint.token.set(&entry);
+        assert!(hint.token.get().is_some_and(|found| Arc::ptr_eq(&found, &entry)));
+        assert!(hint.credentials.get().is_none(), "tokens and credentials have hints of their own");
+        assert!(hint.clone().token.get().is_none(), "a clone is empty");
+        drop(entry);
+        assert!(hint.token.get().is_none());
+    }
+}

@@ -34,7 +34,7 @@ impl TokenVendor {
             duration: request.pool.token_duration,
             tags: PrincipalTags::none(),
             identity: Some(identity),
-            also,
+            public_logins: also,
         };
         let result = self.tokens.loader().issue(&request.pool, &issue_request, None).await;
         // Also after a failure: Cognito may have linked it, and only the response was lost.

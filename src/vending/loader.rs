@@ -11,7 +11,7 @@ use super::negative_cache::NegativeCache;
 use super::upstream::{Permit, Upstream};
 use super::user_quota::{UserPermit, UserQuota};
 use crate::issuer::{IssueError, IssueErrorKind};
-use crate::metrics::labels::{Label as _, Ware};
+use crate::metrics::labels::{CredentialKind, Label as _};
 use crate::pools::Pool;
 
 /// What to load: every input of the value.
@@ -26,7 +26,7 @@ pub(super) trait Loader: fmt::Debug + Send + Sync + 'static {
     type Value: CachedValue;
 
     /// The kind of value, for metrics and the log.
-    const WARE: Ware;
+    const KIND: CredentialKind;
 
     fn upstream(&self, pool: &Pool) -> &Upstream;
 
@@ -79,18 +79,18 @@ impl<L: Loader> LoadTask<L> {
     }
 
     fn log(&self, error: &IssueError) {
-        let (pool, kind) = (&*self.request.pool.name, L::WARE.text());
+        let (pool, kind) = (&*self.request.pool.name, L::KIND.text());
         match error.kind {
-            IssueErrorKind::Misconfigured | IssueErrorKind::Unacceptable | IssueErrorKind::Mismatched => {
+            IssueErrorKind::Misconfigured | IssueErrorKind::InvalidParameter | IssueErrorKind::Mismatched => {
                 tracing::error!(pool, kind, %error, "token issue failed: invalid response");
             }
             IssueErrorKind::AlreadyRegistered
             | IssueErrorKind::LoginTaken
             | IssueErrorKind::LoginRefused
             | IssueErrorKind::UnknownIdentity => {
-                tracing::info!(pool, kind, %error, "cognito rejected this user");
+                tracing::info!(pool, kind, %error, "token issue rejected");
             }
-            IssueErrorKind::Throttled | IssueErrorKind::Unavailable | IssueErrorKind::HeldBack(_) => {
+            IssueErrorKind::Throttled | IssueErrorKind::Unavailable | IssueErrorKind::RateLimited(_) => {
                 tracing::warn!(pool, kind, %error, "token issue failed");
             }
         }

@@ -57,10 +57,12 @@ impl NegativeCache {
             | IssueErrorKind::UnknownIdentity => (ErrorScope::Key(key.clone()), self.ttls.user),
             IssueErrorKind::Misconfigured => (ErrorScope::Pool(key.user.pool), self.ttls.pool),
             // About one token, not the pool. A later call may succeed, but not at once.
-            IssueErrorKind::Mismatched | IssueErrorKind::Unacceptable => {
+            IssueErrorKind::Mismatched | IssueErrorKind::InvalidParameter => {
                 (ErrorScope::Key(key.clone()), self.ttls.pool)
             }
-            IssueErrorKind::Throttled | IssueErrorKind::Unavailable | IssueErrorKind::HeldBack(_) => return,
+            IssueErrorKind::Throttled | IssueErrorKind::Unavailable | IssueErrorKind::RateLimited(_) => {
+                return;
+            }
         };
         let expires_at = self.clock.monotonic() + ttl;
         self.entries.insert(scope, NegativeEntry { error: error.clone(), expires_at });

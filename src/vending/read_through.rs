@@ -15,7 +15,7 @@ use super::store::{CachedTokens, EntryStore};
 use super::user_quota::{UserPermit, UserQuota};
 use crate::issuer::{IssueError, IssueErrorKind};
 use crate::metrics::Metrics;
-use crate::metrics::labels::{RefreshOutcome, Source};
+use crate::metrics::labels::{CacheStatus, RefreshOutcome};
 use crate::pools::PoolIndex;
 use crate::single_flight::Role;
 use clock::{SharedClock, Timestamp};
@@ -38,7 +38,7 @@ pub(super) struct CacheSettings {
 #[derive(Debug)]
 pub(super) struct Lookup<V> {
     pub(super) entry: Arc<CacheEntry<V>>,
-    pub(super) source: Source,
+    pub(super) source: CacheStatus,
     /// The time that the entry was evaluated at.
     pub(super) now: Timestamp,
 }
@@ -97,12 +97,12 @@ impl<L: Loader> ReadThroughCache<L> {
         };
         let last_used_ago = entry.mark_used(now);
         match freshness {
-            Freshness::Fresh => Ok(Lookup { entry, source: Source::Hit, now }),
+            Freshness::Fresh => Ok(Lookup { entry, source: CacheStatus::Hit, now }),
             Freshness::Advisory => {
                 if last_used_ago <= self.settings.refresh_if_used_within {
                     self.refresh_in_background(request);
                 }
-                Ok(Lookup { entry, source: Source::Hit, now })
+                Ok(Lookup { entry, source: CacheStatus::Hit, now })
             }
             Freshness::Mandatory => {
                 Box::pin(self.load_with_fallback(request, requirements, Some(entry), hint)).await
@@ -162,7 +162,7 @@ impl<L: Loader> ReadThroughCache<L> {
     ) -> Result<Lookup<L::Value>, IssueError> {
         let is_circuit_open = fallback.is_some() && self.loader.upstream(&request.pool).is_circuit_open();
         let result = if let Some(error) = self.negative_cache.get(&request.key) {
-            self.metrics.remembered_refusals_total.inc();
+            self.metrics.negative_cache_hits_total.inc();
             Err(error)
         } else if is_circuit_open && !self.store.is_in_flight(&request.key) {
             Err(IssueError::new(IssueErrorKind::Unavailable, "the circuit towards cognito is open"))
@@ -173,9 +173,9 @@ impl<L: Loader> ReadThroughCache<L> {
         let (entry, source) = match (result, fallback) {
             (Ok(loaded), _) => loaded,
             (Err(error), Some(entry))
-                if error.kind.is_trouble() && self.may_serve_stale(&entry, requirements) =>
+                if error.kind.is_upstream_error() && self.may_serve_stale(&entry, requirements) =>
             {
-                (entry, Source::Stale)
+                (entry, CacheStatus::Stale)
             }
             (Err(error), _) => return Err(error),
         };
@@ -198,7 +198,7 @@ impl<L: Loader> ReadThroughCache<L> {
         request: &LoadRequest,
         requirements: Requirements,
         timeout: Option<Duration>,
-    ) -> Result<(Arc<CacheEntry<L::Value>>, Source), IssueError> {
+    ) -> Result<(Arc<CacheEntry<L::Value>>, CacheStatus), IssueError> {
         let is_sufficient = |entry: &CacheEntry<L::Value>| {
             let now = entry.effective_now(&*self.clock);
             let freshness = self.settings.refresh_policy.classify(entry.lifetime(), now);
@@ -207,9 +207,9 @@ impl<L: Loader> ReadThroughCache<L> {
         };
         let load = || self.load_task(request).run(None);
         let (waiter, source) = match self.store.join(&request.key, is_sufficient, load) {
-            Role::Ready(result) => return Ok((result?, Source::Coalesced)),
-            Role::Follower(waiter) => (waiter, Source::Coalesced),
-            Role::Leader(waiter) => (waiter, Source::Miss),
+            Role::Ready(result) => return Ok((result?, CacheStatus::Coalesced)),
+            Role::Follower(waiter) => (waiter, CacheStatus::Coalesced),
+            Role::Leader(waiter) => (waiter, CacheStatus::Miss),
         };
         let Some(timeout) = timeout else {
             return Ok((result_of(waiter).await?, source));
@@ -217,7 +217,7 @@ impl<L: Loader> ReadThroughCache<L> {
         tokio::select! {
             result = result_of(waiter) => Ok((result?, source)),
             () = self.clock.sleep(timeout) => {
-                Err(IssueError::new(IssueErrorKind::Unavailable, "cognito did not answer within the refresh timeout"))
+                Err(IssueError::new(IssueErrorKind::Unavailable, "cognito did not respond within the refresh timeout"))
             }
         }
     }
@@ -228,7 +228,7 @@ impl<L: Loader> ReadThroughCache<L> {
             return;
         }
         let Some(permits) = self.reserve_background_refresh(request) else {
-            self.metrics.books(L::WARE).refreshes.count(RefreshOutcome::Skipped);
+            self.metrics.background_refreshes_total.count((L::KIND, RefreshOutcome::Skipped));
             return;
         };
         // Another load may have completed since this entry was looked up.
@@ -240,10 +240,8 @@ impl<L: Loader> ReadThroughCache<L> {
             let (task, metrics) = (self.load_task(request), self.metrics.clone());
             async move {
                 let result = task.run(Some(permits)).await;
-                metrics.books(L::WARE).refreshes.count(match &result {
-                    Ok(_) => RefreshOutcome::Refreshed,
-                    Err(_) => RefreshOutcome::Failed,
-                });
+                let refresh = if result.is_ok() { RefreshOutcome::Refreshed } else { RefreshOutcome::Failed };
+                metrics.background_refreshes_total.count((L::KIND, refresh));
                 result
             }
         };

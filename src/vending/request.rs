@@ -8,7 +8,7 @@ use super::credentials_loader::CachedCredentials;
 use super::loader::LoadRequest;
 use super::token_response::CachedToken;
 use crate::issuer::IssueError;
-use crate::metrics::labels::Source;
+use crate::metrics::labels::CacheStatus;
 use crate::pools::Pool;
 use clock::{Clock, Timestamp};
 use cognito_types::{DeveloperUserId, PrincipalTags};
@@ -32,7 +32,7 @@ pub struct TokenRequest {
 #[derive(Debug)]
 pub struct VendedToken {
     pub token: Arc<CachedToken>,
-    pub source: Source,
+    pub source: CacheStatus,
     /// By this machine's clock.
     pub remaining_life: Duration,
 }
@@ -40,7 +40,7 @@ pub struct VendedToken {
 #[derive(Debug)]
 pub struct VendedCredentials {
     pub credentials: Arc<CachedCredentials>,
-    pub source: Source,
+    pub source: CacheStatus,
 }
 
 /// Why a request is not answered with a token or credentials.

@@ -22,7 +22,7 @@ pub struct VendingSettings {
     pub negative_ttls: NegativeTtls,
     pub upstream: UpstreamSettings,
     /// Whether a token that is no JWT, and so cannot be validated, is accepted.
-    pub opaque_tokens: bool,
+    pub accept_opaque_tokens: bool,
     /// The skew between Cognito's clock and this machine's from which on the log has a warning.
     pub clock_skew_warning: Duration,
     pub credentials: CredentialsSettings,

@@ -11,7 +11,7 @@ use super::token_validation::{CallTimes, TokenValidator, ValidatedToken};
 use super::upstream::{Permit, RegionalUpstream, Upstream};
 use crate::issuer::{IssueError, IssueErrorKind, IssueRequest, IssuedToken, PublicLogins, TokenIssuer};
 use crate::metrics::Metrics;
-use crate::metrics::labels::Ware;
+use crate::metrics::labels::CredentialKind;
 use crate::pools::Pool;
 use crate::regional::Regional;
 use clock::{SharedClock, Timestamp};
@@ -31,7 +31,7 @@ pub(super) struct TokenLoader {
 impl Loader for TokenLoader {
     type Value = TokenResponse;
 
-    const WARE: Ware = Ware::Token;
+    const KIND: CredentialKind = CredentialKind::Token;
 
     fn upstream(&self, pool: &Pool) -> &Upstream {
         &self.upstreams.get(pool).upstream
@@ -46,7 +46,7 @@ impl Loader for TokenLoader {
             duration: duration_of(variant, self.clock.now())?,
             tags: variant.tags.clone(),
             identity: None,
-            also: PublicLogins::none(),
+            public_logins: PublicLogins::none(),
         };
         let (issued, validated) = self.issue(&request.pool, &issue_request, reserved).await?;
         if validated.is_opaque {

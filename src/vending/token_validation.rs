@@ -172,7 +172,7 @@ mod tests {
             duration: TokenDuration::DEFAULT,
             tags,
             identity: None,
-            also: PublicLogins::none(),
+            public_logins: PublicLogins::none(),
         }
     }
 

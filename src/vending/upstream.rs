@@ -8,7 +8,7 @@ use super::circuit_breaker::{CallOutcome, CircuitBreaker, CircuitBreakerSettings
 use crate::call_rate_limit::{CallRateLimiter, CallRateSettings, RateLimited};
 use crate::issuer::{IssueError, IssueErrorKind};
 use crate::metrics::Metrics;
-use crate::metrics::labels::{UpstreamOutcome, Ware};
+use crate::metrics::labels::{Operation, UpstreamOutcome};
 use clock::SharedClock;
 
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +35,7 @@ pub(super) struct RegionalUpstream<I: ?Sized> {
 
 #[derive(Debug)]
 pub(super) struct Upstream {
-    ware: Ware,
+    operation: Operation,
     rate_limiter: CallRateLimiter,
     circuit_breaker: CircuitBreaker,
     settings: UpstreamSettings,
@@ -45,7 +45,7 @@ pub(super) struct Upstream {
 
 impl Upstream {
     pub(super) fn new(
-        ware: Ware,
+        operation: Operation,
         settings: UpstreamSettings,
         clock: SharedClock,
         metrics: Arc<Metrics>,
@@ -53,7 +53,7 @@ impl Upstream {
         let rate_limiter = CallRateLimiter::new(settings.rate_limit, clock.clone());
         let circuit_breaker =
             CircuitBreaker::new(settings.circuit_breaker, settings.call_timeout, clock.clone());
-        Self { ware, rate_limiter, circuit_breaker, settings, clock, metrics }
+        Self { operation, rate_limiter, circuit_breaker, settings, clock, metrics }
     }
 
     /// Whether the circuit is open, or half-open with a probe in progress.
@@ -89,7 +89,7 @@ impl Upstream {
         loop {
             self.acquire_permit(reserved.take()).await?;
             match self.instrument(call()).await {
-                Err(error) if error.kind.is_passing() && self.may_retry(attempt, started) => {
+                Err(error) if error.kind.is_retryable() && self.may_retry(attempt, started) => {
                     tracing::debug!(attempt, %error, "cognito call failed, retrying");
                     attempt += 1;
                 }
@@ -133,11 +133,11 @@ impl Upstream {
     async fn wait_for_rate_limit(&self) -> Result<(), IssueError> {
         match self.rate_limiter.acquire().await {
             Ok(waited) => {
-                self.metrics.budget_wait_seconds.observe(waited.as_secs_f64());
+                self.metrics.upstream_rate_limit_wait_seconds.observe(waited.as_secs_f64());
                 Ok(())
             }
             Err(RateLimited(retry_after)) => {
-                self.metrics.budget_exhausted_total.inc();
+                self.metrics.upstream_rate_limited_total.inc();
                 Err(rate_limited(retry_after, "the rate limit of calls to cognito is reached"))
             }
         }
@@ -148,28 +148,29 @@ impl Upstream {
         call: impl Future<Output = Result<T, IssueError>>,
     ) -> Result<T, IssueError> {
         let started = self.clock.monotonic();
-        let books = self.metrics.books(self.ware);
-        books.calls_in_flight.inc();
+        let in_flight = self.metrics.upstream_calls_in_flight.in_flight(self.operation);
         let result = call.await;
-        books.calls_in_flight.dec();
+        drop(in_flight);
         let (outcome, call_outcome) = classify_outcome(result.as_ref().err().map(|error| error.kind));
-        books.calls.count(outcome);
-        books.call_duration.observe(outcome, self.clock.monotonic().saturating_sub(started));
+        let labels = (self.operation, outcome);
+        self.metrics.upstream_calls_total.count(labels);
+        let duration = self.clock.monotonic().saturating_sub(started);
+        self.metrics.upstream_call_duration_seconds.observe(labels, duration);
         if let Some(cause) = self.circuit_breaker.report(call_outcome, started, fastrand::f64()) {
-            self.metrics.pauses_total.count(cause);
+            self.metrics.circuit_opened_total.count(cause);
         }
         result
     }
 }
 
 fn classify_outcome(error: Option<IssueErrorKind>) -> (UpstreamOutcome, CallOutcome) {
-    let Some(kind) = error else { return (UpstreamOutcome::Issued, CallOutcome::Success) };
+    let Some(kind) = error else { return (UpstreamOutcome::Success, CallOutcome::Success) };
     match kind {
         IssueErrorKind::Throttled => (UpstreamOutcome::Throttled, CallOutcome::Throttled),
-        IssueErrorKind::Unavailable | IssueErrorKind::HeldBack(_) => {
+        IssueErrorKind::Unavailable | IssueErrorKind::RateLimited(_) => {
             (UpstreamOutcome::Unavailable, CallOutcome::Failure)
         }
-        IssueErrorKind::Misconfigured | IssueErrorKind::Unacceptable => {
+        IssueErrorKind::Misconfigured | IssueErrorKind::InvalidParameter => {
             (UpstreamOutcome::Misconfigured, CallOutcome::Success)
         }
         IssueErrorKind::Mismatched => (UpstreamOutcome::Mismatched, CallOutcome::Success),
@@ -177,11 +178,11 @@ fn classify_outcome(error: Option<IssueErrorKind>) -> (UpstreamOutcome, CallOutc
             (UpstreamOutcome::Conflict, CallOutcome::Success)
         }
         IssueErrorKind::LoginRefused | IssueErrorKind::UnknownIdentity => {
-            (UpstreamOutcome::Refused, CallOutcome::Success)
+            (UpstreamOutcome::Rejected, CallOutcome::Success)
         }
     }
 }
 
 fn rate_limited(retry_after: Duration, why: &str) -> IssueError {
-    IssueError::new(IssueErrorKind::HeldBack(retry_after), why)
+    IssueError::new(IssueErrorKind::RateLimited(retry_after), why)
 }

@@ -55,7 +55,7 @@ impl UserQuota {
         let _update = self.update.lock();
         let full_at = self.full_at.get(user).unwrap_or_default();
         let full_at = self.limit.take(full_at, now).map_err(|wait| {
-            IssueError::new(IssueErrorKind::HeldBack(wait), "the user's quota of new tokens is used up")
+            IssueError::new(IssueErrorKind::RateLimited(wait), "the user's quota of new tokens is used up")
         })?;
         self.full_at.insert(user.clone(), full_at);
         Ok(UserPermit { quota: self.clone(), user: Some(user.clone()) })
@@ -97,7 +97,7 @@ mod tests {
     }
 
     fn quota() -> Arc<UserQuota> {
-        let clock = Arc::new(ManualClock::at(Timestamp::from_secs(0)));
+        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(0)));
         Arc::new(UserQuota::new(Duration::from_secs(60), clock))
     }
 

@@ -14,7 +14,7 @@ async fn ask(world: &World, method: Method, bearer: &str, body: Option<Value>) -
     Answer::of(request.send().await.unwrap()).await
 }
 
-/// A world with a caller who has asked three times: to be remembered, for a bookmark, and by it.
+/// A world with a caller who has asked three times: to be cached, to set the hint, and to use it.
 async fn with_hint() -> (World, String, String) {
     let world = World::start().await;
     let bearer = world.bearer("alice");
@@ -23,7 +23,7 @@ async fn with_hint() -> (World, String, String) {
     for _ in 0..2 {
         assert_eq!(ask(&world, Method::POST, &bearer, None).await.source(), "hit");
     }
-    assert_eq!(world.metric("tokenvend_remembered_credentials").await, 1.0);
+    assert_eq!(world.metric("tokenvend_auth_cache_entries").await, 1.0);
     let token = first.token();
     (world, bearer, token)
 }

@@ -189,7 +189,7 @@ async fn a_no_is_remembered_for_a_moment_and_says_nothing_of_other_tokens() {
     assert_eq!(world.vend_bearer("opaque-2").await.source(), "miss");
     world.advance(10);
     assert_eq!(world.vend_bearer("opaque-1").await.source(), "miss");
-    assert_eq!(world.metric("tokenvend_auth_total{outcome=\"inactive\"}").await, 5.0);
+    assert_eq!(world.metric("tokenvend_authentications_total{outcome=\"inactive\"}").await, 5.0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -120,7 +120,7 @@ async fn a_min_ttl_above_the_cached_lifetime_is_loaded_and_an_impossible_one_is_
     assert_eq!(longer.source(), "miss");
     assert!(longer.json()["expiresIn"].as_u64().unwrap() >= 801);
     let answer = world.vend_with("alice", json!({"minTtl": 871})).await;
-    answer.is_problem(422, "life-out-of-reach");
+    answer.is_problem(422, "min-ttl-too-long");
     assert!(answer.json()["detail"].as_str().unwrap().contains("870"), "{answer:?}");
 }
 
@@ -189,7 +189,7 @@ async fn a_minted_token_whose_aud_sub_or_amr_is_not_what_was_asked_for_is_never_
         world.faults(json!({"tamper": claim})).await;
         world.vend("alice").await.is_problem(500, "misconfigured");
     }
-    assert_eq!(world.metric("tokenvend_upstream_calls_total{outcome=\"mismatched\"}").await, 3.0);
+    assert_eq!(world.metric("tokenvend_upstream_calls_total{operation=\"GetOpenIdTokenForDeveloperIdentity\",outcome=\"mismatched\"}").await, 3.0);
     world.faults(json!({})).await;
     assert_eq!(world.vend("alice").await.source(), "miss", "and what was refused was not kept");
 }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use super::{DAY, HOUR, MINUTE, SECOND, is_loopback, read_keys_url};
+use bounded_http::is_loopback;
+use jose::JwksSettings;
+
+use super::{DAY, HOUR, MINUTE, SECOND, read_keys_url};
 use crate::call_rate_limit::CallRateSettings;
 use crate::config::reader::Section;
-use crate::config::settings::JwksSettings;
 use crate::gcra::RateLimit;
 use crate::issuer::cognito::CognitoSettings;
 use crate::pools::Pools;
@@ -23,7 +25,7 @@ pub(super) fn read_cache(
     refresh_policy: Option<RefreshPolicy>,
     upstream: Option<UpstreamSettings>,
     clock_skew_warning: Option<Duration>,
-    opaque_tokens: Option<bool>,
+    accept_opaque_tokens: Option<bool>,
     credentials: Option<CredentialsSettings>,
 ) -> Option<VendingSettings> {
     let max_size_bytes = read_max_size(section);
@@ -41,7 +43,7 @@ pub(super) fn read_cache(
         clock_skew_warning: clock_skew_warning?,
         max_size_bytes: max_size_bytes?,
         upstream: upstream?,
-        opaque_tokens: opaque_tokens?,
+        accept_opaque_tokens: accept_opaque_tokens?,
         credentials: credentials?,
     })
 }
@@ -168,7 +170,7 @@ pub(super) fn read_openid_jwks(
         let derived = token::keys_url(pools.find(None)?.id.region(), cognito.endpoint_url.as_deref());
         reqwest::Url::parse(&derived).ok()?
     };
-    Some(JwksSettings::for_cognito(url, cognito.operation_timeout))
+    Some(JwksSettings::new(url, cognito.operation_timeout))
 }
 
 pub(super) fn read_upstream(

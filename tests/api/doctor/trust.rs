@@ -75,7 +75,7 @@ fn conditions(conditions: Value) -> Value {
     policy(&[statement(|statement| statement["Condition"] = conditions)])
 }
 
-const OWN_ALONE: &[&str] = &["lets in this pool's users, no strangers and no guests"];
+const OWN_ALONE: &[&str] = &["trusts this pool's users, no other pools and no guests"];
 const STRANGERS: &[&str] =
     &["users of other identity pools, any AWS customer's", "aud", DEFAULT_POOL, "--trust-policy main"];
 const GUESTS: &[&str] = &["guests", "amr", "aws iam update-assume-role-policy --role-name mobile-user"];
@@ -124,7 +124,7 @@ async fn a_trust_policy_is_judged_by_whom_it_lets_in_however_it_says_so() {
                 "StringEquals": own, "ForAnyValue:StringLike": signed_in, "IpAddress": {"aws:SourceIp": "10.0.0.0/8"},
             })),
             "ok",
-            &["no strangers and no guests, where aws:SourceIp allows it"],
+            &["no other pools and no guests, where aws:SourceIp allows it"],
         ),
         (
             policy(&[
@@ -176,18 +176,18 @@ async fn a_trust_policy_is_judged_by_whom_it_lets_in_however_it_says_so() {
         (
             conditions(json!({"StringEquals": {&aud: DEFAULT_POOL, &amr: "authenticated"}})),
             "warn",
-            &["may let in"],
+            &["may or may not trust"],
         ),
         // Closed ones.
         (
             policy(&[]),
             "fail",
-            &["does not let in this pool's signed-in users", "no statement lets in", AUTHORITY],
+            &["does not trust this pool's signed-in users", "no statement allows", AUTHORITY],
         ),
         (
             policy(&[statement(|s| s["Principal"] = json!({"Service": "ec2.amazonaws.com"}))]),
             "fail",
-            &["no statement lets in", AUTHORITY, "--trust-policy main"],
+            &["no statement allows", AUTHORITY, "--trust-policy main"],
         ),
         (
             policy(&[statement(|s| s["Action"] = json!("sts:AssumeRole"))]),
@@ -197,20 +197,20 @@ async fn a_trust_policy_is_judged_by_whom_it_lets_in_however_it_says_so() {
         (
             conditions(json!({"StringEquals": {&aud: SECOND_POOL}, "ForAnyValue:StringLike": signed_in})),
             "fail",
-            &["StringEquals holds", "aud to", SECOND_POOL],
+            &["StringEquals limits", "aud to", SECOND_POOL],
         ),
         (
             conditions(json!({"StringEquals": own, "ForAnyValue:StringLike": {&amr: "unauthenticated"}})),
             "fail",
-            &["ForAnyValue:StringLike holds", "amr to unauthenticated"],
+            &["ForAnyValue:StringLike limits", "amr to unauthenticated"],
         ),
         (
             policy(&[statement(|_| ()), statement(|s| s["Effect"] = json!("Deny"))]),
             "fail",
-            &["a Deny statement keeps them out"],
+            &["a Deny statement applies"],
         ),
         // One that IAM itself would not have taken.
-        (json!({"Statement": [{"Effect": "Maybe"}]}), "warn", &["cannot be read"]),
+        (json!({"Statement": [{"Effect": "Maybe"}]}), "warn", &["cannot be parsed"]),
     ] {
         patient.trusts(&document).await;
         let (code, report) = patient.examined(&[], &[]).await;
@@ -233,7 +233,7 @@ async fn where_a_pool_has_tags_its_role_must_let_sessions_have_them() {
     let ended = patient.report(&[], &tagged).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
     for line in [
-        "FAIL  role-trust main    arn:aws:iam::123456789012:role/mobile-user does not let in this pool's signed-in users with \
+        "FAIL  role-trust main      arn:aws:iam::123456789012:role/mobile-user does not trust this pool's signed-in users with \
          principal tags: no statement for cognito-identity.amazonaws.com allows sts:TagSession",
         "      -> aws iam update-assume-role-policy --role-name mobile-user --policy-document \"$(tokenvend doctor \
          --trust-policy main)\"",
@@ -283,16 +283,15 @@ async fn a_role_that_may_not_be_read_is_skipped_with_the_right_that_it_would_tak
             &["not allowed, which is fine", "iam:GetRole on arn:aws:iam::123456789012:role/mobile-user"][..],
         ),
         (&another, &["999999999999", "another account"]),
-        (&iam(200, "<html>a portal</html>"), &["IAM does not say", "none of IAM's"]),
-        (&gone, &["IAM cannot be asked", "--trust-policy main"]),
+        (&iam(200, "<html>a portal</html>"), &["IAM does not return the role", "not from IAM"]),
+        (&gone, &["IAM cannot be reached", "--trust-policy main"]),
     ] {
         let (code, report) = patient.examined(&[], &[("AWS_ENDPOINT_URL_IAM", url)]).await;
         assert_eq!(code, Some(0), "{report:#}");
         assert_reported(&report, ("role-trust", "main"), "skip", words);
     }
     let ended = patient.report(&[], &[("AWS_ENDPOINT_URL_IAM", &denied)]).await;
-    let line =
-        "skip  role-trust main    not allowed, which is fine: tokenvend does not need it; iam:GetRole on";
+    let line = "skip  role-trust main      not allowed, which is fine: tokenvend does not need it; the check needs iam:GetRole on";
     assert!(ended.out.lines().any(|told| told.starts_with(line)), "{}", ended.out);
 }
 
@@ -307,7 +306,7 @@ async fn a_role_that_is_not_there_is_wrong_and_one_that_guests_have_is_looked_at
     assert_eq!(code, Some(1), "{report:#}");
     assert_reported(&report, ("role-trust", "main"), "ok", OWN_ALONE);
     let words =
-        &["IAM knows no arn:aws:iam::123456789012:role/nobodys", "NoSuchEntity", "gets no credentials"];
+        &["IAM does not have arn:aws:iam::123456789012:role/nobodys", "NoSuchEntity", "gets no credentials"];
     assert_reported(&report, ("custom-role-trust", "main"), "fail", words);
 
     patient.set_roles(&[DEFAULT_POOL], &["authenticated", "unauthenticated"]).await;
@@ -317,11 +316,11 @@ async fn a_role_that_is_not_there_is_wrong_and_one_that_guests_have_is_looked_at
         &report,
         ("guest-role-trust", "main"),
         "ok",
-        &["lets in this pool's guests, and no strangers"],
+        &["trusts this pool's guests, and no other pools"],
     );
     patient.trusts(&policy(&[statement(|_| ())])).await;
     let (_, report) = patient.examined(&[], &[]).await;
-    let words = &["does not let in this pool's guests", "amr to authenticated", "amr is unauthenticated"];
+    let words = &["does not trust this pool's guests", "amr to authenticated", "amr is unauthenticated"];
     assert_reported(&report, ("guest-role-trust", "main"), "fail", words);
 }
 
@@ -329,15 +328,10 @@ async fn a_role_that_is_not_there_is_wrong_and_one_that_guests_have_is_looked_at
 async fn what_a_pool_does_not_let_us_read_says_nothing_of_its_role() {
     let patient = Patient::new().await;
     let (_, report) = patient.examined(&[], &[]).await;
-    assert_reported(&report, ("role-trust", "main"), "skip", &["no role for signed-in users"]);
+    assert_reported(&report, ("role-trust", "main"), "skip", &["no role for authenticated users"]);
     let aws = super::stand_in(|_, _| super::denied());
     let (_, report) = patient.examined(&[], &[("TOKENVEND__UPSTREAM__ENDPOINT_URL", &aws)]).await;
-    assert_reported(
-        &report,
-        ("role-trust", "main"),
-        "skip",
-        &["which role it is cannot be read", "not allowed"],
-    );
+    assert_reported(&report, ("role-trust", "main"), "skip", &["the role is unknown", "not allowed"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -352,7 +346,7 @@ async fn the_iam_of_strangers_is_read_as_well() {
         &report,
         ("role-trust", "main"),
         "fail",
-        &["IAM knows no", "mobile-user", "NoSuchEntity"],
+        &["IAM does not have", "mobile-user", "NoSuchEntity"],
     );
 
     let mut create = Command::new(place.join("venv/bin/aws"));

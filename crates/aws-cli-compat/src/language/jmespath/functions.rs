@@ -1,7 +1,4 @@
-//! JMESPath functions: their signatures and implementations.
-//!
-//! This module and `interpreter` call each other. The recursion is the language's: the interpreter calls functions, and
-//! functions such as `sort_by` evaluate an expression for each element.
+//! JMESPath functions: their signatures and implementations. Their recursion with `interpreter` is described there.
 
 use std::cmp::Ordering;
 

@@ -1,7 +1,10 @@
 //! Interpreter: evaluates a query's syntax tree for a value.
 //!
-//! An expression that has no meaning for a value (a field of a as_number) evaluates to null. Only functions and the
-//! comparison of a text with a as_number fail.
+//! An expression that has no meaning for a value (a field of a number) evaluates to null. Only functions and the
+//! comparison of a text with a number fail.
+//!
+//! The interpreter and `functions` call each other, as in jmespath.py: a function such as `sort_by` evaluates an
+//! expression for each element. It is the only import cycle of the crate, because the language itself is recursive.
 
 use std::cmp::Ordering;
 

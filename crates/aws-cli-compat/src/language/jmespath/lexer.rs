@@ -3,7 +3,7 @@
 use crate::language::json;
 use crate::language::value::Value;
 
-/// TokenKind of a token. The names are jmespath.py's, and appear in its error messages.
+/// Kind of a token. The names are jmespath.py's, and appear in its error messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TokenKind {
     And,

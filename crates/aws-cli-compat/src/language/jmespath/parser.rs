@@ -52,7 +52,7 @@ pub(super) fn parse(expression: &str) -> Result<Node, String> {
     Err(parser.error(&token, &format!("Unexpected token: {}", token.value)))
 }
 
-/// The left binding binding_power of a token.
+/// The left binding power of a token.
 fn binding_power(kind: TokenKind) -> u8 {
     match kind {
         TokenKind::Pipe => 1,
