@@ -201,19 +201,18 @@ fn vending(criterion: &mut Criterion, bench: &Bench, settings: &Settings, caller
     criterion.bench_function("vending/body", |bencher| {
         bencher.iter(|| black_box(vended.token.value().to_json(black_box(vended.remaining_life))));
     });
-    let windows = RefreshPolicy {
+    let policy = RefreshPolicy {
         clock_skew_allowance: Duration::from_secs(300),
         advisory_window: Duration::from_secs(120),
         refresh_jitter: Duration::from_secs(60),
         min_remaining_life: Duration::from_secs(60),
     };
     let now = Timestamp::from_secs(1_767_225_600);
-    let (times, needs) =
-        (windows.lifetime(now, now + Duration::from_secs(900), 0.5), Requirements::default());
+    let (times, needs) = (policy.lifetime(now, now + Duration::from_secs(900), 0.5), Requirements::default());
     criterion.bench_function("vending/freshness", |bencher| {
         bencher.iter(|| {
             let (times, now) = (black_box(&times), black_box(now));
-            black_box((windows.classify(times, now), needs.are_met_by(times, now)))
+            black_box((policy.classify(times, now), needs.are_met_by(times, now)))
         });
     });
 }

@@ -108,7 +108,8 @@ fn read_rule(
         return None;
     }
     if rule.is_empty() {
-        let allowed = "at least one of auth, issuer, audience, scope and claims; a pool that is open to every verified caller has no rule";
+        let allowed = "at least one of auth, issuer, audience, scope and claims; a pool that is open to every \
+                       verified caller has no rule";
         section.reject("auth", "a rule without a condition", allowed);
         return None;
     }

@@ -147,8 +147,8 @@ fn read_endpoint_url(section: &mut Section<'_, '_>) -> Option<Option<String>> {
     let url = url?;
     if url.scheme() == "http" && !is_loopback(&url) {
         section.warn(format!(
-            "upstream.endpoint_url {url} is plain http to another machine: an attacker on the network path can read the \
-             tokens."
+            "upstream.endpoint_url {url} is plain http to another machine: an attacker on the network path can read \
+             the tokens."
         ));
     }
     Some(Some(url.to_string()))

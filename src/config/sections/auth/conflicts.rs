@@ -17,48 +17,57 @@ struct Conflict {
 
 /// Checks that users of different issuers have different ids, and that no credential fits two authenticators.
 pub(super) fn check_distinguishable(reader: &mut Reader<'_>, all: &[AuthSettings]) -> bool {
-    let checks = [same_issuer, same_header, same_certificate, same_key, same_users];
-    for (at, one) in all.iter().enumerate() {
+    let checks = [
+        find_issuer_conflict,
+        find_header_conflict,
+        find_certificate_conflict,
+        find_key_conflict,
+        find_user_id_conflict,
+    ];
+    for (at, later) in all.iter().enumerate() {
         let earlier = all.iter().take(at);
-        let find_conflict = |other: &AuthSettings| checks.iter().find_map(|check| check(other, one));
+        let find_conflict = |earlier: &AuthSettings| checks.iter().find_map(|check| check(earlier, later));
         if let Some(Conflict { key, found, allowed }) = earlier.clone().find_map(find_conflict) {
-            reader.reject(&format!("auth.{}.{key}", one.name), found, allowed);
+            reader.reject(&format!("auth.{}.{key}", later.name), found, allowed);
             return false;
         }
     }
     true
 }
 
-fn same_issuer(other: &AuthSettings, one: &AuthSettings) -> Option<Conflict> {
-    let (AuthenticatorSettings::Jwt(others), AuthenticatorSettings::Jwt(own)) = (&other.kind, &one.kind)
+fn find_issuer_conflict(earlier: &AuthSettings, later: &AuthSettings) -> Option<Conflict> {
+    let (AuthenticatorSettings::Jwt(others), AuthenticatorSettings::Jwt(own)) = (&earlier.kind, &later.kind)
     else {
         return None;
     };
-    (other.issuer == one.issuer && others.credential_source == own.credential_source).then(|| Conflict {
+    (earlier.issuer == later.issuer && others.credential_source == own.credential_source).then(|| Conflict {
         key: "issuer",
-        found: format!("{:?}, the issuer of auth.{} with the same credential_source", one.issuer, other.name),
+        found: format!(
+            "{:?}, the issuer of auth.{} with the same credential_source",
+            later.issuer, earlier.name
+        ),
         allowed: "another issuer, or another credential_source",
     })
 }
 
 /// Two gateways set the same header.
-fn same_header(other: &AuthSettings, one: &AuthSettings) -> Option<Conflict> {
+fn find_header_conflict(earlier: &AuthSettings, later: &AuthSettings) -> Option<Conflict> {
     let (AuthenticatorSettings::Gateway(others), AuthenticatorSettings::Gateway(own)) =
-        (&other.kind, &one.kind)
+        (&earlier.kind, &later.kind)
     else {
         return None;
     };
     let has = |header: &&HeaderName| others.claims.iter().any(|(_, theirs)| theirs == *header);
     own.claims.iter().map(|(_, header)| header).find(has).map(|header| Conflict {
         key: "claims",
-        found: format!("the header {header}, which auth.{} reads too", other.name),
+        found: format!("the header {header}, which auth.{} reads too", earlier.name),
         allowed: "other headers: the first of the two authenticators would reject those of the other gateway",
     })
 }
 
 /// A certificate of a service is also that of another service or of a gateway. One gateway may have two authenticators.
-fn same_certificate(other: &AuthSettings, one: &AuthSettings) -> Option<Conflict> {
-    let (others, own): (&[CertificateMatcher], &[CertificateMatcher]) = match (&other.kind, &one.kind) {
+fn find_certificate_conflict(earlier: &AuthSettings, later: &AuthSettings) -> Option<Conflict> {
+    let (others, own): (&[CertificateMatcher], &[CertificateMatcher]) = match (&earlier.kind, &later.kind) {
         (AuthenticatorSettings::ClientCertificate(others), AuthenticatorSettings::ClientCertificate(own)) => {
             (others, own)
         }
@@ -72,41 +81,44 @@ fn same_certificate(other: &AuthSettings, one: &AuthSettings) -> Option<Conflict
     };
     own.iter().find(|name| others.contains(name)).map(|name| Conflict {
         key: "certificates",
-        found: format!("{name}, which auth.{} has too", other.name),
+        found: format!("{name}, which auth.{} has too", earlier.name),
         allowed: "other certificates: one certificate must identify one service",
     })
 }
 
-fn same_key(other: &AuthSettings, one: &AuthSettings) -> Option<Conflict> {
+fn find_key_conflict(earlier: &AuthSettings, later: &AuthSettings) -> Option<Conflict> {
     let (AuthenticatorSettings::StaticKey(others), AuthenticatorSettings::StaticKey(own)) =
-        (&other.kind, &one.kind)
+        (&earlier.kind, &later.kind)
     else {
         return None;
     };
     let is_shared = own.digests.iter().any(|digest| others.digests.contains(digest));
     is_shared.then(|| Conflict {
         key: "key_sha256",
-        found: format!("a digest that auth.{} has too", other.name),
+        found: format!("a digest that auth.{} has too", earlier.name),
         allowed: "other keys: one key must identify one service",
     })
 }
 
 /// Authenticators with the same issuer refer to the same users.
-fn same_users(other: &AuthSettings, one: &AuthSettings) -> Option<Conflict> {
+fn find_user_id_conflict(earlier: &AuthSettings, later: &AuthSettings) -> Option<Conflict> {
     let names_users = |authenticator: &AuthSettings| {
         !matches!(
             authenticator.kind,
             AuthenticatorSettings::StaticKey(_) | AuthenticatorSettings::ClientCertificate(_)
         )
     };
-    let (own, others) = (one.user_id.beginning(), other.user_id.beginning());
-    let conflicts = names_users(one)
-        && names_users(other)
-        && other.issuer != one.issuer
+    let (own, others) = (later.user_id.beginning(), earlier.user_id.beginning());
+    let conflicts = names_users(later)
+        && names_users(earlier)
+        && earlier.issuer != later.issuer
         && (own.starts_with(others) || others.starts_with(own));
     conflicts.then(|| Conflict {
         key: "user_id",
-        found: format!("a template that begins with {own:?}, and one with {others:?} in auth.{}", other.name),
+        found: format!(
+            "a template that begins with {own:?}, and one with {others:?} in auth.{}",
+            earlier.name
+        ),
         allowed: "templates whose fixed beginnings distinguish the issuers, none a prefix of another, as in \
                   \"{iss}|{sub}\" or \"web:{sub}\": otherwise users of two issuers could have the same id",
     })
