@@ -132,7 +132,7 @@ struct Bench {
 
 impl Bench {
     fn authenticator(&self, settings: &Settings) -> AuthenticatorChain {
-        let wanted = settings.pools.wanted_claims();
+        let wanted = settings.pools.used_claims();
         let room = settings.most_remembered;
         let start = AuthenticatorChain::start(
             &settings.auth,
@@ -166,11 +166,15 @@ fn policy(criterion: &mut Criterion, settings: &Settings, caller: &Caller) {
     let pool = settings.pools.find(None).expect("a pool");
     criterion.bench_function("policy/which rule describes the caller", |bencher| {
         bencher.iter(|| {
-            black_box(pool.access.rule_for(&caller.way, &caller.issuer, black_box(&caller.claims)).is_some())
+            black_box(
+                pool.access
+                    .matching_rule(&caller.authenticator, &caller.issuer, black_box(&caller.claims))
+                    .is_some(),
+            )
         });
     });
     criterion.bench_function("policy/two principal tags of its claims", |bencher| {
-        bencher.iter(|| black_box(pool.tags.of(black_box(&caller.claims)).expect("tags")));
+        bencher.iter(|| black_box(pool.tags.render(black_box(&caller.claims)).expect("tags")));
     });
 }
 
@@ -186,7 +190,7 @@ fn vending(criterion: &mut Criterion, bench: &Bench, settings: &Settings, caller
         bench.metrics.clone(),
     );
     let tags = PrincipalTags::parse([("team", "red"), ("stage", "prod")]).expect("tags");
-    let user = caller.acts_for(None, &UserIdMapper::new(&settings.users)).expect("a user");
+    let user = caller.resolve_user(None, &UserIdMapper::new(&settings.users)).expect("a user");
     let request = TokenRequest { pool, user, tags, ends_by: None, min_ttl: None, refresh: false };
     let vended = bench.runtime.block_on(vendor.vend(&request, &caller.bookmark)).expect("a token");
     criterion.bench_function("vending/key", |bencher| bencher.iter(|| black_box(black_box(&request).key())));

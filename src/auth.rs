@@ -40,7 +40,7 @@ use gateway::GatewayAuthenticator;
 use introspection::IntrospectionAuthenticator;
 use jwt::JwtAuthenticator;
 pub use rejection::RejectionReason;
-pub use remote_verifier::reach;
+pub use remote_verifier::probe_endpoint;
 pub use request::{AuthRequest, HeaderView};
 use static_key::StaticKeyAuthenticator;
 pub use user_id::UserIdMapper;
@@ -59,7 +59,7 @@ pub struct Caller {
     /// For whom the caller acts.
     pub subject: Subject,
     /// The name of the way by which the caller was verified.
-    pub way: Arc<str>,
+    pub authenticator: Arc<str>,
     /// Who vouches for the user.
     pub issuer: Arc<str>,
     /// What the credential says of the caller, as far as it counts for what the caller may have. Verified.
@@ -107,18 +107,18 @@ impl From<VerifyError> for Verdict {
 pub enum AuthError {
     /// The credential was refused.
     #[error("refused: {}", .0.detail())]
-    Refused(RejectionReason),
+    Rejected(RejectionReason),
     /// It cannot be judged now. Worth another try.
     #[error("what the credential is judged by could not be had")]
-    CannotSay,
+    Unavailable,
 }
 
 impl AuthError {
     /// How it is counted.
     pub fn outcome(self) -> AuthOutcome {
         match self {
-            Self::Refused(refusal) => refusal.outcome(),
-            Self::CannotSay => AuthOutcome::Unavailable,
+            Self::Rejected(refusal) => refusal.outcome(),
+            Self::Unavailable => AuthOutcome::Unavailable,
         }
     }
 }
@@ -277,15 +277,15 @@ impl AuthenticatorChain {
                 Verdict::NotMine(RejectionReason::Missing) => {}
                 Verdict::NotMine(refusal) => nobodys = refusal,
                 Verdict::Verified(caller) => return Ok(caller),
-                Verdict::Refused(refusal) => return Err(AuthError::Refused(refusal)),
-                Verdict::CannotSay => return Err(AuthError::CannotSay),
+                Verdict::Refused(refusal) => return Err(AuthError::Rejected(refusal)),
+                Verdict::CannotSay => return Err(AuthError::Unavailable),
             }
         }
-        Err(AuthError::Refused(nobodys))
+        Err(AuthError::Rejected(nobodys))
     }
 
     /// What the app's users are called towards Cognito.
-    pub fn users(&self) -> &UserIdMapper {
+    pub fn user_ids(&self) -> &UserIdMapper {
         &self.users
     }
 

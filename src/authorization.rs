@@ -18,26 +18,26 @@ use cognito_types::DeveloperUserId;
 pub(crate) enum AuthorizationError {
     /// No rule of the pool describes the caller.
     #[error("no rule of the pool describes the caller")]
-    Pool,
+    NoMatchingRule,
     /// Its claims do not make the tags that the pool's tokens must have.
     #[error(transparent)]
-    Tags(#[from] TagError),
+    InvalidTags(#[from] TagError),
 }
 
 /// The user for whom a request is, which names this one, or none.
 ///
 /// # Errors
 /// The caller does not act for that user.
-pub(crate) fn acts_for(
+pub(crate) fn authorize_user(
     caller: &Caller,
     named: Option<&str>,
     users: &UserIdMapper,
     metrics: &Metrics,
 ) -> Result<DeveloperUserId, ActAsError> {
-    caller.acts_for(named, users).inspect_err(|refusal| {
-        if matches!(refusal, ActAsError::AUserNames | ActAsError::NotItsUser) {
+    caller.resolve_user(named, users).inspect_err(|refusal| {
+        if matches!(refusal, ActAsError::NotAService | ActAsError::UserNotAllowed) {
             // Not the name: anybody may have written it.
-            tracing::info!(way = &*caller.way, %refusal, "caller refused");
+            tracing::info!(way = &*caller.authenticator, %refusal, "caller refused");
             metrics.policy_total.count(PolicyOutcome::ForeignUser);
         }
     })
@@ -47,15 +47,15 @@ pub(crate) fn acts_for(
 ///
 /// # Errors
 /// The caller may not have one.
-pub(crate) fn grant(
+pub(crate) fn authorize(
     caller: &Caller,
     user: &DeveloperUserId,
     pool: &Arc<Pool>,
     metrics: &Metrics,
 ) -> Result<TokenRequest, AuthorizationError> {
     let admitted = admit(caller, user, pool, metrics)?;
-    let tags = pool.tags.of(&caller.claims).inspect_err(|fault| {
-        tracing::info!(pool = &*pool.name, way = &*caller.way, %fault, "caller refused");
+    let tags = pool.tags.render(&caller.claims).inspect_err(|fault| {
+        tracing::info!(pool = &*pool.name, way = &*caller.authenticator, %fault, "caller refused");
         metrics.policy_total.count(PolicyOutcome::UnfitTags);
     })?;
     metrics.policy_total.count(admitted);
@@ -63,7 +63,7 @@ pub(crate) fn grant(
         pool: pool.clone(),
         user: user.clone(),
         tags,
-        ends_by: caller.expires_at.filter(|_| pool.end_with_session),
+        ends_by: caller.expires_at.filter(|_| pool.bind_to_session),
         min_ttl: None,
         refresh: false,
     })
@@ -76,10 +76,12 @@ fn admit(
     metrics: &Metrics,
 ) -> Result<PolicyOutcome, AuthorizationError> {
     let access = &pool.access;
-    if access.is_open() || access.rule_for(&caller.way, &caller.issuer, &caller.claims).is_some() {
+    if access.is_open()
+        || access.matching_rule(&caller.authenticator, &caller.issuer, &caller.claims).is_some()
+    {
         return Ok(PolicyOutcome::Granted);
     }
-    let (pool, way, user) = (&*pool.name, &*caller.way, user.as_str());
+    let (pool, way, user) = (&*pool.name, &*caller.authenticator, user.as_str());
     let service = match &caller.subject {
         Subject::Service(service) => Some(&*service.name),
         Subject::User(_) => None,
@@ -92,7 +94,7 @@ fn admit(
         AccessMode::Enforce => {
             tracing::info!(pool, way, service, user, "no rule describes this caller, who is refused");
             metrics.policy_total.count(PolicyOutcome::Refused);
-            Err(AuthorizationError::Pool)
+            Err(AuthorizationError::NoMatchingRule)
         }
     }
 }

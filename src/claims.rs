@@ -26,14 +26,14 @@ impl Claims {
     /// Those of them that are wanted: a caller is remembered for long, by the million, and most claims are of no
     /// use after it was verified.
     #[must_use]
-    pub(crate) fn only(self, wanted: &BTreeSet<Box<str>>) -> Self {
+    pub(crate) fn retain(self, wanted: &BTreeSet<Box<str>>) -> Self {
         let Some(claims) = self.0 else { return self };
         let claims = wanted.iter().filter_map(|name| claims.get_key_value(&**name));
         Self::verified(claims.map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
     /// The claim at the end of a path; `null` is as good as none.
-    pub fn at(&self, path: &ClaimPath) -> Option<&Value> {
+    pub fn get(&self, path: &ClaimPath) -> Option<&Value> {
         path.of(self.0.as_deref()?)
     }
 
@@ -114,7 +114,7 @@ mod tests {
     }
 
     fn at(path: &str) -> Option<Value> {
-        claims().at(&ClaimPath::parse(path).unwrap()).cloned()
+        claims().get(&ClaimPath::parse(path).unwrap()).cloned()
     }
 
     #[test]
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn claims_that_nobody_wants_are_let_go() {
         let wanted = BTreeSet::from(["sub".into(), "absent".into()]);
-        let kept = claims().only(&wanted);
+        let kept = claims().retain(&wanted);
         assert_eq!((kept.text("sub"), kept.texts("aud").count()), (Some("alice"), 0));
         assert_eq!(format!("{kept:?}"), "Claims(1)");
     }

@@ -104,7 +104,7 @@ pub(crate) struct CliError {
 impl CliError {
     /// Something that is needed cannot be had. Told with all its causes.
     fn unavailable(error: impl std::error::Error + 'static) -> Self {
-        Self { code: 69, words: error_chain::told(&error) }
+        Self { code: 69, words: error_chain::display(&error) }
     }
 
     /// What was handed in cannot be read.

@@ -17,7 +17,7 @@ pub use forwarded_header::ForwardedHeader;
 
 /// The most entries that are looked at, over all lines of the header: chains of proxies are short, and whoever
 /// sends a thousand entries is no chain.
-const MOST_ENTRIES: usize = 32;
+const MAX_ENTRIES: usize = 32;
 
 /// The address at the other end of the connection. Nobody can make it up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub struct RequestAddresses {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrustedProxies {
     /// Their networks. Empty: every client is taken for its own peer.
-    pub trusted: Vec<IpNet>,
+    pub networks: Vec<IpNet>,
     /// The header. There is but one: where two are read, the one that the proxy does not write is the client's.
     pub header: ForwardedHeader,
 }
@@ -68,11 +68,11 @@ pub struct TrustedProxies {
 impl TrustedProxies {
     /// No proxy is trusted.
     pub fn none() -> Self {
-        Self { trusted: Vec::new(), header: ForwardedHeader::XForwardedFor }
+        Self { networks: Vec::new(), header: ForwardedHeader::XForwardedFor }
     }
 
     /// Where a request comes from, by its peer and the lines of [`Hops::header`] in the order in which they came.
-    pub fn addresses<'v>(
+    pub fn resolve<'v>(
         &self,
         peer: PeerAddress,
         lines: impl DoubleEndedIterator<Item = &'v [u8]>,
@@ -81,7 +81,7 @@ impl TrustedProxies {
         if self.trusts(client) {
             let entries = lines.rev().flat_map(|line| self.header.entries_from_the_right(line));
             // Empty entries are none (RFC 9110, section 5.6.1.2), but they are looked at.
-            for entry in entries.take(MOST_ENTRIES).filter(|entry| !entry.is_empty()) {
+            for entry in entries.take(MAX_ENTRIES).filter(|entry| !entry.is_empty()) {
                 let Some(address) = self.header.address_in(entry) else { break };
                 client = address;
                 if !self.trusts(client) {
@@ -93,7 +93,7 @@ impl TrustedProxies {
     }
 
     fn trusts(&self, address: IpAddr) -> bool {
-        self.trusted.iter().any(|network| network.contains(&address))
+        self.networks.iter().any(|network| network.contains(&address))
     }
 }
 
@@ -105,12 +105,12 @@ mod tests {
 
     fn hops(header: ForwardedHeader) -> TrustedProxies {
         let trusted = ["10.0.0.0/8", "2001:db8:ffff::/48"].map(|network| network.parse().unwrap());
-        TrustedProxies { trusted: trusted.to_vec(), header }
+        TrustedProxies { networks: trusted.to_vec(), header }
     }
 
     fn client_of(hops: &TrustedProxies, peer: &str, lines: &[&str]) -> String {
         let peer = PeerAddress::new(peer.parse().unwrap());
-        hops.addresses(peer, lines.iter().map(|line| line.as_bytes())).client.ip().to_string()
+        hops.resolve(peer, lines.iter().map(|line| line.as_bytes())).client.ip().to_string()
     }
 
     #[test]
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn no_more_entries_are_looked_at_than_a_chain_of_proxies_can_have() {
         let hops = hops(ForwardedHeader::XForwardedFor);
-        let chain = format!("198.51.100.1{}", ", 10.0.0.3".repeat(MOST_ENTRIES - 1));
+        let chain = format!("198.51.100.1{}", ", 10.0.0.3".repeat(MAX_ENTRIES - 1));
         assert_eq!(client_of(&hops, "10.0.0.1", &[&chain]), "198.51.100.1");
         assert_eq!(client_of(&hops, "10.0.0.1", &[&format!("{chain}, 10.0.0.4")]), "10.0.0.3");
         assert_eq!(client_of(&hops, "10.0.0.1", &[&format!("198.51.100.1{}", ",".repeat(9000))]), "10.0.0.1");
@@ -237,7 +237,7 @@ mod tests {
         fn bytes_of_any_kind_do_no_harm(lines in proptest::collection::vec(any::<Vec<u8>>(), 0..4)) {
             let peer = PeerAddress::new(IpAddr::from([10, 0, 0, 1]));
             for header in [ForwardedHeader::XForwardedFor, ForwardedHeader::Forwarded] {
-                hops(header).addresses(peer, lines.iter().map(Vec::as_slice));
+                hops(header).resolve(peer, lines.iter().map(Vec::as_slice));
             }
         }
     }

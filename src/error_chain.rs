@@ -3,7 +3,7 @@
 use std::error::Error;
 
 /// The error's text, and after it those of its causes that it does not end with already.
-pub(crate) fn told(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn display(error: &(dyn Error + 'static)) -> String {
     chain(error).skip(1).fold(error.to_string(), |text, cause| {
         let cause = cause.to_string();
         if text.ends_with(&cause) { text } else { format!("{text}: {cause}") }

@@ -28,7 +28,7 @@ pub struct Pool {
     /// The life asked for its tokens.
     pub token_duration: TokenDuration,
     /// Whether a token ends no later than the credential that it was vended for.
-    pub end_with_session: bool,
+    pub bind_to_session: bool,
     /// The principal tags of its tokens.
     pub tags: TagRules,
     /// Who may have its tokens.
@@ -72,7 +72,7 @@ impl Pools {
     }
 
     /// The names of the top-level claims by which the pools decide what they grant.
-    pub fn wanted_claims(&self) -> BTreeSet<Box<str>> {
+    pub fn used_claims(&self) -> BTreeSet<Box<str>> {
         let of_pool = |pool: &Arc<Pool>| {
             let rules = pool.access.rules.iter().flat_map(|rule| rule.conditions.claim_names());
             rules.chain(pool.tags.claim_names()).map(Into::into).collect::<Vec<Box<str>>>()

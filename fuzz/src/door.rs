@@ -89,7 +89,7 @@ impl Door {
         let peer = Some(PeerAddress::new(IpAddr::from([10, 0, 0, 1])));
         let presented = AuthRequest { headers, peer, certificate: None, is_from_allowed_page: true };
         let caller = self.runtime.block_on(self.authenticator.authenticate(&presented)).ok()?;
-        let user = caller.acts_for(None, self.authenticator.users()).unwrap();
+        let user = caller.resolve_user(None, self.authenticator.user_ids()).unwrap();
         Some((caller, user))
     }
 }

@@ -38,7 +38,7 @@ impl AdminState {
         let name = parsed(DeveloperUserId::parse(name))?;
         Ok(match naming {
             UserIdKind::Cognito => name,
-            UserIdKind::App => self.authenticator.users().towards_cognito(name),
+            UserIdKind::App => self.authenticator.user_ids().to_developer_user_id(name),
         })
     }
 }

@@ -33,16 +33,16 @@ pub struct ServiceCaller {
 pub enum ActAsError {
     /// A user names one: users act for themselves.
     #[error("only a service may name the user; this credential is a user's own")]
-    AUserNames,
+    NotAService,
     /// A service names none.
     #[error("a service names its user: send \"user\" in the body")]
-    NobodyNamed,
+    UserMissing,
     /// It is no name.
     #[error("\"user\" is not a name that a user can have")]
-    NoName,
+    UserInvalid,
     /// It may not act for this one.
     #[error("this service may not act for that user")]
-    NotItsUser,
+    UserNotAllowed,
 }
 
 impl Subject {
@@ -54,18 +54,18 @@ impl Subject {
 
 impl ServiceCaller {
     fn acts_for(&self, named: &str, users: &UserIdMapper) -> Result<DeveloperUserId, ActAsError> {
-        let name = DeveloperUserId::parse(named).map_err(|_| ActAsError::NoName)?;
+        let name = DeveloperUserId::parse(named).map_err(|_| ActAsError::UserInvalid)?;
         if is_a_slip(named) {
-            return Err(ActAsError::NoName);
+            return Err(ActAsError::UserInvalid);
         }
-        let Some(pattern) = self.users.iter().find(|pattern| pattern.fits(named)) else {
-            return Err(ActAsError::NotItsUser);
+        let Some(pattern) = self.users.iter().find(|pattern| pattern.matches(named)) else {
+            return Err(ActAsError::UserNotAllowed);
         };
         // "app:undefined" is a slip as well.
         if is_a_slip(named.get(pattern.beginning().len()..).unwrap_or_default()) {
-            return Err(ActAsError::NoName);
+            return Err(ActAsError::UserInvalid);
         }
-        Ok(users.towards_cognito(name))
+        Ok(users.to_developer_user_id(name))
     }
 }
 
@@ -74,11 +74,15 @@ impl Caller {
     ///
     /// # Errors
     /// A user names one, or a service none that it may act for.
-    pub fn acts_for(&self, named: Option<&str>, users: &UserIdMapper) -> Result<DeveloperUserId, ActAsError> {
+    pub fn resolve_user(
+        &self,
+        named: Option<&str>,
+        users: &UserIdMapper,
+    ) -> Result<DeveloperUserId, ActAsError> {
         match (&self.subject, named) {
             (Subject::User(user), None) => Ok(user.clone()),
-            (Subject::User(_), Some(_)) => Err(ActAsError::AUserNames),
-            (Subject::Service(_), None) => Err(ActAsError::NobodyNamed),
+            (Subject::User(_), Some(_)) => Err(ActAsError::NotAService),
+            (Subject::Service(_), None) => Err(ActAsError::UserMissing),
             (Subject::Service(service), Some(named)) => service.acts_for(named, users),
         }
     }
@@ -104,7 +108,7 @@ impl UserPattern {
     }
 
     /// Whether every name fits.
-    pub fn is_everybody(&self) -> bool {
+    pub fn matches_everyone(&self) -> bool {
         &*self.0 == "*"
     }
 
@@ -114,7 +118,7 @@ impl UserPattern {
     }
 
     /// The whole name must fit, from its beginning to its end.
-    fn fits(&self, name: &str) -> bool {
+    fn matches(&self, name: &str) -> bool {
         let mut pieces = self.0.split('*');
         let Some(mut rest) = pieces.next().and_then(|beginning| name.strip_prefix(beginning)) else {
             return false;
@@ -168,10 +172,10 @@ mod tests {
         ] {
             let pattern = UserPattern::parse(pattern).unwrap();
             for name in fit {
-                assert!(pattern.fits(name), "{pattern:?} {name:?}");
+                assert!(pattern.matches(name), "{pattern:?} {name:?}");
             }
             for name in unfit {
-                assert!(!pattern.fits(name), "{pattern:?} {name:?}");
+                assert!(!pattern.matches(name), "{pattern:?} {name:?}");
             }
         }
         for bad in ["", "a**", "a\n"] {

@@ -45,7 +45,7 @@ impl AlbAuthenticator {
     }
 
     pub(super) async fn judge(&self, presented: &AuthRequest<'_>) -> Verdict {
-        let given = presented.one(HEADER).map_err(|_| RejectionReason::Malformed);
+        let given = presented.header(HEADER).map_err(|_| RejectionReason::Malformed);
         let text = given.and_then(|value| {
             value.map(|value| std::str::from_utf8(value).map_err(|_| RejectionReason::Malformed)).transpose()
         });
@@ -81,7 +81,7 @@ impl AlbAuthenticator {
         }
         // Before its signature, which it may cost a fetch to judge: most of those that do not hold are old ones.
         let malformed = |InvalidNumericDate| refused(RejectionReason::Malformed);
-        let expires_at = numeric_date::signed(jws.header("exp"))
+        let expires_at = numeric_date::parse(jws.header("exp"))
             .map_err(malformed)?
             .ok_or(malformed(InvalidNumericDate))?;
         if self.clock.now() >= expires_at + self.settings.leeway {
@@ -95,7 +95,7 @@ impl AlbAuthenticator {
         if claims.get("iss").is_some_and(|iss| iss.as_str() != Some(issuer)) {
             return Err(refused(RejectionReason::Issuer));
         }
-        let ends = numeric_date::signed(claims.get("exp")).map_err(malformed)?;
+        let ends = numeric_date::parse(claims.get("exp")).map_err(malformed)?;
         let ends = ends.map_or(expires_at, |end| end.min(expires_at));
         if self.clock.now() >= ends + self.settings.leeway {
             return Err(refused(RejectionReason::Expired));

@@ -57,7 +57,7 @@ impl CallerBuilder {
     ) -> Result<Caller, RejectionReason> {
         let claims = Claims::verified(claims);
         if !self.settings.require.are_met_by(&claims) {
-            return Err(RejectionReason::Insufficient);
+            return Err(RejectionReason::InsufficientScope);
         }
         let on_behalf = self.settings.on_behalf.as_ref();
         let subject = match on_behalf.filter(|on_behalf| on_behalf.who.are_met_by(&claims)) {
@@ -69,9 +69,9 @@ impl CallerBuilder {
         };
         Ok(Caller {
             subject,
-            way: self.way.clone(),
+            authenticator: self.way.clone(),
             issuer: self.issuer.clone(),
-            claims: claims.only(&self.wanted),
+            claims: claims.retain(&self.wanted),
             expires_at,
             bookmark: LastEntryHint::default(),
         })
@@ -82,7 +82,7 @@ impl CallerBuilder {
         let users = self.settings.on_behalf.as_ref().map(|on_behalf| on_behalf.users.clone());
         Caller {
             subject: Subject::service(name, users.unwrap_or_default()),
-            way: self.way.clone(),
+            authenticator: self.way.clone(),
             issuer: self.issuer.clone(),
             claims: Claims::default(),
             expires_at: None,

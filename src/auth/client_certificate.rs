@@ -43,7 +43,7 @@ impl CertificateMatcher {
     }
 
     /// Whether the certificate is meant.
-    pub(super) fn fits(&self, certificate: &PeerCertificate) -> bool {
+    pub(super) fn matches(&self, certificate: &PeerCertificate) -> bool {
         match self {
             Self::Sha256(digest) => certificate.sha256 == *digest,
             Self::Dns(name) => certificate.dns_names.iter().any(|own| own.eq_ignore_ascii_case(name)),
@@ -89,10 +89,10 @@ impl CertificateAuthenticator {
             return Verdict::NotMine(RejectionReason::Missing);
         };
         // Whatever other names it bears: over a gateway's connection come its users, and their bodies with them.
-        if self.gateways.iter().any(|name| name.fits(certificate)) {
+        if self.gateways.iter().any(|name| name.matches(certificate)) {
             return Verdict::NotMine(RejectionReason::Missing);
         }
-        match self.services.iter().find(|(name, _)| name.fits(certificate)) {
+        match self.services.iter().find(|(name, _)| name.matches(certificate)) {
             Some((_, service)) => Verdict::Verified(service.clone()),
             None => Verdict::NotMine(RejectionReason::Missing),
         }
@@ -112,7 +112,7 @@ mod tests {
             uris: vec!["spiffe://example/billing".to_owned()],
             sha256: digest.clone(),
         };
-        let fits = |text: &str| CertificateMatcher::parse(text).unwrap().fits(&certificate);
+        let fits = |text: &str| CertificateMatcher::parse(text).unwrap().matches(&certificate);
         let openssl = format!("SHA256:{}", vec!["AB"; 32].join(":"));
         for yes in
             [&*format!("SHA256:{digest}"), &openssl, "DNS:billing.internal", "URI:spiffe://example/billing"]

@@ -42,7 +42,7 @@ impl CredentialSource {
                 found => Ok(found),
             },
             Self::Header(name) => {
-                let value = presented.one(name).map_err(|_| RejectionReason::Malformed)?;
+                let value = presented.header(name).map_err(|_| RejectionReason::Malformed)?;
                 value.map(|value| text(value).map(|text| text.trim_matches(' '))).transpose()
             }
         }
@@ -52,7 +52,7 @@ impl CredentialSource {
 /// The one bearer token of a request. Two are none: the service and whatever stands before it might not pick
 /// the same one.
 fn bearer<'r>(presented: &AuthRequest<'r>) -> Result<Option<&'r str>, RejectionReason> {
-    let Some(value) = presented.one("authorization").map_err(|_| RejectionReason::Malformed)? else {
+    let Some(value) = presented.header("authorization").map_err(|_| RejectionReason::Malformed)? else {
         return Ok(None);
     };
     let value = text(value)?;

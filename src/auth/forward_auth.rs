@@ -88,7 +88,7 @@ impl ForwardSettings {
     ) -> Result<Option<Vec<(HeaderName, HeaderValue)>>, RejectionReason> {
         let mut shown = Vec::new();
         for name in &self.headers {
-            if let Some(value) = presented.one(name.as_str()).map_err(|_| RejectionReason::Malformed)? {
+            if let Some(value) = presented.header(name.as_str()).map_err(|_| RejectionReason::Malformed)? {
                 shown.push((name.clone(), sensitive(value)?));
             }
         }
@@ -138,7 +138,7 @@ impl Question {
     ) -> Result<Option<Map<String, Value>>, String> {
         let headers: HeaderMap = shown.into_iter().collect();
         let request = self.client.get(self.settings.url.clone()).headers(headers);
-        let response = request.send().await.map_err(|error| error_chain::told(&error.without_url()))?;
+        let response = request.send().await.map_err(|error| error_chain::display(&error.without_url()))?;
         match response.status().as_u16() {
             200..=299 => {}
             // To a login page, most likely: that is a no.

@@ -48,7 +48,7 @@ impl GatewayAuthenticator {
             return Err(RejectionReason::Malformed);
         }
         // Gateways send empty headers for nobody; but two of them are two.
-        let is_there = |name: &str| match presented.one(name) {
+        let is_there = |name: &str| match presented.header(name) {
             Ok(value) => value.is_some_and(|value| !value.is_empty()),
             Err(_) => true,
         };
@@ -58,7 +58,7 @@ impl GatewayAuthenticator {
         if let Err(why) = self.comes_from_the_gateway(presented) {
             let (way, peer) = (self.vouch.way(), presented.peer.map(|peer| peer.ip().to_string()));
             tracing::info!(way, peer, why, "a gateway's headers come from somebody else");
-            return Err(RejectionReason::NotTheGateway);
+            return Err(RejectionReason::UntrustedPeer);
         }
         let claims =
             claims_of(presented.headers, &self.settings.claims).map_err(|_| RejectionReason::Malformed)?;
@@ -80,12 +80,12 @@ impl GatewayAuthenticator {
             return Err("its address is none of trusted_peers");
         }
         let certificates = &self.settings.certificates;
-        let is_known = |certificate| certificates.iter().any(|name| name.fits(certificate));
+        let is_known = |certificate| certificates.iter().any(|name| name.matches(certificate));
         if !certificates.is_empty() && !presented.certificate.is_some_and(is_known) {
             return Err("its certificate is none of certificates");
         }
         let Some(secret) = &self.settings.secret else { return Ok(()) };
-        let given = presented.one(secret.header.as_str());
+        let given = presented.header(secret.header.as_str());
         let given = given.map_err(|_| "the secret stands there twice")?.ok_or("there is no secret")?;
         let given = digest(&SHA256, given);
         let fits = |secret: &Digest| verify_slices_are_equal(secret.as_ref(), given.as_ref()).is_ok();

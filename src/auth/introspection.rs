@@ -89,7 +89,7 @@ impl Question {
             .basic_auth(encoded(&self.settings.client_id), Some(encoded(&secret)))
             .header("content-type", "application/x-www-form-urlencoded")
             .body(form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish());
-        let response = request.send().await.map_err(|error| error_chain::told(&error.without_url()))?;
+        let response = request.send().await.map_err(|error| error_chain::display(&error.without_url()))?;
         match response.status().as_u16() {
             200 => {}
             401 | 403 => return Err("it does not accept our client_id and client_secret".to_owned()),

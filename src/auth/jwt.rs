@@ -88,7 +88,7 @@ impl JwtAuthenticator {
         if !kinds.is_empty()
             && !jws.kind().is_some_and(|kind| kinds.iter().any(|one| one.eq_ignore_ascii_case(kind)))
         {
-            return Err(refused(RejectionReason::Kind));
+            return Err(refused(RejectionReason::TokenType));
         }
         jws.prove(&self.keys, &self.settings.algorithms).await.map_err(Verdict::from)?;
         let claims = UnverifiedClaims::of(jws.into_payload()).ok_or(refused(RejectionReason::Malformed))?;

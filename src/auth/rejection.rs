@@ -10,7 +10,7 @@ pub enum RejectionReason {
     /// It is not of the form that it must have, or there was more than one.
     Malformed,
     /// It says that it is a token of another kind.
-    Kind,
+    TokenType,
     /// Its signing algorithm is not allowed.
     Algorithm,
     /// It names a key that the app does not publish.
@@ -26,15 +26,15 @@ pub enum RejectionReason {
     /// It does not count yet.
     NotYetValid,
     /// The claim that names the user is missing or unfit.
-    User,
+    UserId,
     /// The app says that it is not, or no longer, anybody's.
     Inactive,
     /// It does not have the scopes or claims that are demanded of it.
-    Insufficient,
+    InsufficientScope,
     /// It is a cookie, in a request that no page of an allowed origin is known to have sent.
     CrossSite,
     /// It is a gateway's header, and whoever sends it is not the gateway.
-    NotTheGateway,
+    UntrustedPeer,
 }
 
 impl RejectionReason {
@@ -43,7 +43,7 @@ impl RejectionReason {
         match self {
             Self::Missing => "send your app's own token: Authorization: Bearer TOKEN",
             Self::Malformed => "the credential is malformed, or there is more than one",
-            Self::Kind => "the credential is a token of another kind than is accepted here",
+            Self::TokenType => "the credential is a token of another kind than is accepted here",
             Self::Algorithm => "the credential is signed with an algorithm that is not accepted",
             Self::UnknownKey => "the credential is signed with a key that is not known",
             Self::Signature => "the credential's signature is not valid",
@@ -51,33 +51,35 @@ impl RejectionReason {
             Self::Audience => "the credential is meant for another audience",
             Self::Expired => "the credential has expired",
             Self::NotYetValid => "the credential is not valid yet",
-            Self::User => "the credential does not name a user in a form that is accepted",
+            Self::UserId => "the credential does not name a user in a form that is accepted",
             Self::Inactive => "the credential is not, or no longer, that of a signed-in user",
-            Self::Insufficient => "the credential does not have the scopes or claims that are demanded of it",
+            Self::InsufficientScope => {
+                "the credential does not have the scopes or claims that are demanded of it"
+            }
             Self::CrossSite => "a cookie counts only in a POST or DELETE with an Origin that is allowed here",
-            Self::NotTheGateway => "headers that name a user are accepted from the gateway alone",
+            Self::UntrustedPeer => "headers that name a user are accepted from the gateway alone",
         }
     }
 
     /// Whether nobody has vouched for the credential. Not so where it was good for something else or at another time:
     /// with such, and with none, honest clients come too, and they are not counted as guesses.
-    pub fn looks_forged(self) -> bool {
+    pub fn counts_as_failed_attempt(self) -> bool {
         match self {
             Self::Malformed
             | Self::Algorithm
             | Self::UnknownKey
             | Self::Signature
             | Self::Issuer
-            | Self::NotTheGateway
+            | Self::UntrustedPeer
             // Ended, or made up: the app does not say which.
             | Self::Inactive => true,
             Self::Missing
-            | Self::Kind
+            | Self::TokenType
             | Self::Audience
             | Self::Expired
             | Self::NotYetValid
-            | Self::User
-            | Self::Insufficient
+            | Self::UserId
+            | Self::InsufficientScope
             | Self::CrossSite => false,
         }
     }
@@ -87,7 +89,7 @@ impl RejectionReason {
         match self {
             Self::Missing => AuthOutcome::Missing,
             Self::Malformed => AuthOutcome::Malformed,
-            Self::Kind => AuthOutcome::Kind,
+            Self::TokenType => AuthOutcome::Kind,
             Self::Algorithm => AuthOutcome::Algorithm,
             Self::UnknownKey => AuthOutcome::UnknownKey,
             Self::Signature => AuthOutcome::Signature,
@@ -95,11 +97,11 @@ impl RejectionReason {
             Self::Audience => AuthOutcome::Audience,
             Self::Expired => AuthOutcome::Expired,
             Self::NotYetValid => AuthOutcome::NotYetValid,
-            Self::User => AuthOutcome::User,
+            Self::UserId => AuthOutcome::User,
             Self::Inactive => AuthOutcome::Inactive,
-            Self::Insufficient => AuthOutcome::Insufficient,
+            Self::InsufficientScope => AuthOutcome::Insufficient,
             Self::CrossSite => AuthOutcome::CrossSite,
-            Self::NotTheGateway => AuthOutcome::NotTheGateway,
+            Self::UntrustedPeer => AuthOutcome::NotTheGateway,
         }
     }
 }

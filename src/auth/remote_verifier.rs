@@ -157,15 +157,15 @@ pub(super) fn client(settings: &RemoteCheckSettings) -> Result<reqwest::Client, 
 /// # Errors
 /// Something else stands there.
 pub(super) fn moment(claims: &Map<String, Value>, claim: &str) -> Result<Option<Timestamp>, String> {
-    numeric_date::told(claims.get(claim)).map_err(|why| format!("its {claim}: {why}"))
+    numeric_date::parse_lenient(claims.get(claim)).map_err(|why| format!("its {claim}: {why}"))
 }
 
 /// Whether anybody answers under this URL, and with which status when nothing is shown.
 ///
 /// # Errors
 /// Why nobody does.
-pub async fn reach(url: &reqwest::Url, ask: RemoteCheckSettings) -> Result<u16, String> {
-    let told = |error: reqwest::Error| error_chain::told(&error.without_url());
+pub async fn probe_endpoint(url: &reqwest::Url, ask: RemoteCheckSettings) -> Result<u16, String> {
+    let told = |error: reqwest::Error| error_chain::display(&error.without_url());
     let response = client(&ask).map_err(told)?.get(url.clone()).send().await.map_err(told)?;
     match response.status().as_u16() {
         status @ 500.. => Err(format!("the answer is {status}")),
@@ -179,7 +179,9 @@ const LARGEST: usize = 64 * 1024;
 /// The body of an answer, if it keeps within bounds.
 pub(super) async fn body(mut response: reqwest::Response) -> Result<Vec<u8>, String> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| error_chain::told(&error.without_url()))? {
+    while let Some(chunk) =
+        response.chunk().await.map_err(|error| error_chain::display(&error.without_url()))?
+    {
         if body.len() + chunk.len() > LARGEST {
             return Err(format!("the answer is larger than {LARGEST} bytes"));
         }

@@ -36,7 +36,7 @@ impl<'r> AuthRequest<'r> {
     ///
     /// # Errors
     /// There are several.
-    pub fn one(&self, name: &str) -> Result<Option<&'r [u8]>, DuplicateHeader> {
+    pub fn header(&self, name: &str) -> Result<Option<&'r [u8]>, DuplicateHeader> {
         one(self.headers, name)
     }
 }

@@ -36,8 +36,8 @@ impl UserIdMapper {
         claims: &Claims,
     ) -> Result<DeveloperUserId, RejectionReason> {
         let name = self.text_of_name(template, claims)?;
-        let name = DeveloperUserId::parse(&name).map_err(|_| RejectionReason::User)?;
-        Ok(self.towards_cognito(name))
+        let name = DeveloperUserId::parse(&name).map_err(|_| RejectionReason::UserId)?;
+        Ok(self.to_developer_user_id(name))
     }
 
     /// What the app calls whom verified claims name.
@@ -46,11 +46,11 @@ impl UserIdMapper {
         template: &Template,
         claims: &Claims,
     ) -> Result<String, RejectionReason> {
-        template.render(claims, text_of).map_err(|_| RejectionReason::User)
+        template.render(claims, text_of).map_err(|_| RejectionReason::UserId)
     }
 
     /// What Cognito knows the user by whom the app calls this.
-    pub fn towards_cognito(&self, name: DeveloperUserId) -> DeveloperUserId {
+    pub fn to_developer_user_id(&self, name: DeveloperUserId) -> DeveloperUserId {
         let Some(key) = &self.pseudonyms else {
             self.warn_of_addresses(&name);
             return name;
@@ -143,12 +143,12 @@ mod tests {
             for template in ["{sub}", "web:{sub}"] {
                 assert_eq!(
                     named(template, &json!({"sub": user}), None),
-                    Err(RejectionReason::User),
+                    Err(RejectionReason::UserId),
                     "{user}"
                 );
             }
         }
-        assert_eq!(named("{sub}", &json!({}), None), Err(RejectionReason::User));
+        assert_eq!(named("{sub}", &json!({}), None), Err(RejectionReason::UserId));
     }
 
     #[test]

@@ -34,7 +34,7 @@ impl Conditions {
         let audience = self.audiences.is_empty()
             || claims.texts(AUDIENCE).any(|aud| self.audiences.iter().any(|one| one == aud));
         let is = |(path, values): &(ClaimPath, Vec<String>)| {
-            claims.at(path).is_some_and(|found| is_or_has(found, values))
+            claims.get(path).is_some_and(|found| is_or_has(found, values))
         };
         audience && self.scopes.iter().all(|scope| has_scope(claims, scope)) && self.claims.iter().all(is)
     }

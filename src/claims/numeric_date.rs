@@ -11,17 +11,17 @@ use clock::Timestamp;
 pub(crate) struct InvalidNumericDate;
 
 /// The date in a claim that was signed, where nothing but a number is one.
-pub(crate) fn signed(claim: Option<&Value>) -> Result<Option<Timestamp>, InvalidNumericDate> {
+pub(crate) fn parse(claim: Option<&Value>) -> Result<Option<Timestamp>, InvalidNumericDate> {
     claim.map(|value| value.as_f64().ok_or(InvalidNumericDate).and_then(date)).transpose()
 }
 
 /// The date that somebody told who was asked: from a header as text, and by some with `null` for none.
-pub(crate) fn told(claim: Option<&Value>) -> Result<Option<Timestamp>, InvalidNumericDate> {
+pub(crate) fn parse_lenient(claim: Option<&Value>) -> Result<Option<Timestamp>, InvalidNumericDate> {
     match claim {
         Some(Value::Null) => Ok(None),
         Some(Value::String(text)) if text.is_empty() => Ok(None),
         Some(Value::String(text)) => text.parse().map_err(|_| InvalidNumericDate).and_then(date).map(Some),
-        number => signed(number),
+        number => parse(number),
     }
 }
 
@@ -50,11 +50,11 @@ mod tests {
             (json!(u64::MAX), i64::MAX),
         ] {
             let date = Ok(Some(Timestamp::from_millis(millis)));
-            assert_eq!((signed(Some(&value)), told(Some(&value))), (date, date), "{value}");
+            assert_eq!((parse(Some(&value)), parse_lenient(Some(&value))), (date, date), "{value}");
         }
         for odd in [json!("tomorrow"), json!("NaN"), json!("inf"), json!(" 1"), json!(true), json!([1000])] {
             assert_eq!(
-                (signed(Some(&odd)), told(Some(&odd))),
+                (parse(Some(&odd)), parse_lenient(Some(&odd))),
                 (Err(InvalidNumericDate), Err(InvalidNumericDate)),
                 "{odd}"
             );
@@ -66,11 +66,11 @@ mod tests {
             (json!(null), None),
         ] {
             assert_eq!(
-                (signed(Some(&value)), told(Some(&value))),
+                (parse(Some(&value)), parse_lenient(Some(&value))),
                 (Err(InvalidNumericDate), Ok(date)),
                 "{value}"
             );
         }
-        assert_eq!((signed(None), told(None)), (Ok(None), Ok(None)));
+        assert_eq!((parse(None), parse_lenient(None)), (Ok(None), Ok(None)));
     }
 }

@@ -30,7 +30,7 @@ pub enum RenderError {
     Missing,
     /// One of them has a value that does not fit.
     #[error("a claim that it needs has a value that does not fit")]
-    Unfit,
+    Invalid,
 }
 
 impl Template {
@@ -76,7 +76,7 @@ impl Template {
 
     /// The same template with the value of a top-level claim that is known beforehand written into it.
     #[must_use]
-    pub fn knowing(&self, claim: &str, value: &str) -> Self {
+    pub fn with_known_claim(&self, claim: &str, value: &str) -> Self {
         let mut known = Self(Vec::new());
         for part in &self.0 {
             match part {
@@ -89,7 +89,7 @@ impl Template {
     }
 
     /// The fixed text that it begins with.
-    pub fn beginning(&self) -> &str {
+    pub fn fixed_prefix(&self) -> &str {
         match self.0.first() {
             Some(Part::Fixed(text)) => text,
             _ => "",
@@ -124,7 +124,7 @@ impl Template {
                 }
                 Part::Claim(path) => path,
             };
-            let text = text_of(claims.at(path).ok_or(RenderError::Missing)?).ok_or(RenderError::Unfit)?;
+            let text = text_of(claims.get(path).ok_or(RenderError::Missing)?).ok_or(RenderError::Invalid)?;
             if text.is_empty() {
                 return Err(RenderError::Missing);
             }
@@ -135,7 +135,7 @@ impl Template {
             // The last claim, followed by nothing but fixed text, cannot be taken for anything else.
             let is_last = parts.clone().all(|later| matches!(later, Part::Fixed(_)));
             if !is_last && end.is_some_and(|end| text.contains(end)) {
-                return Err(RenderError::Unfit);
+                return Err(RenderError::Invalid);
             }
             rendered.push_str(&text);
         }
@@ -174,8 +174,8 @@ mod tests {
     fn a_claim_that_is_missing_or_unfit_is_told_apart() {
         assert_eq!(render("{sub}", json!({})), Err(RenderError::Missing));
         assert_eq!(render("{sub}", json!({"sub": ""})), Err(RenderError::Missing));
-        assert_eq!(render("{sub}", json!({"sub": 1})), Err(RenderError::Unfit));
-        assert_eq!(render("{a}:{sub}", json!({"a": "x:", "sub": "u"})), Err(RenderError::Unfit));
+        assert_eq!(render("{sub}", json!({"sub": 1})), Err(RenderError::Invalid));
+        assert_eq!(render("{a}:{sub}", json!({"a": "x:", "sub": "u"})), Err(RenderError::Invalid));
         assert_eq!(render("{a}:{sub}", json!({"a": "x", "sub": ":u"})), Ok("x::u".to_owned()));
     }
 
@@ -195,8 +195,8 @@ mod tests {
 
     #[test]
     fn what_is_known_beforehand_becomes_fixed_text() {
-        let template = Template::parse("<{iss}>{sub}").unwrap().knowing("iss", "https://{a}");
-        assert_eq!(template.beginning(), "<https://{a}>");
+        let template = Template::parse("<{iss}>{sub}").unwrap().with_known_claim("iss", "https://{a}");
+        assert_eq!(template.fixed_prefix(), "<https://{a}>");
         assert_eq!(template.claims().count(), 1);
     }
 

@@ -102,8 +102,9 @@ impl From<BearerError> for CliError {
 }
 
 async fn ask(url: &Url, bearer: &str) -> Result<Given, String> {
-    let failed =
-        |error: reqwest::Error| format!("{url} cannot be asked: {}", error_chain::told(&error.without_url()));
+    let failed = |error: reqwest::Error| {
+        format!("{url} cannot be asked: {}", error_chain::display(&error.without_url()))
+    };
     let client = reqwest::Client::builder()
         .connect_timeout(Duration::from_secs(5))
         .timeout(Duration::from_secs(15))

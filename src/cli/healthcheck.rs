@@ -35,8 +35,8 @@ pub(super) async fn run(args: &Args) -> Result<(), CliError> {
         let cas = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| unusable(error.to_string()))?;
         client = client.tls_certs_only(cas);
     }
-    let client = client.build().map_err(|error| fail(error_chain::told(&error)))?;
+    let client = client.build().map_err(|error| fail(error_chain::display(&error)))?;
     let answer = client.get(args.url.clone()).send().await;
-    let answer = answer.map_err(|error| fail(error_chain::told(&error.without_url())))?;
+    let answer = answer.map_err(|error| fail(error_chain::display(&error.without_url())))?;
     if answer.status().is_success() { Ok(()) } else { Err(fail(format!("it answers {}", answer.status()))) }
 }

@@ -77,7 +77,7 @@ fn expires_in(claims: &Map<String, Value>, now: Timestamp) -> Option<i64> {
 }
 
 fn moment(claims: &Map<String, Value>, claim: &str) -> Option<Timestamp> {
-    numeric_date::signed(claims.get(claim)).ok().flatten()
+    numeric_date::parse(claims.get(claim)).ok().flatten()
 }
 
 fn origin(claims: &Map<String, Value>) -> Option<AuthMethod<'_>> {

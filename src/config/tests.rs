@@ -87,7 +87,7 @@ fn the_environment_wins_over_the_file() {
     assert_eq!(settings.vending.upstream.budget.burst, 7);
     assert_eq!(settings.http.allowed_origins, ["https://a.example", "https://b.example:8443"]);
     assert_eq!(settings.pools.find(Some("main")).unwrap().token_duration.seconds(), 3600);
-    assert_eq!(settings.auth[0].user_id.beginning(), "https://app.example|");
+    assert_eq!(settings.auth[0].user_id.fixed_prefix(), "https://app.example|");
     assert_eq!(settings.pools.find(None).unwrap().tags.keys().collect::<Vec<_>>(), ["team"]);
 }
 

@@ -87,7 +87,7 @@ impl Subject {
 
 /// Whether anybody answers where credentials are judged. What is answered depends on the credential.
 async fn reached(check: Check, url: &Url, ask: RemoteCheckSettings) -> Check {
-    told(check, url, auth::reach(url, ask).await)
+    told(check, url, auth::probe_endpoint(url, ask).await)
 }
 
 fn told(check: Check, url: &Url, outcome: Result<u16, String>) -> Check {
@@ -102,7 +102,7 @@ fn told(check: Check, url: &Url, outcome: Result<u16, String>) -> Check {
 
 /// The same of forward auth, where what is asked with nothing to show is nobody's request, and not a bad one.
 async fn judges(check: Check, url: &Url, ask: RemoteCheckSettings) -> Check {
-    match auth::reach(url, ask).await {
+    match auth::probe_endpoint(url, ask).await {
         Ok(400) => check.warns(
             format!("{url} answers 400 without a credential"),
             "have it answer 401 there, and to the name in url (ALLOWED_HOSTS, config.hosts): a 400 to everybody is a \

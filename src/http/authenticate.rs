@@ -30,8 +30,8 @@ impl AppState {
         };
         let caller = self.authenticator.authenticate(&presented).await;
         audit::note(request, |facts| facts.authenticated(&caller));
-        if let Err(AuthError::Refused(refusal)) = &caller
-            && refusal.looks_forged()
+        if let Err(AuthError::Rejected(refusal)) = &caller
+            && refusal.counts_as_failed_attempt()
         {
             self.limits.failed(client);
         }
@@ -65,7 +65,8 @@ impl AppState {
         caller: &Caller,
         named: Option<&str>,
     ) -> Result<DeveloperUserId, Problem> {
-        let user = authorization::acts_for(caller, named, self.authenticator.users(), &self.metrics)?;
+        let user =
+            authorization::authorize_user(caller, named, self.authenticator.user_ids(), &self.metrics)?;
         if let Subject::Service(_) = caller.subject {
             audit::note(request, |facts| facts.user(&user));
             self.limits.user(&user)?;
@@ -94,7 +95,7 @@ impl AppState {
             Problem::new(ProblemType::UnknownPool, "the pool in the request is none of those configured here")
         })?;
         audit::note(request, |facts| facts.pool(pool));
-        Ok(authorization::grant(caller, user, pool, &self.metrics)?)
+        Ok(authorization::authorize(caller, user, pool, &self.metrics)?)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::client_address::{ClientAddress, PeerAddress, RequestAddresses, Truste
 pub(super) fn of(request: &HttpRequest) -> Option<RequestAddresses> {
     let hops = request.app_data::<web::Data<TrustedProxies>>()?;
     let lines = request.headers().get_all(hops.header.name()).map(HeaderValue::as_bytes);
-    Some(hops.addresses(PeerAddress::new(request.peer_addr()?.ip()), lines))
+    Some(hops.resolve(PeerAddress::new(request.peer_addr()?.ip()), lines))
 }
 
 /// Who asks.

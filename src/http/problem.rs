@@ -282,21 +282,21 @@ impl Responder for Problem {
 impl From<AuthError> for Problem {
     fn from(error: AuthError) -> Self {
         match error {
-            AuthError::Refused(refusal @ RejectionReason::Missing) => {
+            AuthError::Rejected(refusal @ RejectionReason::Missing) => {
                 Self::unauthorized(refusal.detail(), "Bearer realm=\"tokenvend\"")
             }
-            AuthError::Refused(refusal @ RejectionReason::Insufficient) => Self {
+            AuthError::Rejected(refusal @ RejectionReason::InsufficientScope) => Self {
                 challenge: Some("Bearer realm=\"tokenvend\", error=\"insufficient_scope\""),
                 ..Self::new(ProblemType::InsufficientCredential, refusal.detail())
             },
-            AuthError::Refused(refusal @ RejectionReason::CrossSite) => {
+            AuthError::Rejected(refusal @ RejectionReason::CrossSite) => {
                 Self::new(ProblemType::CrossSite, refusal.detail())
             }
-            AuthError::Refused(refusal @ RejectionReason::NotTheGateway) => {
+            AuthError::Rejected(refusal @ RejectionReason::UntrustedPeer) => {
                 Self::new(ProblemType::NotTheGateway, refusal.detail())
             }
-            AuthError::Refused(refusal) => Self::unauthorized(refusal.detail(), INVALID_TOKEN),
-            AuthError::CannotSay => {
+            AuthError::Rejected(refusal) => Self::unauthorized(refusal.detail(), INVALID_TOKEN),
+            AuthError::Unavailable => {
                 let detail = "what your credential is checked with cannot be had now";
                 Self::new(ProblemType::AuthUnavailable, detail).retry_after(Duration::from_secs(5))
             }
@@ -318,10 +318,10 @@ impl From<RateLimitExceeded> for Problem {
 impl From<ActAsError> for Problem {
     fn from(refusal: ActAsError) -> Self {
         let code = match refusal {
-            ActAsError::AUserNames => ProblemType::NotAService,
-            ActAsError::NobodyNamed => ProblemType::UserRequired,
-            ActAsError::NoName => ProblemType::InvalidRequest,
-            ActAsError::NotItsUser => ProblemType::UserForbidden,
+            ActAsError::NotAService => ProblemType::NotAService,
+            ActAsError::UserMissing => ProblemType::UserRequired,
+            ActAsError::UserInvalid => ProblemType::InvalidRequest,
+            ActAsError::UserNotAllowed => ProblemType::UserForbidden,
         };
         Self::new(code, refusal.to_string())
     }
@@ -330,11 +330,11 @@ impl From<ActAsError> for Problem {
 impl From<AuthorizationError> for Problem {
     fn from(denied: AuthorizationError) -> Self {
         match denied {
-            AuthorizationError::Pool => Self::new(
+            AuthorizationError::NoMatchingRule => Self::new(
                 ProblemType::PoolForbidden,
                 "your credential does not give you a right to tokens of this pool",
             ),
-            AuthorizationError::Tags(fault) => Self::new(ProblemType::TagsUnfit, fault.to_string()),
+            AuthorizationError::InvalidTags(fault) => Self::new(ProblemType::TagsUnfit, fault.to_string()),
         }
     }
 }

@@ -132,7 +132,7 @@ impl Cognito {
         let Some(provider) = self.config.credentials_provider() else {
             return Err("the AWS configuration has no credential provider".to_owned());
         };
-        provider.provide_credentials().await.map_err(|error| error_chain::told(&error))
+        provider.provide_credentials().await.map_err(|error| error_chain::display(&error))
     }
 }
 

@@ -82,7 +82,7 @@ impl BoundedHttpClient {
 
     /// The answer's status and its body, if that keeps within bounds.
     pub(super) async fn get(&self, url: Url) -> Result<(StatusCode, Vec<u8>), String> {
-        let fail = |error: reqwest::Error| error_chain::told(&error.without_url());
+        let fail = |error: reqwest::Error| error_chain::display(&error.without_url());
         let request = self.0.get(url).header("accept", "application/json, */*;q=0.5");
         let mut response = request.send().await.map_err(fail)?;
         let status = response.status();

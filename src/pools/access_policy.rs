@@ -30,7 +30,7 @@ pub struct AllowRule {
     /// Its name in the configuration.
     pub name: Box<str>,
     /// Verified by one of these ways.
-    pub ways: Vec<String>,
+    pub authenticators: Vec<String>,
     /// Vouched for by one of these issuers.
     pub issuers: Vec<String>,
     /// What its claims must say.
@@ -44,7 +44,7 @@ impl AccessPolicy {
     }
 
     /// The first rule that describes a caller who was verified by this way, vouched for by this issuer.
-    pub fn rule_for(&self, way: &str, issuer: &str, claims: &Claims) -> Option<&AllowRule> {
+    pub fn matching_rule(&self, way: &str, issuer: &str, claims: &Claims) -> Option<&AllowRule> {
         self.rules.iter().find(|rule| rule.describes(way, issuer, claims))
     }
 }
@@ -52,12 +52,14 @@ impl AccessPolicy {
 impl AllowRule {
     /// Whether it has no condition, and so would describe everybody.
     pub fn is_empty(&self) -> bool {
-        self.ways.is_empty() && self.issuers.is_empty() && self.conditions.is_empty()
+        self.authenticators.is_empty() && self.issuers.is_empty() && self.conditions.is_empty()
     }
 
     fn describes(&self, way: &str, issuer: &str, claims: &Claims) -> bool {
         let is_one_of = |list: &[String], text: &str| list.is_empty() || list.iter().any(|one| one == text);
-        is_one_of(&self.ways, way) && is_one_of(&self.issuers, issuer) && self.conditions.are_met_by(claims)
+        is_one_of(&self.authenticators, way)
+            && is_one_of(&self.issuers, issuer)
+            && self.conditions.are_met_by(claims)
     }
 }
 
@@ -68,7 +70,8 @@ mod tests {
     #[test]
     fn a_rule_describes_callers_by_way_and_issuer_whole() {
         let texts = |text: &str| vec![text.to_owned()];
-        let rule = AllowRule { ways: texts("app"), issuers: texts("https://a"), ..AllowRule::default() };
+        let rule =
+            AllowRule { authenticators: texts("app"), issuers: texts("https://a"), ..AllowRule::default() };
         let describes = |way, issuer| rule.describes(way, issuer, &Claims::default());
         assert!(describes("app", "https://a"));
         for (way, issuer) in [("web", "https://a"), ("app", "https://a/"), ("ap", "https://a"), ("", "")] {

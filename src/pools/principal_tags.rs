@@ -68,7 +68,7 @@ impl TagRules {
     ///
     /// # Errors
     /// A claim that a required tag needs is missing, or one has a value that can be no tag.
-    pub fn of(&self, claims: &Claims) -> Result<PrincipalTags, TagError> {
+    pub fn render(&self, claims: &Claims) -> Result<PrincipalTags, TagError> {
         if self.0.is_empty() {
             return Ok(PrincipalTags::none());
         }
@@ -84,7 +84,7 @@ impl TagRules {
                     return Err(fault("is required, and your credential has no claim for it"));
                 }
                 Err(RenderError::Missing) => {}
-                Err(RenderError::Unfit) => return Err(fault("cannot be made of your credential's claims")),
+                Err(RenderError::Invalid) => return Err(fault("cannot be made of your credential's claims")),
             }
         }
         PrincipalTags::parse(tags)
@@ -160,7 +160,7 @@ mod tests {
         let value = Template::parse(template).unwrap();
         let rules = TagRules::new(vec![TagRule { key: "k".into(), value, required }]);
         let claims = Claims::verified(claims.as_object().unwrap().clone());
-        let tags = rules.of(&claims).map_err(|fault| fault.why)?;
+        let tags = rules.render(&claims).map_err(|fault| fault.why)?;
         Ok(tags.iter().next().map(|(_, value)| value.to_owned()))
     }
 

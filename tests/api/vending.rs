@@ -263,7 +263,7 @@ fn key_of((pool, user, seconds, tags): &Shaping) -> CacheKey {
         id: IdentityPoolId::parse("us-east-1:1").unwrap(),
         provider: DeveloperProvider::parse("login.example").unwrap(),
         token_duration: TokenDuration::parse(*seconds).unwrap(),
-        end_with_session: false,
+        bind_to_session: false,
         tags: TagRules::default(),
         access: AccessPolicy::default(),
         linking: LinkPolicy::default(),

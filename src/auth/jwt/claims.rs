@@ -57,7 +57,7 @@ impl UnverifiedClaims {
     }
 
     fn moment(&self, claim: &str) -> Result<Option<Timestamp>, RejectionReason> {
-        numeric_date::signed(self.0.get(claim)).map_err(|InvalidNumericDate| RejectionReason::Malformed)
+        numeric_date::parse(self.0.get(claim)).map_err(|InvalidNumericDate| RejectionReason::Malformed)
     }
 }
 

@@ -160,7 +160,7 @@ fn user_id(section: &mut Section<'_, '_>, issuer: Option<&str>) -> Option<Templa
         if text.chars().any(char::is_control) {
             return Err("it has a control character".to_owned());
         }
-        let template = Template::parse(text)?.knowing("iss", issuer.unwrap_or("{iss}"));
+        let template = Template::parse(text)?.with_known_claim("iss", issuer.unwrap_or("{iss}"));
         if template.claims().next().is_none() {
             return Err("all users would be one".to_owned());
         }

@@ -53,7 +53,7 @@ fn value(section: &mut Section<'_, '_>, key: &str) -> Option<Template> {
             return Err("it is empty".to_owned());
         }
         if is_constant {
-            check_value(template.beginning())?;
+            check_value(template.fixed_prefix())?;
         }
         Ok(template)
     })
@@ -98,8 +98,9 @@ fn rule(section: &mut Section<'_, '_>, name: &str, known_ways: &[String]) -> Opt
     let ways = section.optional_list("auth", LIST);
     let issuers = section.optional_list("issuer", LIST);
     let conditions = conditions(section);
-    let rule = AllowRule { name: name.into(), ways: ways?, issuers: issuers?, conditions: conditions? };
-    if let Some(stranger) = rule.ways.iter().find(|way| !known_ways.contains(way)) {
+    let rule =
+        AllowRule { name: name.into(), authenticators: ways?, issuers: issuers?, conditions: conditions? };
+    if let Some(stranger) = rule.authenticators.iter().find(|way| !known_ways.contains(way)) {
         let allowed = format!("names of tables [auth.…]: {}", known_ways.join(", "));
         section.fault("auth", format!("{stranger:?}"), allowed);
         return None;

@@ -92,7 +92,7 @@ fn pool(
         id: id?,
         provider: provider?,
         token_duration: token_duration?,
-        end_with_session: end_with_session?,
+        bind_to_session: end_with_session?,
         tags: tags?,
         access: access?,
         linking: linking?,

@@ -27,7 +27,7 @@ pub(super) fn hops(section: &mut Section<'_, '_>) -> Option<TrustedProxies> {
             }
         }
     }
-    Some(TrustedProxies { trusted, header: header? })
+    Some(TrustedProxies { networks: trusted, header: header? })
 }
 
 /// A network, or an address as the network of it alone.

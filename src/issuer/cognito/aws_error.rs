@@ -57,7 +57,7 @@ where
             Some(_) => AwsErrorKind::NoCredentials,
             None => AwsErrorKind::Unreachable,
         };
-        return AwsError { kind, words: error_chain::told(error) };
+        return AwsError { kind, words: error_chain::display(error) };
     };
     let kind = kind_of(answer.err().code());
     AwsError { kind, words: classify::words(answer.err(), answer.raw().status().as_u16()) }

@@ -44,7 +44,7 @@ where
             let message = refusal.message().filter(|_| is_message_harmless(refusal));
             IssueError::new(kind(refusal, status), words_with(message, refusal, status))
         }
-        SdkError::ConstructionFailure(_) => IssueError::new(Kind::Misconfigured, error_chain::told(error)),
+        SdkError::ConstructionFailure(_) => IssueError::new(Kind::Misconfigured, error_chain::display(error)),
         // The chain of credentials is walked while a request is dispatched; without any, every call fails
         // alike until the operator acts. A provider that merely failed this time is trouble like any other.
         SdkError::DispatchFailure(_)
@@ -53,10 +53,10 @@ where
                 Some(CredentialsError::CredentialsNotLoaded(_) | CredentialsError::InvalidConfiguration(_))
             ) =>
         {
-            IssueError::new(Kind::Misconfigured, error_chain::told(error))
+            IssueError::new(Kind::Misconfigured, error_chain::display(error))
         }
         // Time-outs, lost connections, answers that are none; and what the SDK may add later.
-        _ => IssueError::new(Kind::Unavailable, error_chain::told(error)),
+        _ => IssueError::new(Kind::Unavailable, error_chain::display(error)),
     }
 }
 

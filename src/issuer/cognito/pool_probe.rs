@@ -74,7 +74,7 @@ impl PoolProbe {
                 "a token came back for an identity that does not exist; this is not Cognito".to_owned()
             );
         };
-        let Some(answer) = error.raw_response() else { return Err(error_chain::told(&error)) };
+        let Some(answer) = error.raw_response() else { return Err(error_chain::display(&error)) };
         let date = answer.headers().get("date").ok_or("the answer has no Date header")?;
         match DateTime::from_str(date, DateTimeFormat::HttpDate) {
             Ok(date) => Ok(Timestamp::from_secs(date.secs())),

@@ -76,7 +76,9 @@ impl Cognito {
         match asked.await {
             Ok((StatusCode::OK, answer)) => Ok(answer),
             Ok((status, refusal)) => Err(refused(status, &refusal)),
-            Err(error) => Err(AwsError { kind: AwsErrorKind::Unreachable, words: error_chain::told(&error) }),
+            Err(error) => {
+                Err(AwsError { kind: AwsErrorKind::Unreachable, words: error_chain::display(&error) })
+            }
         }
     }
 

@@ -81,7 +81,7 @@ pub(super) fn on_behalf(section: &mut Section<'_, '_>, are_services: bool) -> Op
         section.fault("scope", "nothing that tells services from users", allowed);
         return None;
     }
-    if users.iter().any(UserPattern::is_everybody) {
+    if users.iter().any(UserPattern::matches_everyone) {
         let path = section.path_of("users");
         section.warn(format!("{path} lets a service act for every user, those of other issuers included."));
     }

@@ -96,7 +96,7 @@ fn same_users(other: &AuthSettings, one: &AuthSettings) -> Option<Clash> {
     let names_users = |way: &AuthSettings| {
         !matches!(way.kind, AuthenticatorSettings::StaticKey(_) | AuthenticatorSettings::Certificate(_))
     };
-    let (own, others) = (one.user_id.beginning(), other.user_id.beginning());
+    let (own, others) = (one.user_id.fixed_prefix(), other.user_id.fixed_prefix());
     let clashes = names_users(one)
         && names_users(other)
         && other.issuer != one.issuer
