@@ -1,6 +1,6 @@
-//! What a verified caller may have: for which user, whether a token of this pool, with which principal tags, and
-//! until when at the longest. Decided by the pool's configuration and the caller's verified claims; the request has no
-//! say in it, but that a service names its user.
+//! Authorization of a verified caller: for which user, whether for this pool, with which principal tags and until when.
+//! Only the pool's configuration and the caller's verified claims decide. The request has no influence, except that a
+//! service names its user in it.
 
 use std::sync::Arc;
 
@@ -13,52 +13,51 @@ use crate::pools::principal_tags::TagError;
 use crate::vending::TokenRequest;
 use cognito_types::DeveloperUserId;
 
-/// Why a caller may not have a token of a pool.
+/// Why a caller gets no token of a pool.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AuthorizationError {
-    /// No rule of the pool describes the caller.
-    #[error("no rule of the pool describes the caller")]
+    #[error("no allow rule of the pool matches the caller")]
     NoMatchingRule,
-    /// Its claims do not make the tags that the pool's tokens must have.
+    /// The principal tags of the pool cannot be rendered from the caller's claims.
     #[error(transparent)]
     InvalidTags(#[from] TagError),
 }
 
-/// The user for whom a request is, which names this one, or none.
+/// The user of a request that names the user `requested`, or none.
 ///
 /// # Errors
-/// The caller does not act for that user.
+/// The caller may not act as that user.
 pub(crate) fn authorize_user(
     caller: &Caller,
-    named: Option<&str>,
-    users: &UserIdMapper,
+    requested: Option<&str>,
+    user_ids: &UserIdMapper,
     metrics: &Metrics,
 ) -> Result<DeveloperUserId, ActAsError> {
-    caller.resolve_user(named, users).inspect_err(|refusal| {
-        if matches!(refusal, ActAsError::NotAService | ActAsError::UserNotAllowed) {
-            // Not the name: anybody may have written it.
-            tracing::info!(way = &*caller.authenticator, %refusal, "caller refused");
+    caller.resolve_user(requested, user_ids).inspect_err(|error| {
+        if matches!(error, ActAsError::NotAService | ActAsError::UserNotAllowed) {
+            // Without the name, which is untrusted text.
+            tracing::info!(authenticator = &*caller.authenticator, %error, "access denied");
             metrics.policy_total.count(PolicyOutcome::ForeignUser);
         }
     })
 }
 
-/// Turns a caller, who acts for this user, into a request for the user's token of the pool.
+/// The request for the user's token of the pool. The caller is, or acts as, this user.
 ///
 /// # Errors
-/// The caller may not have one.
+/// The caller gets no token of the pool.
 pub(crate) fn authorize(
     caller: &Caller,
     user: &DeveloperUserId,
     pool: &Arc<Pool>,
     metrics: &Metrics,
 ) -> Result<TokenRequest, AuthorizationError> {
-    let admitted = admit(caller, user, pool, metrics)?;
-    let tags = pool.tags.render(&caller.claims).inspect_err(|fault| {
-        tracing::info!(pool = &*pool.name, way = &*caller.authenticator, %fault, "caller refused");
+    let outcome = check_access(caller, user, pool, metrics)?;
+    let tags = pool.tags.render(&caller.claims).inspect_err(|error| {
+        tracing::info!(pool = &*pool.name, authenticator = &*caller.authenticator, %error, "access denied");
         metrics.policy_total.count(PolicyOutcome::UnfitTags);
     })?;
-    metrics.policy_total.count(admitted);
+    metrics.policy_total.count(outcome);
     Ok(TokenRequest {
         pool: pool.clone(),
         user: user.clone(),
@@ -69,7 +68,7 @@ pub(crate) fn authorize(
     })
 }
 
-fn admit(
+fn check_access(
     caller: &Caller,
     user: &DeveloperUserId,
     pool: &Pool,
@@ -81,20 +80,21 @@ fn admit(
     {
         return Ok(PolicyOutcome::Granted);
     }
-    let (pool, way, user) = (&*pool.name, &*caller.authenticator, user.as_str());
+    let (pool, authenticator, user) = (&*pool.name, &*caller.authenticator, user.as_str());
     let service = match &caller.subject {
         Subject::Service(service) => Some(&*service.name),
         Subject::User(_) => None,
     };
     match access.mode {
         AccessMode::Audit => {
-            tracing::warn!(pool, way, service, user, "no rule describes this caller, who would be refused");
+            tracing::warn!(pool, authenticator, service, user, "access would be denied (audit mode)");
             Ok(PolicyOutcome::WouldRefuse)
         }
         AccessMode::Enforce => {
-            tracing::info!(pool, way, service, user, "no rule describes this caller, who is refused");
+            let error = AuthorizationError::NoMatchingRule;
+            tracing::info!(pool, authenticator, service, user, %error, "access denied");
             metrics.policy_total.count(PolicyOutcome::Refused);
-            Err(AuthorizationError::NoMatchingRule)
+            Err(error)
         }
     }
 }

@@ -1,8 +1,8 @@
-//! An error with all its causes in one line: the outermost text alone often says no more than `dispatch failure`.
+//! Text of an error with all its causes, in one line. The outermost error alone often says only `dispatch failure`.
 
 use std::error::Error;
 
-/// The error's text, and after it those of its causes that it does not end with already.
+/// The text of the error, followed by the texts of its causes that it does not already end with.
 pub(crate) fn display(error: &(dyn Error + 'static)) -> String {
     chain(error).skip(1).fold(error.to_string(), |text, cause| {
         let cause = cause.to_string();
@@ -10,7 +10,7 @@ pub(crate) fn display(error: &(dyn Error + 'static)) -> String {
     })
 }
 
-/// The first cause of this type, the error itself included.
+/// The first cause of this type, including the error itself.
 pub(crate) fn find<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e E> {
     chain(error).find_map(|cause| cause.downcast_ref::<E>())
 }
