@@ -190,7 +190,8 @@ fn vending(criterion: &mut Criterion, bench: &Bench, settings: &Settings, caller
         bench.metrics.clone(),
     );
     let tags = PrincipalTags::parse([("team", "red"), ("stage", "prod")]).expect("tags");
-    let user = caller.resolve_user(None, &UserIdMapper::new(&settings.users)).expect("a user");
+    let user =
+        caller.resolve_user(None, &UserIdMapper::new(settings.users.pseudonym_key.as_ref())).expect("a user");
     let request = TokenRequest { pool, user, tags, ends_by: None, min_ttl: None, refresh: false };
     let vended = bench.runtime.block_on(vendor.vend(&request, &caller.bookmark)).expect("a token");
     criterion.bench_function("vending/key", |bencher| bencher.iter(|| black_box(black_box(&request).key())));

@@ -20,10 +20,7 @@ pub use error::{ConfigError, InvalidValue};
 use layers::Layers;
 use reader::Reader;
 pub use settings::{
-    ActAsSettings, AdminSettings, AlbSettings, AuthSettings, AuthenticatorSettings, ClaimsFrom,
-    DrainSettings, ForwardSettings, GatewaySecret, GatewaySettings, HttpSettings, IntrospectionSettings,
-    JwksSettings, JwtSettings, KeySource, LogFormat, LogSettings, RemoteCheckSettings, Settings,
-    StaticKeySettings, UsersSettings,
+    AdminSettings, DrainSettings, HttpSettings, JwksSettings, KeySource, LogFormat, LogSettings, Settings,
 };
 
 /// Takes the URL of keys that signatures are judged by: https, or http on loopback, and no password in it.

@@ -66,6 +66,7 @@ pub mod metrics;
 pub mod pools;
 pub mod rate_limit;
 pub mod secret;
+mod single_flight;
 pub mod telemetry;
 pub mod tls;
 pub mod token;

@@ -1,92 +1,91 @@
-//! What every way of authenticating ends in: verified claims become a [`Caller`]. Who vouches, what is demanded of
-//! the claims, and what the user is called are the same questions for all of them.
+//! Builds a [`Caller`] from verified claims. The issuer, the required claims and the user id are handled alike for all
+//! authenticators.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::act_as::Subject;
-use super::{Caller, RejectionReason, UserIdMapper};
+use super::act_as::ServiceCaller;
+use super::caller::{Caller, Subject};
+use super::rejection::RejectionReason;
+use super::settings::AuthSettings;
+use super::user_id::UserIdMapper;
 use crate::bookmark::LastEntryHint;
 use crate::claims::Claims;
-use crate::config::AuthSettings;
 use clock::Timestamp;
 
-/// One way's part in it.
+/// The caller builder of one authenticator.
 #[derive(Debug)]
 pub(super) struct CallerBuilder {
-    way: Arc<str>,
+    authenticator: Arc<str>,
     issuer: Arc<str>,
     settings: AuthSettings,
-    users: Arc<UserIdMapper>,
-    wanted: Arc<BTreeSet<Box<str>>>,
+    user_ids: Arc<UserIdMapper>,
+    used_claims: Arc<BTreeSet<Box<str>>>,
 }
 
 impl CallerBuilder {
-    /// `wanted`: the claims that count beyond this point.
+    /// `used_claims`: the claims that authorization uses. Callers keep no others.
     pub(super) fn new(
         settings: AuthSettings,
-        users: Arc<UserIdMapper>,
-        wanted: Arc<BTreeSet<Box<str>>>,
+        user_ids: Arc<UserIdMapper>,
+        used_claims: Arc<BTreeSet<Box<str>>>,
     ) -> Self {
         Self {
-            way: settings.name.as_str().into(),
+            authenticator: settings.name.as_str().into(),
             issuer: settings.issuer.as_str().into(),
             settings,
-            users,
-            wanted,
+            user_ids,
+            used_claims,
         }
     }
 
-    /// The name of the way.
-    pub(super) fn way(&self) -> &str {
-        &self.way
+    /// The name of the authenticator.
+    pub(super) fn name(&self) -> &str {
+        &self.authenticator
     }
 
-    /// What is configured for the way.
     pub(super) fn settings(&self) -> &AuthSettings {
         &self.settings
     }
 
-    /// The caller with these claims, which the way has verified.
-    pub(super) fn caller(
+    /// The caller with these claims, which the authenticator has verified.
+    pub(super) fn build(
         &self,
         claims: Map<String, Value>,
         expires_at: Option<Timestamp>,
-    ) -> Result<Caller, RejectionReason> {
+    ) -> Result<Arc<Caller>, RejectionReason> {
         let claims = Claims::verified(claims);
         if !self.settings.require.are_met_by(&claims) {
             return Err(RejectionReason::InsufficientScope);
         }
-        let on_behalf = self.settings.on_behalf.as_ref();
-        let subject = match on_behalf.filter(|on_behalf| on_behalf.who.are_met_by(&claims)) {
-            Some(on_behalf) => {
-                let name = self.users.text_of_name(&self.settings.user_id, &claims)?;
-                Subject::service(name.into(), on_behalf.users.clone())
+        let act_as = self.settings.on_behalf.as_ref();
+        let subject = match act_as.filter(|act_as| act_as.who.are_met_by(&claims)) {
+            Some(act_as) => {
+                let name = self.user_ids.render_user_id(&self.settings.user_id, &claims)?;
+                Subject::Service(Box::new(ServiceCaller::new(name.into(), act_as.users.clone())))
             }
-            None => Subject::User(self.users.named(&self.settings.user_id, &claims)?),
+            None => Subject::User(self.user_ids.developer_user_id(&self.settings.user_id, &claims)?),
         };
-        Ok(Caller {
+        Ok(self.caller(subject, claims.retain(&self.used_claims), expires_at))
+    }
+
+    /// The service of this name, without claims. Without `on_behalf` it may act as no user.
+    pub(super) fn build_service(&self, name: Arc<str>) -> Arc<Caller> {
+        let users = self.settings.on_behalf.as_ref().map(|act_as| act_as.users.clone());
+        let service = ServiceCaller::new(name, users.unwrap_or_default());
+        self.caller(Subject::Service(Box::new(service)), Claims::default(), None)
+    }
+
+    fn caller(&self, subject: Subject, claims: Claims, expires_at: Option<Timestamp>) -> Arc<Caller> {
+        Arc::new(Caller {
             subject,
-            authenticator: self.way.clone(),
+            authenticator: self.authenticator.clone(),
             issuer: self.issuer.clone(),
-            claims: claims.retain(&self.wanted),
+            claims,
             expires_at,
             bookmark: LastEntryHint::default(),
         })
-    }
-
-    /// The service of this name, of which the way knows nothing more. Without `on_behalf` it acts for nobody.
-    pub(super) fn service(&self, name: Arc<str>) -> Caller {
-        let users = self.settings.on_behalf.as_ref().map(|on_behalf| on_behalf.users.clone());
-        Caller {
-            subject: Subject::service(name, users.unwrap_or_default()),
-            authenticator: self.way.clone(),
-            issuer: self.issuer.clone(),
-            claims: Claims::default(),
-            expires_at: None,
-            bookmark: LastEntryHint::default(),
-        }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{CliError, ConfigFile, print};
-use crate::config::AuthenticatorSettings;
+use crate::auth::AuthenticatorSettings;
 use crate::tls;
 use clock::{Clock as _, SystemClock};
 

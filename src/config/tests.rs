@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::*;
+use crate::auth::AuthenticatorSettings;
 use crate::claims::template::Template;
 use crate::client_address::TrustedProxies;
 use crate::rate_limit::{RateLimit, RateLimitSettings};

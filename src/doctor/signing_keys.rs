@@ -9,8 +9,8 @@ use reqwest::Url;
 
 use super::Subject;
 use super::report::{Check, CheckId};
-use crate::auth;
-use crate::config::{AuthSettings, AuthenticatorSettings, KeySource, RemoteCheckSettings};
+use crate::auth::{self, AuthSettings, AuthenticatorSettings, RemoteCheckSettings};
+use crate::config::KeySource;
 use crate::jws::{Algorithm, KeyProvider};
 
 impl Subject {

@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use super::pools::is_name;
 use super::{HOUR, pool_policy};
+use crate::auth::{AuthSettings, AuthenticatorSettings, UsersSettings};
 use crate::claims::template::Template;
 use crate::config::reader::{Reader, Section};
-use crate::config::settings::{AuthSettings, AuthenticatorSettings, HttpSettings, UsersSettings};
+use crate::config::settings::HttpSettings;
 
 /// A shared secret as long as the shortest hash: RFC 7518, section 3.2.
 const LEAST_SECRET_BYTES: usize = 32;

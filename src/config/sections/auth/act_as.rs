@@ -1,10 +1,9 @@
 //! `[auth.…]` of backends: the kinds `static_key` and `certificate`, and `[auth.NAME.on_behalf]` of all kinds.
 
 use super::jwt::carrier;
-use crate::auth::{CertificateMatcher, UserPattern};
+use crate::auth::{ActAsSettings, CertificateMatcher, StaticKeySettings, UserPattern};
 use crate::config::reader::Section;
 use crate::config::sections::pool_policy::conditions;
-use crate::config::settings::{ActAsSettings, StaticKeySettings};
 
 pub(super) fn static_key(section: &mut Section<'_, '_>) -> Option<StaticKeySettings> {
     const ALLOWED: &str = "a list of SHA-256 digests in hex, as tokenvend new-key prints them";

@@ -3,9 +3,8 @@
 
 use reqwest::header::{AUTHORIZATION, HeaderName};
 
-use crate::auth::{CertificateMatcher, CredentialSource};
+use crate::auth::{AuthSettings, AuthenticatorSettings, CertificateMatcher, CredentialSource};
 use crate::config::reader::Reader;
-use crate::config::settings::{AuthSettings, AuthenticatorSettings};
 
 /// What is wrong with a way beside another that is tried before it.
 struct Clash {

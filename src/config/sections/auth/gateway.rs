@@ -9,11 +9,11 @@ use reqwest::header::HeaderName;
 use super::act_as::certificates;
 use super::jwt::{fetching, shared};
 use super::remote::header_claims;
+use crate::auth::{AlbSettings, GatewaySecret, GatewaySettings};
 use crate::config;
 use crate::config::reader::Section;
 use crate::config::sections::MINUTE;
 use crate::config::sections::trusted_proxies::network;
-use crate::config::settings::{AlbSettings, GatewaySecret, GatewaySettings};
 
 /// What no gateway connects from: more of the internet than anybody publishes as the addresses of its proxies.
 const WIDEST_PUBLIC: (u8, u8) = (10, 24);

@@ -6,11 +6,11 @@ use std::time::Duration;
 use reqwest::Url;
 
 use super::LEAST_SECRET_BYTES;
-use crate::auth::CredentialSource;
+use crate::auth::{CredentialSource, JwtSettings};
 use crate::config;
 use crate::config::reader::Section;
 use crate::config::sections::{DAY, MINUTE, SECOND, keys_url};
-use crate::config::settings::{JwksSettings, JwtSettings, KeySource};
+use crate::config::settings::{JwksSettings, KeySource};
 use crate::jws::Algorithm;
 use crate::secret::Secret;
 

@@ -6,10 +6,10 @@ use reqwest::Url;
 use reqwest::header::HeaderName;
 
 use super::jwt::{carrier, is_token};
+use crate::auth::{ClaimsFrom, ForwardSettings, IntrospectionSettings, RemoteCheckSettings};
 use crate::config;
 use crate::config::reader::Section;
 use crate::config::sections::{HOUR, MINUTE, SECOND, parse_url};
-use crate::config::settings::{ClaimsFrom, ForwardSettings, IntrospectionSettings, RemoteCheckSettings};
 
 pub(super) fn introspection(section: &mut Section<'_, '_>) -> Option<IntrospectionSettings> {
     let carrier = carrier(section);
