@@ -105,14 +105,14 @@ fn signed(algorithm: &str, clock: &dyn clock::Clock) -> (String, Bearer) {
 }
 
 /// Settings, and the key file that an authenticator reads when it starts.
-fn settings(algorithm: &str, remember: &str, pem: &str) -> (Settings, tempfile::NamedTempFile) {
+fn settings(algorithm: &str, cache_ttl: &str, pem: &str) -> (Settings, tempfile::NamedTempFile) {
     let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(file.path(), pem).expect("a key file");
     let text = format!(
         "[pools.main]\nidentity_pool_id = \"{DEFAULT_POOL}\"\ndeveloper_provider = \"{DEFAULT_DEVELOPER_PROVIDER}\"\n\
          [pools.main.tags]\nteam = \"{{team}}\"\nstage = \"prod\"\n\
          [pools.main.allow.staff]\nclaims = {{ groups = [\"staff\"] }}\n\
-         [auth.app]\nissuer = \"https://app.example\"\naudience = [\"tokenvend\"]\nremember = \"{remember}\"\n\
+         [auth.app]\nissuer = \"https://app.example\"\naudience = [\"tokenvend\"]\ncache_ttl = \"{cache_ttl}\"\n\
          algorithms = [\"{algorithm}\"]\nkey_file = {:?}\n",
         file.path()
     );
@@ -133,7 +133,7 @@ struct Bench {
 impl Bench {
     fn authenticator(&self, settings: &Settings) -> AuthenticatorChain {
         let wanted = settings.pools.used_claims();
-        let room = settings.most_remembered;
+        let room = settings.max_auth_cache_entries;
         let start = AuthenticatorChain::start(
             &settings.auth,
             &settings.users,
@@ -149,8 +149,8 @@ impl Bench {
 fn authentication(criterion: &mut Criterion, bench: &Bench) {
     for algorithm in ["RS256", "ES256"] {
         let (pem, bearer) = signed(algorithm, &*bench.clock);
-        for (name, remember) in [("verified each time", "0s"), ("remembered", "1h")] {
-            let (settings, _key_file) = settings(algorithm, remember, &pem);
+        for (name, cache_ttl) in [("verified each time", "0s"), ("remembered", "1h")] {
+            let (settings, _key_file) = settings(algorithm, cache_ttl, &pem);
             let authenticator = bench.authenticator(&settings);
             criterion.bench_function(&format!("bearer/{algorithm}, {name}"), |bencher| {
                 bencher.iter(|| {
@@ -210,10 +210,10 @@ fn vending(criterion: &mut Criterion, bench: &Bench, settings: &Settings, caller
         bencher.iter(|| black_box(vended.token.answer().with_life_left(black_box(vended.life_left))));
     });
     let windows = RefreshPolicy {
-        skew_allowance: Duration::from_secs(300),
-        advisory: Duration::from_secs(120),
-        jitter: Duration::from_secs(60),
-        stale_floor: Duration::from_secs(60),
+        clock_skew_allowance: Duration::from_secs(300),
+        advisory_window: Duration::from_secs(120),
+        refresh_jitter: Duration::from_secs(60),
+        min_remaining_life: Duration::from_secs(60),
     };
     let now = Timestamp::from_secs(1_767_225_600);
     let (times, needs) = (windows.times(now, now + Duration::from_secs(900), 0.5), Requirements::default());

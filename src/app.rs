@@ -82,7 +82,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
         &settings.auth,
         &settings.users,
         wanted,
-        settings.most_remembered,
+        settings.max_auth_cache_entries,
         &clock,
         &metrics,
     );
@@ -90,8 +90,10 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     let limits = Arc::new(RateLimiter::new(settings.limits, &clock, metrics.clone()));
     // Of their own: strangers who guess through a proxy on this machine, by whose address administrators come too, shut
     // nobody out of the admin listener.
-    let admin_limits =
-        RateLimitSettings { failures: settings.limits.failures, ..RateLimitSettings::default() };
+    let admin_limits = RateLimitSettings {
+        failed_authentications: settings.limits.failed_authentications,
+        ..RateLimitSettings::default()
+    };
     let admin_limits = RateLimiter::new(admin_limits, &clock, metrics.clone());
     let readiness = Arc::new(Readiness::new(authenticator.clone()));
 
@@ -106,13 +108,13 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     ));
     let lifecycle = Arc::new(IdentityAdmin::new(
         &settings.pools,
-        settings.admin.budget,
+        settings.admin.rate_limit,
         |region| Arc::new(cognito.registry(region)) as Arc<dyn IdentityRegistry>,
         vendor.clone(),
         &clock,
         metrics.clone(),
     ));
-    let prover = guest_prover(&settings.pools, settings.openid_keys, &clock, &metrics).await?;
+    let prover = guest_prover(&settings.pools, settings.openid_jwks, &clock, &metrics).await?;
     let linker = Linker::new(vendor.clone(), lifecycle.clone(), prover, clock.clone(), metrics.clone());
     tokio::spawn(find_credentials(cognito, readiness.clone(), clock.clone()));
 

@@ -28,13 +28,13 @@ pub struct AuditSettings {
     /// Where events go.
     pub sink: Sink,
     /// Whether tokens from the cache are recorded each time that they are handed out.
-    pub hits: bool,
+    pub record_cache_hits: bool,
     /// How much is told of a token's principal tags.
-    pub tags: TagDetail,
+    pub principal_tags: TagDetail,
     /// What happens to a request whose event cannot be written.
     pub on_failure: OnFailure,
     /// The most events that wait to be written.
-    pub queue: usize,
+    pub queue_capacity: usize,
     /// The longest that a request waits for its event to be written, where it waits at all.
     pub max_wait: Duration,
 }
@@ -119,7 +119,7 @@ impl AuditTrail {
         let queue = match SinkWriter::open(&settings.sink)? {
             None => None,
             Some(destination) => {
-                let (queue, entries) = mpsc::channel(settings.queue);
+                let (queue, entries) = mpsc::channel(settings.queue_capacity);
                 let writer = Writer::new(destination, metrics.clone());
                 std::thread::Builder::new()
                     .name("audit".to_owned())
@@ -138,12 +138,12 @@ impl AuditTrail {
 
     /// Whether tokens from the cache are recorded each time.
     pub fn records_hits(&self) -> bool {
-        self.settings.hits
+        self.settings.record_cache_hits
     }
 
     /// How much events tell of principal tags.
     pub fn tag_detail(&self) -> TagDetail {
-        self.settings.tags
+        self.settings.principal_tags
     }
 
     /// Records an event. Where every event has to be written this waits until it is: with the operating system,

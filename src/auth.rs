@@ -87,11 +87,11 @@ enum AuthenticatorKind {
     // The boxed ones are many times as large as the others.
     Jwt(Box<JwtAuthenticator>),
     Introspection(IntrospectionAuthenticator),
-    Forward(ForwardAuthenticator),
+    ForwardAuth(ForwardAuthenticator),
     Gateway(Box<GatewayAuthenticator>),
     Alb(Box<AlbAuthenticator>),
     StaticKey(StaticKeyAuthenticator),
-    Certificate(CertificateAuthenticator),
+    ClientCertificate(CertificateAuthenticator),
 }
 
 impl AuthenticatorKind {
@@ -100,11 +100,11 @@ impl AuthenticatorKind {
             Self::Jwt(jwt) => jwt.authenticate(request).await,
             // Boxed: the futures that wait for an endpoint are large, and the other authenticators should not pay.
             Self::Introspection(introspection) => Box::pin(introspection.authenticate(request)).await,
-            Self::Forward(forward) => Box::pin(forward.authenticate(request)).await,
+            Self::ForwardAuth(forward) => Box::pin(forward.authenticate(request)).await,
             Self::Gateway(gateway) => gateway.authenticate(request),
             Self::Alb(alb) => Box::pin(alb.authenticate(request)).await,
             Self::StaticKey(static_key) => static_key.authenticate(request),
-            Self::Certificate(certificate) => certificate.authenticate(request),
+            Self::ClientCertificate(certificate) => certificate.authenticate(request),
         }
     }
 
@@ -112,11 +112,11 @@ impl AuthenticatorKind {
         match self {
             Self::Jwt(jwt) => &**jwt,
             Self::Introspection(introspection) => introspection,
-            Self::Forward(forward) => forward,
+            Self::ForwardAuth(forward) => forward,
             Self::Gateway(gateway) => &**gateway,
             Self::Alb(alb) => &**alb,
             Self::StaticKey(static_key) => static_key,
-            Self::Certificate(certificate) => certificate,
+            Self::ClientCertificate(certificate) => certificate,
         }
     }
 }
@@ -169,8 +169,8 @@ impl AuthenticatorChain {
                 AuthenticatorSettings::Introspection(introspection) => AuthenticatorKind::Introspection(
                     IntrospectionAuthenticator::new(callers, introspection, cache, clock)?,
                 ),
-                AuthenticatorSettings::Forward(forward) => {
-                    AuthenticatorKind::Forward(ForwardAuthenticator::new(callers, forward, cache, clock)?)
+                AuthenticatorSettings::ForwardAuth(forward) => {
+                    AuthenticatorKind::ForwardAuth(ForwardAuthenticator::new(callers, forward, cache, clock)?)
                 }
                 AuthenticatorSettings::Gateway(gateway) => {
                     AuthenticatorKind::Gateway(Box::new(GatewayAuthenticator::new(callers, gateway)))
@@ -178,9 +178,13 @@ impl AuthenticatorChain {
                 AuthenticatorSettings::StaticKey(keys) => {
                     AuthenticatorKind::StaticKey(StaticKeyAuthenticator::new(&callers, keys))
                 }
-                AuthenticatorSettings::Certificate(certificates) => AuthenticatorKind::Certificate(
-                    CertificateAuthenticator::new(&callers, certificates, gateway_certificates(settings)),
-                ),
+                AuthenticatorSettings::ClientCertificate(certificates) => {
+                    AuthenticatorKind::ClientCertificate(CertificateAuthenticator::new(
+                        &callers,
+                        certificates,
+                        gateway_certificates(settings),
+                    ))
+                }
                 AuthenticatorSettings::Alb(alb) => AuthenticatorKind::Alb(Box::new(AlbAuthenticator::new(
                     callers,
                     alb,

@@ -90,7 +90,7 @@ impl ConfigFile {
     fn load(&self) -> Result<Loaded, ConfigError> {
         let documents =
             self.path.iter().map(|path| ConfigSource::read(path)).collect::<Result<Vec<_>, _>>()?;
-        config::load(&documents, &Environment::of_process())
+        config::load(&documents, &Environment::from_process())
     }
 }
 
@@ -176,11 +176,11 @@ fn run(command: Command) -> Result<ExitCode, CliError> {
         Command::NewKey => generate_key::run(),
         Command::Verify(args) => block_on(Builder::new_current_thread(), verify::run(args)),
         Command::Credentials(args) => block_on(Builder::new_current_thread(), credentials::run(&args)),
-        Command::PrintDefaultConfig => print(config::DEFAULT),
+        Command::PrintDefaultConfig => print(config::DEFAULT_CONFIG),
         Command::Openapi { admin: false } => print(crate::http::OPENAPI),
         Command::Openapi { admin: true } => print(crate::admin::OPENAPI),
         Command::Identities(args) => {
-            block_on(Builder::new_current_thread(), identities::run(&args, &Environment::of_process()))
+            block_on(Builder::new_current_thread(), identities::run(&args, &Environment::from_process()))
         }
         Command::Healthcheck(args) => block_on(Builder::new_current_thread(), healthcheck::run(&args)),
     }

@@ -1,14 +1,15 @@
-//! Configuration: three layers (the embedded defaults, a file, the environment) are merged as they stand, then
-//! proved section by section into [`Settings`]. Every fault is reported, not the first one: each with its
-//! dotted path, where the value came from, what was found and what is allowed.
+//! Configuration: three layers (the embedded defaults, files, the environment) are merged, then validated section
+//! by section into [`Settings`]. All errors are reported at once, each with its dotted path, the origin of the value,
+//! what was found and what is allowed.
 //!
-//! `config/default.toml` is the manual. A test keeps it complete: a key that the program reads and the manual
-//! does not name does not pass.
+//! `config/default.toml` is the manual. A test keeps it complete: it fails if the program reads a key that the manual
+//! does not have, or the reverse.
 
 mod error;
 mod layers;
 mod path;
 mod reader;
+mod renamed_keys;
 mod sections;
 mod settings;
 
@@ -23,42 +24,40 @@ pub use settings::{
     AdminSettings, DrainSettings, HttpSettings, JwksSettings, KeySource, LogFormat, LogSettings, Settings,
 };
 
-/// Takes the URL of keys that signatures are judged by: https, or http on loopback, and no password in it.
+/// Parses the URL of keys that verify signatures: https, or http on loopback, and without a password.
 ///
 /// # Errors
-/// What is wrong with it.
-pub fn keys_url(text: &str) -> Result<reqwest::Url, String> {
+/// Why the URL is not accepted.
+pub fn parse_keys_url(text: &str) -> Result<reqwest::Url, String> {
     sections::parse_keys_url(text)
 }
 
 /// The default configuration, which is also the manual.
-pub const DEFAULT: &str = include_str!("../config/default.toml");
+pub const DEFAULT_CONFIG: &str = include_str!("../config/default.toml");
 
-/// What the layer of the defaults is called.
+/// The name of the layer of the defaults.
 const DEFAULTS: &str = "the defaults";
 
-/// The overlay of `tokenvend dev`.
-pub const DEV: &str = include_str!("../config/dev.toml");
+/// The overrides of `tokenvend dev`.
+pub const DEV_CONFIG: &str = include_str!("../config/dev.toml");
 
-/// The environment, as it was when the program started. Not shown: others keep their secrets in it as well.
+/// A copy of the environment variables. Its values are not shown in debug output: they may be secrets.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
-    /// The process's own environment. A variable that is no UTF-8 cannot be one of ours and is left out.
+    /// Reads the environment of the process. A variable that is not UTF-8 cannot be a key and is left out.
     #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
-    pub fn of_process() -> Self {
-        Self::of(
+    pub fn from_process() -> Self {
+        Self::from_variables(
             std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))),
         )
     }
 
-    /// An environment of these variables.
-    pub fn of(variables: impl IntoIterator<Item = (String, String)>) -> Self {
+    pub fn from_variables(variables: impl IntoIterator<Item = (String, String)>) -> Self {
         Self(variables.into_iter().collect())
     }
 
-    /// The value of a variable.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
@@ -74,10 +73,10 @@ impl fmt::Debug for Environment {
     }
 }
 
-/// A layer between the defaults and the environment. Only its name is shown: its text may hold secrets.
+/// A layer between the defaults and the environment. Debug output has only its name: its text may contain secrets.
 #[derive(Clone)]
 pub struct ConfigSource {
-    /// What to call it in a fault.
+    /// How error messages refer to it.
     pub name: String,
     /// TOML.
     pub text: String,
@@ -85,7 +84,7 @@ pub struct ConfigSource {
 
 impl fmt::Debug for ConfigSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Document({})", self.name)
+        write!(f, "ConfigSource({})", self.name)
     }
 }
 
@@ -103,35 +102,34 @@ impl ConfigSource {
     }
 }
 
-/// Settings that hold, and what an operator should nevertheless hear about them.
+/// Valid settings, with warnings for the operator.
 #[derive(Debug)]
 pub struct Loaded {
-    /// The proved settings.
     pub settings: Settings,
-    /// What is allowed but unwise. Whole sentences, one each.
+    /// About values that are allowed but unwise. One sentence each.
     pub warnings: Vec<String>,
 }
 
-/// Merges the defaults, the documents (later ones win) and the environment's `TOKENVEND__…`, and proves them.
+/// Merges the defaults, the documents (later ones win) and the variables `TOKENVEND__…`, and validates the result.
 ///
 /// # Errors
-/// All faults there are.
+/// All invalid values.
 pub fn load(documents: &[ConfigSource], environment: &Environment) -> Result<Loaded, ConfigError> {
-    let mut faults = Vec::new();
+    let mut invalid = Vec::new();
     let mut layers = Layers::default();
-    layers.add_document(DEFAULTS, DEFAULT, &mut faults);
+    layers.add_document(DEFAULTS, DEFAULT_CONFIG, &mut invalid);
     layers.take_templates();
     for document in documents {
-        layers.add_document(&document.name, &document.text, &mut faults);
+        layers.add_document(&document.name, &document.text, &mut invalid);
     }
-    layers.add_environment(environment, &mut faults);
+    layers.add_environment(environment, &mut invalid);
     layers.apply_templates();
-    let mut reader = Reader::new(layers, environment, faults);
+    let mut reader = Reader::new(layers, environment, invalid);
     let settings = sections::read(&mut reader);
-    let (faults, warnings) = reader.finish();
+    let (invalid, warnings) = reader.finish();
     match settings {
-        Some(settings) if faults.is_empty() => Ok(Loaded { settings, warnings }),
-        _ => Err(ConfigError::Faults(faults)),
+        Some(settings) if invalid.is_empty() => Ok(Loaded { settings, warnings }),
+        _ => Err(ConfigError::InvalidValues(invalid)),
     }
 }
 

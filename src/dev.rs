@@ -87,7 +87,7 @@ pub async fn surroundings(
     let sign_in = DemoSignIn::start(address, clock).map_err(|error| DevError::SignIn { address, error })?;
 
     let overlay = overlay(addresses, &local_url(emulator.address()), &local_url(sign_in.address()));
-    let built_in = ConfigSource { name: "config/dev.toml".to_owned(), text: config::DEV.to_owned() };
+    let built_in = ConfigSource { name: "config/dev.toml".to_owned(), text: config::DEV_CONFIG.to_owned() };
     let mut settings = config::load(&[built_in, overlay], environment)?.settings;
     settings.cognito.credentials =
         key.map(|key| AccessKey { id: key.id, secret: Secret::new(key.secret.as_bytes()) });

@@ -29,7 +29,7 @@ pub struct RateLimitSettings {
     /// Requests from one address.
     pub per_address: Option<RateLimit>,
     /// Credentials from one address that are refused.
-    pub failures: Option<RateLimit>,
+    pub failed_authentications: Option<RateLimit>,
     /// Requests for one user, over all pools: which pool is the caller's own choice.
     pub per_user: Option<RateLimit>,
 }
@@ -59,7 +59,7 @@ impl RateLimiter {
     pub fn new(settings: RateLimitSettings, clock: &SharedClock, metrics: Arc<Metrics>) -> Self {
         Self {
             per_address: settings.per_address.map(|allowance| KeyedLimiter::new(allowance, clock)),
-            failures: settings.failures.map(|allowance| KeyedLimiter::new(allowance, clock)),
+            failures: settings.failed_authentications.map(|allowance| KeyedLimiter::new(allowance, clock)),
             per_user: settings.per_user.map(|allowance| KeyedLimiter::new(allowance, clock)),
             notice: RejectionLog::new(clock.clone()),
             metrics,
@@ -158,7 +158,8 @@ mod tests {
     #[test]
     fn looking_whether_a_credential_may_be_tried_costs_nothing() {
         let failures = RateLimit::parse("1/m", 2).unwrap();
-        let (limits, clock) = limits(RateLimitSettings { failures, ..RateLimitSettings::default() });
+        let (limits, clock) =
+            limits(RateLimitSettings { failed_authentications: failures, ..RateLimitSettings::default() });
         let (bad, good) = (client("192.0.2.1"), client("192.0.2.2"));
         for _ in 0..10 {
             assert_eq!(limits.may_try(bad), Ok(()));

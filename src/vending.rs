@@ -85,17 +85,17 @@ impl TokenVendor {
             }),
             frames: pools.iter().map(|pool| ResponseTemplate::of(&pool.id)).collect(),
             checker: TokenValidator { windows: settings.windows, opaque_tokens: settings.opaque_tokens },
-            skew_warning: settings.skew_warning,
+            skew_warning: settings.clock_skew_warning,
             clock: clock.clone(),
             metrics: metrics.clone(),
         };
         let desk = CacheSettings {
             windows: settings.windows,
-            seen_within: settings.seen_within,
-            stale_after: settings.stale_after,
-            renewal_interval: settings.renewal_interval,
-            cache_bytes: settings.cache_bytes,
-            refusals: settings.refusals,
+            seen_within: settings.refresh_if_used_within,
+            stale_after: settings.refresh_timeout,
+            renewal_interval: settings.min_refresh_interval,
+            cache_bytes: settings.max_size_bytes,
+            refusals: settings.negative_ttls,
         };
         let tokens = Arc::new(ReadThroughCache::new(desk, tokens, clock.clone(), metrics.clone()));
         let own = settings.credentials;
@@ -104,18 +104,18 @@ impl TokenVendor {
             ways: RegionalUpstreams::new(pools, |region| RegionalUpstream {
                 upstream: upstream(
                     Ware::Credentials,
-                    UpstreamSettings { budget: own.budget, ..settings.upstream },
+                    UpstreamSettings { rate_limit: own.rate_limit, ..settings.upstream },
                 ),
                 issuer: issuer(region) as Arc<dyn CredentialsIssuer>,
             }),
             windows: own.windows,
-            renewal_interval: settings.renewal_interval,
+            renewal_interval: settings.min_refresh_interval,
             clock: clock.clone(),
         };
         let desk = CacheSettings {
             windows: own.windows,
-            stale_after: own.stale_after,
-            cache_bytes: own.cache_bytes,
+            stale_after: own.refresh_timeout,
+            cache_bytes: own.max_size_bytes,
             ..desk
         };
         let credentials = ReadThroughCache::new(desk, credentials, clock.clone(), metrics.clone());
@@ -165,7 +165,7 @@ impl TokenVendor {
             }
         }
         let left = cut.key.shape.ends_by.map(|end| end.since(self.clock.now())).unwrap_or_default();
-        if own.is_some() || left <= self.settings.windows.skew_allowance {
+        if own.is_some() || left <= self.settings.windows.clock_skew_allowance {
             return Err(VendError::SessionEnding);
         }
         let fallback = earlier.filter(|(_, _, freshness)| *freshness == Freshness::Mandatory);
@@ -234,12 +234,13 @@ impl TokenVendor {
     /// What the caller needs, if it can be had. A token just minted must do for at least one renewal
     /// interval; else a caller could have a new one made with each request.
     fn needs(&self, request: &TokenRequest) -> Result<Requirements, VendError> {
-        let whole = request.pool.token_duration.as_duration().saturating_sub(self.settings.renewal_interval);
+        let whole =
+            request.pool.token_duration.as_duration().saturating_sub(self.settings.min_refresh_interval);
         let most = request.ends_by.map_or(whole, |end| end.since(self.clock.now()).min(whole));
         if request.min_ttl.is_some_and(|least| least > most) {
             return Err(VendError::LifeOutOfReach { most: most.as_secs() });
         }
-        let max_age = request.refresh.then_some(self.settings.renewal_interval);
+        let max_age = request.refresh.then_some(self.settings.min_refresh_interval);
         Ok(Requirements { min_ttl: request.min_ttl, max_age, ends_by: request.ends_by })
     }
 }

@@ -28,8 +28,8 @@ pub struct Contestant {
 #[derive(Debug, Clone, Copy)]
 pub struct Setup {
     pub name: &'static str,
-    /// `auth.NAME.remember`.
-    pub remember: &'static str,
+    /// `auth.NAME.cache_ttl`.
+    pub cache_ttl: &'static str,
     pub workers: usize,
     /// Whether its bearers are HS256 ones: for a million users there is no time to sign RS256 ones.
     pub many_users: bool,
@@ -38,12 +38,12 @@ pub struct Setup {
 
 impl Setup {
     pub const USUAL: Self =
-        Self { name: "tokenvend", remember: "5m", workers: 1, many_users: false, tls: false };
+        Self { name: "tokenvend", cache_ttl: "5m", workers: 1, many_users: false, tls: false };
     pub const VERIFYING: Self =
-        Self { name: "tokenvend, verifying each time", remember: "0s", ..Self::USUAL };
+        Self { name: "tokenvend, verifying each time", cache_ttl: "0s", ..Self::USUAL };
     pub const TWO_WORKERS: Self = Self { name: "tokenvend, 2 workers", workers: 2, ..Self::USUAL };
     pub const MANY_USERS: Self =
-        Self { name: "tokenvend, many users", remember: "1h", many_users: true, ..Self::USUAL };
+        Self { name: "tokenvend, many users", cache_ttl: "1h", many_users: true, ..Self::USUAL };
     pub const TLS: Self = Self { name: "tokenvend, TLS", tls: true, ..Self::USUAL };
 }
 
@@ -113,17 +113,17 @@ impl Stage {
             format!("algorithms = [\"RS256\"]\nkey_file = {:?}", self.directory.join("app.pem"))
         };
         let room = if setup.many_users {
-            "[cache]\nmax_mebibytes = 8192\nmax_remembered_credentials = 1500000"
+            "[cache]\nmax_size = \"8GiB\"\n[auth.cache]\nmax_entries = 1500000"
         } else {
             ""
         };
         let configuration = format!(
             "[http]\nlisten = \"{address}\"\nworkers = {}\n[admin]\nlisten = \"{admin}\"\n\
-             [upstream]\nendpoint_url = \"http://{}\"\ncalls_per_second = 100000\nburst = 100000\n{room}\n\
+             [upstream]\nendpoint_url = \"http://{}\"\n[upstream.rate_limit]\nrate = \"100000/s\"\nburst = 100000\n{room}\n\
              [limits.per_user]\nrate = \"1000000/s\"\n[drain]\ndelay = \"0s\"\n[pools.main]\nidentity_pool_id = \"{DEFAULT_POOL}\"\n\
              developer_provider = \"{DEFAULT_DEVELOPER_PROVIDER}\"\ntoken_duration = \"1h\"\n\
-             [auth.app]\nissuer = \"{ISSUER}\"\naudience = [\"{AUDIENCE}\"]\nremember = \"{}\"\n{key}\n",
-            setup.workers, self.upstream, setup.remember,
+             [auth.app]\nissuer = \"{ISSUER}\"\naudience = [\"{AUDIENCE}\"]\ncache_ttl = \"{}\"\n{key}\n",
+            setup.workers, self.upstream, setup.cache_ttl,
         );
         let tls = if setup.tls {
             let [certificate, key] = ["server.crt", "server.key"].map(|file| self.directory.join(file));

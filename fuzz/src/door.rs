@@ -23,7 +23,7 @@ pub(crate) const GATEWAY_SECRET: &str = "fedcba9876543210fedcba9876543210";
 /// When everything happens, in seconds since 1970.
 pub(crate) const NOW: i64 = 1_800_000_000;
 
-const CARRIERS: [(&str, &str); 3] =
+const CREDENTIAL_SOURCES: [(&str, &str); 3] =
     [("bearer", "bearer"), ("cookie", "cookie:session"), ("header", "header:x-assertion")];
 
 fn configuration() -> String {
@@ -32,7 +32,7 @@ fn configuration() -> String {
         identity_pool_id = "us-east-1:7c9e6679-7425-40de-944b-e07fc1f90ae7"
         developer_provider = "login.example"
     "#;
-    let ways = CARRIERS.map(|(name, carrier)| {
+    let ways = CREDENTIAL_SOURCES.map(|(name, credential_source)| {
         format!(
             r#"
             [auth.{name}]
@@ -40,9 +40,9 @@ fn configuration() -> String {
             audience = ["tokenvend"]
             algorithms = ["HS256"]
             secret = "{SECRET}"
-            remember = "0s"
+            cache_ttl = "0s"
             user_id = "app|{{tenant}}|{{/org/name}}-{{sub}}"
-            carrier = "{carrier}"
+            credential_source = "{credential_source}"
             "#
         )
     });

@@ -1,7 +1,7 @@
 //! Who may do what only administrators do: whoever has the one credential that is configured.
 //!
 //! Wrong guesses are counted and recorded. What protects the credential is its length: how often an address may
-//! guess is limited only where the configuration says so (`limits.failures`), because a limit that a stranger
+//! guess is limited only where the configuration says so (`limits.failed_authentications`), because a limit that a stranger
 //! behind the same address can use up locks out those who look after the service just when they are needed. What is
 //! guessed at the public listener is counted there, and never here.
 

@@ -70,7 +70,7 @@ impl ErrorMapping {
             RegistryErrorKind::Conflict => self.conflict,
             RegistryErrorKind::Unacceptable => self.unacceptable,
             RegistryErrorKind::HeldBack(after) => {
-                let detail = "our share of Cognito's quota on such acts is spent (admin.calls_per_second)";
+                let detail = "our share of Cognito's quota on such acts is spent (admin.rate_limit)";
                 return Problem::new(ProblemType::TooManyRequests, detail).retry_after(after);
             }
             RegistryErrorKind::Throttled => {

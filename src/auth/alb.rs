@@ -54,7 +54,7 @@ impl AlbAuthenticator {
         }
         let caller = self.verify(token).await?;
         let end = caller.expires_at.unwrap_or_else(|| self.clock.now());
-        self.cache.insert(key, &caller, end + self.settings.leeway, self.callers.settings().remember);
+        self.cache.insert(key, &caller, end + self.settings.leeway, self.callers.settings().cache_ttl);
         Ok(caller)
     }
 

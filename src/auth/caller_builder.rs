@@ -60,8 +60,8 @@ impl CallerBuilder {
         if !self.settings.require.are_met_by(&claims) {
             return Err(RejectionReason::InsufficientScope);
         }
-        let act_as = self.settings.on_behalf.as_ref();
-        let subject = match act_as.filter(|act_as| act_as.who.are_met_by(&claims)) {
+        let act_as = self.settings.act_as.as_ref();
+        let subject = match act_as.filter(|act_as| act_as.conditions.are_met_by(&claims)) {
             Some(act_as) => {
                 let name = self.user_ids.render_user_id(&self.settings.user_id, &claims)?;
                 Subject::Service(Box::new(ServiceCaller::new(name.into(), act_as.users.clone())))
@@ -71,9 +71,9 @@ impl CallerBuilder {
         Ok(self.caller(subject, claims.retain(&self.used_claims), expires_at))
     }
 
-    /// The service of this name, without claims. Without `on_behalf` it may act as no user.
+    /// The service of this name, without claims. Without `act_as` it may act as no user.
     pub(super) fn build_service(&self, name: Arc<str>) -> Arc<Caller> {
-        let users = self.settings.on_behalf.as_ref().map(|act_as| act_as.users.clone());
+        let users = self.settings.act_as.as_ref().map(|act_as| act_as.users.clone());
         let service = ServiceCaller::new(name, users.unwrap_or_default());
         self.caller(Subject::Service(Box::new(service)), Claims::default(), None)
     }

@@ -49,7 +49,7 @@ impl ForwardAuthenticator {
         clock: SharedClock,
     ) -> Result<Self, KeysError> {
         let client = client(&settings.ask)?;
-        let verifier = RemoteVerifier::new(settings.ask, callers.settings().remember, cache, clock.clone());
+        let verifier = RemoteVerifier::new(settings.ask, callers.settings().cache_ttl, cache, clock.clone());
         let random = aws_lc_rs::rand::SystemRandom::new();
         let digest_key = hmac::Key::generate(hmac::HMAC_SHA256, &random).map_err(|_| KeysError::Random)?;
         let check = Arc::new(RemoteCheck { callers, settings, client, clock });
@@ -71,7 +71,7 @@ impl ForwardAuthenticator {
 
 impl Authenticator for ForwardAuthenticator {
     fn takes_cookies(&self) -> bool {
-        !self.check.settings.cookies.is_empty()
+        !self.check.settings.forward_cookies.is_empty()
     }
 }
 
@@ -83,13 +83,13 @@ impl ForwardSettings {
         request: &AuthRequest<'_>,
     ) -> Result<Option<Vec<(HeaderName, HeaderValue)>>, RejectionReason> {
         let mut forwarded = Vec::new();
-        for name in &self.headers {
+        for name in &self.forward_headers {
             if let Some(value) = request.header(name.as_str()).map_err(|_| RejectionReason::Malformed)? {
                 forwarded.push((name.clone(), sensitive(value)?));
             }
         }
         let mut cookies = Vec::new();
-        for name in &self.cookies {
+        for name in &self.forward_cookies {
             if let Some(value) = cookie(request, name)? {
                 cookies.push(format!("{name}={value}"));
             }

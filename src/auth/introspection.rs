@@ -42,12 +42,12 @@ impl IntrospectionAuthenticator {
         clock: SharedClock,
     ) -> Result<Self, KeysError> {
         let client = client(&settings.ask)?;
-        let verifier = RemoteVerifier::new(settings.ask, callers.settings().remember, cache, clock.clone());
+        let verifier = RemoteVerifier::new(settings.ask, callers.settings().cache_ttl, cache, clock.clone());
         Ok(Self { check: Arc::new(RemoteCheck { callers, settings, client, clock }), verifier })
     }
 
     pub(super) async fn authenticate(&self, request: &AuthRequest<'_>) -> Result<Arc<Caller>, Declined> {
-        let token = self.check.settings.carrier.credential(request)?;
+        let token = self.check.settings.credential_source.credential(request)?;
         if token.len() > MAX_TOKEN_LEN {
             return Err(RejectionReason::Malformed.into());
         }
@@ -61,7 +61,7 @@ impl IntrospectionAuthenticator {
 
 impl Authenticator for IntrospectionAuthenticator {
     fn takes_cookies(&self) -> bool {
-        self.check.settings.carrier.is_cookie()
+        self.check.settings.credential_source.is_cookie()
     }
 }
 

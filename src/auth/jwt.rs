@@ -42,8 +42,8 @@ impl JwtAuthenticator {
     }
 
     pub(super) async fn authenticate(&self, request: &AuthRequest<'_>) -> Result<Arc<Caller>, Declined> {
-        let credential = self.settings.carrier.credential(request)?;
-        let ttl = self.callers.settings().remember;
+        let credential = self.settings.credential_source.credential(request)?;
+        let ttl = self.callers.settings().cache_ttl;
         if ttl.is_zero() {
             return self.verify(credential).await;
         }
@@ -65,9 +65,9 @@ impl JwtAuthenticator {
         if claims::issuer(jws.payload()) != Some(&self.callers.settings().issuer) {
             return Err(Declined::NotApplicable(RejectionReason::Issuer));
         }
-        let kinds = &self.settings.kinds;
-        if !kinds.is_empty()
-            && !jws.kind().is_some_and(|kind| kinds.iter().any(|one| one.eq_ignore_ascii_case(kind)))
+        let token_types = &self.settings.token_types;
+        if !token_types.is_empty()
+            && !jws.kind().is_some_and(|kind| token_types.iter().any(|one| one.eq_ignore_ascii_case(kind)))
         {
             return Err(RejectionReason::TokenType.into());
         }
@@ -84,7 +84,7 @@ impl Authenticator for JwtAuthenticator {
     }
 
     fn takes_cookies(&self) -> bool {
-        self.settings.carrier.is_cookie()
+        self.settings.credential_source.is_cookie()
     }
 
     fn keys_age(&self) -> Option<Duration> {

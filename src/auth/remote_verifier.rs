@@ -79,14 +79,14 @@ impl RemoteVerifier {
             verified: cache,
             ttl,
             rejected: Cache::builder().max_capacity(MAX_REJECTIONS).build(),
-            negative_ttl: settings.remember_refusal,
+            negative_ttl: settings.negative_cache_ttl,
             clock,
         };
         Self {
             settings,
             results: Arc::new(results),
             in_flight: SingleFlight::new(),
-            permits: Arc::new(Semaphore::new(settings.most_at_once)),
+            permits: Arc::new(Semaphore::new(settings.max_concurrent_requests)),
         }
     }
 

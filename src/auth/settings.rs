@@ -15,29 +15,28 @@ use crate::config::{JwksSettings, KeySource};
 use crate::jws::Algorithm;
 use crate::secret::Secret;
 
-/// What users are called in Cognito.
+/// How user ids are sent to Cognito.
 #[derive(Debug, Clone, Default)]
 pub struct UsersSettings {
-    /// The key of the pseudonyms. Without one, the developer user id is what `user_id` renders from the claims.
+    /// The key of the pseudonyms; if none, the result of the template `user_id` is sent unchanged.
     pub pseudonym_key: Option<Secret>,
 }
 
 /// One authenticator.
 #[derive(Debug, Clone)]
 pub struct AuthSettings {
-    /// Its name in the configuration.
+    /// NAME in `[auth.NAME]`.
     pub name: String,
     /// The issuer of its users: for JWTs, the only `iss` that is accepted.
     pub issuer: String,
-    /// Renders the user id from the claims. The issuer is filled in already. Never without a claim.
+    /// The template of user ids, with the issuer inserted. It always has a claim.
     pub user_id: Template,
-    /// What its claims must say.
+    /// Conditions that the claims must meet.
     pub require: Conditions,
-    /// The longest time that a verified credential is cached. Zero: it is not cached.
-    pub remember: Duration,
-    /// Which of its callers are services that act as users whom they name. None: all callers are users.
-    pub on_behalf: Option<ActAsSettings>,
-    /// The settings of its kind.
+    /// How long a verified credential is cached at most; zero: not at all.
+    pub cache_ttl: Duration,
+    /// Which of its callers are services, which act as users; none: all callers are users.
+    pub act_as: Option<ActAsSettings>,
     pub kind: AuthenticatorSettings,
 }
 
@@ -49,133 +48,122 @@ pub enum AuthenticatorSettings {
     /// An opaque token, verified by the app's introspection endpoint.
     Introspection(IntrospectionSettings),
     /// Any credential of the app, verified by an endpoint of the app.
-    Forward(ForwardSettings),
+    ForwardAuth(ForwardSettings),
     /// Headers that a gateway sets.
     Gateway(GatewaySettings),
-    /// User claims signed by an AWS load balancer.
+    /// An assertion that an AWS load balancer signed.
     Alb(AlbSettings),
-    /// A backend's key.
+    /// The key of a service.
     StaticKey(StaticKeySettings),
-    /// A backend's certificate, by any of these names.
-    Certificate(Vec<CertificateMatcher>),
+    /// The certificate of a service, which matches any of these.
+    ClientCertificate(Vec<CertificateMatcher>),
 }
 
-/// Backends that act as users.
+/// Services that act as users.
 #[derive(Debug, Clone)]
 pub struct ActAsSettings {
-    /// What the claims of a service say. Empty for those kinds whose callers are all services.
-    pub who: Conditions,
-    /// The users as whom it may act. Never empty.
+    /// Callers whose claims meet these are services. Empty for kinds of which every caller is a service.
+    pub conditions: Conditions,
+    /// The users that a service may act as. Never empty.
     pub users: Arc<[UserPattern]>,
 }
 
-/// A backend's key.
+/// The keys of a service.
 #[derive(Debug, Clone)]
 pub struct StaticKeySettings {
-    /// Where in the request it is.
-    pub carrier: CredentialSource,
+    pub credential_source: CredentialSource,
     /// The SHA-256 digests of the keys that are accepted. Never empty.
     pub digests: Vec<[u8; 32]>,
 }
 
-/// How a remote endpoint verifies credentials.
+/// How remote endpoints verify credentials.
 #[derive(Debug, Clone, Copy)]
 pub struct RemoteCheckSettings {
-    /// How long a response may take.
+    /// The limit of one request.
     pub timeout: Duration,
-    /// How long a rejection is cached.
-    pub remember_refusal: Duration,
-    /// The largest number of concurrent requests.
-    pub most_at_once: usize,
+    /// How long a rejected credential is cached.
+    pub negative_cache_ttl: Duration,
+    pub max_concurrent_requests: usize,
 }
 
 /// Token introspection (RFC 7662).
 #[derive(Debug, Clone)]
 pub struct IntrospectionSettings {
-    /// Where in the request the token is.
-    pub carrier: CredentialSource,
-    /// The endpoint.
+    pub credential_source: CredentialSource,
     pub url: reqwest::Url,
-    /// The service's client id there.
+    /// The client id of this service at the endpoint.
     pub client_id: String,
-    /// The service's secret there.
     pub client_secret: Secret,
-    /// Timeout, caching and concurrency.
     pub ask: RemoteCheckSettings,
 }
 
 /// Forward authentication.
 #[derive(Debug, Clone)]
 pub struct ForwardSettings {
-    /// The app's endpoint.
     pub url: reqwest::Url,
-    /// The headers that are forwarded to it.
-    pub headers: Vec<HeaderName>,
-    /// The cookies that are forwarded to it.
-    pub cookies: Vec<String>,
-    /// Where its response has the claims of the user.
+    /// The headers of the request that are sent to the endpoint.
+    pub forward_headers: Vec<HeaderName>,
+    /// The cookies of the request that are sent to the endpoint.
+    pub forward_cookies: Vec<String>,
     pub claims: ClaimsFrom,
-    /// Timeout, caching and concurrency.
     pub ask: RemoteCheckSettings,
 }
 
-/// Where a response has the claims of the user.
+/// Where the endpoint's response has the user's claims.
 #[derive(Debug, Clone)]
 pub enum ClaimsFrom {
-    /// Its body is a JSON object of claims.
+    /// The body is a JSON object of claims.
     Body,
     /// Each claim is in a header.
     Headers(Vec<(String, HeaderName)>),
 }
 
-/// Headers set by a gateway that has signed the user in.
+/// Headers that a gateway sets for the user whom it has signed in.
 #[derive(Debug, Clone)]
 pub struct GatewaySettings {
-    /// The networks from which the gateway connects. Never empty, never all addresses.
+    /// The networks from which the gateway connects. Never empty, and never the whole internet.
     pub trusted_peers: Vec<IpNet>,
-    /// The claims, each with its header. Never empty.
+    /// Each claim and its header. Never empty.
     pub claims: Vec<(String, HeaderName)>,
-    /// The secret that authenticates the gateway. Required, unless there are certificates.
+    /// The secret that authenticates the gateway. Always set unless there are certificates.
     pub secret: Option<GatewaySecret>,
-    /// The client certificates that authenticate the gateway, any of them. None: no certificate is required.
+    /// The certificates that authenticate the gateway, any of them; if empty, none is required.
     pub certificates: Vec<CertificateMatcher>,
 }
 
-/// A secret that the gateway and the service share.
+/// A secret that the gateway and this service share.
 #[derive(Debug, Clone)]
 pub struct GatewaySecret {
-    /// The header that it is sent in.
+    /// The header that contains it.
     pub header: HeaderName,
-    /// The secret, and the previous one during a rotation.
+    /// The secret, and the previous one during rotation.
     pub accepted: Vec<Secret>,
 }
 
-/// The user claims that an AWS load balancer signs after it has signed the user in.
+/// Assertions that an AWS load balancer signs for the user whom it has signed in.
 #[derive(Debug, Clone)]
 pub struct AlbSettings {
     /// The load balancer's ARN.
     pub signer: String,
-    /// The load balancer's OAuth client id at the issuer. None: any.
+    /// The load balancer's OAuth client id at the issuer; if none, any is accepted.
     pub client: Option<String>,
-    /// Where its keys are, each under its own URL.
+    /// The load balancer's keys, each at the URL that ends in its key id.
     pub keys: JwksSettings,
-    /// The tolerance for the token's times.
+    /// The tolerance for `exp`, `nbf` and `iat`.
     pub leeway: Duration,
 }
 
 /// A JWT signed by the app.
 #[derive(Debug, Clone)]
 pub struct JwtSettings {
-    /// Where in the request it is.
-    pub carrier: CredentialSource,
-    /// The `typ` values that are accepted. Empty: any.
-    pub kinds: Vec<String>,
-    /// The `aud` values that are accepted.
+    pub credential_source: CredentialSource,
+    /// The values of `typ` that are accepted; if empty, any.
+    pub token_types: Vec<String>,
+    /// The `aud` values of tokens for this service.
     pub audience: Vec<String>,
-    /// The algorithms allowed. Symmetric or asymmetric, never both.
+    /// The allowed algorithms: symmetric or asymmetric, never both.
     pub algorithms: Vec<Algorithm>,
-    /// Where the keys come from.
     pub keys: KeySource,
-    /// The tolerance for the token's times.
+    /// The tolerance for `exp`, `nbf` and `iat`.
     pub leeway: Duration,
 }

@@ -29,7 +29,7 @@ impl StaticKeyAuthenticator {
     }
 
     pub(super) fn authenticate(&self, request: &AuthRequest<'_>) -> Result<Arc<Caller>, Declined> {
-        let key = self.settings.carrier.credential(request)?;
+        let key = self.settings.credential_source.credential(request)?;
         let given = digest(&SHA256, key.as_bytes());
         let is_same = |known: &[u8; 32]| verify_slices_are_equal(known, given.as_ref()).is_ok();
         if key.len() >= MIN_KEY_LEN && self.settings.digests.iter().any(is_same) {
@@ -43,6 +43,6 @@ impl StaticKeyAuthenticator {
 
 impl Authenticator for StaticKeyAuthenticator {
     fn takes_cookies(&self) -> bool {
-        self.settings.carrier.is_cookie()
+        self.settings.credential_source.is_cookie()
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn run(file: &ConfigFile) -> Result<(), CliError> {
         );
     }
     for way in &settings.auth {
-        let services = if way.on_behalf.is_some() { ", services among them" } else { "" };
+        let services = if way.act_as.is_some() { ", services among them" } else { "" };
         let _ = writeln!(text, "auth {}: {} of {}{services}", way.name, what_of(&way.kind), way.issuer);
     }
     text.push_str("The configuration holds.\n");
@@ -48,10 +48,10 @@ fn what_of(kind: &AuthenticatorSettings) -> &'static str {
     match kind {
         AuthenticatorSettings::Jwt(_) => "JWTs",
         AuthenticatorSettings::Introspection(_) => "opaque tokens",
-        AuthenticatorSettings::Forward(_) => "whatever the app takes for a user",
+        AuthenticatorSettings::ForwardAuth(_) => "whatever the app takes for a user",
         AuthenticatorSettings::Gateway(_) => "a gateway's headers",
         AuthenticatorSettings::Alb(_) => "an AWS load balancer's assertions",
         AuthenticatorSettings::StaticKey(_) => "a backend's keys",
-        AuthenticatorSettings::Certificate(_) => "backends' certificates",
+        AuthenticatorSettings::ClientCertificate(_) => "backends' certificates",
     }
 }

@@ -59,7 +59,7 @@ struct Problem {
 
 pub(super) async fn run(args: &Args) -> Result<(), CliError> {
     let url = resource(args)?;
-    let environment = Environment::of_process();
+    let environment = Environment::from_process();
     let bearer = bearer_token::find(args.bearer_file.as_deref(), environment.get(bearer_token::VARIABLE))?;
     let given = ask(&url, &bearer).await.map_err(|words| CliError { code: 69, words })?;
     let told = Told {

@@ -27,7 +27,7 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     check(&args)?;
     let addresses = DevAddresses { ip: args.listen, port: args.port };
     let clock = Arc::new(SystemClock::new());
-    let environment = Environment::of_process();
+    let environment = Environment::from_process();
     let surroundings = dev::surroundings(addresses, &environment, clock.clone()).await?;
     telemetry::start(&surroundings.settings.log).map_err(CliError::unavailable)?;
     let running = surroundings.start(clock).await?;

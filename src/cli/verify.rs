@@ -29,10 +29,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "POOL_ID", value_parser = |text: &str| IdentityPoolId::parse(text))]
     pool: IdentityPoolId,
     /// Take the keys from this JWKS instead of Cognito's (https, or http on this machine).
-    #[arg(long, value_name = "URL", value_parser = config::keys_url, conflicts_with = "endpoint_url")]
+    #[arg(long, value_name = "URL", value_parser = config::parse_keys_url, conflicts_with = "endpoint_url")]
     jwks_url: Option<Url>,
     /// Take the keys from what stands in for Cognito here, such as the emulator (https, or http on this machine).
-    #[arg(long, value_name = "URL", value_parser = config::keys_url)]
+    #[arg(long, value_name = "URL", value_parser = config::parse_keys_url)]
     endpoint_url: Option<Url>,
     /// The identity that the token must be for.
     #[arg(long, value_name = "ID", value_parser = |text: &str| IdentityId::parse(text))]
@@ -96,7 +96,7 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let unavailable =
         |why: String| CliError { code: 69, words: format!("the keys at {url} cannot be had: {why}") };
     // No leeway: whoever scripts with this wants to hand the token on, and nobody must take it from then on.
-    let keys = JwksSettings::of_cognito(url.clone(), KEYS_TIME_OUT);
+    let keys = JwksSettings::for_cognito(url.clone(), KEYS_TIME_OUT);
     let prover =
         CognitoTokenVerifier::for_now(keys, Duration::ZERO, clock.clone()).await.map_err(unavailable)?;
     let conditions = Conditions { identity_id, user, min_ttl };

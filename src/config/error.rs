@@ -1,18 +1,17 @@
-//! What is wrong with a configuration, told so that it can be mended without looking anything up.
+//! Configuration errors. Each one has all that an operator needs to correct it.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// One wrong value.
+/// One invalid value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidValue {
     /// The dotted path of the key.
     pub path: String,
-    /// Where the value came from: a file and line, or a variable.
+    /// The source of the value: a file and line, or an environment variable.
     pub origin: String,
-    /// What was found. For a secret, only of what kind it is.
+    /// What was found. For a secret, only its form.
     pub found: String,
-    /// What is allowed.
     pub allowed: String,
 }
 
@@ -23,18 +22,15 @@ impl fmt::Display for InvalidValue {
     }
 }
 
-/// Why there are no settings.
+/// Why the configuration cannot be used.
 #[derive(Debug)]
 pub enum ConfigError {
-    /// The file cannot be read.
     Unreadable {
-        /// Which one.
         path: PathBuf,
-        /// Why.
         error: std::io::Error,
     },
-    /// Values are wrong; all of them.
-    Faults(Vec<InvalidValue>),
+    /// All invalid values, not only the first.
+    InvalidValues(Vec<InvalidValue>),
 }
 
 impl std::error::Error for ConfigError {}
@@ -45,9 +41,9 @@ impl fmt::Display for ConfigError {
             Self::Unreadable { path, error } => {
                 write!(f, "cannot read the configuration file {}: {error}", path.display())
             }
-            Self::Faults(faults) => {
-                write!(f, "the configuration has {} fault(s):", faults.len())?;
-                faults.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
+            Self::InvalidValues(values) => {
+                write!(f, "the configuration has {} error(s):", values.len())?;
+                values.iter().try_for_each(|value| write!(f, "\n  {value}"))
             }
         }
     }

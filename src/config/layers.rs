@@ -1,7 +1,7 @@
-//! The layers of the configuration, merged into one tree in which every value still knows where it came from.
+//! The layers of the configuration, merged into one tree that keeps the origin of every value.
 //!
-//! `[pools.NAME]` and `[auth.NAME]` of the defaults are templates: what they say holds for every pool, or way
-//! of authenticating, that does not say otherwise.
+//! `[pools.NAME]` and `[auth.NAME]` of the defaults are templates: their values apply to every pool, or
+//! authenticator, that does not set its own.
 
 use std::collections::BTreeMap;
 
@@ -11,25 +11,31 @@ use toml::de::{DeTable, DeValue};
 use super::Environment;
 use super::error::InvalidValue;
 
-/// What the environment's keys begin with; `__` stands for each dot.
+/// The prefix of environment variables that set a key; `__` stands for each dot.
 pub(super) const PREFIX: &str = "TOKENVEND__";
 
-/// The name under which the defaults keep what holds for all of a kind.
+/// The table name of a template in the defaults.
 const TEMPLATE: &str = "NAME";
 
-/// A value, as it was found.
+/// The table of authenticators.
+pub(super) const AUTH: &str = "auth";
+
+/// Keys of `[auth]` itself. No authenticator may have such a name, and the template does not apply to them.
+pub(super) const RESERVED_AUTH_NAMES: [&str; 2] = ["cache", "order"];
+
+/// A value as it was parsed.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
-    /// Text; from the environment, everything is text.
+    /// Every value of an environment variable is a text.
     Text(String),
     Integer(i64),
     Flag(bool),
     List(Vec<Value>),
-    /// Something that no key takes: a float, a date, a table within a list.
+    /// A type that no key has: a float, a date, a table within a list.
     Other(&'static str),
 }
 
-/// A value and where it came from.
+/// A value and its origin.
 #[derive(Debug, Clone)]
 pub(super) struct Leaf {
     pub(super) value: Value,
@@ -45,7 +51,6 @@ pub(super) enum Node {
 
 pub(super) type Table = BTreeMap<String, Node>;
 
-/// All layers, merged.
 #[derive(Debug, Default)]
 pub(super) struct Layers {
     pub(super) root: Table,
@@ -53,27 +58,27 @@ pub(super) struct Layers {
 }
 
 impl Layers {
-    /// Lays a TOML document over what is there. Whatever of it cannot be parsed is a fault; the rest counts.
-    pub(super) fn add_document(&mut self, name: &str, text: &str, faults: &mut Vec<InvalidValue>) {
+    /// Merges a TOML document over the lower layers. Text that cannot be parsed is an error; the rest of it counts.
+    pub(super) fn add_document(&mut self, name: &str, text: &str, invalid: &mut Vec<InvalidValue>) {
         let (document, errors) = DeTable::parse_recoverable(text);
         for error in errors {
-            // Not the error's own text: it repeats the line, and the line may hold a secret.
-            let line = error.span().map_or(1, |span| line_of(text, span.start));
-            faults.push(InvalidValue {
+            // Not the error's Display: it repeats the line, and the line may contain a secret.
+            let line = error.span().map_or(1, |span| line_at(text, span.start));
+            invalid.push(InvalidValue {
                 path: "the document".to_owned(),
                 origin: format!("{name}, line {line}"),
-                found: format!("what is no TOML: {}", error.message()),
+                found: format!("invalid TOML: {}", error.message()),
                 allowed: "TOML".to_owned(),
             });
         }
         let mut table = Table::new();
         for (key, value) in document.get_ref() {
-            table.insert(key.get_ref().to_string(), node(name, text, value));
+            table.insert(key.get_ref().to_string(), to_node(name, text, value));
         }
-        lay_over(&mut self.root, table);
+        merge(&mut self.root, table);
     }
 
-    /// Sets the templates of the defaults aside.
+    /// Removes the templates from the tree and stores them.
     pub(super) fn take_templates(&mut self) {
         for (kind, node) in &mut self.root {
             if let Node::Table(table) = node
@@ -84,8 +89,8 @@ impl Layers {
         }
     }
 
-    /// Lays every `TOKENVEND__A__B` over `a.b`.
-    pub(super) fn add_environment(&mut self, environment: &Environment, faults: &mut Vec<InvalidValue>) {
+    /// Merges every variable `TOKENVEND__A__B` as `a.b`.
+    pub(super) fn add_environment(&mut self, environment: &Environment, invalid: &mut Vec<InvalidValue>) {
         for (name, value) in environment.iter() {
             let Some(path) = name.strip_prefix(PREFIX) else { continue };
             let path = path.to_lowercase();
@@ -96,7 +101,7 @@ impl Layers {
             if segments.iter().any(|segment| segment.is_empty()) {
                 let found = "an empty part between double underscores".to_owned();
                 let allowed = format!("{PREFIX}SECTION__KEY");
-                faults.push(InvalidValue { path: path.clone(), origin, found, allowed });
+                invalid.push(InvalidValue { path: path.clone(), origin, found, allowed });
                 continue;
             }
             let tree = segments
@@ -104,32 +109,33 @@ impl Layers {
                 .rev()
                 .fold(leaf, |inner, segment| Node::Table(Table::from([((*segment).to_owned(), inner)])));
             if let Node::Table(table) = tree {
-                lay_over(&mut self.root, table);
+                merge(&mut self.root, table);
             }
         }
     }
 
-    /// Lays every table of a kind that has a template over that template.
+    /// Merges each named table over the template of its kind.
     pub(super) fn apply_templates(&mut self) {
         for (kind, template) in &self.templates {
             let (Some(Node::Table(named)), Node::Table(template)) = (self.root.get_mut(kind), template)
             else {
                 continue;
             };
-            for node in named.values_mut() {
-                if let Node::Table(own) = node {
+            for (name, node) in named {
+                let is_reserved = kind == AUTH && RESERVED_AUTH_NAMES.contains(&name.as_str());
+                if !is_reserved && let Node::Table(own) = node {
                     let own = std::mem::replace(own, template.clone());
-                    lay_over_node(node, Node::Table(own));
+                    merge_node(node, Node::Table(own));
                 }
             }
         }
     }
 }
 
-fn lay_over(below: &mut Table, above: Table) {
+fn merge(below: &mut Table, above: Table) {
     for (key, node) in above {
         match below.get_mut(&key) {
-            Some(old) => lay_over_node(old, node),
+            Some(old) => merge_node(old, node),
             None => {
                 below.insert(key, node);
             }
@@ -137,38 +143,39 @@ fn lay_over(below: &mut Table, above: Table) {
     }
 }
 
-fn lay_over_node(below: &mut Node, above: Node) {
+fn merge_node(below: &mut Node, above: Node) {
     match (below, above) {
-        (Node::Table(below), Node::Table(above)) => lay_over(below, above),
+        (Node::Table(below), Node::Table(above)) => merge(below, above),
         (below, above) => *below = above,
     }
 }
 
-fn node(document: &str, text: &str, value: &Spanned<DeValue<'_>>) -> Node {
+fn to_node(document: &str, text: &str, value: &Spanned<DeValue<'_>>) -> Node {
     if let DeValue::Table(table) = value.get_ref() {
-        let inner = table.iter().map(|(key, value)| (key.get_ref().to_string(), node(document, text, value)));
+        let inner =
+            table.iter().map(|(key, value)| (key.get_ref().to_string(), to_node(document, text, value)));
         return Node::Table(inner.collect());
     }
     Node::Leaf(Leaf {
-        value: plain(value.get_ref()),
-        origin: format!("{document}, line {}", line_of(text, value.span().start)),
+        value: to_value(value.get_ref()),
+        origin: format!("{document}, line {}", line_at(text, value.span().start)),
         from_environment: false,
     })
 }
 
-fn plain(value: &DeValue<'_>) -> Value {
+fn to_value(value: &DeValue<'_>) -> Value {
     match value {
         DeValue::String(text) => Value::Text(text.to_string()),
         DeValue::Boolean(flag) => Value::Flag(*flag),
         DeValue::Integer(integer) => i64::from_str_radix(integer.as_str(), integer.radix())
             .map_or(Value::Other("an integer beyond 64 bits"), Value::Integer),
-        DeValue::Array(items) => Value::List(items.iter().map(|item| plain(item.get_ref())).collect()),
+        DeValue::Array(items) => Value::List(items.iter().map(|item| to_value(item.get_ref())).collect()),
         DeValue::Float(_) => Value::Other("a number with a fraction"),
         DeValue::Datetime(_) => Value::Other("a date"),
         DeValue::Table(_) => Value::Other("a table"),
     }
 }
 
-fn line_of(text: &str, offset: usize) -> usize {
+fn line_at(text: &str, offset: usize) -> usize {
     1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count()
 }

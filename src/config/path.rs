@@ -1,14 +1,14 @@
-//! Dotted paths of keys, as faults show them and as TOML writes them.
+//! Dotted paths of keys, as in TOML and in error messages.
 
-/// A dotted path and one more key. As in TOML, a key that has more than letters, digits, '-' and '_' is quoted.
+/// Appends a key to a dotted path. As in TOML, a key with other characters than letters, digits, '-' and '_' is quoted.
 pub(super) fn join(path: &str, key: &str) -> String {
     let is_bare = key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
     let key = if is_bare { key.to_owned() } else { format!("\"{key}\"") };
     if path.is_empty() { key } else { format!("{path}.{key}") }
 }
 
-/// The keys of a dotted path, without their quotes.
-pub(super) fn segments(path: &str) -> Vec<&str> {
+/// Splits a dotted path into its keys, without their quotes.
+pub(super) fn split(path: &str) -> Vec<&str> {
     let mut segments = Vec::new();
     let mut rest = path;
     while !rest.is_empty() {
@@ -28,11 +28,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_comes_apart_into_the_keys_that_it_was_made_of() {
+    fn a_path_splits_into_the_keys_that_it_was_joined_from() {
         let keys = ["pools", "main", "claims", "https://app.example/role", "/a/b", "c"];
         let path = keys.iter().fold(String::new(), |path, key| join(&path, key));
         assert_eq!(path, r#"pools.main.claims."https://app.example/role"."/a/b".c"#);
-        assert_eq!(segments(&path), keys);
-        assert_eq!(segments(&join("a", "b.c")), ["a", "b.c"]);
+        assert_eq!(split(&path), keys);
+        assert_eq!(split(&join("a", "b.c")), ["a", "b.c"]);
     }
 }

@@ -1,5 +1,5 @@
-//! Reads the merged layers key by key. A key that is missing or wrong becomes a fault and reads as `None`, and
-//! reading goes on; a key that nobody asked for is a fault too, at the end.
+//! Reads the merged layers key by key. A missing or invalid value is recorded and read as `None`, and reading
+//! continues, so that all errors are reported at once. Keys that were never read are errors too.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -10,22 +10,24 @@ use std::time::Duration;
 use super::Environment;
 use super::error::InvalidValue;
 use super::layers::{Layers, Leaf, Node, Table, Value};
-use super::path::{join, segments};
+use super::path::{join, split as split_path};
+use super::renamed_keys;
 use crate::secret::Secret;
 
-/// Everything read so far, and everything wrong with it.
+/// The merged layers, and what was found wrong with them so far.
 #[derive(Debug)]
 pub(super) struct Reader<'e> {
     root: Table,
     environment: &'e Environment,
-    asked: BTreeSet<String>,
-    faults: Vec<InvalidValue>,
+    /// The paths that were read, whether or not they are set.
+    known: BTreeSet<String>,
+    invalid: Vec<InvalidValue>,
     warnings: Vec<String>,
 }
 
 impl<'e> Reader<'e> {
-    pub(super) fn new(layers: Layers, environment: &'e Environment, faults: Vec<InvalidValue>) -> Self {
-        Self { root: layers.root, environment, asked: BTreeSet::new(), faults, warnings: Vec::new() }
+    pub(super) fn new(layers: Layers, environment: &'e Environment, invalid: Vec<InvalidValue>) -> Self {
+        Self { root: layers.root, environment, known: BTreeSet::new(), invalid, warnings: Vec::new() }
     }
 
     /// The keys under a dotted path.
@@ -33,7 +35,7 @@ impl<'e> Reader<'e> {
         Section { path: path.into(), reader: self }
     }
 
-    /// The names of what stands under a dotted path, in order.
+    /// The names of the keys and tables under a dotted path, in order.
     pub(super) fn names(&self, path: &str) -> Vec<String> {
         match self.node(path) {
             Some(Node::Table(table)) => table.keys().cloned().collect(),
@@ -45,10 +47,10 @@ impl<'e> Reader<'e> {
         self.warnings.push(sentence.into());
     }
 
-    /// A fault that no single value shows: a missing section, or two values at odds.
-    pub(super) fn fault(&mut self, path: &str, found: impl Into<String>, allowed: impl Into<String>) {
+    /// Records an invalid value: for errors that no single value shows, such as two values that contradict each other.
+    pub(super) fn reject(&mut self, path: &str, found: impl Into<String>, allowed: impl Into<String>) {
         let origin = self.find(path).map_or_else(|| "not set".to_owned(), |leaf| leaf.origin);
-        self.faults.push(InvalidValue {
+        self.invalid.push(InvalidValue {
             path: path.to_owned(),
             origin,
             found: found.into(),
@@ -56,16 +58,27 @@ impl<'e> Reader<'e> {
         });
     }
 
-    /// All faults, keys that nobody asked for among them, and all warnings.
+    /// Suppresses the errors about unknown keys under a path, because another error covers them.
+    pub(super) fn ignore(&mut self, path: &str) {
+        let mut ignored = BTreeSet::new();
+        match self.node(path) {
+            Some(Node::Table(table)) => collect_leaves(table, path, &mut ignored),
+            Some(Node::Leaf(_)) => drop(ignored.insert(path.to_owned())),
+            None => {}
+        }
+        self.known.append(&mut ignored);
+    }
+
+    /// All invalid values, unknown keys included, and all warnings.
     pub(super) fn finish(mut self) -> (Vec<InvalidValue>, Vec<String>) {
         let mut unknown = Vec::new();
-        collect_unknown(&self.root, "", &self.asked, &mut unknown);
-        self.faults.extend(unknown);
-        (self.faults, self.warnings)
+        collect_unknown(&self.root, "", &self.known, &mut unknown);
+        self.invalid.extend(unknown);
+        (self.invalid, self.warnings)
     }
 
     fn node(&self, path: &str) -> Option<&Node> {
-        let mut segments = segments(path).into_iter();
+        let mut segments = split_path(path).into_iter();
         let first = self.root.get(segments.next()?)?;
         segments.try_fold(first, |node, segment| match node {
             Node::Table(table) => table.get(segment),
@@ -95,108 +108,105 @@ pub(super) struct Section<'r, 'e> {
 
 impl<'e> Section<'_, 'e> {
     /// The dotted path of a key in this section.
-    pub(super) fn path_of(&self, key: &str) -> String {
+    pub(super) fn key_path(&self, key: &str) -> String {
         join(&self.path, key)
     }
 
     /// The section under a key of this one.
-    pub(super) fn inner(&mut self, key: &str) -> Section<'_, 'e> {
-        Section { path: self.path_of(key), reader: self.reader }
+    pub(super) fn subsection(&mut self, key: &str) -> Section<'_, 'e> {
+        Section { path: self.key_path(key), reader: self.reader }
     }
 
-    /// The names of what stands under a key of this section, in order.
+    /// The names of the keys and tables under a key of this section, in order.
     pub(super) fn names(&self, key: &str) -> Vec<String> {
-        self.reader.names(&self.path_of(key))
+        self.reader.names(&self.key_path(key))
     }
 
-    /// Whether the key stands anywhere.
+    /// Whether the key is set in any layer.
     pub(super) fn has(&self, key: &str) -> bool {
-        self.reader.find(&self.path_of(key)).is_some()
+        self.reader.find(&self.key_path(key)).is_some()
     }
 
     pub(super) fn warn(&mut self, sentence: impl Into<String>) {
         self.reader.warn(sentence);
     }
 
-    pub(super) fn fault(&mut self, key: &str, found: impl Into<String>, allowed: impl Into<String>) {
-        let path = self.path_of(key);
-        self.reader.fault(&path, found, allowed);
+    pub(super) fn reject(&mut self, key: &str, found: impl Into<String>, allowed: impl Into<String>) {
+        let path = self.key_path(key);
+        self.reader.reject(&path, found, allowed);
     }
 
-    fn ask(&mut self, key: &str) -> Option<Leaf> {
-        let path = self.path_of(key);
+    fn read(&mut self, key: &str) -> Option<Leaf> {
+        let path = self.key_path(key);
         let leaf = self.reader.find(&path);
-        self.reader.asked.insert(path);
+        self.reader.known.insert(path);
         leaf
     }
 
-    /// Reads a key by `take`; what `take` cannot use, and a key that is not there, are faults.
-    fn required<T>(
+    /// Reads a key and converts its value. A missing key is an error, and so is a value that cannot be converted.
+    fn read_required<T>(
         &mut self,
         key: &str,
         allowed: &str,
-        take: impl FnOnce(&Leaf) -> Result<T, Option<String>>,
+        convert: impl FnOnce(&Leaf) -> Result<T, Option<String>>,
     ) -> Option<T> {
-        let Some(leaf) = self.ask(key) else {
-            self.fault(key, "nothing", allowed);
+        let Some(leaf) = self.read(key) else {
+            self.reject(key, "nothing", allowed);
             return None;
         };
-        match take(&leaf) {
-            Ok(taken) => Some(taken),
+        match convert(&leaf) {
+            Ok(converted) => Some(converted),
             Err(why) => {
                 let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
-                self.fault(key, format!("{}{why}", shown(&leaf.value)), allowed);
+                self.reject(key, format!("{}{why}", describe(&leaf.value)), allowed);
                 None
             }
         }
     }
 
-    /// Text that `parse` takes. `allowed` says what that is.
-    pub(super) fn parsed<T, E: Display>(
+    /// Reads a text and parses it. `allowed` describes the texts that `parse` accepts.
+    pub(super) fn parse<T, E: Display>(
         &mut self,
         key: &str,
         allowed: &str,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
-        self.required(key, allowed, |leaf| match &leaf.value {
+        self.read_required(key, allowed, |leaf| match &leaf.value {
             Value::Text(text) => parse(text).map_err(|why| Some(why.to_string())),
             _ => Err(None),
         })
     }
 
-    /// As [`Section::parsed`], for a key that may be absent.
-    pub(super) fn optional<T, E: Display>(
+    /// As [`Section::parse`], for a key that may be absent.
+    pub(super) fn parse_optional<T, E: Display>(
         &mut self,
         key: &str,
         allowed: &str,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
-        self.ask(key)?;
-        self.parsed(key, allowed, parse)
+        self.read(key)?;
+        self.parse(key, allowed, parse)
     }
 
-    /// Text that is not empty.
-    pub(super) fn text(&mut self, key: &str) -> Option<String> {
-        self.parsed(key, "text that is not empty", |text| match text.trim() {
+    pub(super) fn read_text(&mut self, key: &str) -> Option<String> {
+        self.parse(key, "text that is not empty", |text| match text.trim() {
             "" => Err("it is empty"),
             text => Ok(text.to_owned()),
         })
     }
 
-    /// `IP:PORT`.
-    pub(super) fn address(&mut self, key: &str) -> Option<SocketAddr> {
-        self.parsed(
+    pub(super) fn read_address(&mut self, key: &str) -> Option<SocketAddr> {
+        self.parse(
             key,
             "an IP address and a port, as in 127.0.0.1:8080 or [::]:8080",
             str::parse::<SocketAddr>,
         )
     }
 
-    /// One of a few words.
-    pub(super) fn choice<T: Copy>(&mut self, key: &str, choices: &[(&str, T)]) -> Option<T> {
+    pub(super) fn read_choice<T: Copy>(&mut self, key: &str, choices: &[(&str, T)]) -> Option<T> {
         let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
         let allowed = format!("one of {}", words.join(", "));
-        self.parsed(key, &allowed, |text| {
+        self.parse(key, &allowed, |text| {
             choices
                 .iter()
                 .find(|(word, _)| *word == text)
@@ -205,13 +215,12 @@ impl<'e> Section<'_, 'e> {
         })
     }
 
-    /// A whole number within a range.
-    pub(super) fn integer<T>(&mut self, key: &str, range: RangeInclusive<T>) -> Option<T>
+    pub(super) fn read_integer<T>(&mut self, key: &str, range: RangeInclusive<T>) -> Option<T>
     where
         T: TryFrom<i64> + PartialOrd + Display,
     {
         let allowed = format!("a whole number from {} to {}", range.start(), range.end());
-        self.required(key, &allowed, |leaf| {
+        self.read_required(key, &allowed, |leaf| {
             let found = match &leaf.value {
                 Value::Integer(integer) => Some(*integer),
                 Value::Text(text) if leaf.from_environment => text.parse().ok(),
@@ -221,23 +230,39 @@ impl<'e> Section<'_, 'e> {
         })
     }
 
-    /// true or false.
-    pub(super) fn flag(&mut self, key: &str) -> Option<bool> {
-        self.required(key, "true or false", |leaf| match &leaf.value {
+    pub(super) fn read_flag(&mut self, key: &str) -> Option<bool> {
+        self.read_required(key, "true or false", |leaf| match &leaf.value {
             Value::Flag(flag) => Ok(*flag),
             Value::Text(text) if leaf.from_environment => text.parse().map_err(|_| None),
             _ => Err(None),
         })
     }
 
-    /// A duration: text with a unit (`"90s"`, `"15m"`, `"250ms"`), or whole seconds.
-    pub(super) fn duration(&mut self, key: &str, range: RangeInclusive<Duration>) -> Option<Duration> {
+    /// Reads a size in bytes: a text with the unit KiB, MiB or GiB (`"256MiB"`).
+    pub(super) fn read_size(&mut self, key: &str, range: RangeInclusive<u64>) -> Option<u64> {
+        let allowed = format!(
+            "a size from {} to {}: a whole number with the unit KiB, MiB or GiB, as in \"256MiB\"",
+            format_size(*range.start()),
+            format_size(*range.end()),
+        );
+        self.read_required(key, &allowed, |leaf| {
+            let bytes = match &leaf.value {
+                Value::Text(text) => parse_size(text).map_err(|why| Some(why.to_owned()))?,
+                Value::Integer(_) => return Err(Some(NO_UNIT.to_owned())),
+                _ => return Err(None),
+            };
+            if range.contains(&bytes) { Ok(bytes) } else { Err(None) }
+        })
+    }
+
+    /// Reads a duration: a text with a unit (`"90s"`, `"15m"`, `"250ms"`), or whole seconds.
+    pub(super) fn read_duration(&mut self, key: &str, range: RangeInclusive<Duration>) -> Option<Duration> {
         let allowed = format!(
             "a duration from {} to {}, as in \"90s\" or \"15m\"",
             humantime::format_duration(*range.start()),
             humantime::format_duration(*range.end()),
         );
-        self.required(key, &allowed, |leaf| {
+        self.read_required(key, &allowed, |leaf| {
             let found = match &leaf.value {
                 Value::Integer(seconds) => u64::try_from(*seconds).ok().map(Duration::from_secs),
                 Value::Text(text) => {
@@ -250,61 +275,61 @@ impl<'e> Section<'_, 'e> {
         })
     }
 
-    /// Pieces of text. In the environment: separated by commas, or written as TOML writes a list.
-    pub(super) fn list(&mut self, key: &str, allowed: &str) -> Option<Vec<String>> {
-        self.required(key, allowed, |leaf| match &leaf.value {
-            Value::List(items) => texts(items).ok_or(None),
-            Value::Text(text) if leaf.from_environment => split(text).ok_or(None),
+    /// Reads a list of texts. In the environment they are separated by commas, or in the form of a TOML list.
+    pub(super) fn read_list(&mut self, key: &str, allowed: &str) -> Option<Vec<String>> {
+        self.read_required(key, allowed, |leaf| match &leaf.value {
+            Value::List(items) => to_texts(items).ok_or(None),
+            Value::Text(text) if leaf.from_environment => split_list(text).ok_or(None),
             _ => Err(None),
         })
     }
 
-    /// As [`Section::list`], for a key that may be absent: then it is empty.
-    pub(super) fn optional_list(&mut self, key: &str, allowed: &str) -> Option<Vec<String>> {
-        if self.ask(key).is_none() {
+    /// As [`Section::read_list`], for a key that may be absent: then the list is empty.
+    pub(super) fn read_optional_list(&mut self, key: &str, allowed: &str) -> Option<Vec<String>> {
+        if self.read(key).is_none() {
             return Some(Vec::new());
         }
-        let list = self.list(key, allowed)?;
+        let list = self.read_list(key, allowed)?;
         if list.is_empty() || list.iter().any(String::is_empty) {
-            self.fault(key, format!("{list:?}"), allowed);
+            self.reject(key, format!("{list:?}"), allowed);
             return None;
         }
         Some(list)
     }
 
-    /// A secret: `"value"`, `{ env = "VARIABLE" }` or `{ file = "PATH" }`; `None` where it is not set. White
-    /// space around what a file holds does not belong to it.
-    pub(super) fn secret(&mut self, key: &str) -> Option<Secret> {
+    /// Reads a secret: `"value"`, `{ env = "VARIABLE" }` or `{ file = "PATH" }`; `None` if it is not set. White
+    /// space around it is removed, because files end in a newline.
+    pub(super) fn read_secret(&mut self, key: &str) -> Option<Secret> {
         const ALLOWED: &str = "a text, { env = \"VARIABLE\" } or { file = \"PATH\" }, not empty";
-        let leaf = self.ask(key)?;
+        let leaf = self.read(key)?;
         let found = match &leaf.value {
             Value::Text(text) => Ok(text.clone()),
-            _ => self.secret_from_elsewhere(key),
+            _ => self.read_secret_reference(key),
         };
         match found {
             Ok(text) if text.trim().is_empty() => {
-                self.fault(key, "nothing but white space", ALLOWED);
+                self.reject(key, "only white space", ALLOWED);
                 None
             }
             Ok(text) => Some(Secret::new(text.trim())),
             Err(found) => {
-                self.fault(key, found, ALLOWED);
+                self.reject(key, found, ALLOWED);
                 None
             }
         }
     }
 
-    fn secret_from_elsewhere(&mut self, key: &str) -> Result<String, String> {
-        let text_at = |section: &mut Self, inner: &str| match section.inner(key).ask(inner)?.value {
+    fn read_secret_reference(&mut self, key: &str) -> Result<String, String> {
+        let text_at = |section: &mut Self, inner: &str| match section.subsection(key).read(inner)?.value {
             Value::Text(text) => Some(text),
             _ => None,
         };
         match (text_at(self, "env"), text_at(self, "file")) {
             (Some(name), None) => {
                 let value = self.reader.environment.get(&name).map(str::to_owned);
-                // Shown only if it can be a variable's name, and not a secret that was put there by mistake.
+                // Shown only if it looks like the name of a variable: it may be a secret that was set here by mistake.
                 let is_name = name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
-                let shown = if is_name { name } else { "named there".to_owned() };
+                let shown = if is_name { name } else { "that it names".to_owned() };
                 value.ok_or_else(|| format!("the environment variable {shown}, which is not set"))
             }
             (None, Some(path)) => {
@@ -316,7 +341,33 @@ impl<'e> Section<'_, 'e> {
     }
 }
 
-fn texts(items: &[Value]) -> Option<Vec<String>> {
+const NO_UNIT: &str = "it has no unit";
+
+fn parse_size(text: &str) -> Result<u64, &'static str> {
+    let at = text.find(|character: char| !character.is_ascii_digit()).ok_or(NO_UNIT)?;
+    let (number, unit) = text.split_at(at);
+    let factor: u64 = match unit {
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return Err("it is not a whole number with one of these units"),
+    };
+    if number.is_empty() {
+        return Err("it does not begin with a whole number");
+    }
+    let bytes = number.parse().ok().and_then(|number: u64| number.checked_mul(factor));
+    bytes.ok_or("it is too large")
+}
+
+fn format_size(bytes: u64) -> String {
+    let (factor, unit) = [(1 << 30, "GiB"), (1 << 20, "MiB")]
+        .into_iter()
+        .find(|(factor, _)| bytes.is_multiple_of(*factor))
+        .unwrap_or((1 << 10, "KiB"));
+    format!("{}{unit}", bytes / factor)
+}
+
+fn to_texts(items: &[Value]) -> Option<Vec<String>> {
     let text = |item: &Value| match item {
         Value::Text(text) => Some(text.clone()),
         _ => None,
@@ -324,23 +375,23 @@ fn texts(items: &[Value]) -> Option<Vec<String>> {
     items.iter().map(text).collect()
 }
 
-fn split(text: &str) -> Option<Vec<String>> {
+fn split_list(text: &str) -> Option<Vec<String>> {
     if text.starts_with('[') {
         return serde_json::from_str(text).ok();
     }
     Some(text.split(',').map(str::trim).filter(|piece| !piece.is_empty()).map(str::to_owned).collect())
 }
 
-fn shown(value: &Value) -> String {
+fn describe(value: &Value) -> String {
     match value {
-        // A URL may have a password in it.
+        // Such a URL may contain a password.
         Value::Text(text) if text.contains("://") && text.contains('@') => {
             "a URL with a user in it".to_owned()
         }
         Value::Text(text) => format!("{text:?}"),
         Value::Integer(integer) => integer.to_string(),
         Value::Flag(flag) => flag.to_string(),
-        Value::List(items) => format!("[{}]", items.iter().map(shown).collect::<Vec<_>>().join(", ")),
+        Value::List(items) => format!("[{}]", items.iter().map(describe).collect::<Vec<_>>().join(", ")),
         Value::Other(kind) => (*kind).to_owned(),
     }
 }
@@ -352,20 +403,31 @@ fn first_origin(table: &Table) -> Option<String> {
     })
 }
 
-fn collect_unknown(table: &Table, prefix: &str, asked: &BTreeSet<String>, faults: &mut Vec<InvalidValue>) {
+fn collect_leaves(table: &Table, prefix: &str, leaves: &mut BTreeSet<String>) {
     for (key, node) in table {
         let path = join(prefix, key);
         match node {
-            Node::Table(inner) => collect_unknown(inner, &path, asked, faults),
-            // A default for ways of another kind.
+            Node::Table(inner) => collect_leaves(inner, &path, leaves),
+            Node::Leaf(_) => drop(leaves.insert(path)),
+        }
+    }
+}
+
+fn collect_unknown(table: &Table, prefix: &str, known: &BTreeSet<String>, invalid: &mut Vec<InvalidValue>) {
+    for (key, node) in table {
+        let path = join(prefix, key);
+        match node {
+            Node::Table(inner) => collect_unknown(inner, &path, known, invalid),
+            // A default for authenticators of another kind.
             Node::Leaf(leaf) if leaf.origin.starts_with(super::DEFAULTS) => {}
-            Node::Leaf(leaf) if !asked.contains(&path) => {
-                let allowed = nearest(&path, asked).map_or_else(
-                    || "a key of the manual (tokenvend print-default-config)".to_owned(),
-                    |near| format!("a key of the manual (tokenvend print-default-config); near: {near}"),
-                );
+            Node::Leaf(leaf) if !known.contains(&path) => {
+                let allowed = match (renamed_keys::new_name(&path), find_similar(&path, known)) {
+                    (Some(new), _) => format!("{new}, its new name"),
+                    (None, Some(similar)) => format!("{MANUAL_KEYS}; did you mean {similar}?"),
+                    (None, None) => MANUAL_KEYS.to_owned(),
+                };
                 let origin = leaf.origin.clone();
-                faults.push(InvalidValue {
+                invalid.push(InvalidValue {
                     path,
                     origin,
                     found: "a key that does not exist".to_owned(),
@@ -377,18 +439,19 @@ fn collect_unknown(table: &Table, prefix: &str, asked: &BTreeSet<String>, faults
     }
 }
 
-/// A key of the same section that begins alike: most unknown keys are misspelt ones.
-fn nearest<'a>(path: &str, asked: &'a BTreeSet<String>) -> Option<&'a str> {
+const MANUAL_KEYS: &str = "a key that tokenvend print-default-config shows";
+
+/// Finds a key of the same section with the longest common prefix: most unknown keys are misspelt.
+fn find_similar<'a>(path: &str, known: &'a BTreeSet<String>) -> Option<&'a str> {
     let shared = |other: &str| other.bytes().zip(path.bytes()).take_while(|(a, b)| a == b).count();
     let section = path.rfind('.').map_or(0, |dot| dot + 1);
-    let best = asked.iter().max_by_key(|other| shared(other))?;
+    let best = known.iter().max_by_key(|other| shared(other))?;
     (shared(best) >= section + 2).then_some(best)
 }
 
 #[cfg(test)]
 impl Reader<'_> {
-    /// Every key that was asked for.
-    pub(super) fn asked(&self) -> &BTreeSet<String> {
-        &self.asked
+    pub(super) fn known_keys(&self) -> &BTreeSet<String> {
+        &self.known
     }
 }

@@ -1,4 +1,4 @@
-//! Each section of the configuration, read and proved. What several sections must agree on is checked where
+//! Reads and validates each section of the configuration. What several sections must agree on is checked where
 //! the later one is read.
 
 mod audit;
@@ -22,46 +22,49 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// Wrong guesses are counted and recorded, not slowed down: only its length protects a credential.
-const SHORTEST_CREDENTIAL: usize = 32;
+/// Failed guesses are counted and recorded, but not slowed down: only its length protects a credential.
+const MIN_CREDENTIAL_BYTES: usize = 32;
 
-/// Reads all sections, whatever is wrong with one, so that every fault is found.
+/// Reads all sections, even if one is invalid, so that every error is found.
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<Settings> {
-    let http = http(&mut reader.section("http"));
-    let limits = rate_limits::limits(&mut reader.section("limits"));
-    let admin = admin(&mut reader.section("admin"), http.as_ref().map(|http| http.listen));
-    let audit = audit::audit(&mut reader.section("audit"));
-    let drain = drain(&mut reader.section("drain"));
-    let log = log(&mut reader.section("log"));
-    let cognito = vending::cognito(&mut reader.section("upstream"));
-    let upstream = vending::upstream(&mut reader.section("upstream"), cognito.as_ref());
-    let cache_bytes = vending::cache_bytes(&mut reader.section("cache"));
-    let most_remembered = reader.section("cache").integer("max_remembered_credentials", 1..=100_000_000_u64);
-    let opaque_tokens = reader.section("upstream").flag("accept_opaque_tokens");
-    let windows = vending::windows(&mut reader.section("vending"));
-    let credentials = vending::credentials(&mut reader.section("credentials"), windows, upstream);
-    let vending = vending::vending(
-        &mut reader.section("vending"),
+    let http = read_http(&mut reader.section("http"));
+    let limits = rate_limits::read_limits(&mut reader.section("limits"));
+    let admin = read_admin(&mut reader.section("admin"), http.as_ref().map(|http| http.listen));
+    let audit = audit::read_audit(&mut reader.section("audit"));
+    let drain = read_drain(&mut reader.section("drain"));
+    let log = read_log(&mut reader.section("log"));
+    let cognito = vending::read_cognito(&mut reader.section("upstream"));
+    let upstream = vending::read_upstream(&mut reader.section("upstream"), cognito.as_ref());
+    let max_auth_cache_entries =
+        reader.section("auth.cache").read_integer("max_entries", 1..=100_000_000_u64);
+    let opaque_tokens = reader.section("upstream").read_flag("accept_opaque_tokens");
+    let clock_skew_warning =
+        reader.section("upstream").read_duration("clock_skew_warning", SECOND..=5 * MINUTE);
+    let windows = vending::read_refresh_policy(&mut reader.section("cache"));
+    let credentials = vending::read_credentials(&mut reader.section("credentials"), windows, upstream);
+    let vending = vending::read_cache(
+        &mut reader.section("cache"),
         windows,
         upstream,
-        cache_bytes,
+        clock_skew_warning,
         opaque_tokens,
         credentials,
     );
-    let auth = auth::all(reader);
-    auth::certificates_can_be_shown(reader, auth.as_deref(), http.as_ref());
-    let users = auth::users(reader, auth.as_deref());
-    let ways = reader.names("auth");
-    let pools = pools::pools(reader, windows.as_ref(), &ways);
-    let openid_keys = vending::openid_keys(&mut reader.section("upstream"), cognito.as_ref(), pools.as_ref());
+    let auth = auth::read_authenticators(reader);
+    auth::check_certificates_are_requested(reader, auth.as_deref(), http.as_ref());
+    let users = auth::read_users(reader, auth.as_deref());
+    let authenticators = auth::authenticator_names(reader);
+    let pools = pools::read_pools(reader, windows.as_ref(), &authenticators);
+    let openid_jwks =
+        vending::read_openid_jwks(&mut reader.section("upstream"), cognito.as_ref(), pools.as_ref());
     Some(Settings {
         pools: pools?,
         vending: vending?,
         cognito: cognito?,
-        openid_keys: openid_keys?,
+        openid_jwks: openid_jwks?,
         auth: auth?,
         users: users?,
-        most_remembered: most_remembered?,
+        max_auth_cache_entries: max_auth_cache_entries?,
         http: http?,
         limits: limits?,
         admin: admin?,
@@ -71,75 +74,81 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     })
 }
 
-fn http(section: &mut Section<'_, '_>) -> Option<HttpSettings> {
-    let listen = section.address("listen");
-    let tls = tls::tls(&mut section.inner("tls"));
-    let workers = section.integer("workers", 0..=1024);
-    let max_connections = section.integer("max_connections", 1..=1_000_000);
-    let keep_alive = section.duration("keep_alive", Duration::ZERO..=HOUR);
-    let head_timeout = section.duration("head_timeout", Duration::from_millis(100)..=MINUTE);
-    let body_timeout = section.duration("body_timeout", Duration::from_millis(100)..=MINUTE);
-    let read_answer_timeout =
-        section.duration("read_answer_timeout", Duration::from_millis(100)..=5 * MINUTE);
-    let max_body_bytes = section.integer("max_body_bytes", 256..=1_048_576);
-    let max_header_bytes = section.integer("max_header_bytes", 1024..=65_536);
-    let allowed_origins = origins(section);
-    let hops = trusted_proxies::hops(section);
+fn read_http(section: &mut Section<'_, '_>) -> Option<HttpSettings> {
+    let listen = section.read_address("listen");
+    let tls = tls::read_tls(&mut section.subsection("tls"));
+    let workers = section.read_integer("workers", 0..=1024);
+    let max_connections = section.read_integer("max_connections", 1..=1_000_000);
+    let keep_alive = section.read_duration("keep_alive", Duration::ZERO..=HOUR);
+    let request_header_timeout =
+        section.read_duration("request_header_timeout", Duration::from_millis(100)..=MINUTE);
+    let request_body_timeout =
+        section.read_duration("request_body_timeout", Duration::from_millis(100)..=MINUTE);
+    let response_write_timeout =
+        section.read_duration("response_write_timeout", Duration::from_millis(100)..=5 * MINUTE);
+    let max_body_bytes = section.read_integer("max_body_bytes", 256..=1_048_576);
+    let max_header_bytes = section.read_integer("max_header_bytes", 1024..=65_536);
+    let allowed_origins = read_allowed_origins(section);
+    let trusted_proxies = trusted_proxies::read_trusted_proxies(section);
     Some(HttpSettings {
         listen: listen?,
         tls: tls?,
         workers: workers?,
         max_connections: max_connections?,
         keep_alive: keep_alive?,
-        head_timeout: head_timeout?,
-        body_timeout: body_timeout?,
-        read_answer_timeout: read_answer_timeout?,
+        request_header_timeout: request_header_timeout?,
+        request_body_timeout: request_body_timeout?,
+        response_write_timeout: response_write_timeout?,
         max_body_bytes: max_body_bytes?,
         max_header_bytes: max_header_bytes?,
         allowed_origins: allowed_origins?,
-        hops: hops?,
+        trusted_proxies: trusted_proxies?,
     })
 }
 
-/// Origins are compared as texts, so only the one text that a browser sends can be right.
-fn origins(section: &mut Section<'_, '_>) -> Option<Vec<String>> {
+/// Origins are compared as texts, so each must have exactly the form that a browser sends.
+fn read_allowed_origins(section: &mut Section<'_, '_>) -> Option<Vec<String>> {
     const ALLOWED: &str = "origins as browsers send them: scheme, host and port, without a path; no wildcard";
-    let origins = section.list("allowed_origins", ALLOWED)?;
+    let origins = section.read_list("allowed_origins", ALLOWED)?;
     for origin in &origins {
         let serialized = reqwest::Url::parse(origin).map(|url| url.origin().ascii_serialization());
         if serialized.as_deref() != Ok(origin.as_str()) || !origin.starts_with("http") {
-            section.fault("allowed_origins", format!("{origin:?}"), ALLOWED);
+            section.reject("allowed_origins", format!("{origin:?}"), ALLOWED);
             return None;
         }
     }
     Some(origins)
 }
 
-/// Where keys are published that signatures are judged by.
-fn keys_url(section: &mut Section<'_, '_>, key: &str) -> Option<reqwest::Url> {
-    section.optional(key, "an https URL, or an http one on loopback, without a password", parse_keys_url)
+/// Reads the optional URL of keys that verify signatures.
+fn read_keys_url(section: &mut Section<'_, '_>, key: &str) -> Option<reqwest::Url> {
+    section.parse_optional(
+        key,
+        "an https URL, or an http one on loopback, without a password",
+        parse_keys_url,
+    )
 }
 
-/// An https URL, or an http one on loopback, of keys that signatures are judged by.
+/// Parses the URL of keys that verify signatures: https, or http on loopback.
 pub(super) fn parse_keys_url(text: &str) -> Result<reqwest::Url, String> {
     let url = parse_url(text)?;
     match url.scheme() {
         "https" => Ok(url),
         "http" if is_loopback(&url) => Ok(url),
-        _ => Err("whoever is on the way could swap the keys".to_owned()),
+        _ => Err("an attacker on the network path could replace the keys".to_owned()),
     }
 }
 
-/// A URL without a user or a password: it would be shown wherever the URL is.
+/// Parses a URL without a user or a password, which would appear wherever the URL is shown.
 pub(super) fn parse_url(text: &str) -> Result<reqwest::Url, String> {
     let url = reqwest::Url::parse(text).map_err(|error| error.to_string())?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("it has a user or a password in it".to_owned());
+        return Err("it contains a user or a password".to_owned());
     }
     Ok(url)
 }
 
-/// Whether a URL leads to this machine.
+/// Whether the URL's host is this machine.
 fn is_loopback(url: &reqwest::Url) -> bool {
     match url.host_str() {
         Some("localhost") => true,
@@ -151,44 +160,44 @@ fn is_loopback(url: &reqwest::Url) -> bool {
     }
 }
 
-fn admin(section: &mut Section<'_, '_>, public: Option<SocketAddr>) -> Option<AdminSettings> {
-    let listen = section.address("listen");
-    let tls = tls::tls(&mut section.inner("tls"));
-    let credential = section.secret("credential");
+fn read_admin(section: &mut Section<'_, '_>, public: Option<SocketAddr>) -> Option<AdminSettings> {
+    let listen = section.read_address("listen");
+    let tls = tls::read_tls(&mut section.subsection("tls"));
+    let credential = section.read_secret("credential");
     if let Some(listen) = listen {
         if public == Some(listen) && listen.port() != 0 {
-            section.fault(
+            section.reject(
                 "listen",
-                format!("\"{listen}\", which is http.listen too"),
-                "an address of its own",
+                format!("\"{listen}\", which is also http.listen"),
+                "an address that no other listener uses",
             );
         }
         if !listen.ip().is_loopback() && credential.is_none() {
             section.warn(format!(
-                "admin.listen {listen} can be reached from other machines and admin.credential is not set: \
-                 whoever reaches it can read the metrics."
+                "admin.listen {listen} is reachable from other machines and admin.credential is not set: every client \
+                 that can connect can read the metrics."
             ));
         }
-        if credential.as_ref().is_some_and(|credential| credential.expose().len() < SHORTEST_CREDENTIAL) {
+        if credential.as_ref().is_some_and(|credential| credential.expose().len() < MIN_CREDENTIAL_BYTES) {
             section.warn(format!(
-                "admin.credential is shorter than {SHORTEST_CREDENTIAL} characters, and whoever guesses it can \
-                 merge and delete identities: openssl rand -hex 32 makes one that nobody guesses."
+                "admin.credential is shorter than {MIN_CREDENTIAL_BYTES} characters: an attacker who guesses it can \
+                 merge and delete identities. Generate a random one with openssl rand -hex 32."
             ));
         }
     }
-    let budget = vending::budget(section);
-    Some(AdminSettings { listen: listen?, tls: tls?, credential, budget: budget? })
+    let rate_limit = vending::read_call_rate_limit(&mut section.subsection("rate_limit"));
+    Some(AdminSettings { listen: listen?, tls: tls?, credential, rate_limit: rate_limit? })
 }
 
-fn drain(section: &mut Section<'_, '_>) -> Option<DrainSettings> {
-    let delay = section.duration("delay", Duration::ZERO..=5 * MINUTE);
-    let timeout = section.duration("timeout", SECOND..=5 * MINUTE);
+fn read_drain(section: &mut Section<'_, '_>) -> Option<DrainSettings> {
+    let delay = section.read_duration("delay", Duration::ZERO..=5 * MINUTE);
+    let timeout = section.read_duration("timeout", SECOND..=5 * MINUTE);
     Some(DrainSettings { delay: delay?, timeout: timeout? })
 }
 
-fn log(section: &mut Section<'_, '_>) -> Option<LogSettings> {
+fn read_log(section: &mut Section<'_, '_>) -> Option<LogSettings> {
     use tracing::Level;
-    let level = section.choice(
+    let level = section.read_choice(
         "level",
         &[
             ("error", Level::ERROR),
@@ -198,6 +207,6 @@ fn log(section: &mut Section<'_, '_>) -> Option<LogSettings> {
             ("trace", Level::TRACE),
         ],
     );
-    let format = section.choice("format", &[("json", LogFormat::Json), ("pretty", LogFormat::Pretty)]);
+    let format = section.read_choice("format", &[("json", LogFormat::Json), ("pretty", LogFormat::Pretty)]);
     Some(LogSettings { level: level?, format: format? })
 }

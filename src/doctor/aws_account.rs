@@ -54,7 +54,7 @@ impl Subject {
         };
         if amount >= SIGNATURES_END {
             check.fails(words, "set the clock (NTP): AWS refuses signatures that are 5 minutes off")
-        } else if amount >= self.settings.vending.skew_warning {
+        } else if amount >= self.settings.vending.clock_skew_warning {
             check.warns(words, "set the clock (NTP): tokens are cut short by that much")
         } else {
             check.holds(words)
@@ -109,7 +109,7 @@ impl Subject {
 
     /// What we allow ourselves in each region, beside what it should be compared with.
     pub(super) fn budgets(&self) -> Vec<Check> {
-        let budget = self.settings.vending.upstream.budget;
+        let budget = self.settings.vending.upstream.rate_limit;
         let one = |(region, pools): (&str, Vec<&str>)| {
             let check = Check::new(CheckId::Budget, region).with("callsPerSecond", budget.calls_per_second);
             let check = check.with("burst", budget.burst).with("pools", pools.clone());

@@ -50,7 +50,7 @@ impl Subject {
 
     async fn prove(&self, check: Check, pool: &Pool, request: &IssueRequest, issued: &IssuedToken) -> Check {
         let identity = &issued.identity;
-        let keys = self.settings.openid_keys.clone();
+        let keys = self.settings.openid_jwks.clone();
         let prover =
             match CognitoTokenVerifier::for_now(keys, CognitoTokenVerifier::LEEWAY, self.clock.clone()).await
             {

@@ -23,20 +23,20 @@ impl Subject {
                 AuthenticatorSettings::Introspection(asked) => {
                     return vec![reached(check(), &asked.url, asked.ask).await];
                 }
-                AuthenticatorSettings::Forward(asked) => {
+                AuthenticatorSettings::ForwardAuth(asked) => {
                     return vec![judges(check(), &asked.url, asked.ask).await];
                 }
                 AuthenticatorSettings::Alb(alb) => {
                     let ask = RemoteCheckSettings {
                         timeout: alb.keys.timeout,
-                        remember_refusal: Duration::ZERO,
-                        most_at_once: 1,
+                        negative_cache_ttl: Duration::ZERO,
+                        max_concurrent_requests: 1,
                     };
                     return vec![reached(check(), &alb.keys.url, ask).await];
                 }
                 AuthenticatorSettings::Gateway(_)
                 | AuthenticatorSettings::StaticKey(_)
-                | AuthenticatorSettings::Certificate(_) => {
+                | AuthenticatorSettings::ClientCertificate(_) => {
                     return vec![check().holds("nothing to fetch: who calls is told by what is configured")];
                 }
             };
@@ -68,8 +68,8 @@ impl Subject {
     pub(super) fn cognito_keys(&self) -> BoxFuture<'_, Vec<Check>> {
         let check = || Check::new(CheckId::CognitoKeys, "");
         let look = async move {
-            let place = &self.settings.openid_keys.url;
-            let source = KeySource::Jwks(self.settings.openid_keys.clone());
+            let place = &self.settings.openid_jwks.url;
+            let source = KeySource::Jwks(self.settings.openid_jwks.clone());
             let found = KeyProvider::as_they_are(&source, &[Algorithm::RS512]).await;
             let words = match found.map(|keys| keys.fit(&[Algorithm::RS512])) {
                 Ok(count @ 1..) => {

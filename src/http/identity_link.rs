@@ -84,7 +84,7 @@ pub(super) async fn post(
     }
     let settings = &service.settings;
     let most = settings.max_body_bytes.max(LONGEST_BODY);
-    let body = body::read(body, most, settings.body_timeout).await?;
+    let body = body::read(body, most, settings.request_body_timeout).await?;
     let wish: LinkParams = body::json_with_secrets(&request, &body, TAKES)?;
     let link = match (wish.logins, wish.guest_token) {
         (Some(Logins(logins)), None) => LinkRequest::Logins(logins),

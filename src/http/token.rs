@@ -71,7 +71,7 @@ pub(super) async fn post(
     let caller = service.caller(&request).await?;
     let format = format_of(&request)?;
     let limits = &service.settings;
-    let body = body::read(body, limits.max_body_bytes, limits.body_timeout).await?;
+    let body = body::read(body, limits.max_body_bytes, limits.request_body_timeout).await?;
     let wish = if body.is_empty() { TokenParams::default() } else { body::json(&request, &body)? };
     let user = service.acts_for(&request, &caller, wish.user.as_deref())?;
     vend(&request, &service, (&caller, &user), &wish, format).await
@@ -91,7 +91,7 @@ pub(super) async fn delete(
         }
         Subject::Service(_) => {
             let limits = &service.settings;
-            let body = body::read(body, limits.max_body_bytes, limits.body_timeout).await?;
+            let body = body::read(body, limits.max_body_bytes, limits.request_body_timeout).await?;
             if body.is_empty() { Leaving::default() } else { body::json(&request, &body)? }
         }
     };

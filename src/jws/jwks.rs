@@ -65,7 +65,7 @@ impl RemoteJwks {
             metrics,
         });
         jwks.fetch_now().await;
-        tokio::spawn(keep_fresh(Arc::downgrade(&jwks), jwks.clock.clone(), jwks.settings.refresh));
+        tokio::spawn(keep_fresh(Arc::downgrade(&jwks), jwks.clock.clone(), jwks.settings.refresh_interval));
         Ok(jwks)
     }
 
@@ -93,7 +93,7 @@ impl RemoteJwks {
         let jwks = self.clone();
         let fetching = tokio::spawn(async move {
             let mut last = jwks.last.lock().await;
-            let is_due = jwks.clock.monotonic() >= last.ended + jwks.settings.min_interval;
+            let is_due = jwks.clock.monotonic() >= last.ended + jwks.settings.min_refresh_interval;
             if is_due {
                 jwks.fetch(&mut last).await;
             }

@@ -98,7 +98,7 @@ impl RemoteKeysById {
             return Some(known);
         }
         let now = self.clock.monotonic();
-        fetches.retain(|began| now < *began + self.settings.min_interval);
+        fetches.retain(|began| now < *began + self.settings.min_refresh_interval);
         if fetches.len() >= MOST_FETCHES {
             return None;
         }
@@ -110,7 +110,8 @@ impl RemoteKeysById {
         });
         match fetched {
             Ok(key) => {
-                let life = if key.is_some() { self.settings.max_age } else { self.settings.min_interval };
+                let life =
+                    if key.is_some() { self.settings.max_age } else { self.settings.min_refresh_interval };
                 self.keep(name, Known { key: key.clone(), until: self.clock.monotonic() + life });
                 Some(key.unwrap_or_default())
             }

@@ -56,7 +56,7 @@ impl JwksClient {
         if document.issuer != issuer {
             return Err("the discovery document is another issuer's".to_owned());
         }
-        config::keys_url(&document.jwks_uri)
+        config::parse_keys_url(&document.jwks_uri)
             .map_err(|why| format!("the jwks_uri of the discovery document cannot be used: {why}"))
     }
 

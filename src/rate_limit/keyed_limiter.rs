@@ -17,6 +17,26 @@ use clock::SharedClock;
 /// The word for no limit.
 const OFF: &str = "off";
 
+/// The rates that [`parse_rate`] accepts.
+pub const ALLOWED_RATE: &str =
+    "from 1 to 1000000 in a second, minute or hour, as in \"10/s\", \"90/m\" or \"5/h\"";
+
+/// Parses `"10/s"`, `"90/m"` or `"5/h"` into the number and the unit of time.
+///
+/// # Errors
+/// The text is not a rate.
+pub fn parse_rate(rate: &str) -> Result<(u32, Duration), &'static str> {
+    let (count, unit) = rate.split_once('/').ok_or("it has no slash")?;
+    let unit = match unit {
+        "s" => Duration::from_secs(1),
+        "m" => Duration::from_secs(60),
+        "h" => Duration::from_secs(3600),
+        _ => return Err("after the slash stands s, m or h"),
+    };
+    let count = count.parse().ok().filter(|count| (1..=1_000_000).contains(count));
+    count.map(|count| (count, unit)).ok_or("before the slash stands no such number")
+}
+
 /// How much may be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimit {
@@ -24,7 +44,7 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
-    /// What [`Allowance::parse`] takes.
+    /// What [`RateLimit::parse`] takes.
     pub const ALLOWED: &str =
         "\"off\", or from 1 to 1000000 in a second, minute or hour, as in \"10/s\", \"90/m\" or \"5/h\"";
 
@@ -36,17 +56,9 @@ impl RateLimit {
         if rate == OFF {
             return Ok(None);
         }
-        let (count, unit) = rate.split_once('/').ok_or("it has no slash")?;
-        let unit = match unit {
-            "s" => Duration::from_secs(1),
-            "m" => Duration::from_secs(60),
-            "h" => Duration::from_secs(3600),
-            _ => return Err("after the slash stands s, m or h"),
-        };
-        let count = count.parse().ok().filter(|count| (1..=1_000_000).contains(count));
+        let (count, unit) = parse_rate(rate)?;
         let burst = NonZeroU32::new(burst).ok_or("a burst of none lets nobody through")?;
-        count
-            .and_then(|count: u32| Quota::with_period(unit / count))
+        Quota::with_period(unit / count)
             .map(|quota| Some(Self { quota: quota.allow_burst(burst) }))
             .ok_or("before the slash stands no such number")
     }

@@ -13,15 +13,15 @@ use clock::SharedClock;
 #[derive(Debug, Clone, Copy)]
 pub struct CircuitBreakerSettings {
     /// The first pause after a throttle; doubles with each further one.
-    pub throttle_base: Duration,
+    pub throttle_backoff: Duration,
     /// The longest pause after throttles.
-    pub throttle_cap: Duration,
+    pub throttle_backoff_max: Duration,
     /// Failures in a row before calls are paused.
-    pub failures: u32,
+    pub failure_threshold: u32,
     /// The first pause after failures; doubles each time its probe fails too.
-    pub failure_base: Duration,
+    pub open_duration: Duration,
     /// The longest pause after failures.
-    pub failure_cap: Duration,
+    pub max_open_duration: Duration,
 }
 
 /// What a call told about Cognito's health.
@@ -78,7 +78,7 @@ impl CircuitBreaker {
         }
         // How long a probe takes nobody knows; asking again after the shortest pause is soon enough.
         let is_probed = state.probe_until.is_some_and(|until| now < until);
-        is_probed.then_some(self.settings.failure_base)
+        is_probed.then_some(self.settings.open_duration)
     }
 
     /// Whether a call may be made now. Whoever is let through must [`Pause::report`] how it went: the first
@@ -88,7 +88,7 @@ impl CircuitBreaker {
         if let Some(left) = self.left_in(&state) {
             return Err(CircuitOpen(left));
         }
-        if state.failures >= self.settings.failures {
+        if state.failures >= self.settings.failure_threshold {
             state.probe_until = Some(self.clock.monotonic() + self.probe_time);
         }
         Ok(())
@@ -98,8 +98,13 @@ impl CircuitBreaker {
     /// is the jitter. Says whether a pause begins.
     pub(super) fn report(&self, health: CallOutcome, made: Duration, chance: f64) -> Option<PauseCause> {
         let now = self.clock.monotonic();
-        let CircuitBreakerSettings { throttle_base, throttle_cap, failures, failure_base, failure_cap } =
-            self.settings;
+        let CircuitBreakerSettings {
+            throttle_backoff: throttle_base,
+            throttle_backoff_max: throttle_cap,
+            failure_threshold: failures,
+            open_duration: failure_base,
+            max_open_duration: failure_cap,
+        } = self.settings;
         let mut state = self.state.lock();
         // Calls that were under way when a pause began fail for the cause that it was made for.
         if health != CallOutcome::Well && made < state.begun {
@@ -152,11 +157,11 @@ mod tests {
     use clock::{Clock as _, ManualClock, Timestamp};
 
     const SETTINGS: CircuitBreakerSettings = CircuitBreakerSettings {
-        throttle_base: Duration::from_millis(100),
-        throttle_cap: Duration::from_secs(5),
-        failures: 3,
-        failure_base: Duration::from_secs(1),
-        failure_cap: Duration::from_secs(30),
+        throttle_backoff: Duration::from_millis(100),
+        throttle_backoff_max: Duration::from_secs(5),
+        failure_threshold: 3,
+        open_duration: Duration::from_secs(1),
+        max_open_duration: Duration::from_secs(30),
     };
 
     fn pause() -> (CircuitBreaker, Arc<ManualClock>) {

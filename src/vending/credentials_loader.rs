@@ -96,7 +96,7 @@ impl CredentialsLoader {
                 &issued,
                 asked_at,
                 came_at,
-                self.windows.stale_floor,
+                self.windows.min_remaining_life,
             )?;
             Ok((self.windows.times(came_at, expires_at, fastrand::f64()), issued))
         };

@@ -15,14 +15,14 @@ use clock::Timestamp;
 #[derive(Debug, Clone, Copy)]
 pub struct RefreshPolicy {
     /// A token with less life left is not served in normal times. AWS: allow at least 5 minutes for skew.
-    pub skew_allowance: Duration,
+    pub clock_skew_allowance: Duration,
     /// How long before the skew allowance a token is refreshed behind its user's back.
-    pub advisory: Duration,
+    pub advisory_window: Duration,
     /// The most by which a refresh is moved earlier at random, so that tokens minted together do not all end
     /// together.
-    pub jitter: Duration,
+    pub refresh_jitter: Duration,
     /// A token with less life left is not served at all.
-    pub stale_floor: Duration,
+    pub min_remaining_life: Duration,
 }
 
 /// The times of a kept token.
@@ -66,8 +66,9 @@ impl RefreshPolicy {
     /// A short-lived token spends at least half of its servable life fresh, whatever the windows say: else it
     /// would be refreshed from the moment it was minted.
     pub fn times(&self, minted_at: Timestamp, expires_at: Timestamp, chance: f64) -> Lifetime {
-        let mandatory_from = expires_at.before(self.skew_allowance);
-        let wanted = mandatory_from.before(self.advisory + self.jitter.mul_f64(chance.clamp(0.0, 1.0)));
+        let mandatory_from = expires_at.before(self.clock_skew_allowance);
+        let wanted =
+            mandatory_from.before(self.advisory_window + self.refresh_jitter.mul_f64(chance.clamp(0.0, 1.0)));
         let earliest = minted_at + mandatory_from.since(minted_at) / 2;
         Lifetime { minted_at, refresh_from: wanted.max(earliest), expires_at }
     }
@@ -75,9 +76,9 @@ impl RefreshPolicy {
     /// How good a token with these times is now.
     pub fn judge(&self, times: &Lifetime, now: Timestamp) -> Freshness {
         let left = times.expires_at.since(now);
-        if left < self.stale_floor || left.is_zero() {
+        if left < self.min_remaining_life || left.is_zero() {
             Freshness::Spent
-        } else if left < self.skew_allowance {
+        } else if left < self.clock_skew_allowance {
             Freshness::Mandatory
         } else if now >= times.refresh_from {
             Freshness::Advisory
@@ -103,10 +104,10 @@ mod tests {
     use proptest::prelude::*;
 
     const WINDOWS: RefreshPolicy = RefreshPolicy {
-        skew_allowance: Duration::from_secs(300),
-        advisory: Duration::from_secs(120),
-        jitter: Duration::from_secs(60),
-        stale_floor: Duration::from_secs(60),
+        clock_skew_allowance: Duration::from_secs(300),
+        advisory_window: Duration::from_secs(120),
+        refresh_jitter: Duration::from_secs(60),
+        min_remaining_life: Duration::from_secs(60),
     };
 
     fn at(seconds: i64) -> Timestamp {
@@ -133,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_token_at_its_end_is_spent_even_without_a_floor() {
-        let windows = RefreshPolicy { stale_floor: Duration::ZERO, ..WINDOWS };
+        let windows = RefreshPolicy { min_remaining_life: Duration::ZERO, ..WINDOWS };
         let times = windows.times(at(0), at(900), 0.0);
         assert_eq!(windows.judge(&times, at(899)), Freshness::Mandatory);
         assert_eq!(windows.judge(&times, at(900)), Freshness::Spent);
@@ -161,7 +162,7 @@ mod tests {
         fn a_token_served_in_normal_times_has_at_least_the_allowance(life in 1_i64..90_000, now in 0_i64..90_000) {
             let times = WINDOWS.times(at(0), at(life), 0.5);
             if matches!(WINDOWS.judge(&times, at(now)), Freshness::Fresh | Freshness::Advisory) {
-                prop_assert!(times.expires_at.since(at(now)) >= WINDOWS.skew_allowance);
+                prop_assert!(times.expires_at.since(at(now)) >= WINDOWS.clock_skew_allowance);
             }
         }
 

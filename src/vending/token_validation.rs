@@ -58,7 +58,7 @@ impl TokenValidator {
         }
         let expires_at = expiry(request, claims.as_ref(), span);
         let left = expires_at.since(span.came_at);
-        if left <= self.windows.stale_floor {
+        if left <= self.windows.min_remaining_life {
             let left = left.as_secs();
             return Err(IssueError::new(
                 IssueErrorKind::Misconfigured,
@@ -141,10 +141,10 @@ mod tests {
     };
 
     const WINDOWS: RefreshPolicy = RefreshPolicy {
-        skew_allowance: Duration::from_secs(300),
-        advisory: Duration::from_secs(120),
-        jitter: Duration::ZERO,
-        stale_floor: Duration::from_secs(60),
+        clock_skew_allowance: Duration::from_secs(300),
+        advisory_window: Duration::from_secs(120),
+        refresh_jitter: Duration::ZERO,
+        min_remaining_life: Duration::from_secs(60),
     };
 
     fn honest() -> Value {

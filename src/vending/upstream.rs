@@ -15,11 +15,11 @@ use clock::SharedClock;
 #[derive(Debug, Clone, Copy)]
 pub struct UpstreamSettings {
     /// Our share of the quota.
-    pub budget: CallRateSettings,
+    pub rate_limit: CallRateSettings,
     /// When calls are paused.
-    pub pause: CircuitBreakerSettings,
+    pub circuit_breaker: CircuitBreakerSettings,
     /// The most calls made for one token, or for one user's credentials.
-    pub attempts: u32,
+    pub max_attempts: u32,
     /// No call takes longer than this: the issuer's own time-out.
     pub call_timeout: Duration,
 }
@@ -46,8 +46,8 @@ impl Upstream {
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let budget = CallRateLimiter::new(settings.budget, clock.clone());
-        let pause = CircuitBreaker::new(settings.pause, settings.call_timeout, clock.clone());
+        let budget = CallRateLimiter::new(settings.rate_limit, clock.clone());
+        let pause = CircuitBreaker::new(settings.circuit_breaker, settings.call_timeout, clock.clone());
         Self { ware, budget, pause, settings, clock, metrics }
     }
 
@@ -96,13 +96,13 @@ impl Upstream {
     /// Not once as much time has gone by as one call may take: whoever waits has waited long enough.
     fn may_try_again(&self, attempt: u32, started: Duration) -> bool {
         let elapsed = self.clock.monotonic().saturating_sub(started);
-        attempt < self.settings.attempts && elapsed < self.settings.call_timeout
+        attempt < self.settings.max_attempts && elapsed < self.settings.call_timeout
     }
 
     /// Waits until a call may be made: no pause is on, and the budget has room. A place in the budget that was
     /// waited for while a pause began is given up for it: else all who waited would call the moment it ends.
     async fn clearance(&self, mut reserved: Option<Permit>) -> Result<(), IssueError> {
-        let deadline = self.clock.monotonic() + self.settings.budget.max_wait;
+        let deadline = self.clock.monotonic() + self.settings.rate_limit.max_wait;
         loop {
             self.sit_out_pause(deadline).await?;
             if reserved.take().is_none() {

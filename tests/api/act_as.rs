@@ -23,13 +23,13 @@ fn hex(text: &str) -> String {
 fn overlay() -> String {
     format!(
         r#"
-        auth.app.on_behalf = {{ scope = ["tokens:vend-for-users"], users = ["app:*", "guest"] }}
+        auth.app.act_as = {{ scope = ["tokens:vend-for-users"], users = ["app:*", "guest"] }}
         auth.app.user_id = "app:{{sub}}"
         [auth.billing]
         kind = "static_key"
         issuer = "https://app.example"
         key_sha256 = ["{}", "{}", "{}"]
-        on_behalf = {{ users = ["app:tenant-7:*"] }}
+        act_as = {{ users = ["app:tenant-7:*"] }}
         "#,
         hex(KEY),
         hex(OLDER_KEY),
@@ -255,10 +255,10 @@ async fn a_backend_and_a_gateway_may_be_known_by_their_certificates() {
         r#"{}
         auth.app.user_id = "app:{{sub}}"
         [auth.mesh]
-        kind = "certificate"
+        kind = "client_certificate"
         issuer = "https://app.example"
         certificates = ["URI:spiffe://example/billing"]
-        on_behalf = {{ users = ["app:*"] }}
+        act_as = {{ users = ["app:*"] }}
         [auth.edge]
         kind = "gateway"
         issuer = "https://app.example"
@@ -310,7 +310,7 @@ async fn a_key_that_the_command_makes_is_one() {
     assert_eq!(line.trim(), format!("key_sha256 = [\"{}\"]", hex(key)));
     let world = World::with(&format!(
         "auth.app.user_id = \"app:{{sub}}\"\n[auth.billing]\nkind = \"static_key\"\n\
-         issuer = \"https://app.example\"\non_behalf = {{ users = [\"app:*\"] }}\n{line}"
+         issuer = \"https://app.example\"\nact_as = {{ users = [\"app:*\"] }}\n{line}"
     ))
     .await;
     assert_eq!(vend(&world, key, "app:alice").await.source(), "miss");

@@ -117,7 +117,7 @@ async fn every_token_handed_out_is_recorded_with_who_got_it_and_where_it_came_fr
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_refusal_is_recorded_with_its_reason_and_everything_else_leaves_no_event() {
     let trail = Trail::new();
-    let world = World::with(&format!("{}upstream.attempts = 1\n", trail.overlay())).await;
+    let world = World::with(&format!("{}upstream.max_attempts = 1\n", trail.overlay())).await;
     let long = world.client.post(world.url("/v1/token")).header("x-long", "x".repeat(20_000));
     for path in ["/livez", "/readyz", "/openapi.json", "/nowhere"] {
         world.client.get(world.url(path)).send().await.unwrap();
@@ -167,7 +167,7 @@ async fn every_refusal_is_recorded_with_its_reason_and_everything_else_leaves_no
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hits_can_be_left_out() {
     let trail = Trail::new();
-    let world = World::with(&format!("{}audit.hits = false\n", trail.overlay())).await;
+    let world = World::with(&format!("{}audit.record_cache_hits = false\n", trail.overlay())).await;
     for _ in 0..3 {
         world.vend("alice").await.source();
     }
@@ -227,7 +227,7 @@ fn unread_pipe(trail: &Trail) -> std::fs::File {
 async fn a_destination_that_hangs_holds_nobody_up_and_what_it_loses_is_counted() {
     let trail = Trail::new();
     let _pipe = unread_pipe(&trail);
-    let world = World::with(&format!("{}audit.queue = 1\n", trail.overlay())).await;
+    let world = World::with(&format!("{}audit.queue_capacity = 1\n", trail.overlay())).await;
     let is_lossy = || async {
         world.vend("alice").await.source();
         world.metric("tokenvend_audit_events_total{outcome=\"dropped\"}").await >= 3.0
@@ -239,7 +239,7 @@ async fn a_destination_that_hangs_holds_nobody_up_and_what_it_loses_is_counted()
 async fn a_destination_that_hangs_is_not_waited_for_longer_than_was_set() {
     let trail = Trail::new();
     let _pipe = unread_pipe(&trail);
-    let overlay = "audit.queue = 1\naudit.on_failure = \"refuse\"\naudit.max_wait = \"500ms\"\n";
+    let overlay = "audit.queue_capacity = 1\naudit.on_failure = \"refuse\"\naudit.max_wait = \"500ms\"\n";
     let world = World::with(&format!("{}{overlay}", trail.overlay())).await;
     let answer = loop {
         let answer = vend_while_time_goes_on(&world, "alice").await;

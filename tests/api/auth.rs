@@ -82,7 +82,7 @@ async fn a_shared_secret_and_a_pem_file_judge_too() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_verified_bearer_is_remembered_until_its_end_or_its_ways_ceiling_and_then_verified_anew() {
-    let world = World::with("auth.app.remember = \"60s\"").await;
+    let world = World::with("auth.app.cache_ttl = \"60s\"").await;
     let bearer = world.bearer("alice");
     assert_eq!(world.vend_bearer(&bearer).await.source(), "miss");
     assert_eq!(world.metric("tokenvend_remembered_credentials").await, 1.0);

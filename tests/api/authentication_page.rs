@@ -25,7 +25,7 @@ fn every_configuration_on_the_page_is_taken() {
     "#;
     let secret = "0123456789abcdef0123456789abcdef".to_owned();
     let set = ["INTROSPECTION_SECRET", "SESSION_SECRET"].map(|name| (name.to_owned(), secret.clone()));
-    let environment = Environment::of(set);
+    let environment = Environment::from_variables(set);
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new("ca");
     let pair = authority.server(90);
@@ -80,12 +80,12 @@ async fn the_session_of_an_express_app_gets_its_users_token_until_the_user_signs
     let world = World::with(&format!(
         r#"
         [auth.session]
-        kind = "forward"
+        kind = "forward_auth"
         issuer = "https://app.example"
         url = "{}/session/whoami"
-        show_headers = []
-        show_cookies = ["session"]
-        remember = "60s"
+        forward_headers = []
+        forward_cookies = ["session"]
+        cache_ttl = "60s"
         "#,
         express.url
     ))

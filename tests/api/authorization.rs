@@ -124,7 +124,7 @@ async fn rules_in_audit_mode_let_through_and_count_whom_they_would_refuse() {
     assert_eq!(world.metric("tokenvend_policy_total{outcome=\"refused\"}").await, 0.0);
 }
 
-const WITH_SESSION: &str = "pools.main.end_with_session = true";
+const WITH_SESSION: &str = "pools.main.bind_to_session = true";
 
 /// Claims of a session with so many seconds left.
 fn session(world: &World, seconds: i64) -> Value {

@@ -137,7 +137,7 @@ async fn inside_the_advisory_window_the_old_ones_are_served_and_new_ones_fetched
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_cognito_fails_they_are_served_down_to_the_floor_and_tokens_go_on_as_ever() {
-    let overlay = "upstream.attempts = 1\nupstream.failures_before_pause = 2\nupstream.max_wait = \"0s\"";
+    let overlay = "upstream.max_attempts = 1\nupstream.circuit_breaker.failure_threshold = 2\nupstream.rate_limit.max_wait = \"0s\"";
     let world = World::with(&format!("{ENABLED}\n{overlay}")).await;
     let first = world.credentials("alice").await;
     world.credentials_fail(json!({"errorRate": 1.0})).await;
@@ -159,11 +159,13 @@ async fn while_cognito_fails_they_are_served_down_to_the_floor_and_tokens_go_on_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn throttled_calls_and_a_spent_budget_say_when_to_come_back() {
-    let world = World::with(&format!("{ENABLED}\nupstream.attempts = 1\nupstream.max_wait = \"0s\"")).await;
+    let world =
+        World::with(&format!("{ENABLED}\nupstream.max_attempts = 1\nupstream.rate_limit.max_wait = \"0s\""))
+            .await;
     world.credentials_fail(json!({"throttleRate": 1.0})).await;
     world.credentials("alice").await.is_problem(503, "upstream-unavailable");
     assert_eq!(world.metric("tokenvend_credentials_calls_total{outcome=\"throttled\"}").await, 1.0);
-    let overlay = "credentials.burst = 1\ncredentials.calls_per_second = 1\nupstream.max_wait = \"0s\"";
+    let overlay = "credentials.rate_limit.burst = 1\ncredentials.rate_limit.rate = \"1/s\"\nupstream.rate_limit.max_wait = \"0s\"";
     let world = World::with(&format!("{ENABLED}\n{overlay}")).await;
     assert_eq!(world.credentials("alice").await.source(), "miss");
     world.credentials("bob").await.is_problem(503, "upstream-unavailable");
@@ -233,7 +235,7 @@ async fn each_refusal_of_cognitos_tells_the_caller_what_is_for_the_caller_to_kno
         ("ExternalServiceException", 503, "upstream-unavailable"),
         ("SomethingNew", 500, "misconfigured"),
     ] {
-        let overlay = format!("{ENABLED}\nupstream.attempts = 1");
+        let overlay = format!("{ENABLED}\nupstream.max_attempts = 1");
         let (world, cognito) = ScriptedCredentials::world(&overlay).await;
         cognito.refuse(refusal);
         world.credentials("alice").await.is_problem(status, name);

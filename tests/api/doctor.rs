@@ -121,7 +121,7 @@ fn assert_told(report: &Value, (name, about): (&str, &str), status: &str, words:
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn where_all_is_well_every_line_says_so_and_nothing_was_minted() {
     let patient = Patient::new().await.with_roles().await;
-    let ended = patient.told(&[], &[("TOKENVEND__UPSTREAM__CALLS_PER_SECOND", "50")]).await;
+    let ended = patient.told(&[], &[("TOKENVEND__UPSTREAM__RATE_LIMIT__RATE", "50/s")]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     for line in [
         "ok    configuration      it holds",
@@ -235,7 +235,7 @@ async fn what_does_not_keep_tokens_from_being_vended_is_a_warning_and_ends_with_
     let patient = Patient::new().await;
     let variables = [
         ("TOKENVEND__UPSTREAM__OPENID_KEYS_URL", "http://127.0.0.1:1/keys"),
-        ("TOKENVEND__UPSTREAM__CALLS_PER_SECOND", "1000"),
+        ("TOKENVEND__UPSTREAM__RATE_LIMIT__RATE", "1000/s"),
         ("TOKENVEND__ADMIN__LISTEN", "0.0.0.0:0"),
         ("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1"),
     ];
@@ -278,11 +278,16 @@ async fn what_does_not_answer_in_time_is_told_and_holds_nothing_up() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_configuration_that_does_not_hold_is_told_and_ends_with_78() {
     let patient = Patient::new().await;
-    let (code, report) = patient.examined(&[], &[("TOKENVEND__UPSTREAM__BURST", "0")]).await;
+    let (code, report) = patient.examined(&[], &[("TOKENVEND__UPSTREAM__RATE_LIMIT__BURST", "0")]).await;
     assert_eq!(code, Some(78), "{report:#}");
-    assert_told(&report, ("configuration", ""), "fail", &["upstream.burst", "print-default-config"]);
-    let told = patient.told(&[], &[("TOKENVEND__UPSTREAM__BURST", "0")]).await;
-    assert!(told.out.contains("1 fault(s): upstream.burst"), "{told:?}");
+    assert_told(
+        &report,
+        ("configuration", ""),
+        "fail",
+        &["upstream.rate_limit.burst", "print-default-config"],
+    );
+    let told = patient.told(&[], &[("TOKENVEND__UPSTREAM__RATE_LIMIT__BURST", "0")]).await;
+    assert!(told.out.contains("1 error(s): upstream.rate_limit.burst"), "{told:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -459,7 +464,7 @@ async fn where_the_app_judges_credentials_a_400_to_nobody_is_warned_of() {
     ] {
         let app = stand_in(move |_, _| (status, json!({})));
         let variables = [
-            ("TOKENVEND__AUTH__SESSION__KIND", "forward"),
+            ("TOKENVEND__AUTH__SESSION__KIND", "forward_auth"),
             ("TOKENVEND__AUTH__SESSION__ISSUER", "https://app.example"),
             ("TOKENVEND__AUTH__SESSION__URL", &app),
         ];

@@ -52,7 +52,8 @@ async fn inside_the_skew_allowance_the_caller_waits_for_a_new_token() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_cognito_fails_a_token_is_served_stale_down_to_the_floor_and_then_refused_with_retry_after() {
-    let world = World::with("upstream.attempts = 1\nupstream.failures_before_pause = 1000").await;
+    let world =
+        World::with("upstream.max_attempts = 1\nupstream.circuit_breaker.failure_threshold = 1000").await;
     let first = world.vend("alice").await.token();
     world.faults(json!({"errorRate": 1.0})).await;
     world.advance(601);
@@ -88,7 +89,7 @@ async fn no_token_is_ever_served_past_its_end_or_in_normal_times_inside_the_allo
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_caller_who_needs_a_new_token_is_not_put_off_with_the_old_one_when_cognito_fails() {
-    let world = World::with("upstream.attempts = 1").await;
+    let world = World::with("upstream.max_attempts = 1").await;
     world.vend("alice").await;
     world.advance(31);
     world.faults(json!({"errorRate": 1.0})).await;
@@ -100,8 +101,8 @@ async fn a_caller_who_needs_a_new_token_is_not_put_off_with_the_old_one_when_cog
 async fn a_user_who_has_used_up_the_ration_costs_the_budget_nothing_behind_either() {
     // Tokens are advisory from 90 s of age; of the ration, something comes back every 300 s.
     let world = World::with(
-        "vending.renewal_interval = \"5m\"\npools.main.token_duration = \"8m\"\n\
-         upstream.calls_per_second = 1\nupstream.burst = 100",
+        "cache.min_refresh_interval = \"5m\"\npools.main.token_duration = \"8m\"\n\
+         upstream.rate_limit.rate = \"1/s\"\nupstream.rate_limit.burst = 100",
     )
     .await;
     for _ in 0..9 {

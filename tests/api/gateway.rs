@@ -84,7 +84,7 @@ async fn a_gateways_headers_name_its_user_and_what_the_user_may() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_is_not_the_gateway_is_refused_with_its_headers_and_not_taken_for_nobody() {
-    let world = world("users.auth_order = [\"edge\"]").await;
+    let world = world("auth.order = [\"edge\"]").await;
     let (secret, user) = (("x-gateway-secret", SECRET), ("x-auth-request-user", "alice"));
     let bearer = format!("Bearer {}", world.bearer("mallory"));
     let cases: &[(&str, &str, Sent<'_>)] = &[
@@ -118,7 +118,7 @@ async fn whoever_is_not_the_gateway_is_refused_with_its_headers_and_not_taken_fo
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn headers_that_come_twice_or_look_alike_are_refused_also_from_the_gateway() {
-    let world = world("users.auth_order = [\"edge\"]").await;
+    let world = world("auth.order = [\"edge\"]").await;
     let (secret, user) = (("x-gateway-secret", SECRET), ("x-auth-request-user", "alice"));
     let cases: &[(&str, Sent<'_>)] = &[
         ("the same twice", &[secret, user, user]),

@@ -90,7 +90,8 @@ async fn raw(world: &World, bytes: &[u8]) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slow_clients_are_not_waited_for() {
-    let world = World::with("http.head_timeout = \"1s\"\nhttp.body_timeout = \"200ms\"").await;
+    let world =
+        World::with("http.request_header_timeout = \"1s\"\nhttp.request_body_timeout = \"200ms\"").await;
     let answer = raw(&world, b"POST /v1/token HTTP/1.1\r\nHost: x\r\nAuthor").await;
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
     let head = format!(
@@ -105,7 +106,7 @@ async fn slow_clients_are_not_waited_for() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_asks_and_asks_and_never_reads_is_cut_off() {
-    let world = World::with("http.read_answer_timeout = \"500ms\"").await;
+    let world = World::with("http.response_write_timeout = \"500ms\"").await;
     let mut stream = TcpStream::connect(world.app.public_address()).await.unwrap();
     let asking = async {
         // Ends only with an error: sooner or later there is no room left between the two.

@@ -19,8 +19,8 @@ const LINK: &str = "/v1/identity/link";
 
 /// A pool that links what there is to link, and budgets that keep nobody waiting: the clock stands still.
 const ALL: &str = r#"
-    admin.burst = 5000
-    admin.calls_per_second = 5000
+    admin.rate_limit.burst = 5000
+    admin.rate_limit.rate = "5000/s"
     [pools.main.linking]
     providers = ["accounts.google.com", "graph.facebook.com"]
     guests = true

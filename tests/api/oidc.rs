@@ -62,7 +62,7 @@ async fn world_of(provider: &Provider) -> World {
     let issuer = &provider.issuer;
     World::with(&format!(
         r#"
-        users.auth_order = ["provider", "opaque"]
+        auth.order = ["provider", "opaque"]
         auth.app.user_id = "app:{{sub}}"
         [auth.provider]
         issuer = "{issuer}"
@@ -80,7 +80,7 @@ async fn world_of(provider: &Provider) -> World {
         client_secret = "vend:s%cret+"
         require.scope = ["tokens:vend"]
         user_id = "provider:{{client_id}}"
-        remember = "60s"
+        cache_ttl = "60s"
         "#
     ))
     .await

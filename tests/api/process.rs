@@ -425,7 +425,7 @@ fn a_configuration_that_holds_is_summed_up() {
 #[test]
 fn the_manual_is_printed_as_it_stands() {
     let (code, out, _) = run(&["print-default-config"], &[]);
-    assert_eq!((code, out.as_str()), (Some(0), tokenvend::config::DEFAULT));
+    assert_eq!((code, out.as_str()), (Some(0), tokenvend::config::DEFAULT_CONFIG));
 }
 
 #[test]

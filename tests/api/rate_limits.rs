@@ -180,7 +180,7 @@ async fn only_the_header_that_the_proxy_writes_is_read() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_address_that_guesses_is_shut_out_and_nobody_else_is() {
-    let overlay = format!("{BEHIND_PROXY}limits.failures = {{ rate = \"1/m\", burst = 3 }}\n");
+    let overlay = format!("{BEHIND_PROXY}limits.failed_authentications = {{ rate = \"1/m\", burst = 3 }}\n");
     let world = World::with(&overlay).await;
     let stranger = DemoApp::start();
     let forged = stranger.sign(&stranger.claims("alice", world.clock_now()));
@@ -216,7 +216,8 @@ async fn an_address_that_guesses_is_shut_out_and_nobody_else_is() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_guesses_the_admin_credential_is_shut_out_from_trying() {
-    let overlay = "admin.credential = \"right\"\nlimits.failures = { rate = \"1/m\", burst = 2 }\n";
+    let overlay =
+        "admin.credential = \"right\"\nlimits.failed_authentications = { rate = \"1/m\", burst = 2 }\n";
     let world = World::with(overlay).await;
     let with = async |credential: &str| {
         answer(world.client.get(world.admin_url("/metrics")).bearer_auth(credential)).await
@@ -233,7 +234,8 @@ async fn whoever_guesses_the_admin_credential_is_shut_out_from_trying() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_guesses_at_one_listener_is_not_shut_out_of_the_other_by_the_address_that_both_have() {
-    let overlay = "admin.credential = \"right\"\nlimits.failures = { rate = \"1/m\", burst = 2 }\n";
+    let overlay =
+        "admin.credential = \"right\"\nlimits.failed_authentications = { rate = \"1/m\", burst = 2 }\n";
     let world = World::with(overlay).await;
     let scrape = async |credential: &str| {
         answer(world.client.get(world.admin_url("/metrics")).bearer_auth(credential)).await

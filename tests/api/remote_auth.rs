@@ -133,7 +133,7 @@ async fn with_introspection(judge: &Judge) -> World {
         url = "{}/introspect"
         client_id = "token vend"
         client_secret = "s%cret"
-        remember = "60s"
+        cache_ttl = "60s"
         "#,
         judge.url
     ))

@@ -139,7 +139,7 @@ async fn keys_are_found_by_the_issuers_discovery_document_if_it_is_that_issuers(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn keys_that_are_too_old_judge_nobody_and_new_ones_do_again() {
-    let world = World::with("auth.app.jwks_max_age = \"1h\"\nauth.app.remember = \"0s\"").await;
+    let world = World::with("auth.app.jwks_max_age = \"1h\"\nauth.app.cache_ttl = \"0s\"").await;
     assert_eq!(world.vend("alice").await.source(), "miss");
     world.demo.set_broken(true);
     world.advance(3600);

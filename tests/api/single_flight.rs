@@ -15,7 +15,7 @@ use crate::support::World;
 static CROWD: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// So many clients on so few cores take their time to say what they want.
-const PATIENT: &str = "http.head_timeout = \"60s\"";
+const PATIENT: &str = "http.request_header_timeout = \"60s\"";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_callers_at_once_for_one_cold_user_cost_one_call_and_get_the_same_token() {

@@ -29,7 +29,7 @@ pub const COOKIE_JWT: &str = r#"
     audience = ["tokenvend"]
     algorithms = ["ES256"]
     jwks_url = "DEMO_APP/jwks.json"
-    carrier = "cookie:session"
+    credential_source = "cookie:session"
 "#;
 
 /// What an administrator of a world has that lays this over its configuration.
@@ -239,17 +239,17 @@ pub fn configuration(emulator: &str, demo: &DemoApp) -> String {
         # Time stands still here, and with it what comes back of an allowance.
         limits.per_user.rate = "off"
         admin.listen = "127.0.0.1:0"
-        admin.burst = 1000
+        admin.rate_limit.burst = 1000
         upstream.endpoint_url = "{emulator}"
         upstream.accept_opaque_tokens = true
         upstream.connect_timeout = "30s"
         upstream.read_timeout = "30s"
         upstream.call_timeout = "30s"
-        upstream.burst = 5000
-        upstream.calls_per_second = 5000
-        credentials.burst = 5000
+        upstream.rate_limit.burst = 5000
+        upstream.rate_limit.rate = "5000/s"
+        credentials.rate_limit.burst = 5000
         drain.timeout = "5s"
-        vending.refresh_jitter = "0s"
+        cache.refresh_jitter = "0s"
         vending.default_pool = "main"
         [pools.main]
         identity_pool_id = "{}"

@@ -110,7 +110,7 @@ async fn with_a_client_ca_only_clients_with_a_good_certificate_of_it_are_let_in_
 async fn where_client_certificates_are_optional_a_client_may_have_none_but_no_bad_one() {
     let (ca, clients) = (Authority::new("ca"), Authority::new("clients"));
     let files = Files::of(&ca.server(90));
-    let overlay = format!("{}http.tls.client_certificates = \"optional\"", files.mutual(&clients));
+    let overlay = format!("{}http.tls.client_auth = \"optional\"", files.mutual(&clients));
     let world = World::with(&overlay).await;
     let client = ca.believer().build().unwrap();
     assert_eq!(world.vend_over(&client, "alice").await.unwrap().source(), "miss");
@@ -292,7 +292,7 @@ fn what_is_wrong_with_the_files_is_told_whole_before_anything_starts() {
             ],
         ),
         ("minimum_version = \"1.1\"", &["http.tls.minimum_version", "one of 1.2, 1.3"]),
-        ("client_certificates = \"maybe\"", &["http.tls.client_certificates", "one of required, optional"]),
+        ("client_auth = \"maybe\"", &["http.tls.client_auth", "one of required, optional"]),
     ] {
         let text = format!("[http.tls]\n{}", overlay.replace("DIR/", &dir));
         let document = ConfigSource { name: "test".to_owned(), text };

@@ -130,7 +130,7 @@ pub fn honest_claims(now: Timestamp) -> Value {
 }
 
 async fn prover(keys_url: &str, clock: SharedClock) -> CognitoTokenVerifier {
-    let keys = JwksSettings::of_cognito(keys_url.parse().unwrap(), Duration::from_secs(5));
+    let keys = JwksSettings::for_cognito(keys_url.parse().unwrap(), Duration::from_secs(5));
     let metrics = Arc::new(Metrics::new().unwrap());
     CognitoTokenVerifier::start(keys, CognitoTokenVerifier::LEEWAY, clock, metrics).await.unwrap()
 }

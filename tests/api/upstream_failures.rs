@@ -6,7 +6,7 @@ use crate::support::{Answer, World, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_half_of_all_calls_throttled_no_caller_with_a_valid_token_notices() {
-    let overlay = "upstream.throttle_pause = \"1ms\"\nupstream.throttle_pause_cap = \"2ms\"";
+    let overlay = "upstream.throttle_backoff = \"1ms\"\nupstream.throttle_backoff_max = \"2ms\"";
     let world = World::with(overlay).await;
     let users: Vec<String> = (0..20).map(|n| format!("user-{n}")).collect();
     for user in &users {
@@ -51,7 +51,7 @@ pub async fn a_moment() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_stay_within_the_budget_and_whoever_finds_no_room_is_told_when_to_come_back() {
-    let overlay = "upstream.burst = 3\nupstream.calls_per_second = 1\nupstream.max_wait = \"0s\"";
+    let overlay = "upstream.rate_limit.burst = 3\nupstream.rate_limit.rate = \"1/s\"\nupstream.rate_limit.max_wait = \"0s\"";
     let world = World::with(overlay).await;
     for user in ["a", "b", "c"] {
         assert_eq!(world.vend(user).await.source(), "miss");
@@ -68,7 +68,7 @@ async fn calls_stay_within_the_budget_and_whoever_finds_no_room_is_told_when_to_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn when_cognito_is_gone_calls_pause_and_go_on_by_themselves_when_it_is_back() {
-    let overlay = "upstream.attempts = 1\nupstream.failures_before_pause = 2\nupstream.max_wait = \"0s\"";
+    let overlay = "upstream.max_attempts = 1\nupstream.circuit_breaker.failure_threshold = 2\nupstream.rate_limit.max_wait = \"0s\"";
     let world = World::with(overlay).await;
     let first = world.vend("alice").await.token();
     world.faults(json!({"dropRate": 1.0})).await;
@@ -148,7 +148,7 @@ async fn rights_that_are_missing_are_our_fault_are_remembered_briefly_and_never_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_that_aws_says_reaches_a_caller() {
-    let world = World::with("upstream.attempts = 1").await;
+    let world = World::with("upstream.max_attempts = 1").await;
     world.faults(json!({"throttleRate": 1.0})).await;
     let throttled = world.vend("alice").await;
     throttled.is_problem(503, "upstream-unavailable");

@@ -161,7 +161,7 @@ async fn a_user_who_signs_out_and_in_without_end_uses_up_no_more_than_a_ration()
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_user_who_asks_with_many_credentials_at_the_same_moment_uses_up_no_more_than_a_ration() {
-    let world = World::with("pools.main.end_with_session = true").await;
+    let world = World::with("pools.main.bind_to_session = true").await;
     // Long enough that none has ended before the last has begun.
     world.faults(json!({"latencyMillis": 2000})).await;
     let now = world.clock_now();
@@ -184,7 +184,7 @@ async fn a_user_who_asks_with_many_credentials_at_the_same_moment_uses_up_no_mor
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_minted_token_whose_aud_sub_or_amr_is_not_what_was_asked_for_is_never_served() {
-    let world = World::with("vending.remember_pool_refusal = \"0s\"").await;
+    let world = World::with("cache.negative_ttl_pool = \"0s\"").await;
     for claim in ["aud", "sub", "amr"] {
         world.faults(json!({"tamper": claim})).await;
         world.vend("alice").await.is_problem(500, "misconfigured");

@@ -75,8 +75,8 @@ mod tests {
 
     fn settings() -> JwtSettings {
         JwtSettings {
-            carrier: CredentialSource::Bearer,
-            kinds: Vec::new(),
+            credential_source: CredentialSource::Bearer,
+            token_types: Vec::new(),
             audience: vec!["tokenvend".to_owned(), "other-name".to_owned()],
             algorithms: vec![Algorithm::HS256],
             keys: KeySource::Secret(Secret::new("x")),

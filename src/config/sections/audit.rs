@@ -7,7 +7,7 @@ use super::MINUTE;
 use crate::audit::{AuditSettings, OnFailure, Sink, TagDetail};
 use crate::config::reader::Section;
 
-/// What `sink` may say; the file's path stands in a key of its own.
+/// The values of `sink`; the path of the file is a key of its own.
 #[derive(Clone, Copy)]
 enum Kind {
     Off,
@@ -16,23 +16,23 @@ enum Kind {
     File,
 }
 
-pub(super) fn audit(section: &mut Section<'_, '_>) -> Option<AuditSettings> {
+pub(super) fn read_audit(section: &mut Section<'_, '_>) -> Option<AuditSettings> {
     let kinds =
         [("off", Kind::Off), ("stderr", Kind::Stderr), ("stdout", Kind::Stdout), ("file", Kind::File)];
-    let kind = section.choice("sink", &kinds);
-    let path = section.optional("path", "the path of a file", |path| match path.trim() {
+    let kind = section.read_choice("sink", &kinds);
+    let path = section.parse_optional("path", "the path of a file", |path| match path.trim() {
         "" => Err("it is empty"),
         path => Ok(PathBuf::from(path)),
     });
-    let hits = section.flag("hits");
-    let tags = section.choice(
-        "tags",
+    let record_cache_hits = section.read_flag("record_cache_hits");
+    let principal_tags = section.read_choice(
+        "principal_tags",
         &[("none", TagDetail::None), ("keys", TagDetail::Keys), ("values", TagDetail::Values)],
     );
-    let on_failure =
-        section.choice("on_failure", &[("continue", OnFailure::Continue), ("refuse", OnFailure::Refuse)]);
-    let queue = section.integer("queue", 1..=1_000_000);
-    let max_wait = section.duration("max_wait", Duration::from_millis(10)..=MINUTE);
+    let on_failure = section
+        .read_choice("on_failure", &[("continue", OnFailure::Continue), ("refuse", OnFailure::Refuse)]);
+    let queue_capacity = section.read_integer("queue_capacity", 1..=1_000_000);
+    let max_wait = section.read_duration("max_wait", Duration::from_millis(10)..=MINUTE);
     let sink = match (kind?, path) {
         (Kind::Off, _) => {
             if on_failure == Some(OnFailure::Refuse) {
@@ -46,17 +46,17 @@ pub(super) fn audit(section: &mut Section<'_, '_>) -> Option<AuditSettings> {
         (Kind::File, Some(path)) => Sink::File(path),
         (Kind::File, None) => {
             if !section.has("path") {
-                section.fault("path", "nothing", "the path of a file, because audit.sink is \"file\"");
+                section.reject("path", "nothing", "the path of a file, because audit.sink is \"file\"");
             }
             return None;
         }
     };
     Some(AuditSettings {
         sink,
-        hits: hits?,
-        tags: tags?,
+        record_cache_hits: record_cache_hits?,
+        principal_tags: principal_tags?,
         on_failure: on_failure?,
-        queue: queue?,
+        queue_capacity: queue_capacity?,
         max_wait: max_wait?,
     })
 }

@@ -9,27 +9,27 @@ use cognito_types::PublicProvider;
 
 const PROVIDERS: &str = "providers";
 
-const ALLOWED: &str = "login names of public providers, as in \"accounts.google.com\", none of them a developer \
-                       provider or Cognito itself: their logins are proved to nobody";
+const ALLOWED: &str = "login names of public providers, as in \"accounts.google.com\"; no developer provider and \
+                       not Cognito itself, because their logins cannot be verified";
 
-pub(super) fn rules(section: &mut Section<'_, '_>) -> Option<LinkPolicy> {
-    let providers = providers(section);
-    let guests = section.flag("guests");
+pub(super) fn read_link_policy(section: &mut Section<'_, '_>) -> Option<LinkPolicy> {
+    let providers = read_providers(section);
+    let guests = section.read_flag("guests");
     Some(LinkPolicy { providers: providers?, guests: guests? })
 }
 
-fn providers(section: &mut Section<'_, '_>) -> Option<Vec<PublicProvider>> {
+fn read_providers(section: &mut Section<'_, '_>) -> Option<Vec<PublicProvider>> {
     let mut providers = Vec::new();
-    for name in section.list(PROVIDERS, ALLOWED)? {
+    for name in section.read_list(PROVIDERS, ALLOWED)? {
         match PublicProvider::parse(&name) {
-            // In whichever partition: the tokens that clients already have from Cognito.
+            // Cognito in any partition: clients already have tokens from it.
             Ok(provider) if !name.starts_with("cognito-identity") => providers.push(provider),
             Ok(_) => {
-                section.fault(PROVIDERS, format!("{name:?}, which is Cognito itself"), ALLOWED);
+                section.reject(PROVIDERS, format!("{name:?}, which is Cognito itself"), ALLOWED);
                 return None;
             }
             Err(why) => {
-                section.fault(PROVIDERS, format!("{name:?} ({why})"), ALLOWED);
+                section.reject(PROVIDERS, format!("{name:?} ({why})"), ALLOWED);
                 return None;
             }
         }
@@ -37,13 +37,13 @@ fn providers(section: &mut Section<'_, '_>) -> Option<Vec<PublicProvider>> {
     Some(providers)
 }
 
-/// A user of a developer provider is whoever we say: a "login" there would be a user id out of a request.
-pub(super) fn refuse_developer_providers(reader: &mut Reader<'_>, pools: &[Arc<Pool>]) {
+/// Rejects developer providers: this service names their users, so a "login" of one would be a user id from a request.
+pub(super) fn reject_developer_providers(reader: &mut Reader<'_>, pools: &[Arc<Pool>]) {
     for pool in pools {
         for other in pools.iter().filter(|other| pool.linking.provider(other.provider.as_str()).is_some()) {
             let found =
                 format!("{:?}, the developer provider of pools.{}", other.provider.as_str(), other.name);
-            reader.fault(&format!("pools.{}.linking.{PROVIDERS}", pool.name), found, ALLOWED);
+            reader.reject(&format!("pools.{}.linking.{PROVIDERS}", pool.name), found, ALLOWED);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `[pools.…]`, and which of them is the default.
+//! `[pools.…]`, and the default pool.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,42 +9,50 @@ use crate::pools::{Pool, PoolIndex, Pools};
 use crate::vending::freshness::RefreshPolicy;
 use cognito_types::{DeveloperProvider, IdentityPoolId, TokenDuration};
 
-pub(super) fn pools(
+pub(super) fn read_pools(
     reader: &mut Reader<'_>,
     windows: Option<&RefreshPolicy>,
-    ways: &[String],
+    authenticators: &[String],
 ) -> Option<Pools> {
-    let ceiling = ceiling(reader);
+    let max_token_duration = read_max_token_duration(reader);
     let names = reader.names("pools");
     if names.is_empty() {
-        reader.fault("pools", "no pool", "at least one table [pools.NAME]");
+        reader.reject("pools", "no pool", "at least one table [pools.NAME]");
     }
     let mut pools = Vec::new();
     for (name, index) in names.iter().zip(0..) {
-        let allowance = windows.map(|windows| windows.skew_allowance);
+        let clock_skew_allowance = windows.map(|windows| windows.clock_skew_allowance);
         let section = &mut reader.section(format!("pools.{name}"));
-        pools.push(pool(section, name, PoolIndex(index), allowance, ceiling, ways).map(Arc::new));
+        let pool = read_pool(
+            section,
+            name,
+            PoolIndex(index),
+            clock_skew_allowance,
+            max_token_duration,
+            authenticators,
+        );
+        pools.push(pool.map(Arc::new));
         if !is_name(name) {
             let allowed = "pool names of 1 to 64 lower-case letters, digits, '-' and '_'";
-            reader.fault(&format!("pools.{name}"), format!("the name {name:?}"), allowed);
+            reader.reject(&format!("pools.{name}"), format!("the name {name:?}"), allowed);
         }
     }
-    let default = default_name(reader, &names);
+    let default = read_default_pool(reader, &names);
     let pools: Vec<Arc<Pool>> = pools.into_iter().collect::<Option<_>>()?;
-    linking::refuse_developer_providers(reader, &pools);
+    linking::reject_developer_providers(reader, &pools);
     let default = default?;
     let default = pools.iter().find(|pool| *pool.name == default)?.clone();
     Some(Pools::new(default, pools))
 }
 
-fn ceiling(reader: &mut Reader<'_>) -> Option<Duration> {
-    reader.section("vending").duration("token_duration_ceiling", SECOND..=DAY)
+fn read_max_token_duration(reader: &mut Reader<'_>) -> Option<Duration> {
+    reader.section("vending").read_duration("max_token_duration", SECOND..=DAY)
 }
 
-fn default_name(reader: &mut Reader<'_>, names: &[String]) -> Option<String> {
+fn read_default_pool(reader: &mut Reader<'_>, names: &[String]) -> Option<String> {
     let mut section = reader.section("vending");
     let allowed = format!("the name of a configured pool ({})", names.join(", "));
-    let named = section.optional("default_pool", &allowed, |text| {
+    let named = section.parse_optional("default_pool", &allowed, |text| {
         if names.iter().any(|name| name == text) { Ok(text.to_owned()) } else { Err("there is no such pool") }
     });
     match (named, names) {
@@ -53,46 +61,42 @@ fn default_name(reader: &mut Reader<'_>, names: &[String]) -> Option<String> {
         (None, [only]) => Some(only.clone()),
         (None, []) => None,
         (None, _) => {
-            section.fault("default_pool", format!("nothing, and {} pools", names.len()), allowed);
+            section.reject("default_pool", format!("nothing, and {} pools", names.len()), allowed);
             None
         }
     }
 }
 
-fn pool(
+fn read_pool(
     section: &mut Section<'_, '_>,
     name: &str,
     index: PoolIndex,
-    allowance: Option<Duration>,
-    ceiling: Option<Duration>,
-    ways: &[String],
+    clock_skew_allowance: Option<Duration>,
+    max_token_duration: Option<Duration>,
+    authenticators: &[String],
 ) -> Option<Pool> {
-    let id = section.parsed("identity_pool_id", "a pool id, REGION:GUID", |text| {
+    let id = section.parse("identity_pool_id", "a pool id, REGION:GUID", |text| {
         let id = IdentityPoolId::parse(text).map_err(|error| error.to_string())?;
-        if looks_like_a_region(id.region()) {
-            Ok(id)
-        } else {
-            Err("no AWS region before the colon".to_owned())
-        }
+        if looks_like_region(id.region()) { Ok(id) } else { Err("no AWS region before the colon".to_owned()) }
     });
-    let provider = section.parsed(
+    let provider = section.parse(
         "developer_provider",
         "the pool's DeveloperProviderName: 1 to 128 letters, digits, '.', '_' and '-'",
         DeveloperProvider::parse,
     );
-    let token_duration = token_duration(section, name, allowance, ceiling);
-    let end_with_session = section.flag("end_with_session");
-    let tags = pool_policy::tags(section);
-    let access = pool_policy::access(section, ways);
-    let linking = linking::rules(&mut section.inner("linking"));
-    let credentials = pool_policy::credentials(section, end_with_session);
+    let token_duration = read_token_duration(section, name, clock_skew_allowance, max_token_duration);
+    let bind_to_session = section.read_flag("bind_to_session");
+    let tags = pool_policy::read_tags(section);
+    let access = pool_policy::read_access(section, authenticators);
+    let linking = linking::read_link_policy(&mut section.subsection("linking"));
+    let credentials = pool_policy::read_credentials(section, bind_to_session);
     Some(Pool {
         index,
         name: name.into(),
         id: id?,
         provider: provider?,
         token_duration: token_duration?,
-        bind_to_session: end_with_session?,
+        bind_to_session: bind_to_session?,
         tags: tags?,
         access: access?,
         linking: linking?,
@@ -100,37 +104,37 @@ fn pool(
     })
 }
 
-fn token_duration(
+fn read_token_duration(
     section: &mut Section<'_, '_>,
     name: &str,
-    allowance: Option<Duration>,
-    ceiling: Option<Duration>,
+    clock_skew_allowance: Option<Duration>,
+    max_token_duration: Option<Duration>,
 ) -> Option<TokenDuration> {
-    let duration = section.duration("token_duration", SECOND..=DAY)?;
-    let (allowance, ceiling) = (allowance?, ceiling?);
+    let duration = section.read_duration("token_duration", SECOND..=DAY)?;
+    let (clock_skew_allowance, max_token_duration) = (clock_skew_allowance?, max_token_duration?);
     let found = humantime::format_duration(duration).to_string();
-    if duration <= allowance {
-        let least = humantime::format_duration(allowance);
+    if duration <= clock_skew_allowance {
+        let least = humantime::format_duration(clock_skew_allowance);
         let allowed =
-            format!("more than vending.skew_allowance, {least}: else no token could ever be served");
-        section.fault("token_duration", found, allowed);
+            format!("more than cache.clock_skew_allowance, {least}: otherwise no token could be served");
+        section.reject("token_duration", found, allowed);
         return None;
     }
-    if duration > ceiling {
-        let most = humantime::format_duration(ceiling);
-        section.fault("token_duration", found, format!("at most vending.token_duration_ceiling, {most}"));
+    if duration > max_token_duration {
+        let most = humantime::format_duration(max_token_duration);
+        section.reject("token_duration", found, format!("at most vending.max_token_duration, {most}"));
         return None;
     }
     if duration > HOUR {
         section.warn(format!(
-            "pools.{name}.token_duration is {found}: a token that leaks cannot be called back before it ends."
+            "pools.{name}.token_duration is {found}: a leaked token cannot be revoked and is valid until it expires."
         ));
     }
     TokenDuration::parse(duration.as_secs()).ok()
 }
 
-/// `us-east-1`, `us-gov-west-1`, `cn-north-1`: a misspelt region would only show as a host that is not found.
-fn looks_like_a_region(region: &str) -> bool {
+/// `us-east-1`, `us-gov-west-1`, `cn-north-1`: a misspelt region would otherwise appear only as an unknown host.
+fn looks_like_region(region: &str) -> bool {
     let parts: Vec<&str> = region.split('-').collect();
     let is_word = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
     match parts.as_slice() {
@@ -145,7 +149,7 @@ fn looks_like_a_region(region: &str) -> bool {
     }
 }
 
-/// What pools and ways of authenticating may be called: names that the environment's keys can spell.
+/// Whether a pool or an authenticator may have the name: environment variables must be able to spell it.
 pub(super) fn is_name(name: &str) -> bool {
     (1..=64).contains(&name.len())
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')

@@ -1,17 +1,22 @@
-//! `[limits.per_address]`, `[limits.failures]` and `[limits.per_user]`.
+//! `[limits.per_address]`, `[limits.failed_authentications]` and `[limits.per_user]`.
 
 use crate::config::reader::Section;
 use crate::rate_limit::{RateLimit, RateLimitSettings};
 
-pub(super) fn limits(section: &mut Section<'_, '_>) -> Option<RateLimitSettings> {
-    let per_address = allowance(&mut section.inner("per_address"));
-    let failures = allowance(&mut section.inner("failures"));
-    let per_user = allowance(&mut section.inner("per_user"));
-    Some(RateLimitSettings { per_address: per_address?, failures: failures?, per_user: per_user? })
+pub(super) fn read_limits(section: &mut Section<'_, '_>) -> Option<RateLimitSettings> {
+    let per_address = read_limit(&mut section.subsection("per_address"));
+    let failed_authentications = read_limit(&mut section.subsection("failed_authentications"));
+    let per_user = read_limit(&mut section.subsection("per_user"));
+    Some(RateLimitSettings {
+        per_address: per_address?,
+        failed_authentications: failed_authentications?,
+        per_user: per_user?,
+    })
 }
 
-fn allowance(section: &mut Section<'_, '_>) -> Option<Option<RateLimit>> {
-    let burst = section.integer("burst", 1..=1_000_000_u32);
-    // A wrong burst is a fault of its own; the rate is read all the same.
-    section.parsed("rate", RateLimit::ALLOWED, |rate| RateLimit::parse(rate, burst.unwrap_or(1)))
+/// The outer `None` is an error, the inner one no limit.
+fn read_limit(section: &mut Section<'_, '_>) -> Option<Option<RateLimit>> {
+    let burst = section.read_integer("burst", 1..=1_000_000_u32);
+    // An invalid burst is an error of its own; the rate is read nevertheless.
+    section.parse("rate", RateLimit::ALLOWED, |rate| RateLimit::parse(rate, burst.unwrap_or(1)))
 }

@@ -9,8 +9,8 @@ use crate::config::reader::Section;
 
 const ALLOWED: &str = "networks as in \"10.0.0.0/8\" or \"2001:db8::/32\", or single addresses";
 
-pub(super) fn hops(section: &mut Section<'_, '_>) -> Option<TrustedProxies> {
-    let header = section.choice(
+pub(super) fn read_trusted_proxies(section: &mut Section<'_, '_>) -> Option<TrustedProxies> {
+    let header = section.read_choice(
         "forwarded_header",
         &[
             (ForwardedHeader::XForwardedFor.name(), ForwardedHeader::XForwardedFor),
@@ -18,11 +18,11 @@ pub(super) fn hops(section: &mut Section<'_, '_>) -> Option<TrustedProxies> {
         ],
     );
     let mut trusted = Vec::new();
-    for text in section.list("trusted_proxies", ALLOWED)? {
-        match network(&text) {
+    for text in section.read_list("trusted_proxies", ALLOWED)? {
+        match parse_network(&text) {
             Ok(network) => trusted.push(network),
             Err(why) => {
-                section.fault("trusted_proxies", format!("{text:?} ({why})"), ALLOWED);
+                section.reject("trusted_proxies", format!("{text:?} ({why})"), ALLOWED);
                 return None;
             }
         }
@@ -30,20 +30,23 @@ pub(super) fn hops(section: &mut Section<'_, '_>) -> Option<TrustedProxies> {
     Some(TrustedProxies { networks: trusted, header: header? })
 }
 
-/// A network, or an address as the network of it alone.
-pub(super) fn network(text: &str) -> Result<IpNet, String> {
+/// Parses a network, or an address as the network of only that address.
+pub(super) fn parse_network(text: &str) -> Result<IpNet, String> {
     let network = match text.parse::<IpNet>() {
         Ok(network) => network,
-        Err(_) => text.parse::<IpAddr>().map(IpNet::from).map_err(|_| "it is neither".to_owned())?,
+        Err(_) => text
+            .parse::<IpAddr>()
+            .map(IpNet::from)
+            .map_err(|_| "it is not a network or an address".to_owned())?,
     };
     if network.prefix_len() == 0 {
-        return Err("it trusts everybody, who could then claim to be anybody and anywhere".to_owned());
+        return Err("it trusts every peer, and each could then claim any client address".to_owned());
     }
     if network.addr().to_canonical() != network.addr() {
-        return Err("peers of IPv4 are compared as such; write it as an IPv4 network".to_owned());
+        return Err("IPv4 peers are compared as IPv4; write it as an IPv4 network".to_owned());
     }
     if network.trunc() != network {
-        return Err(format!("is {} meant?", network.trunc()));
+        return Err(format!("its host bits are set; did you mean {}?", network.trunc()));
     }
     Ok(network)
 }

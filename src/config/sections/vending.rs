@@ -1,13 +1,14 @@
-//! `[vending]`, `[cache]`, `[upstream]` and `[credentials]`.
+//! `[cache]`, `[upstream]` and `[credentials]`.
 
 use std::time::Duration;
 
-use super::{DAY, HOUR, MINUTE, SECOND, is_loopback, keys_url};
+use super::{DAY, HOUR, MINUTE, SECOND, is_loopback, read_keys_url};
 use crate::call_rate_limit::CallRateSettings;
 use crate::config::reader::Section;
 use crate::config::settings::JwksSettings;
 use crate::issuer::cognito::CognitoSettings;
 use crate::pools::Pools;
+use crate::rate_limit::keyed_limiter::{ALLOWED_RATE, parse_rate};
 use crate::token;
 use crate::vending::freshness::RefreshPolicy;
 use crate::vending::{
@@ -15,99 +16,109 @@ use crate::vending::{
 };
 
 const MILLISECOND: Duration = Duration::from_millis(1);
+const MEBIBYTE: u64 = 1 << 20;
 
-pub(super) fn vending(
+pub(super) fn read_cache(
     section: &mut Section<'_, '_>,
     windows: Option<RefreshPolicy>,
     upstream: Option<UpstreamSettings>,
-    cache_bytes: Option<u64>,
+    clock_skew_warning: Option<Duration>,
     opaque_tokens: Option<bool>,
     credentials: Option<CredentialsSettings>,
 ) -> Option<VendingSettings> {
-    let seen_within = section.duration("seen_within", Duration::ZERO..=DAY);
-    let stale_after = section.duration("stale_after", 10 * MILLISECOND..=MINUTE);
-    let renewal_interval = section.duration("renewal_interval", SECOND..=5 * MINUTE);
-    let user = section.duration("remember_user_refusal", Duration::ZERO..=HOUR);
-    let pool = section.duration("remember_pool_refusal", Duration::ZERO..=MINUTE);
-    let skew_warning = section.duration("skew_warning", SECOND..=5 * MINUTE);
+    let max_size_bytes = read_max_size(section);
+    let refresh_if_used_within = section.read_duration("refresh_if_used_within", Duration::ZERO..=DAY);
+    let refresh_timeout = section.read_duration("refresh_timeout", 10 * MILLISECOND..=MINUTE);
+    let min_refresh_interval = section.read_duration("min_refresh_interval", SECOND..=5 * MINUTE);
+    let user = section.read_duration("negative_ttl_user", Duration::ZERO..=HOUR);
+    let pool = section.read_duration("negative_ttl_pool", Duration::ZERO..=MINUTE);
     Some(VendingSettings {
         windows: windows?,
-        seen_within: seen_within?,
-        stale_after: stale_after?,
-        renewal_interval: renewal_interval?,
-        refusals: NegativeTtls { user: user?, pool: pool? },
-        skew_warning: skew_warning?,
-        cache_bytes: cache_bytes?,
+        refresh_if_used_within: refresh_if_used_within?,
+        refresh_timeout: refresh_timeout?,
+        min_refresh_interval: min_refresh_interval?,
+        negative_ttls: NegativeTtls { user: user?, pool: pool? },
+        clock_skew_warning: clock_skew_warning?,
+        max_size_bytes: max_size_bytes?,
         upstream: upstream?,
         opaque_tokens: opaque_tokens?,
         credentials: credentials?,
     })
 }
 
-pub(super) fn windows(section: &mut Section<'_, '_>) -> Option<RefreshPolicy> {
-    let skew_allowance = section.duration("skew_allowance", SECOND..=HOUR);
-    let advisory = section.duration("advisory_window", Duration::ZERO..=HOUR);
-    let jitter = section.duration("refresh_jitter", Duration::ZERO..=HOUR);
-    let stale_floor = section.duration("stale_floor", SECOND..=HOUR);
-    let (skew_allowance, stale_floor) = (skew_allowance?, stale_floor?);
-    if stale_floor > skew_allowance {
-        section.fault(
-            "stale_floor",
-            humantime::format_duration(stale_floor).to_string(),
-            format!("at most vending.skew_allowance, {}", humantime::format_duration(skew_allowance)),
+pub(super) fn read_refresh_policy(section: &mut Section<'_, '_>) -> Option<RefreshPolicy> {
+    let clock_skew_allowance = section.read_duration("clock_skew_allowance", SECOND..=HOUR);
+    let advisory_window = section.read_duration("advisory_window", Duration::ZERO..=HOUR);
+    let refresh_jitter = section.read_duration("refresh_jitter", Duration::ZERO..=HOUR);
+    let min_remaining_life = section.read_duration("min_remaining_life", SECOND..=HOUR);
+    let (clock_skew_allowance, min_remaining_life) = (clock_skew_allowance?, min_remaining_life?);
+    if min_remaining_life > clock_skew_allowance {
+        section.reject(
+            "min_remaining_life",
+            humantime::format_duration(min_remaining_life).to_string(),
+            format!(
+                "at most cache.clock_skew_allowance, {}",
+                humantime::format_duration(clock_skew_allowance)
+            ),
         );
         return None;
     }
-    Some(RefreshPolicy { skew_allowance, advisory: advisory?, jitter: jitter?, stale_floor })
+    Some(RefreshPolicy {
+        clock_skew_allowance,
+        advisory_window: advisory_window?,
+        refresh_jitter: refresh_jitter?,
+        min_remaining_life,
+    })
 }
 
-/// Tokens' windows hold for credentials too, but for the two that the clients' own refresh sets.
-pub(super) fn credentials(
+/// The refresh policy of tokens applies to credentials too, except for the two windows that the clients' own refresh
+/// determines.
+pub(super) fn read_credentials(
     section: &mut Section<'_, '_>,
     windows: Option<RefreshPolicy>,
     upstream: Option<UpstreamSettings>,
 ) -> Option<CredentialsSettings> {
-    let least_life = section.duration("least_life", MINUTE..=50 * MINUTE);
-    let advisory = section.duration("advisory_window", Duration::ZERO..=HOUR);
-    let stale_after = section.duration("stale_after", 10 * MILLISECOND..=MINUTE);
-    let cache_bytes = cache_bytes(section);
-    let calls_per_second = section.integer("calls_per_second", 1..=100_000);
-    let burst = section.integer("burst", 1..=100_000);
-    let (windows, least_life) = (windows?, least_life?);
-    if windows.stale_floor > least_life {
-        let found = humantime::format_duration(least_life).to_string();
-        let least = humantime::format_duration(windows.stale_floor);
-        section.fault("least_life", found, format!("at least vending.stale_floor, {least}"));
+    let mandatory_window = section.read_duration("mandatory_window", MINUTE..=50 * MINUTE);
+    let advisory_window = section.read_duration("advisory_window", Duration::ZERO..=HOUR);
+    let refresh_timeout = section.read_duration("refresh_timeout", 10 * MILLISECOND..=MINUTE);
+    let max_size_bytes = read_max_size(section);
+    let rate = read_call_rate(&mut section.subsection("rate_limit"));
+    let (windows, mandatory_window) = (windows?, mandatory_window?);
+    if windows.min_remaining_life > mandatory_window {
+        let found = humantime::format_duration(mandatory_window).to_string();
+        let least = humantime::format_duration(windows.min_remaining_life);
+        section.reject("mandatory_window", found, format!("at least cache.min_remaining_life, {least}"));
         return None;
     }
+    let (calls_per_second, burst) = rate?;
     Some(CredentialsSettings {
-        windows: RefreshPolicy { skew_allowance: least_life, advisory: advisory?, ..windows },
-        stale_after: stale_after?,
-        cache_bytes: cache_bytes?,
-        budget: CallRateSettings {
-            calls_per_second: calls_per_second?,
-            burst: burst?,
-            max_wait: upstream?.budget.max_wait,
+        windows: RefreshPolicy {
+            clock_skew_allowance: mandatory_window,
+            advisory_window: advisory_window?,
+            ..windows
         },
+        refresh_timeout: refresh_timeout?,
+        max_size_bytes: max_size_bytes?,
+        rate_limit: CallRateSettings { calls_per_second, burst, max_wait: upstream?.rate_limit.max_wait },
     })
 }
 
-pub(super) fn cache_bytes(section: &mut Section<'_, '_>) -> Option<u64> {
-    section.integer("max_mebibytes", 1..=1_048_576_u64).map(|mebibytes| mebibytes * 1024 * 1024)
+fn read_max_size(section: &mut Section<'_, '_>) -> Option<u64> {
+    section.read_size("max_size", MEBIBYTE..=1024 * 1024 * MEBIBYTE)
 }
 
-pub(super) fn cognito(section: &mut Section<'_, '_>) -> Option<CognitoSettings> {
-    let endpoint_url = endpoint_url(section);
-    let connect_timeout = section.duration("connect_timeout", 10 * MILLISECOND..=MINUTE);
-    let read_timeout = section.duration("read_timeout", 10 * MILLISECOND..=MINUTE);
-    let operation_timeout = section.duration("call_timeout", 10 * MILLISECOND..=MINUTE);
+pub(super) fn read_cognito(section: &mut Section<'_, '_>) -> Option<CognitoSettings> {
+    let endpoint_url = read_endpoint_url(section);
+    let connect_timeout = section.read_duration("connect_timeout", 10 * MILLISECOND..=MINUTE);
+    let read_timeout = section.read_duration("read_timeout", 10 * MILLISECOND..=MINUTE);
+    let operation_timeout = section.read_duration("call_timeout", 10 * MILLISECOND..=MINUTE);
     let (connect_timeout, read_timeout, operation_timeout) =
         (connect_timeout?, read_timeout?, operation_timeout?);
     for (key, part) in [("connect_timeout", connect_timeout), ("read_timeout", read_timeout)] {
         if part > operation_timeout {
             let found = humantime::format_duration(part).to_string();
             let most = humantime::format_duration(operation_timeout);
-            section.fault(key, found, format!("at most upstream.call_timeout, {most}"));
+            section.reject(key, found, format!("at most upstream.call_timeout, {most}"));
         }
     }
     Some(CognitoSettings {
@@ -119,10 +130,10 @@ pub(super) fn cognito(section: &mut Section<'_, '_>) -> Option<CognitoSettings> 
     })
 }
 
-/// The outer `None` is a fault, the inner one an absent key.
-fn endpoint_url(section: &mut Section<'_, '_>) -> Option<Option<String>> {
+/// The outer `None` is an error, the inner one an absent key.
+fn read_endpoint_url(section: &mut Section<'_, '_>) -> Option<Option<String>> {
     let is_set = section.has("endpoint_url");
-    let url = section.optional("endpoint_url", "an http or https URL", |text| {
+    let url = section.parse_optional("endpoint_url", "an http or https URL", |text| {
         let url = reqwest::Url::parse(text).map_err(|error| error.to_string())?;
         match url.scheme() {
             "http" | "https" => Ok(url),
@@ -135,21 +146,22 @@ fn endpoint_url(section: &mut Section<'_, '_>) -> Option<Option<String>> {
     let url = url?;
     if url.scheme() == "http" && !is_loopback(&url) {
         section.warn(format!(
-            "upstream.endpoint_url {url} is plain http to another machine: tokens can be read on the way."
+            "upstream.endpoint_url {url} is plain http to another machine: an attacker on the network path can read the \
+             tokens."
         ));
     }
     Some(Some(url.to_string()))
 }
 
-/// Where Cognito's keys are: as the configuration says, or else where they are published for the default pool's
-/// region. All pools of a process lie in one partition of AWS, as its credentials do.
-pub(super) fn openid_keys(
+/// The URL of Cognito's keys: the configured one, or else where AWS publishes those of the default pool's region. All
+/// pools of a process are in one partition of AWS, because its credentials are.
+pub(super) fn read_openid_jwks(
     section: &mut Section<'_, '_>,
     cognito: Option<&CognitoSettings>,
     pools: Option<&Pools>,
 ) -> Option<JwksSettings> {
     let is_set = section.has("openid_keys_url");
-    let given = keys_url(section, "openid_keys_url");
+    let given = read_keys_url(section, "openid_keys_url");
     let (cognito, pools) = (cognito?, pools?);
     let url = if is_set {
         given?
@@ -157,43 +169,59 @@ pub(super) fn openid_keys(
         let derived = token::keys_url(pools.find(None)?.id.region(), cognito.endpoint_url.as_deref());
         reqwest::Url::parse(&derived).ok()?
     };
-    Some(JwksSettings::of_cognito(url, cognito.operation_timeout))
+    Some(JwksSettings::for_cognito(url, cognito.operation_timeout))
 }
 
-pub(super) fn upstream(
+pub(super) fn read_upstream(
     section: &mut Section<'_, '_>,
     cognito: Option<&CognitoSettings>,
 ) -> Option<UpstreamSettings> {
-    let budget = budget(section);
-    let pause = pause(section);
-    let attempts = section.integer("attempts", 1..=10);
+    let rate_limit = read_call_rate_limit(&mut section.subsection("rate_limit"));
+    let circuit_breaker = read_circuit_breaker(section);
+    let max_attempts = section.read_integer("max_attempts", 1..=10);
     Some(UpstreamSettings {
-        budget: budget?,
-        pause: pause?,
-        attempts: attempts?,
+        rate_limit: rate_limit?,
+        circuit_breaker: circuit_breaker?,
+        max_attempts: max_attempts?,
         call_timeout: cognito?.operation_timeout,
     })
 }
 
-/// The keys that every budget has, in whichever section.
-pub(super) fn budget(section: &mut Section<'_, '_>) -> Option<CallRateSettings> {
-    let calls_per_second = section.integer("calls_per_second", 1..=100_000);
-    let burst = section.integer("burst", 1..=100_000);
-    let max_wait = section.duration("max_wait", Duration::ZERO..=MINUTE);
-    Some(CallRateSettings { calls_per_second: calls_per_second?, burst: burst?, max_wait: max_wait? })
+/// Reads `[upstream.rate_limit]` or `[admin.rate_limit]`.
+pub(super) fn read_call_rate_limit(section: &mut Section<'_, '_>) -> Option<CallRateSettings> {
+    let rate = read_call_rate(section);
+    let max_wait = section.read_duration("max_wait", Duration::ZERO..=MINUTE);
+    let (calls_per_second, burst) = rate?;
+    Some(CallRateSettings { calls_per_second, burst, max_wait: max_wait? })
 }
 
-fn pause(section: &mut Section<'_, '_>) -> Option<CircuitBreakerSettings> {
-    let throttle_base = section.duration("throttle_pause", MILLISECOND..=MINUTE);
-    let throttle_cap = section.duration("throttle_pause_cap", MILLISECOND..=10 * MINUTE);
-    let failures = section.integer("failures_before_pause", 1..=1000);
-    let failure_base = section.duration("failure_pause", MILLISECOND..=MINUTE);
-    let failure_cap = section.duration("failure_pause_cap", MILLISECOND..=10 * MINUTE);
+/// Reads `rate`, as calls per second, and `burst`.
+fn read_call_rate(section: &mut Section<'_, '_>) -> Option<(u32, u32)> {
+    let rate = section.parse("rate", ALLOWED_RATE, parse_rate);
+    let burst = section.read_integer("burst", 1..=100_000);
+    let (count, unit) = rate?;
+    Some((to_calls_per_second(count, unit), burst?))
+}
+
+/// Lossy for rates per minute and per hour: rounds down to whole calls per second, and up to 1 below that. This is the
+/// only place that converts; it ends when `CallRateSettings` has a rate instead of `calls_per_second`.
+fn to_calls_per_second(count: u32, unit: Duration) -> u32 {
+    let seconds = u32::try_from(unit.as_secs()).unwrap_or(u32::MAX);
+    (count / seconds.max(1)).max(1)
+}
+
+fn read_circuit_breaker(section: &mut Section<'_, '_>) -> Option<CircuitBreakerSettings> {
+    let throttle_backoff = section.read_duration("throttle_backoff", MILLISECOND..=MINUTE);
+    let throttle_backoff_max = section.read_duration("throttle_backoff_max", MILLISECOND..=10 * MINUTE);
+    let mut own = section.subsection("circuit_breaker");
+    let failure_threshold = own.read_integer("failure_threshold", 1..=1000);
+    let open_duration = own.read_duration("open_duration", MILLISECOND..=MINUTE);
+    let max_open_duration = own.read_duration("max_open_duration", MILLISECOND..=10 * MINUTE);
     Some(CircuitBreakerSettings {
-        throttle_base: throttle_base?,
-        throttle_cap: throttle_cap?,
-        failures: failures?,
-        failure_base: failure_base?,
-        failure_cap: failure_cap?,
+        throttle_backoff: throttle_backoff?,
+        throttle_backoff_max: throttle_backoff_max?,
+        failure_threshold: failure_threshold?,
+        open_duration: open_duration?,
+        max_open_duration: max_open_duration?,
     })
 }

@@ -1,9 +1,9 @@
-//! What single sections may say: grants, user ids, linking, limits.
+//! Single sections: permissions of pools, user ids, linking, rate limits, authenticators.
 
 use super::*;
 
 #[test]
-fn what_a_pool_grants_is_proved_rule_by_rule_and_tag_by_tag() {
+fn the_rules_and_tags_of_a_pool_are_validated_one_by_one() {
     let with = |grants: &str| format!("{SMALLEST}{grants}");
     let within_pool = |line: &str| SMALLEST.replace("[pools.main]", &format!("[pools.main]\n{line}"));
     let good = "[pools.main.tags]\nteam = \"{team}\"\n\"a.b\" = { value = \"{/x.y/z}\", required = true }\n\
@@ -40,41 +40,41 @@ fn what_a_pool_grants_is_proved_rule_by_rule_and_tag_by_tag() {
         ("allow.x.scopes = [\"y\"]", "pools.main.allow.x.auth (not set): found a rule without a condition"),
         ("access.mode = \"try\"", "pools.main.access.mode (my.toml, line 3): found \"try\""),
     ] {
-        let faults = faults_of(&within_pool(grants), &[]);
-        assert!(faults.iter().any(|fault| fault.starts_with(expected)), "no {expected:?} in {faults:#?}");
+        let errors = errors_of(&within_pool(grants), &[]);
+        assert!(errors.iter().any(|error| error.starts_with(expected)), "no {expected:?} in {errors:#?}");
     }
 }
 
 #[test]
-fn a_tag_that_is_unfit_or_one_too_many_is_one_fault_and_not_also_a_key_that_does_not_exist() {
+fn an_invalid_tag_or_one_too_many_is_one_error_and_not_also_an_unknown_key() {
     let too_many: String = (0..51).map(|number| format!("tags.t{number} = \"x\"\n")).collect();
     let (long_key, long_value) = ("k".repeat(129), "v".repeat(257));
     for (tags, expected) in [
         (too_many, "found 51 tags; allowed: at most 50"),
         ("tags.\"aws:x\" = \"y\"".to_owned(), "found the key \"aws:x\""),
-        (format!("tags.{long_key} = \"y\""), "a key that IAM takes for a session tag"),
+        (format!("tags.{long_key} = \"y\""), "a key that IAM accepts for a session tag"),
         (format!("tags.x = \"{long_value}\""), "a constant, a claim"),
         ("tags.\"aws:x\" = { value = \"y\", required = true }".to_owned(), "found the key \"aws:x\""),
     ] {
-        let faults = faults_of(&SMALLEST.replace("[pools.main]", &format!("[pools.main]\n{tags}")), &[]);
-        assert!(faults.len() == 1 && faults[0].contains(expected), "no {expected:?} alone in {faults:#?}");
+        let errors = errors_of(&SMALLEST.replace("[pools.main]", &format!("[pools.main]\n{tags}")), &[]);
+        assert!(errors.len() == 1 && errors[0].contains(expected), "no {expected:?} alone in {errors:#?}");
     }
 }
 
 #[test]
-fn a_user_id_without_a_claim_or_with_an_address_in_it_is_told() {
+fn a_user_id_without_a_claim_is_an_error_and_one_with_an_address_causes_a_warning() {
     for bad in ["\"\"", "\"{iss}\"", "\"all\"", "\"{sub\"", "\"a\\n{sub}\""] {
-        let faults = faults_of(&smallest_with("user_id", &format!("user_id = {bad}")), &[]);
-        assert!(faults[0].starts_with("auth.app.user_id"), "{bad}: {faults:?}");
+        let errors = errors_of(&smallest_with("user_id", &format!("user_id = {bad}")), &[]);
+        assert!(errors[0].starts_with("auth.app.user_id"), "{bad}: {errors:?}");
     }
     let of_addresses = smallest_with("user_id", "user_id = \"{email}\"");
     let warnings = load_with(&of_addresses, &[]).unwrap().warnings;
     assert!(warnings[0].contains("e-mail address"), "{warnings:?}");
     let key = ("TOKENVEND__USERS__PSEUDONYM_KEY", "0123456789abcdef0123456789abcdef");
     assert_eq!(load_with(&of_addresses, &[key]).unwrap().warnings, Vec::<String>::new());
-    let faults = faults_of(SMALLEST, &[("TOKENVEND__USERS__PSEUDONYM_KEY", "too-short")]);
-    assert!(faults[0].contains("found a secret of 9 bytes; allowed: at least 32 bytes"), "{faults:?}");
-    assert!(!faults[0].contains("too-short"), "{faults:?}");
+    let errors = errors_of(SMALLEST, &[("TOKENVEND__USERS__PSEUDONYM_KEY", "too-short")]);
+    assert!(errors[0].contains("found a secret of 9 bytes; allowed: at least 32 bytes"), "{errors:?}");
+    assert!(!errors[0].contains("too-short"), "{errors:?}");
 }
 
 #[test]
@@ -82,23 +82,23 @@ fn only_public_providers_can_be_linked() {
     let with = |providers: &str| format!("{SMALLEST}\n[pools.main.linking]\nproviders = {providers}");
     for bad in ["[\"login.example\"]", "[\"cognito-identity.amazonaws.com\"]", "[\"\"]", "[\"a b\"]", "\"a\""]
     {
-        let faults = faults_of(&with(bad), &[]);
-        assert!(faults[0].starts_with("pools.main.linking.providers"), "{bad}: {faults:?}");
+        let errors = errors_of(&with(bad), &[]);
+        assert!(errors[0].starts_with("pools.main.linking.providers"), "{bad}: {errors:?}");
     }
     let of_another_pool = format!(
         "{}\n[pools.other]\nidentity_pool_id = \"us-east-1:2\"\ndeveloper_provider = \"login.other\"\n\
          [vending]\ndefault_pool = \"main\"",
         with("[\"login.other\"]")
     );
-    let faults = faults_of(&of_another_pool, &[]);
-    assert!(faults[0].contains("the developer provider of pools.other"), "{faults:?}");
+    let errors = errors_of(&of_another_pool, &[]);
+    assert!(errors[0].contains("the developer provider of pools.other"), "{errors:?}");
     let settings = load_with(&with("[\"accounts.google.com\"]"), &[]).unwrap().settings;
     let linking = &settings.pools.find(None).unwrap().linking;
     assert!(linking.provider("accounts.google.com").is_some() && !linking.guests);
 }
 
 #[test]
-fn limits_and_trusted_proxies_are_proved() {
+fn limits_and_trusted_proxies_are_validated() {
     let variables = [
         ("TOKENVEND__LIMITS__PER_ADDRESS__RATE", "90/m"),
         ("TOKENVEND__LIMITS__PER_ADDRESS__BURST", "5"),
@@ -109,21 +109,26 @@ fn limits_and_trusted_proxies_are_proved() {
     let settings = load_with(SMALLEST, &variables).unwrap().settings;
     let per_address = RateLimit::parse("90/m", 5).unwrap();
     assert_eq!(settings.limits, RateLimitSettings { per_address, ..RateLimitSettings::default() });
-    let trusted: Vec<String> = settings.http.hops.networks.iter().map(ToString::to_string).collect();
+    let trusted: Vec<String> =
+        settings.http.trusted_proxies.networks.iter().map(ToString::to_string).collect();
     assert_eq!(trusted, ["10.0.0.0/8", "2001:db8::/32", "192.0.2.1/32"]);
     for (key, value, expected) in [
-        ("HTTP__TRUSTED_PROXIES", "0.0.0.0/0", "\"0.0.0.0/0\" (it trusts everybody"),
-        ("HTTP__TRUSTED_PROXIES", "10.0.0.0/8, ::/0", "\"::/0\" (it trusts everybody"),
-        ("HTTP__TRUSTED_PROXIES", "10.0.0.1/8", "\"10.0.0.1/8\" (is 10.0.0.0/8 meant?)"),
-        ("HTTP__TRUSTED_PROXIES", "::ffff:10.0.0.0/104", "(peers of IPv4 are compared as such"),
-        ("HTTP__TRUSTED_PROXIES", "proxy.internal", "\"proxy.internal\" (it is neither)"),
+        ("HTTP__TRUSTED_PROXIES", "0.0.0.0/0", "\"0.0.0.0/0\" (it trusts every peer"),
+        ("HTTP__TRUSTED_PROXIES", "10.0.0.0/8, ::/0", "\"::/0\" (it trusts every peer"),
+        (
+            "HTTP__TRUSTED_PROXIES",
+            "10.0.0.1/8",
+            "\"10.0.0.1/8\" (its host bits are set; did you mean 10.0.0.0/8?)",
+        ),
+        ("HTTP__TRUSTED_PROXIES", "::ffff:10.0.0.0/104", "(IPv4 peers are compared as IPv4"),
+        ("HTTP__TRUSTED_PROXIES", "proxy.internal", "\"proxy.internal\" (it is not a network or an address)"),
         ("HTTP__FORWARDED_HEADER", "x-real-ip", "\"x-real-ip\" (it is none of them)"),
         ("LIMITS__PER_USER__RATE", "10/d", "\"10/d\" (after the slash stands s, m or h)"),
-        ("LIMITS__FAILURES__RATE", "0/s", "\"0/s\" (before the slash stands no such number)"),
+        ("LIMITS__FAILED_AUTHENTICATIONS__RATE", "0/s", "\"0/s\" (before the slash stands no such number)"),
         ("LIMITS__PER_ADDRESS__BURST", "0", "\"0\"; allowed: a whole number from 1"),
     ] {
-        let faults = faults_of(SMALLEST, &[(&format!("TOKENVEND__{key}"), value)]);
-        assert!(faults.len() == 1 && faults[0].contains(expected), "no {expected} in {faults:?}");
+        let errors = errors_of(SMALLEST, &[(&format!("TOKENVEND__{key}"), value)]);
+        assert!(errors.len() == 1 && errors[0].contains(expected), "no {expected} in {errors:?}");
     }
 }
 
@@ -138,13 +143,13 @@ secret = "0123456789abcdef0123456789abcdef"
 "#;
 
 #[test]
-fn a_gateway_is_a_few_addresses_with_a_secret_and_never_everybody() {
+fn a_gateway_is_a_few_addresses_with_a_secret_and_never_the_whole_internet() {
     let with = |old: &str, new: &str| format!("{SMALLEST}{}", GATEWAY.replace(old, new));
     let peers = |list: &str| with("[\"10.0.3.7\"]", list);
     for good in [
         "[\"10.0.3.7\"]",
         "[\"10.0.0.0/8\", \"127.0.0.0/8\", \"fd00::/8\", \"::1\"]",
-        // Networks that providers of gateways publish.
+        // Networks that gateway providers publish.
         "[\"104.16.0.0/13\", \"104.24.0.0/14\", \"2a06:98c0::/29\"]",
     ] {
         assert!(load_with(&peers(good), &[]).is_ok(), "{good}");
@@ -163,8 +168,8 @@ fn a_gateway_is_a_few_addresses_with_a_secret_and_never_everybody() {
         "[\"gateway.internal\"]",
         "\"10.0.3.7\"",
     ] {
-        let faults = faults_of(&peers(bad), &[]);
-        assert!(faults[0].starts_with("auth.gateway.trusted_peers (my.toml, line 14)"), "{bad}: {faults:?}");
+        let errors = errors_of(&peers(bad), &[]);
+        assert!(errors[0].starts_with("auth.gateway.trusted_peers (my.toml, line 14)"), "{bad}: {errors:?}");
     }
     for (old, new, expected) in [
         ("trusted_peers = [\"10.0.3.7\"]", "", "auth.gateway.trusted_peers (not set): found nothing"),
@@ -188,16 +193,19 @@ fn a_gateway_is_a_few_addresses_with_a_secret_and_never_everybody() {
             "auth.gateway.previous_secret (my.toml, line 17)",
         ),
     ] {
-        let faults = faults_of(&with(old, new), &[]);
-        assert!(faults.iter().any(|fault| fault.starts_with(expected)), "no {expected:?} in {faults:#?}");
+        let errors = errors_of(&with(old, new), &[]);
+        assert!(errors.iter().any(|error| error.starts_with(expected)), "no {expected:?} in {errors:#?}");
     }
     let second = GATEWAY.replace("auth.gateway", "auth.other").replace("x-gateway-secret", "x-other-secret");
-    let faults = faults_of(&format!("{SMALLEST}{GATEWAY}{second}"), &[]);
-    assert!(faults[0].contains("found the header x-auth-request-user, as auth.gateway has it"), "{faults:?}");
+    let errors = errors_of(&format!("{SMALLEST}{GATEWAY}{second}"), &[]);
+    assert!(
+        errors[0].contains("found the header x-auth-request-user, which auth.gateway reads too"),
+        "{errors:?}"
+    );
 }
 
 #[test]
-fn the_keys_of_a_load_balancer_are_where_its_arn_says() {
+fn the_url_of_a_load_balancer_s_keys_follows_from_its_arn() {
     const ARN: &str =
         "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/web/0123456789abcdef";
     let with = |arn: &str, more: &str| {
@@ -220,7 +228,7 @@ fn the_keys_of_a_load_balancer_are_where_its_arn_says() {
     let china = ARN.replace("aws:", "aws-cn:").replace("eu-west-1", "cn-north-1");
     assert_eq!(url(&china, "keys_url = \"https://keys.example/elb\""), "https://keys.example/elb");
     assert!(
-        faults_of(&with(&china, ""), &[])[0].starts_with("auth.alb.keys_url (not set): found nothing, and")
+        errors_of(&with(&china, ""), &[])[0].starts_with("auth.alb.keys_url (not set): found nothing, and")
     );
     for bad in [
         "",
@@ -232,93 +240,87 @@ fn the_keys_of_a_load_balancer_are_where_its_arn_says() {
         "arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/app/web/0",
         "arn:aws:iam:eu-west-1:111122223333:loadbalancer/app/web/0",
     ] {
-        let faults = faults_of(&with(bad, ""), &[]);
-        assert!(faults[0].starts_with("auth.alb.signer (my.toml, line 13)"), "{bad}: {faults:?}");
+        let errors = errors_of(&with(bad, ""), &[]);
+        assert!(errors[0].starts_with("auth.alb.signer (my.toml, line 13)"), "{bad}: {errors:?}");
     }
-    let faults = faults_of(&with(ARN, "keys_url = \"http://keys.example\""), &[]);
-    assert!(faults[0].starts_with("auth.alb.keys_url (my.toml, line 14)"), "{faults:?}");
+    let errors = errors_of(&with(ARN, "keys_url = \"http://keys.example\""), &[]);
+    assert!(errors[0].starts_with("auth.alb.keys_url (my.toml, line 14)"), "{errors:?}");
 }
 
 #[test]
-fn no_url_that_a_credential_is_judged_at_has_a_password_in_it_whatever_else_is_allowed_of_it() {
+fn a_url_of_a_verification_endpoint_never_contains_a_password_even_if_insecure_http_is_allowed() {
     for scheme in ["https", "http"] {
         let way = format!(
-            "[auth.asked]\nkind = \"forward\"\nissuer = \"https://f.example\"\nshow_cookies = [\"session\"]\n\
-             user_id = \"f|{{sub}}\"\nallow_plain_http = true\nurl = \"{scheme}://us:hush@me.example/\"\n"
+            "[auth.asked]\nkind = \"forward_auth\"\nissuer = \"https://f.example\"\nforward_cookies = [\"session\"]\n\
+             user_id = \"f|{{sub}}\"\nallow_insecure_http = true\nurl = \"{scheme}://us:hush@me.example/\"\n"
         );
         let refused = load_with(&format!("{SMALLEST}{way}"), &[]).unwrap_err().to_string();
         assert!(refused.contains("auth.asked.url"), "{refused}");
-        assert!(refused.contains("it has a user or a password in it"), "{refused}");
+        assert!(refused.contains("it contains a user or a password"), "{refused}");
     }
 }
 
 #[test]
-fn a_service_is_told_from_users_and_has_users_of_its_own() {
+fn a_service_is_distinguished_from_users_and_has_a_list_of_users() {
     let with = |line: &str| smallest_with("zzz", line);
     let key = |more: &str| {
         let digest = "0123456789abcdef".repeat(4);
         format!("[auth.key]\nkind = \"static_key\"\nissuer = \"x\"\nkey_sha256 = [\"{digest}\"]\n{more}")
     };
     for good in [
-        "on_behalf = { scope = [\"s\"], users = [\"app:*\", \"bob\"] }".to_owned(),
-        "on_behalf = { claims = { azp = [\"billing\"] }, users = [\"app:*\"] }".to_owned(),
-        // The users of all issuers have names of their own; a backend has none.
-        key("on_behalf = { users = [\"app:*\"] }"),
+        "act_as = { scope = [\"s\"], users = [\"app:*\", \"bob\"] }".to_owned(),
+        "act_as = { claims = { azp = [\"billing\"] }, users = [\"app:*\"] }".to_owned(),
+        // The users of each issuer have ids of their own; a service has none.
+        key("act_as = { users = [\"app:*\"] }"),
     ] {
         assert_eq!(load_with(&with(&good), &[]).unwrap().warnings, Vec::<String>::new(), "{good}");
     }
     for (line, expected) in [
         (
-            "on_behalf = { users = [\"*\"] }".to_owned(),
-            "auth.app.on_behalf.scope (not set): found nothing that tells",
+            "act_as = { users = [\"*\"] }".to_owned(),
+            "auth.app.act_as.scope (not set): found nothing that distinguishes",
         ),
-        ("on_behalf = { scope = [\"s\"] }".to_owned(), "auth.app.on_behalf.users (not set): found nothing"),
+        ("act_as = { scope = [\"s\"] }".to_owned(), "auth.app.act_as.users (not set): found nothing"),
+        ("act_as = { scope = [\"s\"], users = [] }".to_owned(), "auth.app.act_as.users (my.toml, line 10)"),
+        ("act_as = { scope = [\"s\"], users = [\"a**\"] }".to_owned(), "auth.app.act_as.users (my.toml"),
+        (key(""), "auth.key.act_as.users (not set): found nothing"),
+        (key("act_as = { users = [] }"), "auth.key.act_as.users (my.toml, line 14): found an empty list"),
+        (key("act_as = { users = [\"a\"], scope = [\"s\"] }"), "auth.key.act_as.users (my.toml, line 14)"),
         (
-            "on_behalf = { scope = [\"s\"], users = [] }".to_owned(),
-            "auth.app.on_behalf.users (my.toml, line 10)",
+            key("").replace("0123", "hush"),
+            "auth.key.key_sha256 (my.toml, line 13): found an invalid digest, or none",
         ),
-        (
-            "on_behalf = { scope = [\"s\"], users = [\"a**\"] }".to_owned(),
-            "auth.app.on_behalf.users (my.toml",
-        ),
-        (key(""), "auth.key.on_behalf.users (not set): found nothing"),
-        (key("on_behalf = { users = [] }"), "auth.key.on_behalf.users (my.toml, line 14): found nobody"),
-        (
-            key("on_behalf = { users = [\"a\"], scope = [\"s\"] }"),
-            "auth.key.on_behalf.users (my.toml, line 14)",
-        ),
-        (key("").replace("0123", "hush"), "auth.key.key_sha256 (my.toml, line 13): found something else"),
         (
             key("").replace("[\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"]", "[]"),
             "auth.key.key",
         ),
         (
-            "[auth.mesh]\nkind = \"certificate\"\nissuer = \"x\"\ncertificates = [\"DNS:a\"]\n\
-             on_behalf = { users = [\"app:*\"] }"
+            "[auth.mesh]\nkind = \"client_certificate\"\nissuer = \"x\"\ncertificates = [\"DNS:a\"]\n\
+             act_as = { users = [\"app:*\"] }"
                 .to_owned(),
-            "auth.mesh.certificates (my.toml, line 13): found certificates, and a listener that asks for none",
+            "auth.mesh.certificates (my.toml, line 13): found certificates, but the listener requests none",
         ),
         (
             format!(
-                "{}[auth.mesh]\nkind = \"certificate\"\nissuer = \"x\"\ncertificates = [\"DNS:edge.example\"]\n\
-                 on_behalf = {{ users = [\"app:*\"] }}",
+                "{}[auth.mesh]\nkind = \"client_certificate\"\nissuer = \"x\"\ncertificates = [\"DNS:edge.example\"]\n\
+                 act_as = {{ users = [\"app:*\"] }}",
                 GATEWAY.replace("secret_header", "certificates = [\"DNS:Edge.example\"]\nsecret_header")
             ),
-            "auth.mesh.certificates (my.toml, line 22): found DNS:edge.example, as auth.gateway has it",
+            "auth.mesh.certificates (my.toml, line 22): found DNS:edge.example, which auth.gateway has too",
         ),
         (
-            key("on_behalf = { users = [\"\"] }"),
-            "auth.key.on_behalf.users (my.toml, line 14): found \"\" (it is empty",
+            key("act_as = { users = [\"\"] }"),
+            "auth.key.act_as.users (my.toml, line 14): found \"\" (it is empty",
         ),
         (
-            key("on_behalf = { users = [\"a\"] }\nrequire = { scope = [\"s\"] }"),
+            key("act_as = { users = [\"a\"] }\nrequire = { scope = [\"s\"] }"),
             "auth.key.require (my.toml, line 15): found scope, audience or claims",
         ),
         (
             format!(
                 "{}\n{}",
-                key("on_behalf = { users = [\"a:*\"] }"),
-                key("on_behalf = { users = [\"*\"] }").replace("auth.key", "auth.other")
+                key("act_as = { users = [\"a:*\"] }"),
+                key("act_as = { users = [\"*\"] }").replace("auth.key", "auth.other")
             ),
             "auth.other.key_sha256 (my.toml, line 18): found a digest that auth.key has too",
         ),
@@ -327,50 +329,191 @@ fn a_service_is_told_from_users_and_has_users_of_its_own() {
             "auth.gateway.secret (not set): found nothing",
         ),
         (
-            "[auth.mesh]\nkind = \"certificate\"\nissuer = \"x\"\ncertificates = [\"billing\"]".to_owned(),
+            "[auth.mesh]\nkind = \"client_certificate\"\nissuer = \"x\"\ncertificates = [\"billing\"]"
+                .to_owned(),
             "auth.mesh.certificates (my.toml, line 13): found \"billing\"",
         ),
     ] {
-        let faults = faults_of(&with(&line), &[]);
-        assert!(faults.iter().any(|fault| fault.starts_with(expected)), "no {expected:?} in {faults:#?}");
-        assert!(!faults.iter().any(|fault| fault.contains("hush")), "{faults:#?}");
+        let errors = errors_of(&with(&line), &[]);
+        assert!(errors.iter().any(|error| error.starts_with(expected)), "no {expected:?} in {errors:#?}");
+        assert!(!errors.iter().any(|error| error.contains("hush")), "{errors:#?}");
     }
-    let warnings = load_with(&with(&key("on_behalf = { users = [\"*\"] }")), &[]).unwrap().warnings;
-    assert!(warnings[0].contains("act for every user"), "{warnings:?}");
+    let warnings = load_with(&with(&key("act_as = { users = [\"*\"] }")), &[]).unwrap().warnings;
+    assert!(warnings[0].contains("act as every user"), "{warnings:?}");
 }
 
 #[test]
-fn a_way_that_another_keeps_everything_from_is_warned_of() {
+fn an_unreachable_authenticator_causes_a_warning() {
     let opaque = "[auth.a]\nkind = \"introspection\"\nissuer = \"https://app.example\"\nurl = \"https://app.example/i\"\n\
                   client_id = \"x\"\nclient_secret = \"y\"\n";
-    let forward =
-        "[auth.a]\nkind = \"forward\"\nissuer = \"https://app.example\"\nurl = \"https://app.example/me\"\n";
+    let forward = "[auth.a]\nkind = \"forward_auth\"\nissuer = \"https://app.example\"\nurl = \"https://app.example/me\"\n";
     let key = format!(
-        "[auth.key]\nkind = \"static_key\"\nissuer = \"x\"\nkey_sha256 = [\"{}\"]\non_behalf = {{ users = [\"a:*\"] }}\n",
+        "[auth.key]\nkind = \"static_key\"\nissuer = \"x\"\nkey_sha256 = [\"{}\"]\nact_as = {{ users = [\"a:*\"] }}\n",
         "0123456789abcdef".repeat(4)
     );
-    let app = "auth.app is out of reach: auth.a, which";
+    let app = "auth.app is unreachable: auth.a, which";
     for (more, expected) in [
         (opaque.to_owned(), vec![app]),
         (forward.to_owned(), vec![app]),
-        (format!("{opaque}{key}"), vec![app, "auth.key is out of reach: auth.a, which"]),
-        (format!("{opaque}[users]\nauth_order = [\"app\"]"), vec![]),
-        (format!("{opaque}carrier = \"header:x-token\""), vec![]),
-        (format!("{forward}show_headers = [\"x-token\"]\nshow_cookies = [\"session\"]"), vec![]),
+        (format!("{opaque}{key}"), vec![app, "auth.key is unreachable: auth.a, which"]),
+        (format!("{opaque}[auth]\norder = [\"app\"]"), vec![]),
+        (format!("{opaque}credential_source = \"header:x-token\""), vec![]),
+        (format!("{forward}forward_headers = [\"x-token\"]\nforward_cookies = [\"session\"]"), vec![]),
         (opaque.replace("auth.a", "auth.z"), vec![]),
         (
             format!("{opaque}{}", forward.replace("auth.a", "auth.b")),
-            vec![app, "auth.b is out of reach: auth.a, which"],
+            vec![app, "auth.b is unreachable: auth.a, which"],
         ),
-        // Its cookie is its own.
+        // No other authenticator reads its cookie.
         (
-            format!("{opaque}[users]\nauth_order = [\"app\"]\n{}", forward.replace("auth.a", "auth.b"))
-                + "show_cookies = [\"session\"]",
+            format!("{opaque}[auth]\norder = [\"app\"]\n{}", forward.replace("auth.a", "auth.b"))
+                + "forward_cookies = [\"session\"]",
             vec![],
         ),
     ] {
         let warnings = load_with(&smallest_with("zzz", &more), &[]).unwrap().warnings;
         let found: Vec<_> = expected.iter().filter(|e| warnings.iter().any(|w| w.starts_with(**e))).collect();
         assert_eq!((warnings.len(), found.len()), (expected.len(), expected.len()), "{more}: {warnings:#?}");
+    }
+}
+
+#[test]
+fn a_former_name_of_a_key_is_an_error_that_names_the_new_one() {
+    for (text, former, new) in [
+        ("[vending]\nskew_allowance = \"5m\"", "vending.skew_allowance", "cache.clock_skew_allowance"),
+        ("[vending]\nadvisory_window = \"2m\"", "vending.advisory_window", "cache.advisory_window"),
+        ("[cache]\nmax_mebibytes = 256", "cache.max_mebibytes", "cache.max_size"),
+        (
+            "[cache]\nmax_remembered_credentials = 9",
+            "cache.max_remembered_credentials",
+            "auth.cache.max_entries",
+        ),
+        ("[users]\nauth_order = [\"app\"]", "users.auth_order", "auth.order"),
+        ("[upstream]\ncalls_per_second = 50", "upstream.calls_per_second", "upstream.rate_limit.rate"),
+        (
+            "[upstream]\nfailure_pause = \"1s\"",
+            "upstream.failure_pause",
+            "upstream.circuit_breaker.open_duration",
+        ),
+        ("[admin]\nburst = 5", "admin.burst", "admin.rate_limit.burst"),
+        ("[limits.failures]\nrate = \"1/m\"", "limits.failures.rate", "limits.failed_authentications.rate"),
+        ("remember = \"5m\"", "auth.app.remember", "auth.app.cache_ttl"),
+        (
+            "act_as = { users = [\"a\"], scope = [\"s\"] }\non_behalf = { users = [\"a\"] }",
+            "auth.app.on_behalf.users",
+            "auth.app.act_as.users",
+        ),
+        (
+            "[pools.main.tags]\na = \"b\"\n[pools.other]\nend_with_session = true",
+            "pools.other.end_with_session",
+            "pools.other.bind_to_session",
+        ),
+    ] {
+        let errors = errors_of(&smallest_with("zzz", text), &[]);
+        let expected = format!("allowed: {new}, its new name");
+        let is_named =
+            |error: &&String| error.starts_with(&format!("{former} (")) && error.ends_with(&expected);
+        assert_eq!(
+            errors.iter().filter(is_named).count(),
+            1,
+            "no {former:?} with {expected:?} in {errors:#?}"
+        );
+    }
+}
+
+#[test]
+fn every_new_name_of_a_former_key_is_in_the_manual() {
+    let manual = keys_of_the_manual();
+    for (former, new) in renamed_keys::RENAMED {
+        let is_known =
+            |path: &str| manual.iter().any(|key| key == path || key.starts_with(&format!("{path}.")));
+        assert!(is_known(new) && !is_known(former), "{former} is now {new}");
+    }
+}
+
+#[test]
+fn no_authenticator_has_the_name_of_a_key_of_the_section_auth() {
+    for (name, keys) in [
+        ("cache", "kind = \"jwt\"\nissuer = \"https://b.example\"\naudience = [\"tokenvend\"]"),
+        ("cache", "max_entries = 7\nissuer = \"https://b.example\""),
+        ("order", "kind = \"static_key\"\nissuer = \"https://b.example\""),
+    ] {
+        let errors = errors_of(&smallest_with("zzz", &format!("[auth.{name}]\n{keys}")), &[]);
+        let start = format!("auth.{name} (my.toml, line ");
+        assert!(errors.len() == 1 && errors[0].starts_with(&start), "{name}: {errors:#?}");
+        let expected =
+            format!("found an authenticator with the name {name:?}; allowed: another name for it, because");
+        assert!(errors[0].contains(&expected), "{errors:#?}");
+    }
+    // The template [auth.NAME] does not apply to the table of the cache.
+    let settings = load_with(&smallest_with("zzz", "[auth.cache]\nmax_entries = 7"), &[]).unwrap().settings;
+    assert_eq!((settings.max_auth_cache_entries, settings.auth.len()), (7, 1));
+    let errors = errors_of(&smallest_with("zzz", "[auth.cache]\ncache_ttl = \"5m\""), &[]);
+    assert!(errors.len() == 1 && errors[0].contains("auth.cache.cache_ttl (my.toml"), "{errors:#?}");
+    for rule in ["cache", "order"] {
+        let errors =
+            errors_of(&smallest_with("zzz", &format!("[pools.main.allow.x]\nauth = [{rule:?}]")), &[]);
+        assert!(errors[0].ends_with("allowed: names of tables [auth.…]: app"), "{errors:#?}");
+    }
+    // The names of pools are not restricted.
+    assert!(load_with(&SMALLEST.replace("pools.main", "pools.cache"), &[]).is_ok());
+}
+
+#[test]
+fn a_size_is_a_whole_number_with_a_unit() {
+    for (text, bytes) in
+        [("1MiB", 1 << 20), ("1024KiB", 1 << 20), ("256MiB", 256 << 20), ("1024GiB", 1 << 40)]
+    {
+        let settings = load_with(SMALLEST, &[("TOKENVEND__CREDENTIALS__MAX_SIZE", text)]).unwrap().settings;
+        assert_eq!(settings.vending.credentials.max_size_bytes, bytes, "{text}");
+    }
+    for (value, expected) in [
+        (
+            "256",
+            "found 256 (it has no unit); allowed: a size from 1MiB to 1024GiB: a whole number with the unit KiB",
+        ),
+        ("\"256\"", "found \"256\" (it has no unit)"),
+        ("\"256MB\"", "found \"256MB\" (it is not a whole number with one of these units)"),
+        ("\"256 MiB\"", "found \"256 MiB\" (it is not"),
+        ("\"1.5GiB\"", "found \"1.5GiB\" (it is not"),
+        ("\"-1MiB\"", "found \"-1MiB\" (it is not"),
+        ("\"MiB\"", "found \"MiB\" (it does not begin with a whole number)"),
+        ("\"99999999999999999999GiB\"", "(it is too large)"),
+        ("\"99999999999999GiB\"", "(it is too large)"),
+        ("\"1KiB\"", "found \"1KiB\"; allowed: a size from 1MiB"),
+        ("\"1025GiB\"", "found \"1025GiB\"; allowed: a size from 1MiB"),
+        ("\"\"", "found \"\" (it has no unit)"),
+        ("true", "found true; allowed: a size"),
+    ] {
+        let errors = errors_of(&smallest_with("zzz", &format!("[cache]\nmax_size = {value}")), &[]);
+        assert!(errors.len() == 1 && errors[0].starts_with("cache.max_size (my.toml"), "{value}: {errors:?}");
+        assert!(errors[0].contains(expected), "no {expected:?} in {errors:?}");
+    }
+}
+
+#[test]
+fn call_rates_have_the_form_of_rate_limits_but_cannot_be_off() {
+    let tables = "[upstream.rate_limit]\nrate = \"7/s\"\nburst = 3\nmax_wait = \"1s\"\n[admin.rate_limit]\nrate = \"120/m\"\n\
+                  [credentials.rate_limit]\nrate = \"7200/h\"\nburst = 4";
+    let settings = load_with(&smallest_with("zzz", tables), &[]).unwrap().settings;
+    let (tokens, credentials) =
+        (settings.vending.upstream.rate_limit, settings.vending.credentials.rate_limit);
+    assert_eq!((tokens.calls_per_second, tokens.burst, tokens.max_wait), (7, 3, Duration::from_secs(1)));
+    assert_eq!((credentials.calls_per_second, credentials.burst), (2, 4));
+    assert_eq!(credentials.max_wait, tokens.max_wait);
+    assert_eq!((settings.admin.rate_limit.calls_per_second, settings.admin.rate_limit.burst), (2, 5));
+    for (rate, why) in
+        [("off", "it has no slash"), ("50", "it has no slash"), ("50/d", "s, m or h"), ("0/s", "number")]
+    {
+        for table in ["upstream", "admin", "credentials"] {
+            let errors =
+                errors_of(&smallest_with("zzz", &format!("[{table}.rate_limit]\nrate = {rate:?}")), &[]);
+            let start = format!("{table}.rate_limit.rate (my.toml, line 11): found {rate:?}");
+            assert!(errors.len() == 1 && errors[0].starts_with(&start), "{errors:?}");
+            assert!(
+                errors[0].contains(why) && errors[0].contains("allowed: from 1 to 1000000 in a"),
+                "{errors:?}"
+            );
+        }
     }
 }

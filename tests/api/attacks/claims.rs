@@ -155,7 +155,7 @@ async fn claims_that_two_readers_could_read_in_two_ways_are_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_end_beyond_all_time_is_an_end_and_breaks_nothing() {
-    let world = World::with("pools.main.end_with_session = true").await;
+    let world = World::with("pools.main.bind_to_session = true").await;
     for exp in [json!(i64::MAX), json!(u64::MAX), json!(1e300), json!(now(&world) as f64 + 1e6 + 0.5)] {
         let mut claims: Value = honest(&world);
         claims["exp"] = exp.clone();

@@ -151,8 +151,8 @@ async fn no_other_site_can_use_a_signed_session_cookie() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_other_site_can_use_a_session_cookie_that_the_app_judges_and_the_app_is_not_even_asked() {
     for way in [
-        "kind = \"forward\"\nshow_cookies = [\"session\"]",
-        "kind = \"introspection\"\ncarrier = \"cookie:session\"\nclient_id = \"x\"\nclient_secret = \"y\"",
+        "kind = \"forward_auth\"\nforward_cookies = [\"session\"]",
+        "kind = \"introspection\"\ncredential_source = \"cookie:session\"\nclient_id = \"x\"\nclient_secret = \"y\"",
     ] {
         let (app, asked) = credulous_app();
         let way = format!("[auth.session]\nissuer = \"https://app.example\"\nurl = \"{app}\"\n{way}");

@@ -10,7 +10,8 @@ use tokio::net::TcpStream;
 use crate::support::World;
 
 /// Connections end soon when nothing more comes.
-const SOON: &str = "http.keep_alive = \"1s\"\nhttp.head_timeout = \"1s\"\nhttp.body_timeout = \"1s\"\n";
+const SOON: &str =
+    "http.keep_alive = \"1s\"\nhttp.request_header_timeout = \"1s\"\nhttp.request_body_timeout = \"1s\"\n";
 
 /// A second way, by a header that a gateway sets.
 const WITH_HEADER: &str = r#"
@@ -19,7 +20,7 @@ const WITH_HEADER: &str = r#"
     audience = ["tokenvend"]
     algorithms = ["ES256"]
     jwks_url = "DEMO_APP/jwks.json"
-    carrier = "header:x-app-assertion"
+    credential_source = "header:x-app-assertion"
 "#;
 
 /// Sends bytes, and reads the statuses of all answers until the server hangs up.

@@ -158,6 +158,6 @@ async fn botocore_keeps_them_until_it_wants_new_ones_and_then_asks_once() {
     assert!((3..=36).contains(&all), "asked {all} times in three hours");
     assert!(calls <= 7, "{calls} calls to Cognito for three hours");
     // And what least_life is there for:
-    let (all, most, _) = three_hours_of_use("credentials.least_life = \"11m\"", place).await;
+    let (all, most, _) = three_hours_of_use("credentials.mandatory_window = \"11m\"", place).await;
     assert!(most > 1, "with less life than botocore wants it asks {all} times, {most} in a minute");
 }

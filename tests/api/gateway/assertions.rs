@@ -13,14 +13,14 @@ async fn assertions_of_cloudflare_access_and_googles_proxy_are_jwts_in_their_hea
         [auth.cloudflare]
         issuer = "https://team.cloudflareaccess.com"
         user_id = "cloudflare:{sub}"
-        carrier = "header:Cf-Access-Jwt-Assertion"
+        credential_source = "header:Cf-Access-Jwt-Assertion"
         audience = ["4714c1358e65fe4b408ad6d432a5f878f08194bdb4752441fd56faefa9b2b6f2"]
         algorithms = ["ES256"]
         jwks_url = "DEMO_APP/jwks.json"
         [auth.iap]
         issuer = "https://cloud.google.com/iap"
         user_id = "google:{sub}"
-        carrier = "header:X-Goog-IAP-JWT-Assertion"
+        credential_source = "header:X-Goog-IAP-JWT-Assertion"
         audience = ["/projects/123456789/apps/my-project"]
         algorithms = ["ES256"]
         jwks_url = "DEMO_APP/jwks.json"

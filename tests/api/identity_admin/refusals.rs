@@ -179,7 +179,8 @@ async fn what_is_malformed_is_refused_before_cognito_is_asked() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn acts_stay_within_a_budget_of_their_own_that_costs_no_user_a_token() {
-    let overlay = "admin.calls_per_second = 1\nadmin.burst = 2\nadmin.max_wait = \"0s\"\n";
+    let overlay =
+        "admin.rate_limit.rate = \"1/s\"\nadmin.rate_limit.burst = 2\nadmin.rate_limit.max_wait = \"0s\"\n";
     let world = World::switched_on(overlay).await;
     world.vend("alice").await.source();
     for _ in 0..2 {

@@ -79,7 +79,7 @@ async fn a_guest_that_was_deleted_becomes_nobody() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn when_cognito_cannot_be_asked_nothing_is_linked_and_asking_again_helps() {
-    let world = World::with(&format!("upstream.attempts = 1\n{ALL}")).await;
+    let world = World::with(&format!("upstream.max_attempts = 1\n{ALL}")).await;
     let (guest, token) = world.guest().await;
     for operation in ["LookupDeveloperIdentity", "DescribeIdentity"] {
         for fault in ["throttleRate", "errorRate", "dropRate"] {

@@ -143,8 +143,9 @@ async fn whoever_tries_without_end_uses_up_a_ration_and_nobody_elses() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn linking_keeps_the_budget_and_the_pauses_of_all_calls() {
-    let overlay =
-        format!("upstream.burst = 1\nupstream.calls_per_second = 1\nupstream.max_wait = \"0s\"\n{ALL}");
+    let overlay = format!(
+        "upstream.rate_limit.burst = 1\nupstream.rate_limit.rate = \"1/s\"\nupstream.rate_limit.max_wait = \"0s\"\n{ALL}"
+    );
     let world = World::with(&overlay).await;
     world.vend("alice").await.source();
     world.link_google("alice", "g-alice").await.is_problem(503, "upstream-unavailable");
@@ -154,7 +155,7 @@ async fn linking_keeps_the_budget_and_the_pauses_of_all_calls() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_whose_end_is_unclear_leaves_no_token_in_the_cache() {
-    let world = World::with(&format!("upstream.attempts = 1\n{ALL}")).await;
+    let world = World::with(&format!("upstream.max_attempts = 1\n{ALL}")).await;
     world.vend("alice").await.source();
     world.faults(json!({"errorRate": 1.0})).await;
     world.link_google("alice", "g-alice").await.is_problem(503, "upstream-unavailable");

@@ -10,13 +10,13 @@ use crate::support::{Answer, COOKIE_JWT, World, claims_of};
 async fn with_forward(judge: &Judge, more: &str) -> World {
     World::with(&format!(
         r#"
-        users.auth_order = ["session"]
+        auth.order = ["session"]
         [auth.session]
-        kind = "forward"
+        kind = "forward_auth"
         issuer = "https://app.example"
         url = "{}/me"
-        show_cookies = ["session", "device"]
-        remember = "60s"
+        forward_cookies = ["session", "device"]
+        cache_ttl = "60s"
         {more}
         "#,
         judge.url
@@ -105,7 +105,7 @@ async fn the_end_of_a_session_counts_also_as_a_fraction_or_as_text_in_a_body_and
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_400_of_the_apps_is_a_no_and_a_guess_and_one_of_an_introspection_endpoint_is_trouble() {
     let judge = Judge::start();
-    let world = with_forward(&judge, "[limits.failures]\nrate = \"1/m\"\nburst = 2").await;
+    let world = with_forward(&judge, "[limits.failed_authentications]\nrate = \"1/m\"\nburst = 2").await;
     judge.says("session=%%%", json!({"status": 400}));
     let odd = async |cookie: &str| with_cookie(&world, Method::POST, cookie, PAGE).await;
     odd("session=%%%").await.is_problem(401, "unauthorized");
@@ -134,14 +134,14 @@ async fn a_cookie_that_counts_for_nothing_is_not_in_the_way_of_a_bearer() {
     let judge = Judge::start();
     let forward = r#"
         [auth.session]
-        kind = "forward"
+        kind = "forward_auth"
         issuer = "https://app.example"
         url = "JUDGE/me"
-        show_headers = []
-        show_cookies = ["session"]
+        forward_headers = []
+        forward_cookies = ["session"]
     "#;
     for session in [COOKIE_JWT, &forward.replace("JUDGE", &judge.url)] {
-        let world = World::with(&format!("users.auth_order = [\"session\", \"app\"]\n{session}")).await;
+        let world = World::with(&format!("auth.order = [\"session\", \"app\"]\n{session}")).await;
         let (alice, bob) = (world.bearer("alice"), world.bearer("bob"));
         judge.says(&format!("session={alice}"), json!({"sub": "alice"}));
         let with = async |method, bearer: Option<&str>, origin: Option<&str>| {

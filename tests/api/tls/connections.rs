@@ -77,7 +77,7 @@ async fn said_goodbye(ended: tokio::task::JoinHandle<Result<(), h2::Error>>) {
 async fn slow_and_silent_clients_are_not_waited_for_over_tls_either() {
     let ca = Authority::new("ca");
     let files = Files::of(&ca.server(90));
-    let limits = "http.head_timeout = \"1s\"\nhttp.body_timeout = \"200ms\"\nhttp.keep_alive = \"1s\"\n";
+    let limits = "http.request_header_timeout = \"1s\"\nhttp.request_body_timeout = \"200ms\"\nhttp.keep_alive = \"1s\"\n";
     let world = World::with(&format!("{limits}{}", files.configuration())).await;
     let address = world.app.public_address();
 
@@ -113,7 +113,7 @@ async fn slow_and_silent_clients_are_not_waited_for_over_tls_either() {
 async fn an_answer_that_is_not_taken_is_not_kept_for_ever() {
     let ca = Authority::new("ca");
     let files = Files::of(&ca.server(90));
-    let overlay = format!("http.read_answer_timeout = \"500ms\"\n{}", files.configuration());
+    let overlay = format!("http.response_write_timeout = \"500ms\"\n{}", files.configuration());
     let world = World::with(&overlay).await;
     let address = world.app.public_address();
 
@@ -221,8 +221,8 @@ async fn requests_that_are_taken_back_are_dropped_and_a_flood_of_them_ends_its_c
 async fn what_only_http2_can_say_is_understood_or_refused() {
     let ca = Authority::new("ca");
     let files = Files::of(&ca.server(90));
-    let carrier = "auth.app.carrier = \"cookie:session\"\n";
-    let world = World::with(&format!("{carrier}{}", files.configuration())).await;
+    let cookies = "auth.app.credential_source = \"cookie:session\"\n";
+    let world = World::with(&format!("{cookies}{}", files.configuration())).await;
     let (mut requests, _ended) =
         connect_h2(&ca, world.app.public_address(), &h2::client::Builder::new()).await;
     // Cookies in pieces, which are one header all the same.

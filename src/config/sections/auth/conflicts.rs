@@ -1,152 +1,155 @@
-//! Whether the ways of authenticating can be told apart: by whom each is meant for, and by what it looks at. What two
-//! ways could both take for their own is a fault; what one way keeps from another is a warning.
+//! Conflicts between authenticators. It is an error if two of them could accept the same credential or give two users
+//! the same id. It is a warning if one reads every credential before another can.
 
 use reqwest::header::{AUTHORIZATION, HeaderName};
 
 use crate::auth::{AuthSettings, AuthenticatorSettings, CertificateMatcher, CredentialSource};
 use crate::config::reader::Reader;
 
-/// What is wrong with a way beside another that is tried before it.
-struct Clash {
+/// A conflict of an authenticator with one that is tried before it.
+struct Conflict {
     /// The key of the later one.
     key: &'static str,
     found: String,
     allowed: &'static str,
 }
 
-/// Whether no user of one issuer can be taken for one of another, and no credential could be two ways' own.
-pub(super) fn are_told_apart(reader: &mut Reader<'_>, all: &[AuthSettings]) -> bool {
+/// Checks that users of different issuers have different ids, and that no credential fits two authenticators.
+pub(super) fn check_distinguishable(reader: &mut Reader<'_>, all: &[AuthSettings]) -> bool {
     let checks = [same_issuer, same_header, same_certificate, same_key, same_users];
     for (at, one) in all.iter().enumerate() {
         let earlier = all.iter().take(at);
-        let clash = |other: &AuthSettings| checks.iter().find_map(|check| check(other, one));
-        if let Some(Clash { key, found, allowed }) = earlier.clone().find_map(clash) {
-            reader.fault(&format!("auth.{}.{key}", one.name), found, allowed);
+        let find_conflict = |other: &AuthSettings| checks.iter().find_map(|check| check(other, one));
+        if let Some(Conflict { key, found, allowed }) = earlier.clone().find_map(find_conflict) {
+            reader.reject(&format!("auth.{}.{key}", one.name), found, allowed);
             return false;
         }
     }
     true
 }
 
-fn same_issuer(other: &AuthSettings, one: &AuthSettings) -> Option<Clash> {
+fn same_issuer(other: &AuthSettings, one: &AuthSettings) -> Option<Conflict> {
     let (AuthenticatorSettings::Jwt(others), AuthenticatorSettings::Jwt(own)) = (&other.kind, &one.kind)
     else {
         return None;
     };
-    (other.issuer == one.issuer && others.carrier == own.carrier).then(|| Clash {
+    (other.issuer == one.issuer && others.credential_source == own.credential_source).then(|| Conflict {
         key: "issuer",
-        found: format!("{:?}, as auth.{} has it, in the same carrier", one.issuer, other.name),
-        allowed: "an issuer, or a carrier, of its own",
+        found: format!("{:?}, the issuer of auth.{} with the same credential_source", one.issuer, other.name),
+        allowed: "another issuer, or another credential_source",
     })
 }
 
-/// A header that two gateways both set.
-fn same_header(other: &AuthSettings, one: &AuthSettings) -> Option<Clash> {
+/// Two gateways set the same header.
+fn same_header(other: &AuthSettings, one: &AuthSettings) -> Option<Conflict> {
     let (AuthenticatorSettings::Gateway(others), AuthenticatorSettings::Gateway(own)) =
         (&other.kind, &one.kind)
     else {
         return None;
     };
     let has = |header: &&HeaderName| others.claims.iter().any(|(_, theirs)| theirs == *header);
-    own.claims.iter().map(|(_, header)| header).find(has).map(|header| Clash {
+    own.claims.iter().map(|(_, header)| header).find(has).map(|header| Conflict {
         key: "claims",
-        found: format!("the header {header}, as auth.{} has it", other.name),
-        allowed: "headers of its own: the first of the two would refuse what is the other's",
+        found: format!("the header {header}, which auth.{} reads too", other.name),
+        allowed: "other headers: the first of the two authenticators would reject those of the other gateway",
     })
 }
 
-/// A certificate that stands for a service, and for another or a gateway too. One gateway may have two ways.
-fn same_certificate(other: &AuthSettings, one: &AuthSettings) -> Option<Clash> {
+/// A certificate of a service is also that of another service or of a gateway. One gateway may have two authenticators.
+fn same_certificate(other: &AuthSettings, one: &AuthSettings) -> Option<Conflict> {
     let (others, own): (&[CertificateMatcher], &[CertificateMatcher]) = match (&other.kind, &one.kind) {
-        (AuthenticatorSettings::Certificate(others), AuthenticatorSettings::Certificate(own)) => {
+        (AuthenticatorSettings::ClientCertificate(others), AuthenticatorSettings::ClientCertificate(own)) => {
             (others, own)
         }
-        (AuthenticatorSettings::Certificate(others), AuthenticatorSettings::Gateway(own)) => {
+        (AuthenticatorSettings::ClientCertificate(others), AuthenticatorSettings::Gateway(own)) => {
             (others, &own.certificates)
         }
-        (AuthenticatorSettings::Gateway(others), AuthenticatorSettings::Certificate(own)) => {
+        (AuthenticatorSettings::Gateway(others), AuthenticatorSettings::ClientCertificate(own)) => {
             (&others.certificates, own)
         }
         _ => return None,
     };
-    own.iter().find(|name| others.contains(name)).map(|name| Clash {
+    own.iter().find(|name| others.contains(name)).map(|name| Conflict {
         key: "certificates",
-        found: format!("{name}, as auth.{} has it", other.name),
-        allowed: "certificates of its own: nobody could say for which of the two it stands",
+        found: format!("{name}, which auth.{} has too", other.name),
+        allowed: "other certificates: one certificate must identify one service",
     })
 }
 
-fn same_key(other: &AuthSettings, one: &AuthSettings) -> Option<Clash> {
+fn same_key(other: &AuthSettings, one: &AuthSettings) -> Option<Conflict> {
     let (AuthenticatorSettings::StaticKey(others), AuthenticatorSettings::StaticKey(own)) =
         (&other.kind, &one.kind)
     else {
         return None;
     };
     let is_shared = own.digests.iter().any(|digest| others.digests.contains(digest));
-    is_shared.then(|| Clash {
+    is_shared.then(|| Conflict {
         key: "key_sha256",
         found: format!("a digest that auth.{} has too", other.name),
-        allowed: "keys of its own: nobody could say for which of the two it stands",
+        allowed: "other keys: one key must identify one service",
     })
 }
 
-/// Ways with the same issuer mean the same users.
-fn same_users(other: &AuthSettings, one: &AuthSettings) -> Option<Clash> {
-    let names_users = |way: &AuthSettings| {
-        !matches!(way.kind, AuthenticatorSettings::StaticKey(_) | AuthenticatorSettings::Certificate(_))
+/// Authenticators with the same issuer refer to the same users.
+fn same_users(other: &AuthSettings, one: &AuthSettings) -> Option<Conflict> {
+    let names_users = |authenticator: &AuthSettings| {
+        !matches!(
+            authenticator.kind,
+            AuthenticatorSettings::StaticKey(_) | AuthenticatorSettings::ClientCertificate(_)
+        )
     };
     let (own, others) = (one.user_id.fixed_prefix(), other.user_id.fixed_prefix());
-    let clashes = names_users(one)
+    let conflicts = names_users(one)
         && names_users(other)
         && other.issuer != one.issuer
         && (own.starts_with(others) || others.starts_with(own));
-    clashes.then(|| Clash {
+    conflicts.then(|| Conflict {
         key: "user_id",
-        found: format!("one that begins with {own:?} beside the {others:?} of auth.{}", other.name),
-        allowed: "templates whose fixed beginnings tell the issuers apart, none beginning with another, as in \
-                  \"{iss}|{sub}\" or \"web:{sub}\": else a user of one could be taken for a user of the other",
+        found: format!("a template that begins with {own:?}, and one with {others:?} in auth.{}", other.name),
+        allowed: "templates whose fixed beginnings distinguish the issuers, none a prefix of another, as in \
+                  \"{iss}|{sub}\" or \"web:{sub}\": otherwise users of two issuers could have the same id",
     })
 }
 
-/// Introspection and forward auth ask about whatever stands where they look: no way after them sees any of it, and the
-/// app is shown credentials that were never meant for it.
-pub(super) fn warn_of_the_unreached(reader: &mut Reader<'_>, all: &[AuthSettings]) {
+/// Introspection and forward authentication accept any credential in the place that they read. A later authenticator
+/// never gets one from there, and the app receives credentials that were not meant for it.
+pub(super) fn warn_of_unreachable(reader: &mut Reader<'_>, all: &[AuthSettings]) {
     for (at, later) in all.iter().enumerate() {
-        let places = places(later);
-        let takes_it_all = |earlier: &&AuthSettings| {
-            let asks = matches!(
+        let sources = credential_sources(later);
+        let takes_all = |earlier: &&AuthSettings| {
+            let is_remote = matches!(
                 earlier.kind,
-                AuthenticatorSettings::Introspection(_) | AuthenticatorSettings::Forward(_)
+                AuthenticatorSettings::Introspection(_) | AuthenticatorSettings::ForwardAuth(_)
             );
-            let taken = self::places(earlier);
-            asks && !places.is_empty() && places.iter().all(|place| taken.contains(place))
+            let taken = credential_sources(earlier);
+            is_remote && !sources.is_empty() && sources.iter().all(|source| taken.contains(source))
         };
-        if let Some(earlier) = all.iter().take(at).find(takes_it_all) {
+        if let Some(earlier) = all.iter().take(at).find(takes_all) {
             let (later, earlier) = (&later.name, &earlier.name);
             reader.warn(format!(
-                "auth.{later} is out of reach: auth.{earlier}, which is tried before it, judges whatever stands in the \
-                 same place of a request. Put {later:?} before {earlier:?} in users.auth_order, or give it a place of \
-                 its own."
+                "auth.{later} is unreachable: auth.{earlier}, which is tried before it, accepts any credential in the \
+                 same place of a request. Put {later:?} before {earlier:?} in auth.order, or set another \
+                 credential_source."
             ));
         }
     }
 }
 
-/// Where in a request it looks for text that could be another way's as well.
-fn places(way: &AuthSettings) -> Vec<CredentialSource> {
-    match &way.kind {
-        AuthenticatorSettings::Jwt(jwt) => vec![jwt.carrier.clone()],
-        AuthenticatorSettings::Introspection(asked) => vec![asked.carrier.clone()],
-        AuthenticatorSettings::StaticKey(key) => vec![key.carrier.clone()],
-        AuthenticatorSettings::Forward(forward) => {
-            let headers = forward.headers.iter().map(|name| match name {
+/// Where in a request the authenticator reads a text that could also be a credential of another one.
+fn credential_sources(authenticator: &AuthSettings) -> Vec<CredentialSource> {
+    match &authenticator.kind {
+        AuthenticatorSettings::Jwt(jwt) => vec![jwt.credential_source.clone()],
+        AuthenticatorSettings::Introspection(introspection) => vec![introspection.credential_source.clone()],
+        AuthenticatorSettings::StaticKey(key) => vec![key.credential_source.clone()],
+        AuthenticatorSettings::ForwardAuth(forward) => {
+            let headers = forward.forward_headers.iter().map(|name| match name {
                 name if *name == AUTHORIZATION => CredentialSource::Bearer,
                 name => CredentialSource::Header(name.as_str().to_owned()),
             });
-            headers.chain(forward.cookies.iter().cloned().map(CredentialSource::Cookie)).collect()
+            headers.chain(forward.forward_cookies.iter().cloned().map(CredentialSource::Cookie)).collect()
         }
         AuthenticatorSettings::Gateway(_)
         | AuthenticatorSettings::Alb(_)
-        | AuthenticatorSettings::Certificate(_) => Vec::new(),
+        | AuthenticatorSettings::ClientCertificate(_) => Vec::new(),
     }
 }

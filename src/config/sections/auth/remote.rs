@@ -1,108 +1,113 @@
-//! `[auth.…]` of the kinds that ask somebody else: `introspection` and `forward`.
+//! `[auth.…]` of the kinds with remote verification: `introspection` and `forward_auth`.
 
 use std::time::Duration;
 
 use reqwest::Url;
 use reqwest::header::HeaderName;
 
-use super::jwt::{carrier, is_token};
+use super::jwt::{is_token, read_credential_source};
 use crate::auth::{ClaimsFrom, ForwardSettings, IntrospectionSettings, RemoteCheckSettings};
 use crate::config;
 use crate::config::reader::Section;
 use crate::config::sections::{HOUR, MINUTE, SECOND, parse_url};
 
-pub(super) fn introspection(section: &mut Section<'_, '_>) -> Option<IntrospectionSettings> {
-    let carrier = carrier(section);
-    let url = url(section);
-    let client_id = section.text("client_id");
+pub(super) fn read_introspection(section: &mut Section<'_, '_>) -> Option<IntrospectionSettings> {
+    let credential_source = read_credential_source(section);
+    let url = read_url(section);
+    let client_id = section.read_text("client_id");
     let is_set = section.has("client_secret");
-    let client_secret = section.secret("client_secret");
+    let client_secret = section.read_secret("client_secret");
     if !is_set {
-        section.fault("client_secret", "nothing", "our secret at the endpoint");
+        section.reject("client_secret", "nothing", "the secret of this service at the endpoint");
     }
-    let ask = ask(section);
+    let remote = read_remote_check(section);
     Some(IntrospectionSettings {
-        carrier: carrier?,
+        credential_source: credential_source?,
         url: url?,
         client_id: client_id?,
         client_secret: client_secret?,
-        ask: ask?,
+        ask: remote?,
     })
 }
 
-pub(super) fn forward(section: &mut Section<'_, '_>) -> Option<ForwardSettings> {
+pub(super) fn read_forward_auth(section: &mut Section<'_, '_>) -> Option<ForwardSettings> {
     const NAMES: &str = "a list of header names";
-    let url = url(section);
-    let headers = section.list("show_headers", NAMES);
-    let cookies = section.list("show_cookies", "a list of cookie names");
-    let claims = claims(section);
-    let ask = ask(section);
+    let url = read_url(section);
+    let headers = section.read_list("forward_headers", NAMES);
+    let cookies = section.read_list("forward_cookies", "a list of cookie names");
+    let claims = read_claims(section);
+    let remote = read_remote_check(section);
     let (headers, cookies) = (headers?, cookies?);
-    if let Some(odd) = cookies.iter().find(|name| !is_token(name)) {
-        section.fault("show_cookies", format!("{odd:?}"), "a list of cookie names");
+    if let Some(invalid) = cookies.iter().find(|name| !is_token(name)) {
+        section.reject("forward_cookies", format!("{invalid:?}"), "a list of cookie names");
         return None;
     }
     if headers.is_empty() && cookies.is_empty() {
-        let allowed = "at least one of show_headers and show_cookies";
-        section.fault("show_headers", "nothing to show", allowed);
+        let allowed = "at least one of forward_headers and forward_cookies";
+        section.reject("forward_headers", "nothing to forward", allowed);
         return None;
     }
     let headers = headers.iter().map(|name| name.parse().ok()).collect::<Option<Vec<HeaderName>>>();
     let Some(headers) = headers.filter(|names| !names.contains(&reqwest::header::COOKIE)) else {
-        section.fault(
-            "show_headers",
-            "what is no header\'s name, or cookie",
-            "names of headers; cookies in show_cookies",
+        section.reject(
+            "forward_headers",
+            "an invalid name of a header, or cookie",
+            "names of headers; cookies belong in forward_cookies",
         );
         return None;
     };
-    Some(ForwardSettings { url: url?, headers, cookies, claims: claims?, ask: ask? })
+    Some(ForwardSettings {
+        url: url?,
+        forward_headers: headers,
+        forward_cookies: cookies,
+        claims: claims?,
+        ask: remote?,
+    })
 }
 
-/// Without `[auth.NAME.claims]`, the answer's body has the claims.
-fn claims(section: &mut Section<'_, '_>) -> Option<ClaimsFrom> {
-    let claims = header_claims(section)?;
+/// Without `[auth.NAME.claims]`, the claims are in the body of the response.
+fn read_claims(section: &mut Section<'_, '_>) -> Option<ClaimsFrom> {
+    let claims = read_header_claims(section)?;
     Some(if claims.is_empty() { ClaimsFrom::Body } else { ClaimsFrom::Headers(claims) })
 }
 
-/// `[auth.NAME.claims]`: CLAIM = "HEADER".
-pub(super) fn header_claims(section: &mut Section<'_, '_>) -> Option<Vec<(String, HeaderName)>> {
+/// Reads `[auth.NAME.claims]`: CLAIM = "HEADER".
+pub(super) fn read_header_claims(section: &mut Section<'_, '_>) -> Option<Vec<(String, HeaderName)>> {
     let names = section.names("claims");
-    let mut claims = section.inner("claims");
+    let mut claims = section.subsection("claims");
     let read = |claim: &String| {
-        let header = claims.parsed(claim, "the name of a header", |text| text.parse::<HeaderName>());
+        let header = claims.parse(claim, "the name of a header", |text| text.parse::<HeaderName>());
         Some((claim.clone(), header?))
     };
     let claims: Vec<Option<(String, HeaderName)>> = names.iter().map(read).collect();
     claims.into_iter().collect()
 }
 
-fn url(section: &mut Section<'_, '_>) -> Option<Url> {
-    let is_open = section.flag("allow_plain_http");
-    let allowed = "an https URL without a password; an http one on loopback, or with allow_plain_http";
-    let url = section.parsed("url", allowed, |text| match config::keys_url(text) {
-        Err(_) if is_open == Some(true) && text.starts_with("http://") => parse_url(text),
+fn read_url(section: &mut Section<'_, '_>) -> Option<Url> {
+    let allows_insecure = section.read_flag("allow_insecure_http");
+    let allowed = "an https URL without a password; an http one on loopback, or with allow_insecure_http";
+    let url = section.parse("url", allowed, |text| match config::parse_keys_url(text) {
+        Err(_) if allows_insecure == Some(true) && text.starts_with("http://") => parse_url(text),
         other => other,
     })?;
-    if is_open? && url.scheme() == "http" {
+    if allows_insecure? && url.scheme() == "http" {
         section.warn(format!(
-            "{} is plain http: whoever is on the way there can vouch for anybody, and reads what callers present.",
-            section.path_of("url")
+            "{} is plain http: an attacker on the network path can authenticate as any user, and read the credentials.",
+            section.key_path("url")
         ));
     }
     Some(url)
 }
 
-fn ask(section: &mut Section<'_, '_>) -> Option<RemoteCheckSettings> {
-    let timeout = section.duration("timeout", Duration::from_millis(100)..=MINUTE);
-    let remember_refusal = section.duration("remember_refusal", Duration::ZERO..=HOUR);
-    let most_at_once = section.integer("most_at_once", 1..=10_000);
-    // A yes that is not remembered would have the app asked with every request.
-    let remember = section.duration("remember", SECOND..=HOUR);
-    remember?;
+fn read_remote_check(section: &mut Section<'_, '_>) -> Option<RemoteCheckSettings> {
+    let timeout = section.read_duration("timeout", Duration::from_millis(100)..=MINUTE);
+    let negative_cache_ttl = section.read_duration("negative_cache_ttl", Duration::ZERO..=HOUR);
+    let max_concurrent_requests = section.read_integer("max_concurrent_requests", 1..=10_000);
+    // Without the cache, every request would cause one to the app.
+    section.read_duration("cache_ttl", SECOND..=HOUR)?;
     Some(RemoteCheckSettings {
         timeout: timeout?,
-        remember_refusal: remember_refusal?,
-        most_at_once: most_at_once?,
+        negative_cache_ttl: negative_cache_ttl?,
+        max_concurrent_requests: max_concurrent_requests?,
     })
 }
