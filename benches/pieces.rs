@@ -1,10 +1,7 @@
-//! What the pieces of a hit cost, each alone: `cargo bench --bench pieces`. The whole of it is measured by
-//! `hot_path`, and by the instruction by `just instructions`.
+//! Benchmark of the parts of a hit, each alone: `cargo bench --bench pieces`. `hot_path` measures the whole hit, and
+//! `just instructions` counts its instructions.
 
-#![expect(
-    clippy::expect_used,
-    reason = "a program that measures: without what it needs there is nothing to measure"
-)]
+#![expect(clippy::expect_used, reason = "a benchmark: a failed setup ends it")]
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -23,7 +20,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use serde_json::json;
-use tokenvend::auth::{AuthRequest, AuthenticatorChain, Caller, HeaderView, UserIdMapper};
+use tokenvend::auth::{AuthRequest, AuthenticatorChain, Caller, HeaderView, Subject};
 use tokenvend::config::{self, ConfigSource, Environment, Settings};
 use tokenvend::issuer::credentials::{CredentialsIssuer, CredentialsRequest, IssuedCredentials};
 use tokenvend::issuer::{IssueError, IssueErrorKind, IssueRequest, IssuedToken, TokenIssuer};
@@ -32,11 +29,11 @@ use tokenvend::token::OpenIdToken;
 use tokenvend::vending::freshness::{RefreshPolicy, Requirements};
 use tokenvend::vending::{TokenRequest, TokenVendor};
 
-/// An issuer that needs no Cognito.
+/// Token issuer without Cognito.
 #[derive(Debug)]
-struct Instant(SharedClock);
+struct LocalIssuer(SharedClock);
 
-impl TokenIssuer for Instant {
+impl TokenIssuer for LocalIssuer {
     fn issue<'a>(&'a self, request: &'a IssueRequest) -> BoxFuture<'a, Result<IssuedToken, IssueError>> {
         let identity = IdentityId::parse("us-east-1:00000000-0000-4000-8000-00000000cafe").expect("an id");
         let (now, provider) = (self.0.now().as_secs(), request.provider.as_str());
@@ -56,8 +53,8 @@ impl TokenIssuer for Instant {
     }
 }
 
-impl CredentialsIssuer for Instant {
-    fn credentials<'a>(
+impl CredentialsIssuer for LocalIssuer {
+    fn issue_credentials<'a>(
         &'a self,
         _: &'a CredentialsRequest,
     ) -> BoxFuture<'a, Result<IssuedCredentials, IssueError>> {
@@ -65,7 +62,7 @@ impl CredentialsIssuer for Instant {
     }
 }
 
-/// One header, as a server would hold it.
+/// Headers of a request with a bearer token.
 struct Bearer(String);
 
 impl HeaderView for Bearer {
@@ -79,8 +76,8 @@ impl HeaderView for Bearer {
     }
 }
 
-/// The app's key of one algorithm: what it publishes, and a bearer that it signed.
-fn signed(algorithm: &str, clock: &dyn clock::Clock) -> (String, Bearer) {
+/// Generates a key of the app; returns its public key as PEM, and a bearer token.
+fn sign_bearer(algorithm: &str, clock: &dyn clock::Clock) -> (String, Bearer) {
     let header = json!({"alg": algorithm, "typ": "JWT"}).to_string();
     let claims = json!({
         "iss": "https://app.example", "aud": "tokenvend", "sub": "user-0000001",
@@ -104,7 +101,7 @@ fn signed(algorithm: &str, clock: &dyn clock::Clock) -> (String, Bearer) {
     (pem, Bearer(format!("Bearer {message}.{}", encode(&signature))))
 }
 
-/// Settings, and the key file that an authenticator reads when it starts.
+/// The settings, and the key file that the authenticator reads at start.
 fn settings(algorithm: &str, cache_ttl: &str, pem: &str) -> (Settings, tempfile::NamedTempFile) {
     let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(file.path(), pem).expect("a key file");
@@ -148,7 +145,7 @@ impl Bench {
 
 fn authentication(criterion: &mut Criterion, bench: &Bench) {
     for algorithm in ["RS256", "ES256"] {
-        let (pem, bearer) = signed(algorithm, &*bench.clock);
+        let (pem, bearer) = sign_bearer(algorithm, &*bench.clock);
         for (name, cache_ttl) in [("verified each time", "0s"), ("remembered", "1h")] {
             let (settings, _key_file) = settings(algorithm, cache_ttl, &pem);
             let authenticator = bench.authenticator(&settings);
@@ -185,21 +182,20 @@ fn vending(criterion: &mut Criterion, bench: &Bench, settings: &Settings, caller
     let vendor = TokenVendor::new(
         settings.vending,
         &settings.pools,
-        |_| Arc::new(Instant(clock.clone())),
+        |_| Arc::new(LocalIssuer(clock.clone())),
         bench.clock.clone(),
         bench.metrics.clone(),
     );
     let tags = PrincipalTags::parse([("team", "red"), ("stage", "prod")]).expect("tags");
-    let user =
-        caller.resolve_user(None, &UserIdMapper::new(settings.users.pseudonym_key.as_ref())).expect("a user");
-    let request = TokenRequest { pool, user, tags, ends_by: None, min_ttl: None, refresh: false };
-    let vended = bench.runtime.block_on(vendor.vend(&request, &caller.bookmark)).expect("a token");
+    let Subject::User(user) = caller.subject.clone() else { panic!("not a user") };
+    let request = TokenRequest { pool, user, tags, not_after: None, min_ttl: None, refresh: false };
+    let vended = bench.runtime.block_on(vendor.vend(&request, Some(&caller.last_entry))).expect("a token");
     criterion.bench_function("vending/key", |bencher| bencher.iter(|| black_box(black_box(&request).key())));
     criterion.bench_function("vending/hit", |bencher| {
         bencher.iter(|| {
             black_box(
                 vendor
-                    .vend(black_box(&request), &caller.bookmark)
+                    .vend(black_box(&request), Some(&caller.last_entry))
                     .now_or_never()
                     .expect("at once")
                     .expect("a token"),
@@ -207,7 +203,7 @@ fn vending(criterion: &mut Criterion, bench: &Bench, settings: &Settings, caller
         });
     });
     criterion.bench_function("vending/body", |bencher| {
-        bencher.iter(|| black_box(vended.token.answer().with_life_left(black_box(vended.life_left))));
+        bencher.iter(|| black_box(vended.token.value().to_json(black_box(vended.remaining_life))));
     });
     let windows = RefreshPolicy {
         clock_skew_allowance: Duration::from_secs(300),
@@ -216,11 +212,12 @@ fn vending(criterion: &mut Criterion, bench: &Bench, settings: &Settings, caller
         min_remaining_life: Duration::from_secs(60),
     };
     let now = Timestamp::from_secs(1_767_225_600);
-    let (times, needs) = (windows.times(now, now + Duration::from_secs(900), 0.5), Requirements::default());
+    let (times, needs) =
+        (windows.lifetime(now, now + Duration::from_secs(900), 0.5), Requirements::default());
     criterion.bench_function("vending/freshness", |bencher| {
         bencher.iter(|| {
             let (times, now) = (black_box(&times), black_box(now));
-            black_box((windows.judge(times, now), needs.met_by(times, now)))
+            black_box((windows.classify(times, now), needs.are_met_by(times, now)))
         });
     });
 }
@@ -230,7 +227,7 @@ fn pieces(criterion: &mut Criterion) {
     let metrics = Arc::new(Metrics::new().expect("metrics"));
     let bench = Bench { runtime, clock: Arc::new(SystemClock::new()), metrics };
     authentication(criterion, &bench);
-    let (pem, bearer) = signed("RS256", &*bench.clock);
+    let (pem, bearer) = sign_bearer("RS256", &*bench.clock);
     let (settings, _key_file) = settings("RS256", "1h", &pem);
     let authenticator = bench.authenticator(&settings);
     let caller = authenticator.authenticate(&presented(&bearer)).now_or_never();

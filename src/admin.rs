@@ -1,11 +1,11 @@
-//! The admin listener, on an address of its own, loopback by default: metrics and health, and what administrators
-//! do with users and identities under `/admin/v1`. One file a resource; what a no of Cognito's means is in
-//! `problems`.
+//! The admin listener, on an address of its own (loopback by default): metrics, health, and identity administration
+//! under `/admin/v1`. Each resource has a file; `problems` maps errors of Cognito to problems.
 
 mod credential;
 mod identities;
 mod openapi;
 mod problems;
+mod state;
 mod target;
 mod users;
 
@@ -15,41 +15,19 @@ use std::time::Duration;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 pub(crate) use openapi::DOCUMENT as OPENAPI;
+pub(crate) use state::AdminState;
 
-use crate::audit::AuditTrail;
-use crate::auth::AuthenticatorChain;
 use crate::client_address::TrustedProxies;
-use crate::config::AdminSettings;
 use crate::http::{
-    Listener, Problem, ProblemType, Reach, Readiness, RequestMiddleware, live, read_only, ready, resource,
+    Listener, Problem, ProblemType, Reach, RequestMiddleware, live, read_only, ready, resource,
 };
-use crate::identity_admin::IdentityAdmin;
 use crate::metrics::Metrics;
-use crate::pools::Pools;
-use crate::rate_limit::RateLimiter;
 use crate::tls::Tls;
-use crate::vending::TokenVendor;
-use clock::SharedClock;
 
-/// What the admin listener works with.
-#[derive(Debug)]
-pub(crate) struct AdminState {
-    pub(crate) settings: AdminSettings,
-    pub(crate) pools: Pools,
-    pub(crate) authenticator: Arc<AuthenticatorChain>,
-    pub(crate) limits: RateLimiter,
-    pub(crate) vendor: Arc<TokenVendor>,
-    pub(crate) lifecycle: Arc<IdentityAdmin>,
-    pub(crate) readiness: Arc<Readiness>,
-    pub(crate) clock: SharedClock,
-    pub(crate) metrics: Arc<Metrics>,
-    pub(crate) audit: Arc<AuditTrail>,
-}
-
-/// Binds the admin listener and begins to answer.
+/// Binds the admin listener and serves requests.
 ///
 /// # Errors
-/// The address cannot be had.
+/// The address cannot be bound.
 pub(crate) fn listen(admin: &Arc<AdminState>, tls: Option<Arc<Tls>>) -> std::io::Result<Listener> {
     let reach = Reach {
         listen: admin.settings.listen,
@@ -59,14 +37,14 @@ pub(crate) fn listen(admin: &Arc<AdminState>, tls: Option<Arc<Tls>>) -> std::io:
         keep_alive: Duration::from_secs(75),
         head_timeout: Duration::from_secs(5),
         read_answer_timeout: Duration::from_secs(30),
-        // Nothing stands before this listener: who connects is who asks.
+        // No proxy is expected in front of this listener: the peer is the client.
         hops: TrustedProxies::none(),
         limits_addresses: false,
         origins: Vec::new(),
         with_cookies: false,
         shutdown: Duration::from_secs(1),
     };
-    let trace = RequestMiddleware {
+    let middleware = RequestMiddleware {
         readiness: admin.readiness.clone(),
         clock: admin.clock.clone(),
         metrics: admin.metrics.clone(),
@@ -74,18 +52,19 @@ pub(crate) fn listen(admin: &Arc<AdminState>, tls: Option<Arc<Tls>>) -> std::io:
         max_header_bytes: 16 * 1024,
     };
     let admin = admin.clone();
-    Listener::start(reach, trace, move |app| {
-        app.app_data(web::Data::from(admin.clone()))
+    Listener::start(reach, middleware, move |routes| {
+        routes
+            .app_data(web::Data::from(admin.clone()))
             .app_data(web::Data::from(admin.readiness.clone()))
             .service(read_only("/metrics", web::get().to(metrics)))
             .service(read_only("/livez", web::get().to(live)))
             .service(read_only("/readyz", web::get().to(ready)))
-            .configure(lifecycle);
+            .configure(identity_admin);
     })
 }
 
-/// The resources of administrators. Their patterns are also what their metrics are labelled with.
-fn lifecycle(app: &mut web::ServiceConfig) {
+/// The resources of identity administration. Their patterns are also the values of the metrics label `route`.
+fn identity_admin(routes: &mut web::ServiceConfig) {
     const USER: &str = "/admin/v1/pools/{pool}/users/{user}";
     const CACHE: &str = "/admin/v1/pools/{pool}/users/{user}/cache";
     const MERGE: &str = "/admin/v1/pools/{pool}/users/{user}/merge";
@@ -93,8 +72,9 @@ fn lifecycle(app: &mut web::ServiceConfig) {
     const DELETE: &str = "/admin/v1/pools/{pool}/identities/delete";
     const IDENTITY: &str = "/admin/v1/pools/{pool}/identities/{identity}";
     const IDENTITY_USER: &str = "/admin/v1/pools/{pool}/identities/{identity}/users/{user}";
-    app.service(read_only("/admin/v1/openapi.json", web::get().to(openapi::get)))
-        .service(read_only(USER, web::get().to(users::look_up)))
+    routes
+        .service(read_only("/admin/v1/openapi.json", web::get().to(openapi::get)))
+        .service(read_only(USER, web::get().to(users::lookup)))
         .service(resource(CACHE, "DELETE").route(web::delete().to(users::purge)))
         .service(resource(MERGE, "POST").route(web::post().to(users::merge)))
         .service(read_only(IDENTITIES, web::get().to(identities::list)))
@@ -109,9 +89,9 @@ fn lifecycle(app: &mut web::ServiceConfig) {
 
 async fn metrics(request: HttpRequest, admin: web::Data<AdminState>) -> Result<HttpResponse, Problem> {
     if let Some(credential) = &admin.settings.credential {
-        admin.demand(&request, credential)?;
+        admin.check_credential(&request, credential)?;
     }
-    admin.vendor.sample();
+    admin.vendor.update_gauges();
     admin.authenticator.sample();
     let text = admin.metrics.exposition().map_err(|error| {
         tracing::error!(%error, "cannot encode the metrics");

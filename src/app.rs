@@ -1,5 +1,5 @@
-//! The composition root: settings become a running service, and a running service comes to its end. Whatever
-//! is shared is made here and handed on.
+//! Composition root: builds the service from its settings, runs it and shuts it down. Shared objects are built here and
+//! passed on.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,41 +24,35 @@ use crate::tls::{Tls, TlsFaults, TlsSettings};
 use crate::vending::TokenVendor;
 use clock::SharedClock;
 
-/// Why the service cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A listener's address cannot be had.
     #[error(
         "cannot listen on {address} ({key}): {error}; is another process there, or is the address not this machine's?"
     )]
     Listen {
-        /// The key that sets the address.
+        /// The configuration key of the address.
         key: &'static str,
-        /// The address.
         address: SocketAddr,
-        /// The system's words.
         error: std::io::Error,
     },
-    /// There is nothing to judge bearer tokens by.
+    /// The keys that verify callers' tokens cannot be loaded.
     #[error(transparent)]
     Keys(#[from] KeysError),
-    /// The audit trail cannot be kept.
+    /// The audit sink cannot be opened.
     #[error(transparent)]
     Audit(#[from] AuditError),
-    /// A listener's certificate files are of no use.
+    /// The certificate files of a listener are invalid.
     #[error("[{listener}.tls] {faults}")]
     Tls {
-        /// The listener's section.
+        /// The listener's configuration section.
         listener: &'static str,
-        /// What is wrong with them.
         faults: TlsFaults,
     },
-    /// The metrics page is at odds with itself.
     #[error("the metrics cannot be registered: {0}")]
     Metrics(#[from] MetricsError),
 }
 
-/// The service, answering.
+/// The running service.
 #[derive(Debug)]
 pub struct RunningApp {
     public: Listener,
@@ -69,11 +63,11 @@ pub struct RunningApp {
     clock: SharedClock,
 }
 
-/// Builds everything and begins to answer. Flights and refreshes run on the runtime that this is called on.
+/// Starts the service. Loads and refreshes run on the current runtime.
 ///
 /// # Errors
-/// An address cannot be had, or a key file is of no use. That keys by URL or AWS credentials are missing is no
-/// error: the service starts, says so under `/readyz`, and goes on looking.
+/// An address cannot be bound, or a file of keys or certificates is invalid. Missing AWS credentials and keys that
+/// cannot be fetched are not errors: the service starts, is not ready (`/readyz`), and retries.
 pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp, StartError> {
     let metrics = Arc::new(Metrics::new()?);
     let audit = Arc::new(AuditTrail::start(settings.audit, clock.clone(), metrics.clone())?);
@@ -88,8 +82,8 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     );
     let authenticator = Arc::new(authenticator.await?);
     let limits = Arc::new(RateLimiter::new(settings.limits, &clock, metrics.clone()));
-    // Of their own: strangers who guess through a proxy on this machine, by whose address administrators come too, shut
-    // nobody out of the admin listener.
+    // A separate limiter: failed authentications through a proxy on this machine, whose address administrators share,
+    // must not lock them out of the admin listener.
     let admin_limits = RateLimitSettings {
         failed_authentications: settings.limits.failed_authentications,
         ..RateLimitSettings::default()
@@ -97,8 +91,9 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     let admin_limits = RateLimiter::new(admin_limits, &clock, metrics.clone());
     let readiness = Arc::new(Readiness::new(authenticator.clone()));
 
-    let home = settings.pools.find(None).map(|pool| pool.id.region().to_owned()).unwrap_or_default();
-    let cognito = Arc::new(Cognito::load(&settings.cognito, &home, clock.clone()).await);
+    let default_region =
+        settings.pools.find(None).map(|pool| pool.id.region().to_owned()).unwrap_or_default();
+    let cognito = Arc::new(Cognito::load(&settings.cognito, &default_region, clock.clone()).await);
     let vendor = Arc::new(TokenVendor::new(
         settings.vending,
         &settings.pools,
@@ -106,7 +101,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
         clock.clone(),
         metrics.clone(),
     ));
-    let lifecycle = Arc::new(IdentityAdmin::new(
+    let identity_admin = Arc::new(IdentityAdmin::new(
         &settings.pools,
         settings.admin.rate_limit,
         |region| Arc::new(cognito.registry(region)) as Arc<dyn IdentityRegistry>,
@@ -114,22 +109,17 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
         &clock,
         metrics.clone(),
     ));
-    let prover = guest_prover(&settings.pools, settings.openid_jwks, &clock, &metrics).await?;
-    let linker = Linker::new(vendor.clone(), lifecycle.clone(), prover, clock.clone(), metrics.clone());
-    tokio::spawn(find_credentials(cognito, readiness.clone(), clock.clone()));
+    let verifier = guest_token_verifier(&settings.pools, settings.openid_jwks, &clock, &metrics).await?;
+    let linker =
+        Linker::new(vendor.clone(), identity_admin.clone(), verifier, clock.clone(), metrics.clone());
+    tokio::spawn(wait_for_credentials(cognito, readiness.clone(), clock.clone()));
 
-    let tls = |settings: &Option<TlsSettings>, listener| {
-        settings.as_ref().map(|tls| Tls::start(tls, listener, &clock, &metrics)).transpose().map_err(
-            |faults| {
-                let listener = listener.text();
-                StartError::Tls { listener, faults }
-            },
-        )
-    };
-    let public_tls = tls(&settings.http.tls, metrics::labels::Listener::Http)?;
-    let admin_tls = tls(&settings.admin.tls, metrics::labels::Listener::Admin)?;
+    let public_tls =
+        start_tls(settings.http.tls.as_ref(), metrics::labels::ListenerName::Http, &clock, &metrics)?;
+    let admin_tls =
+        start_tls(settings.admin.tls.as_ref(), metrics::labels::ListenerName::Admin, &clock, &metrics)?;
 
-    let service = Arc::new(AppState {
+    let app_state = Arc::new(AppState {
         settings: settings.http,
         pools: settings.pools,
         authenticator: authenticator.clone(),
@@ -141,43 +131,44 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
         metrics: metrics.clone(),
         audit: audit.clone(),
     });
-    let admin = Arc::new(AdminState {
+    let admin_state = Arc::new(AdminState {
         settings: settings.admin,
-        pools: service.pools.clone(),
+        pools: app_state.pools.clone(),
         authenticator,
         limits: admin_limits,
         vendor,
-        lifecycle,
+        identity_admin,
         readiness: readiness.clone(),
         clock: clock.clone(),
         metrics,
         audit: audit.clone(),
     });
-    let address = admin.settings.listen;
-    let listening_admin = admin::listen(&admin, admin_tls).map_err(|error| StartError::Listen {
+
+    let address = admin_state.settings.listen;
+    let admin = admin::listen(&admin_state, admin_tls).map_err(|error| StartError::Listen {
         key: "admin.listen",
         address,
         error,
     })?;
-    let address = service.settings.listen;
-    let public = http::listen(&service, public_tls, settings.drain.timeout)
+    let address = app_state.settings.listen;
+    let public = http::listen(&app_state, public_tls, settings.drain.timeout)
         .map_err(|error| StartError::Listen { key: "http.listen", address, error })?;
-    Ok(RunningApp { public, admin: listening_admin, readiness, audit, drain: settings.drain, clock })
+    Ok(RunningApp { public, admin, readiness, audit, drain: settings.drain, clock })
 }
 
 impl RunningApp {
-    /// Where the public listener really is.
+    /// The bound address of the public listener.
     pub fn public_address(&self) -> SocketAddr {
         self.public.address()
     }
 
-    /// Where the admin listener really is.
+    /// The bound address of the admin listener.
     pub fn admin_address(&self) -> SocketAddr {
         self.admin.address()
     }
 
-    /// Comes to an end: no longer ready, but answering, for the drain's delay; then what is under way ends.
-    /// The admin listener goes last, so that the end can be watched.
+    /// Shuts down: the service is not ready but still answers during the drain delay, then requests in progress end.
+    /// The admin listener stops last, so that the shutdown can be observed.
     pub async fn drain(self) {
         self.readiness.drain();
         tracing::info!(delay_seconds = self.drain.delay.as_secs_f64(), "shutting down, still answering");
@@ -189,8 +180,18 @@ impl RunningApp {
     }
 }
 
-/// What proves guests' tokens, if a pool takes guests: else Cognito's keys need not be fetched.
-async fn guest_prover(
+fn start_tls(
+    settings: Option<&TlsSettings>,
+    listener: metrics::labels::ListenerName,
+    clock: &SharedClock,
+    metrics: &Arc<Metrics>,
+) -> Result<Option<Arc<Tls>>, StartError> {
+    let tls = settings.map(|settings| Tls::start(settings, listener, clock, metrics)).transpose();
+    tls.map_err(|faults| StartError::Tls { listener: listener.text(), faults })
+}
+
+/// The verifier of guests' tokens, if a pool links guests. Otherwise no keys are fetched.
+async fn guest_token_verifier(
     pools: &Pools,
     keys: JwksSettings,
     clock: &SharedClock,
@@ -199,16 +200,16 @@ async fn guest_prover(
     if !pools.iter().any(|pool| pool.linking.guests) {
         return Ok(None);
     }
-    CognitoTokenVerifier::start(keys, CognitoTokenVerifier::LEEWAY, clock.clone(), metrics.clone())
+    CognitoTokenVerifier::start(keys, CognitoTokenVerifier::DEFAULT_LEEWAY, clock.clone(), metrics.clone())
         .await
         .map(Some)
 }
 
-/// Looks for AWS credentials until there are some. The SDK keeps them fresh from then on.
-async fn find_credentials(cognito: Arc<Cognito>, readiness: Arc<Readiness>, clock: SharedClock) {
+/// Waits until there are AWS credentials. The SDK refreshes them from then on.
+async fn wait_for_credentials(cognito: Arc<Cognito>, readiness: Arc<Readiness>, clock: SharedClock) {
     let mut wait = Duration::from_secs(1);
-    while let Err(error) = cognito.find_credentials().await {
-        tracing::error!(error, "no aws credentials yet, looking again in {} s", wait.as_secs());
+    while let Err(error) = cognito.check_credentials().await {
+        tracing::error!(error, "aws credentials not available, retrying in {} s", wait.as_secs());
         clock.sleep(wait).await;
         wait = (wait * 2).min(Duration::from_secs(60));
     }

@@ -203,7 +203,7 @@ impl AuthenticatorChain {
     /// The credential was rejected, or cannot be verified now.
     pub async fn authenticate(&self, request: &AuthRequest<'_>) -> Result<Arc<Caller>, AuthError> {
         let result = self.try_in_order(request).await;
-        self.metrics.auth_total.count(match &result {
+        self.metrics.authentications_total.count(match &result {
             Ok(_) => AuthOutcome::Verified,
             Err(error) => error.outcome(),
         });
@@ -244,7 +244,7 @@ impl AuthenticatorChain {
     pub fn sample(&self) {
         let oldest = self.iter().filter_map(Authenticator::keys_age).max();
         self.metrics.jwks_age_seconds.set(oldest.map_or(0.0, |age| age.as_secs_f64()));
-        self.metrics.remembered_credentials.set(i64::try_from(self.cache.count()).unwrap_or(i64::MAX));
+        self.metrics.auth_cache_entries.set(i64::try_from(self.cache.count()).unwrap_or(i64::MAX));
     }
 
     fn iter(&self) -> impl Iterator<Item = &dyn Authenticator> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::auth::{ActAsError, Caller, Subject, UserIdMapper};
 use crate::metrics::Metrics;
-use crate::metrics::labels::PolicyOutcome;
+use crate::metrics::labels::AuthorizationOutcome;
 use crate::pools::Pool;
 use crate::pools::access_policy::AccessMode;
 use crate::pools::principal_tags::TagError;
@@ -37,7 +37,7 @@ pub(crate) fn authorize_user(
         if matches!(error, ActAsError::NotAService | ActAsError::UserNotAllowed) {
             // Without the name, which is untrusted text.
             tracing::info!(authenticator = &*caller.authenticator, %error, "access denied");
-            metrics.policy_total.count(PolicyOutcome::ForeignUser);
+            metrics.authorization_decisions_total.count(AuthorizationOutcome::ActAsDenied);
         }
     })
 }
@@ -55,14 +55,14 @@ pub(crate) fn authorize(
     let outcome = check_access(caller, user, pool, metrics)?;
     let tags = pool.tags.render(&caller.claims).inspect_err(|error| {
         tracing::info!(pool = &*pool.name, authenticator = &*caller.authenticator, %error, "access denied");
-        metrics.policy_total.count(PolicyOutcome::UnfitTags);
+        metrics.authorization_decisions_total.count(AuthorizationOutcome::InvalidTags);
     })?;
-    metrics.policy_total.count(outcome);
+    metrics.authorization_decisions_total.count(outcome);
     Ok(TokenRequest {
         pool: pool.clone(),
         user: user.clone(),
         tags,
-        ends_by: caller.expires_at.filter(|_| pool.bind_to_session),
+        not_after: caller.expires_at.filter(|_| pool.bind_to_session),
         min_ttl: None,
         refresh: false,
     })
@@ -73,12 +73,12 @@ fn check_access(
     user: &DeveloperUserId,
     pool: &Pool,
     metrics: &Metrics,
-) -> Result<PolicyOutcome, AuthorizationError> {
+) -> Result<AuthorizationOutcome, AuthorizationError> {
     let access = &pool.access;
     if access.is_open()
         || access.matching_rule(&caller.authenticator, &caller.issuer, &caller.claims).is_some()
     {
-        return Ok(PolicyOutcome::Granted);
+        return Ok(AuthorizationOutcome::Granted);
     }
     let (pool, authenticator, user) = (&*pool.name, &*caller.authenticator, user.as_str());
     let service = match &caller.subject {
@@ -88,12 +88,12 @@ fn check_access(
     match access.mode {
         AccessMode::Audit => {
             tracing::warn!(pool, authenticator, service, user, "access would be denied (audit mode)");
-            Ok(PolicyOutcome::WouldRefuse)
+            Ok(AuthorizationOutcome::WouldDeny)
         }
         AccessMode::Enforce => {
             let error = AuthorizationError::NoMatchingRule;
             tracing::info!(pool, authenticator, service, user, %error, "access denied");
-            metrics.policy_total.count(PolicyOutcome::Refused);
+            metrics.authorization_decisions_total.count(AuthorizationOutcome::Denied);
             Err(error)
         }
     }

@@ -1,9 +1,7 @@
-//! Whether an OpenID token that somebody hands in is one that Cognito minted for a certain pool: a proof that its
-//! holder is the identity it names.
+//! Verifier of Cognito's OpenID tokens: whether Cognito minted a token for a given pool, and for which identity.
 //!
-//! The issuer and its keys are shared by every pool of every AWS customer. A token with a good signature may
-//! therefore be anybody's; only together with its `aud` does it prove anything, and so there is no way to ask
-//! for the one without the other.
+//! All pools of all AWS customers share the issuer and its keys. A valid signature alone therefore proves nothing; only
+//! together with the `aud` it does. So neither can be verified without the other.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,41 +15,34 @@ use crate::token::{self, TokenClaims};
 use clock::{SharedClock, Timestamp};
 use cognito_types::{IdentityId, IdentityPoolId};
 
-/// What Cognito signs with, and nothing else.
+/// The only algorithm of Cognito's signatures.
 const ALGORITHMS: [Algorithm; 1] = [Algorithm::RS512];
 
-/// Why a token proves nothing. Says which check failed, never what stands in the token.
+/// The check that failed, without any content of the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TokenVerificationError {
-    /// It is no signed token, or not one with Cognito's claims.
-    #[error("it is no JWT with the claims that cognito writes")]
+    #[error("it is not a JWT with the claims of a cognito token")]
     Malformed,
-    /// Its `iss` is not Cognito, as it is called in the pool's region.
+    /// Its `iss` is not Cognito in the pool's region.
     #[error("its iss is not cognito")]
     Issuer,
-    /// It is not signed with RS512.
     #[error("it is not signed with RS512")]
     Algorithm,
-    /// It is signed with a key that Cognito does not publish.
     #[error("it is signed with a key that cognito does not publish")]
     UnknownKey,
-    /// Its signature does not fit.
-    #[error("its signature does not fit")]
+    #[error("its signature is invalid")]
     Signature,
-    /// Its `aud` is another pool.
     #[error("its aud is another pool")]
     Audience,
-    /// It has expired.
     #[error("it has expired")]
     Expired,
-    /// Its `sub` is no identity that the pool could have.
-    #[error("its sub is no identity of the pool's region")]
+    /// Its `sub` is not an identity that the pool could have.
+    #[error("its sub is not an identity of the pool's region")]
     Subject,
-    /// Its `amr` does not say how its user came by it.
     #[error("its amr is missing or empty")]
     Methods,
-    /// Cognito's keys could not be had, so nobody can say. Worth another try.
-    #[error("cognito's keys to check it with cannot be had now")]
+    /// A retry may succeed.
+    #[error("cognito's keys cannot be fetched now")]
     KeysUnavailable,
 }
 
@@ -62,8 +53,8 @@ impl From<InvalidJws> for TokenVerificationError {
 }
 
 impl From<VerifyError> for TokenVerificationError {
-    fn from(unproven: VerifyError) -> Self {
-        match unproven {
+    fn from(error: VerifyError) -> Self {
+        match error {
             VerifyError::Algorithm => Self::Algorithm,
             VerifyError::UnknownKey => Self::UnknownKey,
             VerifyError::Signature => Self::Signature,
@@ -72,7 +63,6 @@ impl From<VerifyError> for TokenVerificationError {
     }
 }
 
-/// Proves tokens by the keys that Cognito publishes.
 #[derive(Debug)]
 pub struct CognitoTokenVerifier {
     keys: KeyProvider,
@@ -81,14 +71,13 @@ pub struct CognitoTokenVerifier {
 }
 
 impl CognitoTokenVerifier {
-    /// How far Cognito's clock and this machine's may be apart before a token counts as expired, where nobody
-    /// says otherwise.
-    pub const LEEWAY: Duration = Duration::from_secs(30);
+    /// How long after its `exp` a token is accepted, to allow for clock skew.
+    pub const DEFAULT_LEEWAY: Duration = Duration::from_secs(30);
 
-    /// Fetches the keys once now and goes on doing so; that they cannot be had yet is no error.
+    /// Fetches the keys now and refreshes them in the background. A failed first fetch is not an error.
     ///
     /// # Errors
-    /// No HTTPS client can be made.
+    /// The HTTPS client cannot be built.
     pub async fn start(
         keys: JwksSettings,
         leeway: Duration,
@@ -100,34 +89,38 @@ impl CognitoTokenVerifier {
         Ok(Self { keys, leeway, clock })
     }
 
-    /// Fetches the keys once, for tokens that are proved now.
+    /// Fetches the keys once, without a later refresh.
     ///
     /// # Errors
-    /// Why they cannot be had.
-    pub async fn for_now(keys: JwksSettings, leeway: Duration, clock: SharedClock) -> Result<Self, String> {
+    /// Why the fetch failed.
+    pub async fn with_current_keys(
+        keys: JwksSettings,
+        leeway: Duration,
+        clock: SharedClock,
+    ) -> Result<Self, String> {
         let keys = KeyProvider::as_they_are(&KeySource::Jwks(keys), &ALGORITHMS).await?;
         Ok(Self { keys, leeway, clock })
     }
 
-    /// Proves that Cognito minted this token for an identity of this pool, and that it is still valid.
+    /// Verifies that Cognito minted the token for an identity of this pool, and that it is still valid.
     ///
     /// # Errors
     /// The first check that failed.
-    pub async fn prove(
+    pub async fn verify(
         &self,
         token: &str,
         pool: &IdentityPoolId,
     ) -> Result<TokenClaims, TokenVerificationError> {
         let jws = Jws::parse(token)?;
-        // Before the signature, so that an app's own token is not told that its key is unknown, nor has
-        // Cognito's keys fetched.
+        // Before the signature, so that an app's own token is rejected as such, and not as one with an unknown key,
+        // which would also trigger a fetch of Cognito's keys.
         let Issuer { iss } = Issuer::deserialize(jws.payload()).map_err(|_| InvalidJws)?;
-        if iss != format!("https://{}", token::authority(pool.region())) {
+        if iss != format!("https://{}", token::issuer_host(pool.region())) {
             return Err(TokenVerificationError::Issuer);
         }
         jws.prove(&self.keys, &ALGORITHMS).await?;
         let claims = TokenClaims::deserialize(jws.payload()).map_err(|_| InvalidJws)?;
-        check(&claims, pool, self.clock.now(), self.leeway)?;
+        check_claims(&claims, pool, self.clock.now(), self.leeway)?;
         Ok(claims)
     }
 }
@@ -137,8 +130,7 @@ struct Issuer {
     iss: String,
 }
 
-/// Everything in a token of Cognito's that must hold for this pool.
-fn check(
+fn check_claims(
     claims: &TokenClaims,
     pool: &IdentityPoolId,
     now: Timestamp,
@@ -166,18 +158,18 @@ mod tests {
 
     use super::*;
 
-    fn checked(claim: &str, value: Value) -> Result<(), TokenVerificationError> {
+    fn check_with(claim: &str, value: Value) -> Result<(), TokenVerificationError> {
         let mut claims = json!({
             "aud": "eu-west-1:1", "sub": "eu-west-1:a", "amr": ["unauthenticated"], "iat": 100, "exp": 700,
         });
         claims[claim] = value;
         let claims: TokenClaims = serde_json::from_value(claims).unwrap();
         let pool = IdentityPoolId::parse("eu-west-1:1").unwrap();
-        check(&claims, &pool, Timestamp::from_secs(500), Duration::from_secs(30))
+        check_claims(&claims, &pool, Timestamp::from_secs(500), Duration::from_secs(30))
     }
 
     #[test]
-    fn every_claim_must_hold() {
+    fn every_claim_is_checked() {
         for (claim, value, result) in [
             ("exp", json!(471), Ok(())),
             ("exp", json!(470), Err(TokenVerificationError::Expired)),
@@ -188,7 +180,7 @@ mod tests {
             ("sub", json!("alice"), Err(TokenVerificationError::Subject)),
             ("amr", json!([]), Err(TokenVerificationError::Methods)),
         ] {
-            assert_eq!(checked(claim, value.clone()), result, "{claim} {value}");
+            assert_eq!(check_with(claim, value.clone()), result, "{claim} {value}");
         }
     }
 }

@@ -1,68 +1,45 @@
-//! The whole of it on one machine: the service, the Cognito emulator as its upstream, and a demo app that signs
-//! users in by asking their name. For trying out and for developing against; nothing here is safe elsewhere.
+//! Development environment on one machine: the service, the Cognito emulator as its upstream, and a demo app that signs
+//! users in by name. For trials and development; not safe for any other use.
 
+mod addresses;
 mod demo_sign_in;
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use crate::app::{self, RunningApp, StartError};
 use crate::config::{self, ConfigError, ConfigSource, Environment, Settings};
 use crate::issuer::cognito::AccessKey;
 use crate::secret::Secret;
+pub use addresses::DevAddresses;
+use addresses::local_url;
 use clock::SharedClock;
 use cognito_emulator::RunningEmulator;
 use demo_sign_in::DemoSignIn;
 
-/// Where the parts listen: four ports in a row, the service's first, or any free ones from port 0.
-#[derive(Debug, Clone, Copy)]
-pub struct DevAddresses {
-    /// The address of all parts.
-    pub ip: IpAddr,
-    /// The service's port. The admin listener, the emulator and the sign-in follow.
-    pub port: u16,
-}
-
-impl DevAddresses {
-    fn at(self, offset: u16) -> SocketAddr {
-        let port = if self.port == 0 { 0 } else { self.port.saturating_add(offset) };
-        SocketAddr::new(self.ip, port)
-    }
-}
-
-/// Why it cannot be run.
 #[derive(Debug, thiserror::Error)]
 pub enum DevError {
-    /// The service cannot start.
     #[error(transparent)]
     Service(#[from] StartError),
-    /// The emulator cannot start.
     #[error("the emulator cannot start: {0}")]
     Emulator(#[from] cognito_emulator::StartError),
-    /// The demo sign-in cannot start.
     #[error(
         "the demo sign-in cannot listen on {address}: {error}; is another process there? --port moves all four"
     )]
-    SignIn {
-        /// Where it should have listened.
-        address: SocketAddr,
-        /// The system's words.
-        error: std::io::Error,
-    },
-    /// The configuration is wrong: the built-in one, or what the environment lays over it.
+    SignIn { address: SocketAddr, error: std::io::Error },
+    /// The built-in configuration is invalid together with the environment's overrides.
     #[error(transparent)]
     Config(#[from] ConfigError),
 }
 
-/// The emulator and the sign-in, answering, and the settings of a service that works with them.
+/// The running emulator and sign-in, and the settings of a service that uses them.
 #[derive(Debug)]
 pub struct DevEnvironment {
     emulator: RunningEmulator,
     sign_in: DemoSignIn,
-    /// The settings of the service.
     pub settings: Settings,
 }
 
-/// All parts, answering.
+/// All parts, running.
 #[derive(Debug)]
 pub struct RunningDev {
     app: RunningApp,
@@ -73,15 +50,15 @@ pub struct RunningDev {
 /// Starts the emulator and the sign-in.
 ///
 /// # Errors
-/// A port is taken, or the environment lays something over the configuration that does not hold.
-pub async fn surroundings(
+/// A port is in use, or an override of the environment is invalid.
+pub async fn prepare(
     addresses: DevAddresses,
     environment: &Environment,
     clock: SharedClock,
 ) -> Result<DevEnvironment, DevError> {
     let emulator_settings =
         cognito_emulator::Settings { listen: addresses.at(2), ..cognito_emulator::Settings::default() };
-    let key = emulator_settings.credentials.first().cloned();
+    let key = emulator_settings.access_keys.first().cloned();
     let emulator = cognito_emulator::start(emulator_settings, clock.clone()).await?;
     let address = addresses.at(3);
     let sign_in = DemoSignIn::start(address, clock).map_err(|error| DevError::SignIn { address, error })?;
@@ -95,17 +72,17 @@ pub async fn surroundings(
 }
 
 impl DevEnvironment {
-    /// Starts the service in them.
+    /// Starts the service.
     ///
     /// # Errors
-    /// A port is taken.
+    /// A port is in use.
     pub async fn start(self, clock: SharedClock) -> Result<RunningDev, DevError> {
         let app = app::start(self.settings, clock).await?;
         Ok(RunningDev { app, emulator: self.emulator, sign_in: self.sign_in })
     }
 }
 
-/// The part of the configuration that depends on where the others listen.
+/// The part of the configuration that depends on the addresses.
 fn overlay(addresses: DevAddresses, emulator: &str, sign_in: &str) -> ConfigSource {
     let text = format!(
         "http.listen = \"{}\"\nadmin.listen = \"{}\"\nupstream.endpoint_url = \"{emulator}\"\n\
@@ -116,19 +93,9 @@ fn overlay(addresses: DevAddresses, emulator: &str, sign_in: &str) -> ConfigSour
     ConfigSource { name: "tokenvend dev".to_owned(), text }
 }
 
-/// How a part is reached from this machine, also where it listens on all addresses.
-fn local_url(address: SocketAddr) -> String {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
-    };
-    format!("http://{}", SocketAddr::new(ip, address.port()))
-}
-
 impl RunningDev {
-    /// What runs where, and lines to copy.
-    pub fn introduction(&self) -> String {
+    /// The addresses of all parts, and example commands.
+    pub fn banner(&self) -> String {
         let service = local_url(self.app.public_address());
         let admin = local_url(self.app.admin_address());
         let (emulator, sign_in) = (local_url(self.emulator.address()), local_url(self.sign_in.address()));
@@ -138,7 +105,7 @@ impl RunningDev {
   service   {service}   what apps call
   admin     {admin}   metrics and health, for operators
   emulator  {emulator}   Cognito, as far as the service can tell
-  sign-in   {sign_in}   a demo app: signs in whoever says a name
+  sign-in   {sign_in}   a demo app: signs users in by name alone
 
 A token for alice, from Cognito; run it again and it comes from the cache (see Tokenvend-Cache):
 
@@ -148,16 +115,16 @@ In the form of Cognito itself:
 
   curl -s -H "Authorization: Bearer $(curl -s -X POST '{sign_in}/sign-in?name=alice')" '{service}/v1/token?format=aws'
 
-What was counted:
+The metrics:
 
   curl -s {admin}/metrics | grep tokenvend_vends_total
 
-Ctrl-C ends it.
+Ctrl-C stops it.
 "#
         )
     }
 
-    /// Ends all parts, the service first.
+    /// Stops all parts, the service first.
     pub async fn stop(self) {
         self.app.drain().await;
         self.sign_in.stop().await;

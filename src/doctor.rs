@@ -1,10 +1,11 @@
-//! `tokenvend doctor`'s checks: what must hold for the service to work, asked of those who know, without changing
-//! anything anywhere. Every check has a time-out of its own; they run together and are told in order.
+//! `tokenvend doctor`: checks what the service needs to work, by read-only calls. Each check has a timeout of its own;
+//! they run concurrently and are reported in order.
 //!
-//! A check that fails says what to do. One that AWS does not let us make is skipped, and says why that is fine:
-//! tokenvend itself needs one right only, and nobody should widen a role for the doctor's sake.
+//! A failed check says what to do. One that needs a permission which the role does not have is skipped, and says why
+//! that is fine: tokenvend itself needs a single permission, and a role should not be widened for `doctor`.
 
 mod aws_account;
+mod context;
 mod mint_test;
 mod pool;
 mod report;
@@ -17,110 +18,66 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, join_all};
 
-use crate::config::{ConfigError, Loaded, Settings};
-use crate::issuer::cognito::{AwsError, AwsErrorKind, Cognito};
+use crate::config::{ConfigError, Loaded};
+use crate::issuer::cognito::Cognito;
 use clock::SharedClock;
-use cognito_types::DeveloperUserId;
+use context::DoctorContext;
+pub use mint_test::MintTest;
 pub use report::{Check, CheckId, Report, Status};
 pub use trust::trust_policy;
 
-/// A user to mint a real token for.
-#[derive(Debug, Clone)]
-pub struct MintTest {
-    /// As Cognito is to know the user: with the prefix of the way of authenticating, if that has one.
-    pub user: DeveloperUserId,
-    /// The name of the pool; none: the default one.
-    pub pool: Option<String>,
-}
-
-/// What all checks look at.
-#[derive(Debug)]
-struct Subject {
-    settings: Settings,
-    cognito: Cognito,
-    clock: SharedClock,
-    time_out: Duration,
-}
-
-/// Checks everything. Nothing is minted unless there is a `trial`.
-pub async fn examine(
+/// Runs all checks. Mints a token only if there is a `mint_test`.
+pub async fn run_checks(
     loaded: Loaded,
     clock: SharedClock,
-    time_out: Duration,
-    trial: Option<MintTest>,
+    timeout: Duration,
+    mint_test: Option<MintTest>,
 ) -> Report {
     let mut report = Report::default();
     report.add(configuration(&loaded.warnings));
     let settings = loaded.settings;
-    let home = settings.pools.find(None).map(|pool| pool.id.region().to_owned()).unwrap_or_default();
-    let cognito = Cognito::load(&settings.cognito, &home, clock.clone()).await;
-    let subject = Subject { settings, cognito, clock, time_out };
-    for checks in join_all(subject.examinations(trial.as_ref())).await {
+    let default_region =
+        settings.pools.find(None).map(|pool| pool.id.region().to_owned()).unwrap_or_default();
+    let cognito = Cognito::load(&settings.cognito, &default_region, clock.clone()).await;
+    let context = DoctorContext { settings, cognito, clock, timeout };
+    for checks in join_all(checks(&context, mint_test.as_ref())).await {
         report.add(checks);
     }
     report
 }
 
-/// The report on a configuration that does not hold: there is nothing to check by it.
-pub fn unusable(error: &ConfigError) -> Report {
+/// The report on an invalid configuration. Nothing else can be checked then.
+pub fn invalid_config(error: &ConfigError) -> Report {
     let mut report = Report::default();
     let check = Check::new(CheckId::Configuration, "");
-    report.add(vec![
-        check.fails(error.to_string(), "mend it; tokenvend print-default-config explains every key"),
-    ]);
+    let fix = "correct it; tokenvend print-default-config explains every key";
+    report.add(vec![check.fail(error.to_string(), fix)]);
     report
 }
 
 fn configuration(warnings: &[String]) -> Vec<Check> {
     let check = || Check::new(CheckId::Configuration, "");
     if warnings.is_empty() {
-        return vec![check().holds("it holds")];
+        return vec![check().ok("valid")];
     }
-    let warned =
-        |warning: &String| check().warns(warning.clone(), "see config/default.toml for what it means");
-    warnings.iter().map(warned).collect()
+    let warn = |warning: &String| check().warn(warning.clone(), "config/default.toml explains the key");
+    warnings.iter().map(warn).collect()
 }
 
-impl Subject {
-    /// Every examination, in the order in which they are told.
-    fn examinations<'s>(&'s self, trial: Option<&'s MintTest>) -> Vec<BoxFuture<'s, Vec<Check>>> {
-        let mut all = vec![self.clocks(), self.credentials(), self.identity()];
-        for pool in self.settings.pools.iter() {
-            all.push(self.pool(pool));
-            all.push(self.roles(pool));
-        }
-        for way in &self.settings.auth {
-            all.push(self.callers_keys(way));
-        }
-        all.push(self.cognito_keys());
-        all.push(std::future::ready(self.budgets()).boxed());
-        if let Some(trial) = trial {
-            all.push(self.mint(trial));
-        }
-        all
+/// All checks, in the order of the report.
+fn checks<'s>(context: &'s DoctorContext, mint_test: Option<&'s MintTest>) -> Vec<BoxFuture<'s, Vec<Check>>> {
+    let mut checks = vec![context.clocks(), context.credentials(), context.caller_identity()];
+    for pool in context.settings.pools.iter() {
+        checks.push(context.pool(pool));
+        checks.push(context.roles(pool));
     }
-
-    /// What the checks found, or the one that stands for them if they take too long.
-    async fn in_time(&self, checks: impl Future<Output = Vec<Check>>, late: Check) -> Vec<Check> {
-        tokio::select! {
-            found = checks => found,
-            () = self.clock.sleep(self.time_out) => {
-                vec![late.fails(self.too_late(), "is a firewall or a proxy in the way? --time-out allows more")]
-            }
-        }
+    for authenticator in &context.settings.auth {
+        checks.push(context.signing_keys(authenticator));
     }
-
-    /// An answer that nobody needs to have: one that comes too late is one that cannot be had.
-    async fn answered<T>(&self, question: impl Future<Output = Result<T, AwsError>>) -> Result<T, AwsError> {
-        tokio::select! {
-            answer = question => answer,
-            () = self.clock.sleep(self.time_out) => {
-                Err(AwsError { kind: AwsErrorKind::Unreachable, words: self.too_late() })
-            }
-        }
+    checks.push(context.cognito_keys());
+    checks.push(std::future::ready(context.call_rates()).boxed());
+    if let Some(mint_test) = mint_test {
+        checks.push(context.mint_test(mint_test));
     }
-
-    fn too_late(&self) -> String {
-        format!("no answer within {}", humantime::format_duration(self.time_out))
-    }
+    checks
 }

@@ -1,5 +1,6 @@
-//! The public listener: the route table, and what every request passes on its way in. One file a resource.
+//! The public listener: its routes, with one file for each resource, and the middleware of both listeners.
 
+mod access_log;
 mod address_rate_limit;
 pub(crate) mod audit;
 mod authenticate;
@@ -13,19 +14,24 @@ mod h2;
 mod h2_bodies;
 mod h2_messages;
 mod handshake;
+mod headers;
 mod health;
 mod identity_link;
 mod listener;
 mod middleware;
 mod openapi;
 mod problem;
+mod request_id;
+mod response_headers;
+mod routes;
 mod socket;
+mod state;
 mod token;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::{Resource, Route, web};
+use actix_web::web;
 
 pub(crate) use client_address::client;
 pub(crate) use health::{Readiness, live, ready};
@@ -33,43 +39,21 @@ pub(crate) use listener::{Listener, Reach};
 pub(crate) use middleware::RequestMiddleware;
 pub use openapi::DOCUMENT as OPENAPI;
 pub(crate) use problem::{Problem, ProblemType};
+pub(crate) use routes::{read_only, resource};
+pub(crate) use state::AppState;
 
-use crate::audit::AuditTrail;
-use crate::auth::AuthenticatorChain;
-use crate::config::HttpSettings;
-use crate::linking::Linker;
-use crate::metrics::Metrics;
-use crate::pools::Pools;
-use crate::rate_limit::RateLimiter;
 use crate::tls::Tls;
-use crate::vending::TokenVendor;
-use clock::SharedClock;
 
-/// What the resources work with.
-#[derive(Debug)]
-pub(crate) struct AppState {
-    pub(crate) settings: HttpSettings,
-    pub(crate) pools: Pools,
-    pub(crate) authenticator: Arc<AuthenticatorChain>,
-    pub(crate) limits: Arc<RateLimiter>,
-    pub(crate) vendor: Arc<TokenVendor>,
-    pub(crate) linker: Arc<Linker>,
-    pub(crate) readiness: Arc<Readiness>,
-    pub(crate) clock: SharedClock,
-    pub(crate) metrics: Arc<Metrics>,
-    pub(crate) audit: Arc<AuditTrail>,
-}
-
-/// Binds the public listener and begins to answer. `shutdown`: how long requests under way may take at the end.
+/// Binds the public listener and serves requests. `shutdown_timeout` is for requests in progress at the end.
 ///
 /// # Errors
-/// The address cannot be had.
+/// The address cannot be bound.
 pub(crate) fn listen(
-    service: &Arc<AppState>,
+    app: &Arc<AppState>,
     tls: Option<Arc<Tls>>,
-    shutdown: Duration,
+    shutdown_timeout: Duration,
 ) -> std::io::Result<Listener> {
-    let settings = &service.settings;
+    let settings = &app.settings;
     let reach = Reach {
         listen: settings.listen,
         tls,
@@ -79,22 +63,23 @@ pub(crate) fn listen(
         head_timeout: settings.request_header_timeout,
         read_answer_timeout: settings.response_write_timeout,
         hops: settings.trusted_proxies.clone(),
-        limits_addresses: service.limits.limits_addresses(),
+        limits_addresses: app.limits.limits_addresses(),
         origins: settings.allowed_origins.clone(),
-        with_cookies: service.authenticator.takes_cookies(),
-        shutdown,
+        with_cookies: app.authenticator.takes_cookies(),
+        shutdown: shutdown_timeout,
     };
-    let trace = RequestMiddleware {
-        readiness: service.readiness.clone(),
-        clock: service.clock.clone(),
-        metrics: service.metrics.clone(),
-        audit: service.audit.clone(),
+    let middleware = RequestMiddleware {
+        readiness: app.readiness.clone(),
+        clock: app.clock.clone(),
+        metrics: app.metrics.clone(),
+        audit: app.audit.clone(),
         max_header_bytes: settings.max_header_bytes,
     };
-    let service = service.clone();
-    Listener::start(reach, trace, move |app| {
-        app.app_data(web::Data::from(service.clone()))
-            .app_data(web::Data::from(service.readiness.clone()))
+    let app = app.clone();
+    Listener::start(reach, middleware, move |routes| {
+        routes
+            .app_data(web::Data::from(app.clone()))
+            .app_data(web::Data::from(app.readiness.clone()))
             .service(
                 resource("/v1/token", "GET, POST, DELETE")
                     .route(web::get().to(token::get))
@@ -107,21 +92,4 @@ pub(crate) fn listen(
             .service(read_only("/livez", web::get().to(live)))
             .service(read_only("/readyz", web::get().to(ready)));
     })
-}
-
-/// A resource that takes these methods, and tells whoever tries another one.
-pub(crate) fn resource(path: &str, methods: &'static str) -> Resource {
-    web::resource(path).default_service(web::to(move || async move {
-        Problem::new(ProblemType::MethodNotAllowed, format!("this resource takes {methods}"))
-            .allowing(methods)
-    }))
-}
-
-/// A resource that is only read.
-pub(crate) fn read_only(path: &str, get: Route) -> Resource {
-    resource(path, "GET").route(get)
-}
-
-async fn not_found() -> Problem {
-    Problem::new(ProblemType::NotFound, "there is no such resource here")
 }

@@ -1,9 +1,8 @@
-//! What administrators do with identities: look them up, merge two users' into one, unlink a user, delete. Every
-//! call passes a budget of its own, and whatever changes an identity makes this process forget the tokens that
-//! were minted for it.
+//! Identity administration: look up, describe, list, merge, unlink, delete, purge. Every call passes a call rate limiter
+//! of its own, and every change of an identity invalidates the tokens that this process cached for it.
 //!
-//! An act that has begun is brought to its end in a task of its own: whoever asked for it may hang up, but the
-//! forgetting that goes with it must not be left out.
+//! A change that has begun runs to completion in its own task: the administrator's client may disconnect, but the
+//! invalidation must not be skipped.
 
 use std::sync::Arc;
 
@@ -13,51 +12,47 @@ use crate::issuer::registry::{
     IdentityUsers, PageRequest, RegistryError, RegistryErrorKind,
 };
 use crate::metrics::Metrics;
-use crate::metrics::labels::RegistryOutcome;
+use crate::metrics::labels::{Operation, UpstreamOutcome};
 use crate::pools::{Pool, PoolIndex, Pools};
+use crate::regional::Regional;
 use crate::vending::{CachedTokens, TokenVendor};
 use clock::SharedClock;
 use cognito_types::{DeveloperUserId, IdentityId};
 
-/// One region's registry and our share of its quota.
+/// A region's registry, and the rate limiter of calls to it.
 #[derive(Debug)]
 struct Region {
     registry: Arc<dyn IdentityRegistry>,
     budget: CallRateLimiter,
 }
 
-/// The administrators' use case: one for the whole process.
+/// One for the process.
 #[derive(Debug)]
 pub struct IdentityAdmin {
-    /// By pool index; pools of one region share theirs.
-    regions: Vec<Arc<Region>>,
+    regions: Regional<Region>,
     pools: Pools,
     vendor: Arc<TokenVendor>,
     runtime: tokio::runtime::Handle,
+    clock: SharedClock,
     metrics: Arc<Metrics>,
 }
 
-/// Two users with one identity now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MergeResult {
-    /// The identity that both have.
+    /// The identity that both users have now.
     pub identity: IdentityId,
-    /// The identity that was given up for it. The same one where both had it before.
-    pub given_up: IdentityId,
+    /// The identity that was merged into it. The same one if both users had it before.
+    pub removed_identity: IdentityId,
 }
 
-/// What became of identities that were to be deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeleteResult {
-    /// Those that are gone.
     pub deleted: Vec<IdentityId>,
-    /// Those that still are.
-    pub undeleted: Vec<DeleteFailure>,
+    pub failures: Vec<DeleteFailure>,
 }
 
 impl IdentityAdmin {
-    /// A lifecycle for the pools, with a registry for each region. Acts are done on the runtime that this is
-    /// called on.
+    /// `registry` is called once for each region. Changes run on the current runtime.
     pub fn new(
         pools: &Pools,
         budget: CallRateSettings,
@@ -66,48 +61,41 @@ impl IdentityAdmin {
         clock: &SharedClock,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let mut by_region: Vec<(&str, Arc<Region>)> = Vec::new();
-        let mut regions = Vec::new();
-        for pool in pools.iter() {
-            let name = pool.id.region();
-            let known = by_region.iter().find(|(other, _)| *other == name).map(|(_, known)| known.clone());
-            regions.push(known.unwrap_or_else(|| {
-                let budget = CallRateLimiter::new(budget, clock.clone());
-                let made = Arc::new(Region { registry: registry(name), budget });
-                by_region.push((name, made.clone()));
-                made
-            }));
-        }
+        let regions = Regional::new(pools, |region| Region {
+            registry: registry(region),
+            budget: CallRateLimiter::new(budget, clock.clone()),
+        });
         let runtime = tokio::runtime::Handle::current();
-        Self { regions, pools: pools.clone(), vendor, runtime, metrics }
+        Self { regions, pools: pools.clone(), vendor, runtime, clock: clock.clone(), metrics }
     }
 
     /// Finds the identity of a user, or an identity, and its users.
     ///
     /// # Errors
-    /// The pool has none such, or the registry gave no answer.
+    /// `NotFound`, or the call failed.
     pub async fn look_up(
         &self,
         pool: &Pool,
-        sought: IdentityQuery<'_>,
+        query: IdentityQuery<'_>,
         page: &PageRequest,
     ) -> Result<IdentityUsers, RegistryError> {
-        let region = self.region(pool).await?;
-        self.counted(region.registry.look_up(pool, sought, page).await)
+        let region = self.acquire_region(pool).await?;
+        self.instrument(Operation::LookupDeveloperIdentity, region.registry.look_up(pool, query, page)).await
     }
 
-    /// What is known of an identity, and its users, of which guests have none.
+    /// An identity and its users, of which guests have none.
     ///
     /// # Errors
-    /// There is no such identity, or the registry gave no answer.
+    /// `NotFound`, or the call failed.
     pub async fn describe(
         &self,
         pool: &Pool,
         identity: &IdentityId,
         page: &PageRequest,
     ) -> Result<(DescribedIdentity, IdentityUsers), RegistryError> {
-        let region = self.region(pool).await?;
-        let description = self.counted(region.registry.describe(identity).await)?;
+        let region = self.acquire_region(pool).await?;
+        let description =
+            self.instrument(Operation::DescribeIdentity, region.registry.describe(identity)).await?;
         let found = match self.look_up(pool, IdentityQuery::Identity(identity), page).await {
             Err(error) if error.kind == RegistryErrorKind::NotFound => {
                 IdentityUsers { identity: identity.clone(), users: Vec::new(), next_token: None }
@@ -117,157 +105,173 @@ impl IdentityAdmin {
         Ok((description, found))
     }
 
-    /// The identities of a pool.
-    ///
     /// # Errors
-    /// The registry gave no answer.
+    /// The call failed.
     pub async fn list(&self, pool: &Pool, page: &PageRequest) -> Result<IdentityPage, RegistryError> {
-        let region = self.region(pool).await?;
-        self.counted(region.registry.list(pool, page).await)
+        let region = self.acquire_region(pool).await?;
+        self.instrument(Operation::ListIdentities, region.registry.list(pool, page)).await
     }
 
-    /// What is kept of a user in this process.
-    pub fn holdings(&self, pool: &Pool, user: &DeveloperUserId) -> Option<CachedTokens> {
-        self.vendor.holdings(pool, user)
+    /// The tokens of a user that this process has cached.
+    pub fn cached_tokens(&self, pool: &Pool, user: &DeveloperUserId) -> Option<CachedTokens> {
+        self.vendor.cached_tokens(pool, user)
     }
 
-    /// Forgets a user's tokens, under whatever name the pool is configured, and says how many there were.
+    /// Removes a user's tokens from the cache, under every name of the pool, and returns their number.
     pub fn purge(&self, pool: &Pool, user: &DeveloperUserId) -> usize {
-        self.twins(pool).map(|twin| self.vendor.forget(twin, user)).sum()
+        self.pools_sharing_id(pool).map(|pool| self.vendor.invalidate(pool, user)).sum()
     }
 
-    /// Makes `from` one user with `into`: everything that `from`'s identity has goes over to `into`'s.
+    /// Merges two users: moves everything of `from`'s identity to `into`'s.
     ///
     /// # Errors
-    /// One of them is unknown, they cannot be merged, or the registry gave no answer.
+    /// `NotFound` for one of them, `Conflict` if they cannot be merged, or the call failed.
     pub async fn merge(
         self: &Arc<Self>,
         pool: &Arc<Pool>,
         from: &DeveloperUserId,
         into: &DeveloperUserId,
     ) -> Result<MergeResult, RegistryError> {
-        let (lifecycle, pool, from, into) = (self.clone(), pool.clone(), from.clone(), into.clone());
-        self.to_its_end(async move {
-            // Not told by the merge itself, and needed: others may have had that identity too.
+        let (admin, pool, from, into) = (self.clone(), pool.clone(), from.clone(), into.clone());
+        self.run_detached(async move {
+            // The merge does not return it, and other users may have had that identity too.
             let given_up =
-                lifecycle.look_up(&pool, IdentityQuery::User(&from), &PageRequest::default()).await?.identity;
-            let region = lifecycle.region(&pool).await?;
-            let outcome = lifecycle.counted(region.registry.merge(&pool, &from, &into).await);
-            // Also after a failure: it may have been done and only the answer lost. It costs them a miss.
-            lifecycle.purge(&pool, &from);
-            lifecycle.purge(&pool, &into);
-            let both_had_it = outcome.as_ref().is_ok_and(|identity| *identity == given_up);
+                admin.look_up(&pool, IdentityQuery::User(&from), &PageRequest::default()).await?.identity;
+            let region = admin.acquire_region(&pool).await?;
+            let call = region.registry.merge(&pool, &from, &into);
+            let result = admin.instrument(Operation::MergeDeveloperIdentities, call).await;
+            // Also after a failure: Cognito may have merged, and only the response was lost. It costs a cache miss.
+            admin.purge(&pool, &from);
+            admin.purge(&pool, &into);
+            let both_had_it = result.as_ref().is_ok_and(|identity| *identity == given_up);
             if !both_had_it {
-                lifecycle.forget_identity(&pool, &given_up);
+                admin.invalidate_identity(&pool, &given_up);
             }
-            Ok(MergeResult { identity: outcome?, given_up })
+            Ok(MergeResult { identity: result?, removed_identity: given_up })
         })
         .await
     }
 
-    /// Takes a user off an identity. The user gets a new one the next time it is seen.
+    /// Removes a user from an identity. The next request of the user creates a new one.
     ///
     /// # Errors
-    /// They do not belong together, are unknown, or the registry gave no answer.
+    /// `NotFound`, `Conflict` if the user does not have the identity, or the call failed.
     pub async fn unlink(
         self: &Arc<Self>,
         pool: &Arc<Pool>,
         identity: &IdentityId,
         user: &DeveloperUserId,
     ) -> Result<(), RegistryError> {
-        let (lifecycle, pool, identity, user) = (self.clone(), pool.clone(), identity.clone(), user.clone());
-        self.to_its_end(async move {
-            let region = lifecycle.region(&pool).await?;
-            let outcome = lifecycle.counted(region.registry.unlink(&pool, &identity, &user).await);
-            lifecycle.purge(&pool, &user);
-            outcome
+        let (admin, pool, identity, user) = (self.clone(), pool.clone(), identity.clone(), user.clone());
+        self.run_detached(async move {
+            let region = admin.acquire_region(&pool).await?;
+            let call = region.registry.unlink(&pool, &identity, &user);
+            let result = admin.instrument(Operation::UnlinkDeveloperIdentity, call).await;
+            admin.purge(&pool, &user);
+            result
         })
         .await
     }
 
-    /// Deletes identities of a pool. AWS cannot limit that right to a pool, so whether they are the pool's is
-    /// looked up first, one by one.
+    /// Deletes identities of a pool. IAM cannot restrict that permission to a pool, so each identity is first looked up
+    /// in the pool.
     ///
     /// # Errors
-    /// The registry gave no answer.
+    /// A call failed.
     pub async fn delete(
         self: &Arc<Self>,
         pool: &Arc<Pool>,
         identities: Vec<IdentityId>,
     ) -> Result<DeleteResult, RegistryError> {
-        let (lifecycle, pool) = (self.clone(), pool.clone());
-        self.to_its_end(async move {
-            let (mut deleted, mut undeleted) = (Vec::new(), Vec::new());
+        let (admin, pool) = (self.clone(), pool.clone());
+        self.run_detached(async move {
+            let (mut deleted, mut failures) = (Vec::new(), Vec::new());
             for identity in identities {
-                let one = PageRequest { most: Some(1), token: None };
-                match lifecycle.look_up(&pool, IdentityQuery::Identity(&identity), &one).await {
+                let page = PageRequest { max_items: Some(1), token: None };
+                match admin.look_up(&pool, IdentityQuery::Identity(&identity), &page).await {
                     Ok(_) => deleted.push(identity),
                     Err(error) if error.kind == RegistryErrorKind::NotFound => {
-                        undeleted.push(DeleteFailure { identity, reason: DeleteFailureReason::Unknown });
+                        failures.push(DeleteFailure { identity, reason: DeleteFailureReason::Unknown });
                     }
                     Err(error) => return Err(error),
                 }
             }
             if !deleted.is_empty() {
-                let region = lifecycle.region(&pool).await?;
-                let outcome = lifecycle.counted(region.registry.delete(&deleted).await);
+                let region = admin.acquire_region(&pool).await?;
+                let call = region.registry.delete(&deleted);
+                let result = admin.instrument(Operation::DeleteIdentities, call).await;
                 for identity in &deleted {
-                    lifecycle.forget_identity(&pool, identity);
+                    admin.invalidate_identity(&pool, identity);
                 }
-                let remaining = outcome?;
+                let remaining = result?;
                 deleted.retain(|identity| !remaining.iter().any(|other| other.identity == *identity));
-                undeleted.extend(remaining);
+                failures.extend(remaining);
             }
-            Ok(DeleteResult { deleted, undeleted })
+            Ok(DeleteResult { deleted, failures })
         })
         .await
     }
 
-    fn forget_identity(&self, pool: &Pool, identity: &IdentityId) {
-        let twins: Vec<PoolIndex> = self.twins(pool).map(|twin| twin.index).collect();
-        self.vendor.forget_identity(&twins, identity);
+    fn invalidate_identity(&self, pool: &Pool, identity: &IdentityId) {
+        let pools: Vec<PoolIndex> = self.pools_sharing_id(pool).map(|pool| pool.index).collect();
+        self.vendor.invalidate_identity(&pools, identity);
     }
 
-    /// The same pool of Cognito's may be configured under several names.
-    fn twins<'a>(&'a self, pool: &'a Pool) -> impl Iterator<Item = &'a Pool> {
-        self.pools.iter().map(|twin| &**twin).filter(|twin| twin.id == pool.id)
+    /// One Cognito pool may be configured under several names.
+    fn pools_sharing_id<'a>(&'a self, pool: &'a Pool) -> impl Iterator<Item = &'a Pool> {
+        self.pools.iter().map(|other| &**other).filter(|other| other.id == pool.id)
     }
 
-    /// The pool's region, once there is room for one call in its budget.
-    async fn region(&self, pool: &Pool) -> Result<&Region, RegistryError> {
-        let region = &self.regions[usize::from(pool.index.0)];
+    /// The pool's region, after its rate limiter admitted one call.
+    async fn acquire_region(&self, pool: &Pool) -> Result<&Region, RegistryError> {
+        let region = self.regions.get(pool);
         match region.budget.acquire().await {
             Ok(_) => Ok(region),
             Err(RateLimited(retry_after)) => {
-                self.metrics.registry_calls_total.count(RegistryOutcome::HeldBack);
-                let kind = RegistryErrorKind::HeldBack(retry_after);
-                Err(RegistryError::new(kind, "the budget for acts on identities is spent"))
+                self.metrics.upstream_rate_limited_total.inc();
+                let kind = RegistryErrorKind::RateLimited(retry_after);
+                Err(RegistryError::new(kind, "call rate limit of identity administration exceeded"))
             }
         }
     }
 
-    fn counted<T>(&self, outcome: Result<T, RegistryError>) -> Result<T, RegistryError> {
-        self.metrics.registry_calls_total.count(match outcome.as_ref().map_err(|error| error.kind) {
-            Ok(_) => RegistryOutcome::Done,
-            Err(
-                RegistryErrorKind::NotFound | RegistryErrorKind::Conflict | RegistryErrorKind::Unacceptable,
-            ) => RegistryOutcome::Refused,
-            Err(RegistryErrorKind::Throttled) => RegistryOutcome::Throttled,
-            Err(RegistryErrorKind::Unavailable) => RegistryOutcome::Unavailable,
-            Err(RegistryErrorKind::HeldBack(_)) => RegistryOutcome::HeldBack,
-            Err(RegistryErrorKind::Denied { .. } | RegistryErrorKind::Misconfigured) => {
-                RegistryOutcome::Misconfigured
+    /// Measures a call to the registry.
+    async fn instrument<T>(
+        &self,
+        operation: Operation,
+        call: impl Future<Output = Result<T, RegistryError>>,
+    ) -> Result<T, RegistryError> {
+        let started = self.clock.monotonic();
+        let in_flight = self.metrics.upstream_calls_in_flight.in_flight(operation);
+        let result = call.await;
+        drop(in_flight);
+        let outcome = match result.as_ref().map_err(|error| error.kind) {
+            Ok(_) => UpstreamOutcome::Success,
+            Err(RegistryErrorKind::Conflict) => UpstreamOutcome::Conflict,
+            Err(RegistryErrorKind::NotFound | RegistryErrorKind::InvalidParameter) => {
+                UpstreamOutcome::Rejected
             }
-        });
-        outcome
+            Err(RegistryErrorKind::Throttled) => UpstreamOutcome::Throttled,
+            Err(RegistryErrorKind::Unavailable | RegistryErrorKind::RateLimited(_)) => {
+                UpstreamOutcome::Unavailable
+            }
+            Err(RegistryErrorKind::Denied { .. } | RegistryErrorKind::Misconfigured) => {
+                UpstreamOutcome::Misconfigured
+            }
+        };
+        let labels = (operation, outcome);
+        self.metrics.upstream_calls_total.count(labels);
+        let duration = self.clock.monotonic().saturating_sub(started);
+        self.metrics.upstream_call_duration_seconds.observe(labels, duration);
+        result
     }
 
-    async fn to_its_end<T: Send + 'static>(
+    async fn run_detached<T: Send + 'static>(
         &self,
-        act: impl Future<Output = Result<T, RegistryError>> + Send + 'static,
+        change: impl Future<Output = Result<T, RegistryError>> + Send + 'static,
     ) -> Result<T, RegistryError> {
-        self.runtime.spawn(act).await.unwrap_or_else(|lost| {
-            Err(RegistryError::new(RegistryErrorKind::Unavailable, format!("the act was lost: {lost}")))
+        self.runtime.spawn(change).await.unwrap_or_else(|error| {
+            Err(RegistryError::new(RegistryErrorKind::Unavailable, format!("the task failed: {error}")))
         })
     }
 }

@@ -1,52 +1,51 @@
-//! tokenvend vends tokens for Amazon Cognito developer-authenticated identities: an app's own signed-in user
-//! comes with the app's own credential, and leaves with an OpenID token that Cognito minted for that user.
+//! tokenvend vends OpenID tokens for Amazon Cognito developer-authenticated identities: a user of an app sends the app's
+//! own credential, and receives a token that Cognito minted for that user. The service is a read-through cache in front
+//! of Cognito.
 //!
-//! # The house
-//! Data flows one way, and so do the imports (`tests/api/fences.rs` keeps it so):
+//! # Modules
+//! Data flows in one direction, and imports follow it (`tests/architecture` checks them):
 //!
 //! ```text
-//! main → cli → app → http, admin → auth, policy → linking → lifecycle → vending → issuer → token, identity, clock
+//! main → cli → app → http, admin → auth, authorization → linking → identity_admin → vending → issuer → token
 //! ```
 //!
-//! | room | what is in it |
+//! | module | contents |
 //! |---|---|
 //! | [`cli`] | the command, one file a subcommand |
-//! | `aws_cli` | the AWS CLI's language: arguments, shorthand, JMESPath, output formats; for the command of its name |
-//! | [`app`] | the composition root: settings become a running service, and come to an end |
-//! | [`config`] | three layers of configuration, proved into [`config::Settings`], all faults at once |
-//! | [`http`], `admin` | the two listeners: routes, one file a resource, problems, what every request passes |
-//! | [`auth`] | who is calling; one file a way of authenticating |
-//! | [`claims`] | what a verified credential says, and how the configuration points into it |
-//! | [`hops`] | from where a request comes: the peer, and the client that trusted proxies speak for |
-//! | [`limits`] | how often an address or a user may ask |
-//! | `policy` | what a verified caller may have: a pool, tags, until when |
-//! | [`vending`] | **the use case**, [`vending::TokenVendor`] for tokens and AWS credentials, and one file for each decision in it |
-//! | [`linking`] | what else a user proves to be: public logins and guests, linked to the user's identity |
-//! | [`lifecycle`] | the administrators' use case: identities looked up, merged, unlinked, deleted |
-//! | [`issuer`] | the port towards whoever makes tokens, and Cognito behind it |
-//! | [`jws`] | signed tokens taken apart and proved, by keys that are fixed or fetched |
-//! | `sigv4` | requests signed with AWS credentials, where none of the SDK's clients makes the call |
-//! | [`proof`] | whether a token that somebody hands in is one that Cognito minted |
-//! | [`pools`], [`identity`], [`token`], [`secret`] | the words: types that cannot hold a wrong value or show a secret |
-//! | [`tls`] | the listeners' certificates, and which clients' certificates are believed |
-//! | [`clock`] | time, handed in |
-//! | [`bookmark`] | what a remembered caller's last request led to |
-//! | [`budget`] | our share of Cognito's quotas |
-//! | [`metrics`], [`telemetry`], `causes` | what operators see, errors told with all that led to them |
-//! | [`audit`] | what auditors see: an event for every token, refusal and act of an administrator |
-//! | [`emulator`] | Cognito and what STS and IAM say of its tokens and roles, over HTTP, for tests and development; shares nothing with the service but names and time |
-//! | [`doctor`] | what must hold for the service to work, checked from outside |
-//! | [`dev`] | all of it on one machine |
+//! | [`app`] | composition root: starts the service from its settings, and drains it |
+//! | [`config`] | three layers of configuration, validated into [`config::Settings`]; all errors are reported at once |
+//! | [`http`], `admin` | the two listeners: routes, one file a resource, middleware, problems |
+//! | [`auth`] | who the caller is; one file for each kind of authenticator |
+//! | [`claims`] | claims of a verified credential, and the templates and conditions that read them |
+//! | [`client_address`] | peer address and client address of a request, trusted proxies |
+//! | [`rate_limit`] | inbound rate limits by address and user |
+//! | `authorization` | what a verified caller may have: pool, principal tags, latest expiry |
+//! | [`vending`] | **the use case**: [`vending::TokenVendor`] for tokens and AWS credentials, one file for each decision |
+//! | [`linking`] | links public logins and guests to the user's identity, after verifying proof of both |
+//! | [`identity_admin`] | identity administration: lookup, describe, list, merge, unlink, delete, purge |
+//! | [`issuer`] | port to the token issuer, and Cognito behind it |
+//! | [`cognito_token_verifier`] | verifies OpenID tokens that Cognito minted |
+//! | [`pools`], [`token`], [`secret`] | types that cannot hold an invalid value or print a secret |
+//! | [`gcra`], [`call_rate_limit`] | the arithmetic of all rate limits; the limit on outbound calls |
+//! | `single_flight`, `keyed_mutex`, `regional` | one load for each key; a mutex for each key; one object for each region |
+//! | [`tls`] | certificates of the listeners, and trusted client CAs |
+//! | [`metrics`], [`telemetry`], `error_chain` | what operators read: metrics, logs, errors with their causes |
+//! | [`audit`] | what auditors read: an event for each token, denial and administrative action |
+//! | [`doctor`] | checks of configuration, machine, AWS and keys from outside the service |
+//! | `dev` | service, emulator and demo identity provider in one process |
 //!
-//! Start with [`vending`]. The caches and the way of a request are told in `docs/architecture.md`, every
-//! setting in `config/default.toml`.
+//! The crates beside it: `clock` (time as a value that is passed in), `cognito-types` (Cognito's ids and limits), `jose`
+//! (JWS and remote key sets), `cognito-emulator` (Cognito, STS and IAM for tests and development, feature `emulator`) and
+//! `aws-cli-compat` (the AWS CLI's command, feature `aws-cli`).
+//!
+//! Start with [`vending`]. `docs/architecture.md` describes the caches and the path of a request, `docs/glossary.md` the
+//! terms, and `config/default.toml` every setting.
 
 mod admin;
 pub mod app;
 pub mod audit;
 pub mod auth;
 mod authorization;
-pub mod bookmark;
 pub mod call_rate_limit;
 pub mod claims;
 pub mod cli;
@@ -57,14 +56,17 @@ pub mod config;
 pub mod dev;
 pub mod doctor;
 mod error_chain;
+pub mod gcra;
 pub mod http;
 pub mod identity_admin;
 pub mod issuer;
 pub mod jws;
+mod keyed_mutex;
 pub mod linking;
 pub mod metrics;
 pub mod pools;
 pub mod rate_limit;
+mod regional;
 pub mod secret;
 mod single_flight;
 pub mod telemetry;

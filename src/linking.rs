@@ -1,33 +1,32 @@
-//! Linking: a user proves to be somebody else as well (a login of a public provider, a guest's identity), and from
-//! then on that is the same identity. Off unless a pool's configuration says what may be linked.
+//! Links a public-provider login or a guest identity to the caller's identity, after verifying proof of both. Disabled
+//! unless a pool's configuration says what may be linked.
 //!
-//! Cognito takes our word for all of it, and what is linked stays linked. So this is where an attacker would ask for
-//! somebody else's identity:
+//! Cognito does not verify what this service sends it, and a link is permanent. So this is where an attacker would try
+//! to take over another user's identity:
 //!
-//! - *By naming it.* With our rights, Cognito attaches any user to any identity and asks for no proof. No identity
-//!   id is taken from a request; a guest's is read from the guest's own OpenID token, proved by Cognito's keys.
-//! - *By somebody else's public login.* A user without an identity, sent along with a login that has one, might be
-//!   registered under that one. So the user's own identity is found or made first, and named in the call: the login
-//!   comes to the user, never the user to the login. One that belongs elsewhere is a conflict.
-//! - *By a login that no pool means to trust.* Providers are an exact list; the developer provider and Cognito's own
-//!   tokens can never be on it.
-//! - *By a guest's token, used again or by two at once.* The identity must have no login before, and none but the
-//!   user's afterwards; one at a time in this process. What a race across processes linked is taken back.
-//! - *By asking without end.* Each attempt takes from the user's ration, whatever becomes of it.
+//! - *By its id.* With the service's permissions, Cognito attaches any user to any identity without proof. Requests
+//!   contain no identity id; a guest's is read from the guest's OpenID token, verified with Cognito's keys.
+//! - *By another user's public login.* A user without an identity, sent with a login that has one, might be registered
+//!   under that identity. So the user's own identity is found or created first and named in the call: the login is
+//!   added to the user, never the user to the login. A login of another identity is a conflict.
+//! - *By a login of a provider that the pool does not trust.* Providers are an exact list, which can never contain the
+//!   developer provider or Cognito itself.
+//! - *By a guest's token that is reused, or used by two users at once.* The identity must have no login before, and
+//!   only the user's afterwards; attempts for one identity are serialized in this process. A link of a race across
+//!   processes is rolled back.
+//! - *By unlimited attempts.* Each attempt counts against the user's quota, whatever its result.
 //!
-//! An attempt runs to its end in a task of its own: whoever asked may hang up, but not between the call that links
-//! and the look at what it did. `docs/linking.md` tells all this to operators, and what remains.
+//! An attempt runs to completion in its own task: the client may disconnect, but not between the call that links and
+//! its verification. `docs/linking.md` documents this for operators, and the remaining risks.
 
 mod error;
 mod guest;
-mod keyed_mutex;
 
 use std::sync::Arc;
 
 pub use error::{GuestTokenError, LinkError};
-use keyed_mutex::KeyedMutex;
+use guest::GuestLinker;
 
-use crate::bookmark::LastEntryHint;
 use crate::cognito_token_verifier::CognitoTokenVerifier;
 use crate::identity_admin::IdentityAdmin;
 use crate::issuer::{IssueError, IssueErrorKind, LoginToken, PublicLogins};
@@ -38,59 +37,54 @@ use crate::vending::{TokenRequest, TokenVendor, VendError, VendedToken};
 use clock::SharedClock;
 use cognito_types::{IdentityId, PublicProvider};
 
-/// What is to be linked to the identity of whoever asks.
+/// What to link to the caller's identity.
 #[derive(Debug)]
 pub enum LinkRequest {
-    /// Logins of public providers, by the providers' names.
+    /// Logins of public providers, with the providers' names.
     Logins(Vec<(String, LoginToken)>),
-    /// The identity of the guest who has this token.
+    /// The identity of the guest with this token.
     Guest(LoginToken),
 }
 
 impl LinkRequest {
-    /// What it is, in words of the configuration.
+    /// The names of what is linked, as in the configuration.
     pub(crate) fn names<'a>(&self, pool: &'a Pool) -> Vec<&'a str> {
         match self {
             Self::Guest(_) => vec!["guest"],
             Self::Logins(logins) => {
-                let known = logins.iter().filter_map(|(name, _)| pool.linking.provider(name));
-                known.map(PublicProvider::as_str).collect()
+                let providers = logins.iter().filter_map(|(name, _)| pool.linking.provider(name));
+                providers.map(PublicProvider::as_str).collect()
             }
         }
     }
 }
 
-/// The use case: one for the whole process.
+/// One for the process.
 #[derive(Debug)]
 pub struct Linker {
     vendor: Arc<TokenVendor>,
-    lifecycle: Arc<IdentityAdmin>,
-    /// Where no pool takes guests, there are no keys to fetch.
-    prover: Option<CognitoTokenVerifier>,
-    turns: KeyedMutex,
+    guests: GuestLinker,
     runtime: tokio::runtime::Handle,
-    clock: SharedClock,
     metrics: Arc<Metrics>,
 }
 
 impl Linker {
-    /// A linker that proves guests' tokens by `prover`. Attempts run on the runtime that this is called on.
+    /// Without `verifier`, guests cannot be linked. Attempts run on the current runtime.
     pub fn new(
         vendor: Arc<TokenVendor>,
-        lifecycle: Arc<IdentityAdmin>,
-        prover: Option<CognitoTokenVerifier>,
+        identity_admin: Arc<IdentityAdmin>,
+        verifier: Option<CognitoTokenVerifier>,
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let runtime = tokio::runtime::Handle::current();
-        Self { vendor, lifecycle, prover, turns: KeyedMutex::default(), runtime, clock, metrics }
+        let guests = GuestLinker::new(vendor.clone(), identity_admin, verifier, clock);
+        Self { vendor, guests, runtime: tokio::runtime::Handle::current(), metrics }
     }
 
-    /// Links, and answers with a token for the identity that the user has now.
+    /// Links, and returns a token for the user's identity. Linking again what is linked already succeeds.
     ///
     /// # Errors
-    /// It may not be linked, it is not proved, it belongs elsewhere, or Cognito gave no answer. Asking again for
-    /// what was linked already is no error.
+    /// The pool does not allow the link, its proof is invalid, it belongs to another identity, or Cognito failed.
     pub async fn link(
         self: &Arc<Self>,
         request: TokenRequest,
@@ -98,31 +92,32 @@ impl Linker {
     ) -> Result<VendedToken, LinkError> {
         let linker = self.clone();
         let attempt = async move {
-            let outcome = linker.attempt(&request, link).await;
-            linker.tell(&request.pool, &outcome);
-            let identity = outcome?;
-            // A token like any other of this user: made by the same rules, and kept for the next request.
-            let vended = linker.vendor.vend(&request, &LastEntryHint::default()).await?;
-            if vended.token.answer().identity() != identity.as_str() {
-                let moved = IssueError::new(IssueErrorKind::Mismatched, "the token is another identity's");
-                return Err(VendError::from(moved).into());
+            let result = linker.attempt(&request, link).await;
+            linker.record(&request.pool, &result);
+            let identity = result?;
+            // A token like any other of this user: vended by the same rules, and cached for the next request.
+            let vended = linker.vendor.vend(&request, None).await?;
+            if vended.token.value().identity() != identity.as_str() {
+                let changed =
+                    IssueError::new(IssueErrorKind::Mismatched, "the token is for another identity");
+                return Err(VendError::from(changed).into());
             }
             Ok(vended)
         };
-        self.runtime.spawn(attempt).await.unwrap_or_else(|_| Err(LinkError::Unconfirmed))
+        self.runtime.spawn(attempt).await.unwrap_or_else(|_| Err(LinkError::OutcomeUnknown))
     }
 
     async fn attempt(&self, request: &TokenRequest, link: LinkRequest) -> Result<IdentityId, LinkError> {
         match link {
             LinkRequest::Logins(logins) => {
-                let logins = allowed(&request.pool, logins)?;
-                self.vendor.ration(request)?;
+                let logins = allowed_logins(&request.pool, logins)?;
+                self.vendor.spend_user_quota(request)?;
                 self.link_logins(request, logins).await
             }
             LinkRequest::Guest(token) => {
-                let guest = self.prove_guest(&request.pool, &token).await?;
-                self.vendor.ration(request)?;
-                self.link_guest(request, guest).await
+                let guest = self.guests.verify_token(&request.pool, &token).await?;
+                self.vendor.spend_user_quota(request)?;
+                self.guests.link(request, guest).await
             }
         }
     }
@@ -132,52 +127,50 @@ impl Linker {
         request: &TokenRequest,
         logins: PublicLogins,
     ) -> Result<IdentityId, LinkError> {
-        // Asked anew, so that the identity is the user's now; and so that whatever Cognito says to the next call
-        // is about the logins, as nothing else is new in it.
+        // Not from the cache, so that the identity is the current one, and so that an error of the next call is about
+        // the logins: nothing else in it is new.
         let own = TokenRequest { refresh: true, min_ttl: None, ..request.clone() };
-        let own = self.vendor.vend(&own, &LastEntryHint::default()).await?;
-        let identity = IdentityId::parse(own.token.answer().identity())
+        let own = self.vendor.vend(&own, None).await?;
+        let identity = IdentityId::parse(own.token.value().identity())
             .map_err(|why| IssueError::new(IssueErrorKind::Mismatched, why.to_string()))?;
         match self.vendor.link(request, identity.clone(), logins).await {
             Ok(()) => Ok(identity),
-            // Merged or deleted in the meantime. Who asks again has the one that it is now.
+            // Merged or deleted in the meantime. A retry gets the current identity.
             Err(error)
                 if matches!(
                     error.kind,
                     IssueErrorKind::AlreadyRegistered | IssueErrorKind::UnknownIdentity
                 ) =>
             {
-                Err(LinkError::Moved)
+                Err(LinkError::IdentityChanged)
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    /// One line and one count, whatever came of it; neither has a user, a login or an identity in it.
-    fn tell(&self, pool: &Pool, outcome: &Result<IdentityId, LinkError>) {
-        let label = outcome.as_ref().err().map_or(LinkOutcome::Linked, LinkError::outcome);
-        self.metrics.links_total.count(label);
-        let (pool, outcome_is) = (&*pool.name, label.text());
-        match outcome.as_ref().err().map(|error| (error, error.is_ours())) {
-            None => tracing::info!(pool, outcome = outcome_is, "linked to a user's identity"),
-            Some((error, false)) => {
-                tracing::info!(pool, outcome = outcome_is, %error, "not linked to a user's identity");
+    /// Logs and counts the result, without user, login or identity.
+    fn record(&self, pool: &Pool, result: &Result<IdentityId, LinkError>) {
+        let label = result.as_ref().err().map_or(LinkOutcome::Linked, LinkError::outcome);
+        self.metrics.identity_links_total.count(label);
+        let (pool, outcome) = (&*pool.name, label.text());
+        match result {
+            Ok(_) => tracing::info!(pool, outcome, "identity linked"),
+            Err(error) if error.needs_operator() => {
+                tracing::error!(pool, outcome, %error, "identity link failed");
             }
-            Some((error, true)) => {
-                tracing::error!(pool, outcome = outcome_is, %error, "not linked to a user's identity");
-            }
+            Err(error) => tracing::info!(pool, outcome, %error, "identity link failed"),
         }
     }
 }
 
-/// The logins, if every one of them is of a provider that the pool's configuration allows.
-fn allowed(pool: &Pool, logins: Vec<(String, LoginToken)>) -> Result<PublicLogins, LinkError> {
+/// The logins, if the pool's configuration allows the provider of each.
+fn allowed_logins(pool: &Pool, logins: Vec<(String, LoginToken)>) -> Result<PublicLogins, LinkError> {
     if pool.linking.providers.is_empty() {
         return Err(LinkError::LoginsDisabled);
     }
-    let allowed = logins.into_iter().map(|(name, token)| {
+    let logins = logins.into_iter().map(|(name, token)| {
         let provider = pool.linking.provider(&name).ok_or(LinkError::ProviderNotAllowed)?;
         Ok((provider.clone(), token))
     });
-    allowed.collect::<Result<_, _>>().map(PublicLogins::of)
+    logins.collect::<Result<_, _>>().map(PublicLogins::new)
 }

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use mimalloc::MiMalloc;
 
-/// An answer is a few small pieces of memory that come and go: with this allocator that takes half the time that it
-/// takes with the C library's. Measured in docs/performance.md.
+/// A response is a few small allocations. They take half the time that the C library's allocator needs, as measured in
+/// docs/performance.md.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

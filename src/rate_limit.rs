@@ -1,72 +1,72 @@
-//! How often somebody may ask: an address before anybody looks at its credential, an address whose credentials are
-//! refused again and again, and a user once verified. Each is told when to come back, and pays for nobody else.
+//! Inbound rate limits: requests by client address before authentication, failed authentications by client address,
+//! and requests by user after authentication. A rejected request gets the time after which to retry.
 //!
-//! [`allowance`] counts (GCRA, the leaky bucket that needs one number a key), `ledger` keeps the numbers in bounded
-//! memory, `notice` tells the operator without letting an attacker fill the log. How the limits go together with
-//! Cognito's quota and a load balancer's is told in `docs/limits.md`.
+//! `keyed_limiter` counts with [`crate::gcra`], `bounded_store` keeps the states in bounded memory, and `rejection_log`
+//! logs without letting an attacker fill the log. `docs/rate-limits.md` explains how these limits work together with
+//! Cognito's quotas and a load balancer's.
 
 mod bounded_store;
-pub mod keyed_limiter;
+mod keyed_limiter;
 mod rejection_log;
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use keyed_limiter::RateLimit;
-
 use crate::client_address::ClientAddress;
+use crate::gcra::RateLimit;
 use crate::metrics::Metrics;
-use crate::metrics::labels::Limit;
+use crate::metrics::labels::RateLimitKind;
 use clock::SharedClock;
 use cognito_types::DeveloperUserId;
 use keyed_limiter::KeyedLimiter;
 use rejection_log::RejectionLog;
 
-/// What may be asked; without an allowance there is no limit.
+/// The limits. `None` is no limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RateLimitSettings {
-    /// Requests from one address.
+    /// Requests from one client address.
     pub per_address: Option<RateLimit>,
-    /// Credentials from one address that are refused.
+    /// Failed authentications from one client address.
     pub failed_authentications: Option<RateLimit>,
-    /// Requests for one user, over all pools: which pool is the caller's own choice.
+    /// Requests for one user over all pools, because the caller chooses the pool.
     pub per_user: Option<RateLimit>,
 }
 
-/// Too much was asked for.
+/// A request over a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("over the limit: {limit:?}")]
+#[error("rate limit exceeded: {limit:?}")]
 pub struct RateLimitExceeded {
-    /// By which limit.
-    pub limit: Limit,
-    /// When there is room for one more.
+    pub limit: RateLimitKind,
+    /// The time after which a request is admitted again.
     pub retry_after: Duration,
 }
 
-/// What was asked lately, and by whom. What comes over no network has no address, and no limit of one.
+/// The inbound rate limiter. A request that did not come over a network has no address, and no limit by address.
 #[derive(Debug)]
 pub struct RateLimiter {
     per_address: Option<KeyedLimiter<IpAddr>>,
-    failures: Option<KeyedLimiter<IpAddr>>,
+    failed_authentications: Option<KeyedLimiter<IpAddr>>,
     per_user: Option<KeyedLimiter<DeveloperUserId>>,
-    notice: RejectionLog,
+    rejection_log: RejectionLog,
     metrics: Arc<Metrics>,
 }
 
 impl RateLimiter {
-    /// Begins to count.
+    /// A limiter without any use so far.
     pub fn new(settings: RateLimitSettings, clock: &SharedClock, metrics: Arc<Metrics>) -> Self {
         Self {
-            per_address: settings.per_address.map(|allowance| KeyedLimiter::new(allowance, clock)),
-            failures: settings.failed_authentications.map(|allowance| KeyedLimiter::new(allowance, clock)),
-            per_user: settings.per_user.map(|allowance| KeyedLimiter::new(allowance, clock)),
-            notice: RejectionLog::new(clock.clone()),
+            per_address: settings.per_address.map(|limit| KeyedLimiter::new(limit, clock)),
+            failed_authentications: settings
+                .failed_authentications
+                .map(|limit| KeyedLimiter::new(limit, clock)),
+            per_user: settings.per_user.map(|limit| KeyedLimiter::new(limit, clock)),
+            rejection_log: RejectionLog::new(clock.clone()),
             metrics,
         }
     }
 
-    /// Whether there is a limit on addresses at all.
+    /// Whether requests are limited by address.
     pub fn limits_addresses(&self) -> bool {
         self.per_address.is_some()
     }
@@ -74,48 +74,50 @@ impl RateLimiter {
     /// Counts a request from an address.
     ///
     /// # Errors
-    /// There were too many.
-    pub fn address(&self, client: Option<ClientAddress>) -> Result<(), RateLimitExceeded> {
-        let (Some(counted), Some(client)) = (&self.per_address, client) else { return Ok(()) };
-        counted.take(&line_of(client)).map_err(|wait| self.over(Limit::Address, wait))
+    /// The address is over its limit.
+    pub fn take_request(&self, client: Option<ClientAddress>) -> Result<(), RateLimitExceeded> {
+        let (Some(limiter), Some(client)) = (&self.per_address, client) else { return Ok(()) };
+        limiter.take(&subscriber(client)).map_err(|wait| self.exceeded(RateLimitKind::Address, wait))
     }
 
-    /// Whether a credential from this address may be looked at, or too many were refused already. Counts nothing.
+    /// Whether a credential from this address may be verified. Counts nothing.
     ///
     /// # Errors
-    /// Too many were refused.
-    pub fn may_try(&self, client: Option<ClientAddress>) -> Result<(), RateLimitExceeded> {
-        let (Some(counted), Some(client)) = (&self.failures, client) else { return Ok(()) };
-        counted.look(&line_of(client)).map_err(|wait| self.over(Limit::Failures, wait))
+    /// The address has too many failed authentications.
+    pub fn check_failed_attempts(&self, client: Option<ClientAddress>) -> Result<(), RateLimitExceeded> {
+        let (Some(limiter), Some(client)) = (&self.failed_authentications, client) else { return Ok(()) };
+        limiter
+            .peek(&subscriber(client))
+            .map_err(|wait| self.exceeded(RateLimitKind::FailedAuthentications, wait))
     }
 
-    /// Counts a credential that was refused.
-    pub fn failed(&self, client: Option<ClientAddress>) {
-        if let (Some(counted), Some(client)) = (&self.failures, client) {
-            // Once there is no room left, it is `may_try` that says so.
-            let _ = counted.take(&line_of(client));
+    /// Counts a failed authentication.
+    pub fn record_failed_attempt(&self, client: Option<ClientAddress>) {
+        if let (Some(limiter), Some(client)) = (&self.failed_authentications, client) {
+            // `check_failed_attempts` reports the limit.
+            let _ = limiter.take(&subscriber(client));
         }
     }
 
     /// Counts a request for a user.
     ///
     /// # Errors
-    /// There were too many.
-    pub fn user(&self, user: &DeveloperUserId) -> Result<(), RateLimitExceeded> {
-        let Some(counted) = &self.per_user else { return Ok(()) };
-        counted.take(user).map_err(|wait| self.over(Limit::User, wait))
+    /// The user is over the limit.
+    pub fn take_user(&self, user: &DeveloperUserId) -> Result<(), RateLimitExceeded> {
+        let Some(limiter) = &self.per_user else { return Ok(()) };
+        limiter.take(user).map_err(|wait| self.exceeded(RateLimitKind::User, wait))
     }
 
-    fn over(&self, limit: Limit, retry_after: Duration) -> RateLimitExceeded {
-        self.metrics.limited_total.count(limit);
-        self.notice.refused(limit);
+    fn exceeded(&self, limit: RateLimitKind, retry_after: Duration) -> RateLimitExceeded {
+        self.metrics.rate_limited_total.count(limit);
+        self.rejection_log.record(limit);
         RateLimitExceeded { limit, retry_after }
     }
 }
 
-/// What stands for one subscriber: an IPv4 address whole, of an IPv6 address the first 64 bits. The rest of those is
-/// the subscriber's own choice (RFC 4291, section 2.5.4), and would give everybody as many allowances as they like.
-fn line_of(client: ClientAddress) -> IpAddr {
+/// The part of an address that identifies a subscriber: the whole IPv4 address, or the first 64 bits of an IPv6 address.
+/// The rest is the subscriber's own choice (RFC 4291, section 2.5.4) and would give each as many limits as it likes.
+fn subscriber(client: ClientAddress) -> IpAddr {
     match client.ip() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
         address @ IpAddr::V4(_) => address,
@@ -134,14 +136,14 @@ mod tests {
     }
 
     fn limits(settings: RateLimitSettings) -> (RateLimiter, Arc<ManualClock>) {
-        let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_000)));
+        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_000)));
         let shared: SharedClock = clock.clone();
         (RateLimiter::new(settings, &shared, Arc::new(Metrics::new().unwrap())), clock)
     }
 
     #[test]
-    fn a_subscriber_of_ipv6_has_one_allowance_whatever_addresses_it_takes() {
-        let per_address = RateLimit::parse("1/m", 1).unwrap();
+    fn an_ipv6_subscriber_has_one_limit_for_all_its_addresses() {
+        let per_address = RateLimit::parse("1/m", 1).ok();
         let (limits, _) = limits(RateLimitSettings { per_address, ..RateLimitSettings::default() });
         for (address, is_served) in [
             ("2001:db8:0:1::1", true),
@@ -151,39 +153,42 @@ mod tests {
             ("::ffff:192.0.2.1", false),
             ("192.0.2.2", true),
         ] {
-            assert_eq!(limits.address(client(address)).is_ok(), is_served, "{address}");
+            assert_eq!(limits.take_request(client(address)).is_ok(), is_served, "{address}");
         }
     }
 
     #[test]
-    fn looking_whether_a_credential_may_be_tried_costs_nothing() {
-        let failures = RateLimit::parse("1/m", 2).unwrap();
+    fn checking_the_failed_attempts_counts_nothing() {
+        let failed_authentications = RateLimit::parse("1/m", 2).ok();
         let (limits, clock) =
-            limits(RateLimitSettings { failed_authentications: failures, ..RateLimitSettings::default() });
+            limits(RateLimitSettings { failed_authentications, ..RateLimitSettings::default() });
         let (bad, good) = (client("192.0.2.1"), client("192.0.2.2"));
         for _ in 0..10 {
-            assert_eq!(limits.may_try(bad), Ok(()));
+            assert_eq!(limits.check_failed_attempts(bad), Ok(()));
         }
-        limits.failed(bad);
-        assert_eq!(limits.may_try(bad), Ok(()));
-        limits.failed(bad);
-        limits.failed(bad);
-        let over = RateLimitExceeded { limit: Limit::Failures, retry_after: Duration::from_secs(60) };
-        assert_eq!(limits.may_try(bad), Err(over));
-        assert_eq!(limits.may_try(good), Ok(()));
+        limits.record_failed_attempt(bad);
+        assert_eq!(limits.check_failed_attempts(bad), Ok(()));
+        limits.record_failed_attempt(bad);
+        limits.record_failed_attempt(bad);
+        let over = RateLimitExceeded {
+            limit: RateLimitKind::FailedAuthentications,
+            retry_after: Duration::from_secs(60),
+        };
+        assert_eq!(limits.check_failed_attempts(bad), Err(over));
+        assert_eq!(limits.check_failed_attempts(good), Ok(()));
         clock.advance(Duration::from_secs(60));
-        assert_eq!(limits.may_try(bad), Ok(()));
+        assert_eq!(limits.check_failed_attempts(bad), Ok(()));
     }
 
     #[test]
-    fn without_an_allowance_there_is_no_limit() {
+    fn without_a_configured_limit_every_request_is_admitted() {
         let (limits, _) = limits(RateLimitSettings::default());
         let user = DeveloperUserId::parse("alice").unwrap();
         for _ in 0..10_000 {
-            limits.failed(client("192.0.2.1"));
-            assert_eq!(limits.may_try(client("192.0.2.1")), Ok(()));
-            assert_eq!(limits.address(client("192.0.2.1")), Ok(()));
-            assert_eq!(limits.user(&user), Ok(()));
+            limits.record_failed_attempt(client("192.0.2.1"));
+            assert_eq!(limits.check_failed_attempts(client("192.0.2.1")), Ok(()));
+            assert_eq!(limits.take_request(client("192.0.2.1")), Ok(()));
+            assert_eq!(limits.take_user(&user), Ok(()));
         }
     }
 }

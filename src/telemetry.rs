@@ -1,7 +1,7 @@
-//! Logs: structured lines on standard error. The level that is set is ours alone. The libraries below are held
-//! to their warnings whatever it is: at debug and trace the HTTP stack writes headers and bodies, and with them
-//! tokens. The AWS SDK does so even in warnings (the whole answer of a credential source that failed), so it
-//! writes nothing; what it has to say reaches the log in our own words, through its errors.
+//! Log output: structured lines on standard error. The configured level applies to the service. Libraries log warnings
+//! at most, at any level: at debug and trace the HTTP stack writes headers and bodies, and with them tokens. The AWS
+//! SDK is off, because it does so even in warnings (the whole response of a failed credential source). Its errors are
+//! logged by the service, in the service's own words.
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
@@ -11,10 +11,10 @@ use tracing_subscriber::{Layer as _, fmt, registry};
 
 use crate::config::{LogFormat, LogSettings};
 
-/// Begins to write logs, for the whole process.
+/// Starts the log output of the process.
 ///
 /// # Errors
-/// Somebody else has begun already.
+/// It was started before.
 pub fn start(settings: &LogSettings) -> Result<(), TryInitError> {
     let libraries = LevelFilter::WARN.min(settings.level.into());
     let filter = Targets::new()

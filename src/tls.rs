@@ -17,7 +17,7 @@ use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 
 use crate::metrics::Metrics;
-use crate::metrics::labels::{HandshakeOutcome, Label as _, Listener};
+use crate::metrics::labels::{HandshakeOutcome, Label as _, ListenerName};
 use clock::{SharedClock, Timestamp};
 pub use peer::{PeerCertificate, Unreadable};
 
@@ -29,7 +29,7 @@ pub use settings::{ClientDemand, ClientSettings, MinimumVersion, TlsSettings};
 #[derive(Debug)]
 pub(crate) struct Tls {
     current: ArcSwap<ServerConfig>,
-    listener: Listener,
+    listener: ListenerName,
     metrics: Arc<Metrics>,
 }
 
@@ -79,7 +79,7 @@ impl Tls {
     /// The files do not hold, or no longer.
     pub(crate) fn start(
         settings: &TlsSettings,
-        listener: Listener,
+        listener: ListenerName,
         clock: &SharedClock,
         metrics: &Arc<Metrics>,
     ) -> Result<Arc<Self>, TlsFaults> {
@@ -87,7 +87,7 @@ impl Tls {
         let proved = proof::prove(settings, &contents)?;
         if let Some(why) = proved.validity.fault_at(clock.now()) {
             let file = settings.certificate_file.display();
-            tracing::warn!(listener = listener.text(), %file, "the certificate {why}: clients will refuse it");
+            tracing::warn!(listener = listener.text(), %file, "certificate {why}: clients will reject it");
         }
         let in_use = InUse::of(proved, clock)?;
         let current = ArcSwap::new(in_use.config.clone());

@@ -1,8 +1,8 @@
-//! The OpenID token that Cognito mints: a secret that never shows itself, and the claims read from it.
+//! OpenID token of Cognito: a secret that is redacted in debug output, and its claims.
 //!
-//! Reading is not verifying: the token comes straight from Cognito over an authenticated connection, and its
-//! claims are read to check that it is the one that was asked for and to learn its expiry, which the
-//! operation's answer does not carry. Layout of the claims: docs/architecture.md, "The token".
+//! Claims are read, not verified: the token comes from Cognito over an authenticated connection. They show whether it is
+//! the requested token, and its expiry, which the operation's response does not contain. Layout of the claims:
+//! docs/architecture.md, "The token".
 
 mod auth_method;
 mod issuer_host;
@@ -17,33 +17,32 @@ use zeroize::Zeroizing;
 
 pub use auth_method::AuthMethod;
 use clock::Timestamp;
-pub use issuer_host::{authority, keys_url, login_key};
+pub use issuer_host::{issuer_host, keys_url, login_key};
 
-/// A token as Cognito made it. `Debug` hides it, and its memory is wiped when it is dropped.
+/// `Debug` redacts the token, and its memory is wiped on drop.
 pub struct OpenIdToken(Zeroizing<String>);
 
 impl OpenIdToken {
-    /// Takes a token out of Cognito's answer.
     pub fn new(token: String) -> Self {
         Self(Zeroizing::new(token))
     }
 
-    /// The token itself, for the one who is to get it.
+    /// The token itself, for its recipient.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// The SHA-256 digest of its text.
+    /// SHA-256.
     pub fn digest(&self) -> [u8; 32] {
         let mut digest = [0; 32];
         digest.copy_from_slice(aws_lc_rs::digest::digest(&SHA256, self.0.as_bytes()).as_ref());
         digest
     }
 
-    /// The claims, or `None` if this is no JWT at all (some stand-ins for Cognito answer with random text).
+    /// The claims, or `None` if the token is not a JWT (some emulators of Cognito return random text).
     ///
     /// # Errors
-    /// The token is a JWT by its header, but its claims cannot be read.
+    /// The token is a JWT by its header, but its claims are invalid.
     pub fn claims(&self) -> Result<Option<TokenClaims>, ClaimsError> {
         let mut parts = self.0.split('.');
         let (Some(header), Some(payload), Some(_signature), None) =
@@ -64,7 +63,7 @@ impl fmt::Debug for OpenIdToken {
     }
 }
 
-/// A JWT whose claims are not what Cognito puts into one.
+/// A JWT without the claims of a Cognito token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the token is a JWT, but its claims cannot be read")]
 pub struct ClaimsError;
@@ -75,42 +74,41 @@ struct Header {
     _algorithm: String,
 }
 
-/// What a Cognito token says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct TokenClaims {
-    /// The identity pool it is for (`aud`).
+    /// The identity pool (`aud`).
     #[serde(rename = "aud")]
     pub audience: String,
-    /// The identity it is for (`sub`).
+    /// The identity (`sub`).
     #[serde(rename = "sub")]
     pub subject: String,
-    /// How the user came by it (`amr`); for a developer user the last entry is `PROVIDER:POOL:USER`.
+    /// How the user was authenticated (`amr`); for a developer user the last entry is `PROVIDER:POOL:USER`.
     #[serde(rename = "amr", default)]
     pub methods: Vec<String>,
-    /// The principal tags in it, each with its values.
+    /// Principal tags.
     #[serde(rename = "https://aws.amazon.com/tags", default)]
     pub tags: TagsClaim,
-    /// When Cognito says that it was minted (`iat`).
+    /// By Cognito's clock (`iat`).
     #[serde(rename = "iat", default, deserialize_with = "optional_seconds")]
     pub issued_at: Option<Timestamp>,
-    /// When it ends (`exp`).
+    /// `exp`.
     #[serde(rename = "exp", deserialize_with = "seconds")]
     pub expires_at: Timestamp,
 }
 
-/// The claim that carries principal tags.
+/// The claim with the principal tags.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct TagsClaim {
-    /// By their keys; Cognito writes one value into each list.
+    /// By key; Cognito writes one value into each list.
     #[serde(default)]
     pub principal_tags: BTreeMap<String, Vec<String>>,
 }
 
 impl TokenClaims {
-    /// How the user came by the token; `None` if it says nothing that Cognito writes.
-    pub fn origin(&self) -> Option<AuthMethod<'_>> {
+    /// How the user was authenticated; `None` if `amr` is not in Cognito's form.
+    pub fn auth_method(&self) -> Option<AuthMethod<'_>> {
         let methods: Vec<&str> = self.methods.iter().map(String::as_str).collect();
-        AuthMethod::of(&methods, &self.audience)
+        AuthMethod::from_amr(&methods, &self.audience)
     }
 }
 
@@ -147,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_no_jwt_has_no_claims_and_a_jwt_without_its_claims_is_an_error() {
+    fn opaque_text_has_no_claims_and_a_jwt_without_cognitos_claims_is_an_error() {
         for opaque in ["", "random", "a.b.c", "ZXlK.e30.x.y"] {
             assert_eq!(OpenIdToken::new(opaque.to_owned()).claims(), Ok(None), "{opaque:?}");
         }
@@ -156,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_does_not_show_itself_in_debug_output() {
+    fn debug_output_redacts_the_token() {
         let shown = format!("{:?}", OpenIdToken::new("top-secret".to_owned()));
         assert!(!shown.contains("secret"), "{shown}");
     }

@@ -1,12 +1,13 @@
-//! Vending: answering a request for a token, or for the AWS credentials that the token is good for, from the cache
-//! as long as that is right, from Cognito when it is not. [`TokenVendor`] is the use case; each decision has a file
-//! of its own:
+//! Vending: answers requests for tokens and for AWS credentials, from the cache or by a call to Cognito.
 //!
-//! `request` what is asked · [`key`] what a token is kept under · `desk` **how it is served** · [`freshness`]
-//! whether what is kept may be served · [`kept`] and `store` where it is kept · `flight` one call however many wait
-//! · `refusals` remembered noes · `mint` one flight's work, within the user's `rations` · `link` the calls of linking · `ways` and `upstream` the
-//! way out to Cognito, through [`crate::budget`] and `pause` · `tokens` how one is made, `check` whether it is the one asked
-//! for, [`minted`] the answer, `packed` the token in it · [`credentials`] the same for credentials.
+//! [`TokenVendor`] is the use case. Each decision has a file of its own:
+//!
+//! - the request and its cache key: `request`, [`cache_key`];
+//! - the cache: `read_through` (**start here**), [`freshness`], [`cache_entry`], `store`, `coalescing_store`,
+//!   `last_entry_hint`, `negative_cache`;
+//! - a load: `loader`, within the `user_quota`; `token_loader` with `token_validation`, [`token_response`] and
+//!   `token_encoding`; [`credentials_loader`]; `link_call` for the calls of linking;
+//! - the calls to Cognito, by region: `upstream` with `circuit_breaker` and [`crate::call_rate_limit`].
 
 pub mod cache_entry;
 pub mod cache_key;
@@ -14,11 +15,11 @@ mod circuit_breaker;
 mod coalescing_store;
 pub mod credentials_loader;
 pub mod freshness;
+mod last_entry_hint;
 mod link_call;
 mod loader;
 mod negative_cache;
 mod read_through;
-mod regional;
 mod request;
 mod settings;
 mod store;
@@ -35,25 +36,25 @@ use cache_key::{CacheKey, UserKey};
 pub use circuit_breaker::CircuitBreakerSettings;
 use credentials_loader::CredentialsLoader;
 use freshness::{Freshness, Requirements};
+pub use last_entry_hint::LastEntryHint;
 use loader::{LoadRequest, Loader};
 pub use negative_cache::NegativeTtls;
 use read_through::{CacheSettings, Lookup, ReadThroughCache};
-use regional::{RegionalUpstream, RegionalUpstreams};
 pub use request::{TokenRequest, VendError, VendedCredentials, VendedToken};
 pub use settings::{CredentialsSettings, VendingSettings};
 pub use store::CachedTokens;
 use token_loader::TokenLoader;
 use token_response::{ResponseTemplate, TokenResponse};
 use token_validation::TokenValidator;
-use upstream::Upstream;
 pub use upstream::UpstreamSettings;
+use upstream::{RegionalUpstream, Upstream};
 
-use crate::bookmark::LastEntryHint;
 use crate::issuer::TokenIssuer;
 use crate::issuer::credentials::CredentialsIssuer;
 use crate::metrics::Metrics;
-use crate::metrics::labels::{Source, Ware};
+use crate::metrics::labels::{CacheStatus, CredentialKind, Operation};
 use crate::pools::{Pool, PoolIndex, Pools};
+use crate::regional::Regional;
 use clock::SharedClock;
 use cognito_types::{DeveloperUserId, IdentityId};
 
@@ -68,8 +69,8 @@ pub struct TokenVendor {
 }
 
 impl TokenVendor {
-    /// A vendor for the pools, with an issuer for each region. Flights are flown on the runtime that this is
-    /// called on, which must outlive the requests.
+    /// A vendor for the pools, with an issuer for each region. Loads run on the runtime that this is called on, which
+    /// must outlive the requests.
     pub fn new<I: TokenIssuer + CredentialsIssuer>(
         settings: VendingSettings,
         pools: &Pools,
@@ -77,170 +78,182 @@ impl TokenVendor {
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let upstream = |ware, settings| Upstream::new(ware, settings, clock.clone(), metrics.clone());
-        let tokens = TokenLoader {
-            ways: RegionalUpstreams::new(pools, |region| RegionalUpstream {
-                upstream: upstream(Ware::Token, settings.upstream),
+        let upstream =
+            |operation, settings| Upstream::new(operation, settings, clock.clone(), metrics.clone());
+        let token_loader = TokenLoader {
+            upstreams: Regional::new(pools, |region| RegionalUpstream {
+                upstream: upstream(Operation::GetOpenIdToken, settings.upstream),
                 issuer: issuer(region) as Arc<dyn TokenIssuer>,
             }),
-            frames: pools.iter().map(|pool| ResponseTemplate::of(&pool.id)).collect(),
-            checker: TokenValidator { windows: settings.windows, opaque_tokens: settings.opaque_tokens },
-            skew_warning: settings.clock_skew_warning,
+            templates: pools.iter().map(|pool| ResponseTemplate::for_pool(&pool.id)).collect(),
+            validator: TokenValidator {
+                refresh_policy: settings.refresh_policy,
+                accept_opaque_tokens: settings.accept_opaque_tokens,
+            },
+            clock_skew_warning: settings.clock_skew_warning,
             clock: clock.clone(),
             metrics: metrics.clone(),
         };
-        let desk = CacheSettings {
-            windows: settings.windows,
-            seen_within: settings.refresh_if_used_within,
-            stale_after: settings.refresh_timeout,
-            renewal_interval: settings.min_refresh_interval,
-            cache_bytes: settings.max_size_bytes,
-            refusals: settings.negative_ttls,
+        let token_cache = CacheSettings {
+            refresh_policy: settings.refresh_policy,
+            refresh_if_used_within: settings.refresh_if_used_within,
+            refresh_timeout: settings.refresh_timeout,
+            min_refresh_interval: settings.min_refresh_interval,
+            max_bytes: settings.max_size_bytes,
+            negative_ttls: settings.negative_ttls,
         };
-        let tokens = Arc::new(ReadThroughCache::new(desk, tokens, clock.clone(), metrics.clone()));
-        let own = settings.credentials;
-        let credentials = CredentialsLoader {
+        let tokens =
+            Arc::new(ReadThroughCache::new(token_cache, token_loader, clock.clone(), metrics.clone()));
+        let CredentialsSettings { refresh_policy, refresh_timeout, max_size_bytes, rate_limit } =
+            settings.credentials;
+        let credentials_loader = CredentialsLoader {
             tokens: tokens.clone(),
-            ways: RegionalUpstreams::new(pools, |region| RegionalUpstream {
+            upstreams: Regional::new(pools, |region| RegionalUpstream {
                 upstream: upstream(
-                    Ware::Credentials,
-                    UpstreamSettings { rate_limit: own.rate_limit, ..settings.upstream },
+                    Operation::GetCredentials,
+                    UpstreamSettings { rate_limit, ..settings.upstream },
                 ),
                 issuer: issuer(region) as Arc<dyn CredentialsIssuer>,
             }),
-            windows: own.windows,
-            renewal_interval: settings.min_refresh_interval,
+            refresh_policy,
+            min_refresh_interval: settings.min_refresh_interval,
             clock: clock.clone(),
         };
-        let desk = CacheSettings {
-            windows: own.windows,
-            stale_after: own.refresh_timeout,
-            cache_bytes: own.max_size_bytes,
-            ..desk
-        };
-        let credentials = ReadThroughCache::new(desk, credentials, clock.clone(), metrics.clone());
+        let credentials_cache =
+            CacheSettings { refresh_policy, refresh_timeout, max_bytes: max_size_bytes, ..token_cache };
+        let credentials =
+            ReadThroughCache::new(credentials_cache, credentials_loader, clock.clone(), metrics.clone());
         Self { settings, tokens, credentials, clock, metrics }
     }
 
-    /// Answers a request for a token. The bookmark is the caller's own, if it has one: where its last token is found.
+    /// Vends a token. A hint that belongs to the caller saves the cache lookup of its later requests.
     ///
     /// # Errors
-    /// The caller asks for what cannot be had, or Cognito gave nothing and no kept token may stand in.
+    /// All of [`VendError`] but `CredentialsDisabled`.
     pub async fn vend(
         &self,
         request: &TokenRequest,
-        bookmark: &LastEntryHint,
+        hint: Option<&LastEntryHint>,
     ) -> Result<VendedToken, VendError> {
-        let needs = self.needs(request)?;
-        let served = match request.cut_key(&*self.clock) {
-            None => self.tokens.serve(&request.order(), needs, bookmark).await?,
-            Some(cut) => Box::pin(self.serve_cut(request, cut, needs, bookmark)).await?,
+        let requirements = self.requirements(request)?;
+        let lookup = match request.session_bound_key(&*self.clock) {
+            None => {
+                let hint = hint.map(|hint| &hint.token);
+                self.tokens.get(&request.load_request(), requirements, hint).await?
+            }
+            Some(key) => Box::pin(self.vend_session_bound(request, key, requirements, hint)).await?,
         };
-        let life_left = served.kept.life_left(served.now);
-        if request.min_ttl.is_some_and(|least| life_left < least) {
-            return Err(VendError::LifeOutOfReach { most: life_left.as_secs() });
+        let remaining_life = lookup.entry.remaining_life(lookup.now);
+        if request.min_ttl.is_some_and(|min| remaining_life < min) {
+            return Err(VendError::LifeOutOfReach { most: remaining_life.as_secs() });
         }
-        self.metrics.vends_total.count(served.source);
-        self.metrics.vend_remaining_life_seconds.observe(life_left.as_secs_f64());
-        Ok(VendedToken { token: served.kept, source: served.source, life_left })
+        self.metrics.vends_total.count((CredentialKind::Token, lookup.source));
+        self.metrics.vended_lifetime_seconds.observe(CredentialKind::Token, remaining_life);
+        Ok(VendedToken { token: lookup.entry, source: lookup.source, remaining_life })
     }
 
-    /// Serves where a token minted now would outlive the credential that it is for. One that was minted earlier and
-    /// ends in time will do; else its life is cut short, and then nothing is refreshed behind: no later token could
-    /// end later.
-    async fn serve_cut(
+    /// Vends a token where one minted now would outlive the caller's credential. A token that was minted earlier and
+    /// ends in time is served. Otherwise a shorter one is minted, and not refreshed in the background: no later token
+    /// could end later.
+    async fn vend_session_bound(
         &self,
         request: &TokenRequest,
-        cut: CacheKey,
-        needs: Requirements,
-        bookmark: &LastEntryHint,
+        key: CacheKey,
+        requirements: Requirements,
+        hint: Option<&LastEntryHint>,
     ) -> Result<Lookup<TokenResponse>, VendError> {
-        let cut = LoadRequest { key: cut, ..request.order() };
-        let earlier = self.tokens.kept(&request.key(), needs, &LastEntryHint::default());
-        let own = self.tokens.kept(&cut.key, needs, bookmark);
-        for (kept, now, freshness) in [&earlier, &own].into_iter().flatten() {
+        let hint = hint.map(|hint| &hint.token);
+        let session_bound = LoadRequest { key, ..request.load_request() };
+        let earlier = self.tokens.peek(&request.key(), requirements, None);
+        let own = self.tokens.peek(&session_bound.key, requirements, hint);
+        for (entry, now, freshness) in [&earlier, &own].into_iter().flatten() {
             if matches!(freshness, Freshness::Fresh | Freshness::Advisory) {
-                kept.seen(*now);
-                return Ok(Lookup { kept: kept.clone(), source: Source::Hit, now: *now });
+                entry.mark_used(*now);
+                return Ok(Lookup { entry: entry.clone(), source: CacheStatus::Hit, now: *now });
             }
         }
-        let left = cut.key.shape.ends_by.map(|end| end.since(self.clock.now())).unwrap_or_default();
-        if own.is_some() || left <= self.settings.windows.clock_skew_allowance {
+        let not_after = session_bound.key.variant.not_after;
+        let remaining = not_after.map(|end| end.since(self.clock.now())).unwrap_or_default();
+        if own.is_some() || remaining <= self.settings.refresh_policy.clock_skew_allowance {
             return Err(VendError::SessionEnding);
         }
         let fallback = earlier.filter(|(_, _, freshness)| *freshness == Freshness::Mandatory);
-        Ok(self.tokens.make_and_wait(&cut, needs, fallback.map(|(kept, ..)| kept)).await?)
+        let fallback = fallback.map(|(entry, ..)| entry);
+        Ok(self.tokens.load_with_fallback(&session_bound, requirements, fallback, hint).await?)
     }
 
-    /// Answers a request for AWS credentials: those of the role that the pool gives the token's identity.
+    /// Vends AWS credentials: those of the role that the pool gives the token's identity.
     ///
     /// # Errors
-    /// The pool hands out none, or Cognito gave nothing and no kept credentials may stand in.
-    pub async fn vend_credentials(&self, request: &TokenRequest) -> Result<VendedCredentials, VendError> {
+    /// `CredentialsDisabled`, or the error of the issuer.
+    pub async fn vend_credentials(
+        &self,
+        request: &TokenRequest,
+        hint: Option<&LastEntryHint>,
+    ) -> Result<VendedCredentials, VendError> {
         if request.pool.credentials.is_none() {
             return Err(VendError::CredentialsDisabled);
         }
-        let served = self
-            .credentials
-            .serve(&request.order(), Requirements::default(), &LastEntryHint::default())
-            .await?;
-        let life_left = served.kept.life_left(served.now);
-        self.metrics.credentials_vends_total.count(served.source);
-        self.metrics.credentials_remaining_life_seconds.observe(life_left.as_secs_f64());
-        Ok(VendedCredentials { credentials: served.kept, source: served.source })
+        let hint = hint.map(|hint| &hint.credentials);
+        let lookup = self.credentials.get(&request.load_request(), Requirements::default(), hint).await?;
+        let remaining_life = lookup.entry.remaining_life(lookup.now);
+        self.metrics.vends_total.count((CredentialKind::Credentials, lookup.source));
+        self.metrics.vended_lifetime_seconds.observe(CredentialKind::Credentials, remaining_life);
+        Ok(VendedCredentials { credentials: lookup.entry, source: lookup.source })
     }
 
-    /// Forgets a user's tokens in a pool, and the credentials that they were good for; says how many tokens there
-    /// were. Does not end them: Cognito has no way to.
-    pub fn forget(&self, pool: &Pool, user: &DeveloperUserId) -> usize {
+    /// Removes a user's tokens of a pool and the credentials of these tokens from the cache. Returns the number of
+    /// tokens. They stay valid: Cognito cannot revoke them.
+    pub fn invalidate(&self, pool: &Pool, user: &DeveloperUserId) -> usize {
         let user = UserKey { pool: pool.index, user: user.clone() };
-        // Tokens first: else credentials could be got in between for a token that is about to be forgotten.
-        let tokens = self.tokens.forget(&user);
-        self.credentials.forget(&user);
+        // Tokens first: otherwise credentials could be loaded in between, for a token that is about to be removed.
+        let tokens = self.tokens.invalidate(&user);
+        self.credentials.invalidate(&user);
         tokens
     }
 
-    /// Forgets all tokens of an identity of these pools, and its credentials, whichever users they were made for;
-    /// says how many tokens there were.
-    pub fn forget_identity(&self, pools: &[PoolIndex], identity: &IdentityId) -> usize {
-        let tokens = self.tokens.forget_identity(pools, identity);
-        self.credentials.forget_identity(pools, identity);
+    /// Removes all tokens of an identity of these pools and its credentials from the cache, whichever users they were
+    /// minted for. Returns the number of tokens.
+    pub fn invalidate_identity(&self, pools: &[PoolIndex], identity: &IdentityId) -> usize {
+        let tokens = self.tokens.invalidate_identity(pools, identity);
+        self.credentials.invalidate_identity(pools, identity);
         tokens
     }
 
-    /// What tokens are kept of a user in a pool, if any are.
-    pub fn holdings(&self, pool: &Pool, user: &DeveloperUserId) -> Option<CachedTokens> {
-        self.tokens.holdings(&UserKey { pool: pool.index, user: user.clone() })
+    /// A summary of a user's cached tokens of a pool, if there are any.
+    pub fn cached_tokens(&self, pool: &Pool, user: &DeveloperUserId) -> Option<CachedTokens> {
+        self.tokens.cached_tokens(&UserKey { pool: pool.index, user: user.clone() })
     }
 
-    /// Brings the gauges up to date that nobody counts as they change.
-    pub fn sample(&self) {
-        self.sample_desk(&self.tokens);
-        self.sample_desk(&self.credentials);
-        let (tokens, credentials) = (&self.tokens.maker().ways, &self.credentials.maker().ways);
-        self.metrics.budget_available_calls.set(tokens.iter().map(|way| way.upstream.available()).sum());
-        let paused = tokens.iter().filter(|way| way.upstream.is_paused()).count()
-            + credentials.iter().filter(|way| way.upstream.is_paused()).count();
-        self.metrics.paused_regions.set(i64::try_from(paused).unwrap_or(i64::MAX));
+    /// Updates the gauges that are computed when they are read.
+    pub fn update_gauges(&self) {
+        self.update_cache_gauges(&self.tokens);
+        self.update_cache_gauges(&self.credentials);
+        let (tokens, credentials) = (&self.tokens.loader().upstreams, &self.credentials.loader().upstreams);
+        self.metrics
+            .upstream_rate_limit_available
+            .set(tokens.iter().map(|region| region.upstream.available()).sum());
+        let paused = tokens.iter().filter(|region| region.upstream.is_circuit_open()).count()
+            + credentials.iter().filter(|region| region.upstream.is_circuit_open()).count();
+        self.metrics.circuits_open.set(i64::try_from(paused).unwrap_or(i64::MAX));
     }
 
-    fn sample_desk<M: Loader>(&self, desk: &ReadThroughCache<M>) {
-        let (entries, bytes) = desk.size();
-        let books = self.metrics.books(M::WARE);
-        books.cache_entries.set(i64::try_from(entries).unwrap_or(i64::MAX));
-        books.cache_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    fn update_cache_gauges<L: Loader>(&self, cache: &ReadThroughCache<L>) {
+        let (entries, bytes) = cache.size();
+        self.metrics.cache_entries.set(L::KIND, entries);
+        self.metrics.cache_bytes.set(L::KIND, bytes);
     }
 
-    /// What the caller needs, if it can be had. A token just minted must do for at least one renewal
-    /// interval; else a caller could have a new one made with each request.
-    fn needs(&self, request: &TokenRequest) -> Result<Requirements, VendError> {
-        let whole =
-            request.pool.token_duration.as_duration().saturating_sub(self.settings.min_refresh_interval);
-        let most = request.ends_by.map_or(whole, |end| end.since(self.clock.now()).min(whole));
-        if request.min_ttl.is_some_and(|least| least > most) {
-            return Err(VendError::LifeOutOfReach { most: most.as_secs() });
+    /// The caller's requirements, if a token can meet them. A token just minted must meet them for at least one
+    /// `min_refresh_interval`: otherwise a caller could cause a load with each request.
+    fn requirements(&self, request: &TokenRequest) -> Result<Requirements, VendError> {
+        let interval = self.settings.min_refresh_interval;
+        let full = request.pool.token_duration.as_duration().saturating_sub(interval);
+        let max = request.not_after.map_or(full, |end| end.since(self.clock.now()).min(full));
+        if request.min_ttl.is_some_and(|min| min > max) {
+            return Err(VendError::LifeOutOfReach { most: max.as_secs() });
         }
-        let max_age = request.refresh.then_some(self.settings.min_refresh_interval);
-        Ok(Requirements { min_ttl: request.min_ttl, max_age, ends_by: request.ends_by })
+        let max_age = request.refresh.then_some(interval);
+        Ok(Requirements { min_ttl: request.min_ttl, max_age, not_after: request.not_after })
     }
 }

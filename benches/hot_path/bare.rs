@@ -1,6 +1,8 @@
-//! The floor: an actix-web handler that looks at nothing and sends the same head and body each time, those that
-//! tokenvend once sent. What it costs is HTTP. With many answers it sends one of them at random: the floor of whoever
-//! keeps as many, since an answer that was not sent lately is in no cache of the processor.
+//! Bare handler, the floor: an actix-web handler that ignores the request and always sends the same head and body, as
+//! recorded from tokenvend. Its cost is that of HTTP.
+//!
+//! With many responses it sends one of them at random. That is the floor of a service that stores as many, because a
+//! response that was not sent recently is in no cache of the processor.
 
 use std::path::Path;
 
@@ -10,23 +12,23 @@ use bytes::Bytes;
 
 use crate::Outcome;
 
-/// Written by the server itself, on every answer.
-const THE_SERVERS_OWN: [&str; 3] = ["date", "content-length", "connection"];
+/// Headers that the server adds to every response.
+const SERVER_HEADERS: [&str; 3] = ["date", "content-length", "connection"];
 
-/// An answer as it stood on the wire, with as many copies of its body as there are users.
+/// A recorded response, with a copy of its body for each user.
 #[derive(Clone)]
-struct Answer {
+struct RecordedResponse {
     headers: Vec<(HeaderName, HeaderValue)>,
     bodies: Vec<Bytes>,
 }
 
-impl Answer {
+impl RecordedResponse {
     fn parse(text: &str, users: usize) -> Outcome<Self> {
-        let (head, body) = text.split_once("\r\n\r\n").ok_or("no HTTP answer")?;
+        let (head, body) = text.split_once("\r\n\r\n").ok_or("not an HTTP response")?;
         let mut headers = Vec::new();
         for line in head.lines().skip(1) {
-            let (name, value) = line.split_once(": ").ok_or("no header")?;
-            if !THE_SERVERS_OWN.contains(&name.to_ascii_lowercase().as_str()) {
+            let (name, value) = line.split_once(": ").ok_or("not a header")?;
+            if !SERVER_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
                 headers.push((name.parse()?, value.parse()?));
             }
         }
@@ -35,20 +37,20 @@ impl Answer {
     }
 }
 
-async fn handle(answer: web::Data<Answer>) -> HttpResponse {
+async fn handle(recorded: web::Data<RecordedResponse>) -> HttpResponse {
     let mut response = HttpResponse::Ok();
-    for (name, value) in &answer.headers {
+    for (name, value) in &recorded.headers {
         response.insert_header((name.clone(), value.clone()));
     }
-    response.body(fastrand::choice(&answer.bodies).cloned().unwrap_or_default())
+    response.body(fastrand::choice(&recorded.bodies).cloned().unwrap_or_default())
 }
 
-/// Serves on a free port, which it prints, until it is killed.
-pub fn serve(answer: &Path, users: usize) -> Outcome<()> {
-    let answer = web::Data::new(Answer::parse(&std::fs::read_to_string(answer)?, users)?);
+/// Serves on a free port, which it prints, until the process is killed.
+pub fn serve(file: &Path, users: usize) -> Outcome<()> {
+    let recorded = web::Data::new(RecordedResponse::parse(&std::fs::read_to_string(file)?, users)?);
     actix_web::rt::System::new().block_on(async {
         let server = HttpServer::new(move || {
-            App::new().app_data(answer.clone()).route("/v1/token", web::post().to(handle))
+            App::new().app_data(recorded.clone()).route("/v1/token", web::post().to(handle))
         });
         let server = server.workers(1).bind("127.0.0.1:0")?;
         println!("{}", server.addrs()[0]);

@@ -1,5 +1,5 @@
-//! The app that signs users in: RS256 with a 2048-bit key, as most do. Where there are too many users for that
-//! (signing takes half a millisecond), HS256, padded to the same length.
+//! Bearer tokens of the app: RS256 with a 2048-bit key, which is most common. For too many users (a signature takes half
+//! a millisecond) HS256, padded to the same length.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -14,10 +14,9 @@ use serde_json::{Value, json};
 use crate::Outcome;
 use crate::place::own_cpu_time;
 
-/// The claims that everybody checks.
 pub const ISSUER: &str = "https://app.example";
 pub const AUDIENCE: &str = "tokenvend";
-/// What HS256 bearers are signed with.
+/// The key of HS256 bearers.
 pub const SECRET: &str = "a-secret-of-the-benchmark-that-is-good-for-nothing-else";
 
 /// The app's keys.
@@ -34,18 +33,18 @@ impl App {
         })
     }
 
-    /// The public key, for those who verify.
+    /// The public key, as PEM.
     pub fn public_key(&self) -> Outcome<String> {
         let der: PublicKeyX509Der<'_> = self.rsa.public_key().as_der()?;
         Ok(pem::encode(&pem::Pem::new("PUBLIC KEY", der.as_ref())))
     }
 
-    /// A bearer of this user's. `number` makes it another one for the same user.
+    /// A bearer token of this user. Each `number` makes a different one.
     pub fn rs256(&self, user: &str, number: usize) -> Outcome<String> {
-        self.sign(&honest(user, number))
+        self.sign(&valid_claims(user, number))
     }
 
-    /// Any claims, signed.
+    /// Signs arbitrary claims.
     pub fn sign(&self, claims: &Value) -> Outcome<String> {
         let message = message("RS256", claims);
         let mut signed = vec![0; self.rsa.public_modulus_len()];
@@ -54,10 +53,10 @@ impl App {
         Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signed)))
     }
 
-    /// A bearer as long as one of RS256, for a way that takes HS256.
+    /// A bearer token as long as one of RS256, for an authenticator with HS256.
     pub fn hs256(&self, user: &str) -> String {
-        let mut claims = honest(user, 0);
-        // The signature is 299 characters shorter; base64 makes 4 of 3.
+        let mut claims = valid_claims(user, 0);
+        // The signature is 299 characters shorter, and base64 encodes 3 bytes as 4 characters.
         claims["padding"] = Value::from("x".repeat(212));
         let message = message("HS256", &claims);
         let tag = hmac::sign(&self.secret, message.as_bytes());
@@ -65,8 +64,8 @@ impl App {
     }
 }
 
-/// What a user's bearer says.
-pub fn honest(user: &str, number: usize) -> Value {
+/// The claims of a valid bearer token.
+pub fn valid_claims(user: &str, number: usize) -> Value {
     let now = now();
     json!({
         "iss": ISSUER, "aud": AUDIENCE, "sub": user, "iat": now, "exp": now + 7200, "jti": format!("{number:08}"),
@@ -83,11 +82,11 @@ fn message(algorithm: &str, claims: &Value) -> String {
     format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims.to_string()))
 }
 
-/// The floor of verifying: the signature check alone.
-pub fn check_many(count: u32) -> Outcome<()> {
+/// The floor of verification: prints the CPU time of one signature check.
+pub fn check_signatures(count: u32) -> Outcome<()> {
     let app = App::new()?;
     let bearer = app.rs256("user-1", 1)?;
-    let (message, signed) = bearer.rsplit_once('.').ok_or("no JWS")?;
+    let (message, signed) = bearer.rsplit_once('.').ok_or("not a JWS")?;
     let signed = URL_SAFE_NO_PAD.decode(signed)?;
     let key = signature::ParsedPublicKey::new(
         &signature::RSA_PKCS1_2048_8192_SHA256,

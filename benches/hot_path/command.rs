@@ -1,4 +1,4 @@
-//! What is measured once and not by the request: the start, the size, and the one-shot command beside the AWS CLI.
+//! Measurements that are not per request: start time, binary size, and the one-shot command beside the AWS CLI.
 
 use std::fs;
 use std::process::Command;
@@ -12,7 +12,7 @@ use crate::contest::{Setup, Stage, aws_environment, request};
 use crate::load;
 use crate::report::{Comparison, Goal, Report, median};
 
-/// What `one_shot.py` says.
+/// Output of `one_shot.py`.
 #[derive(Deserialize)]
 struct OneShot {
     wall_ms: f64,
@@ -26,10 +26,10 @@ pub fn measure(report: &mut Report, stage: &Stage, with_aws_cli: bool) -> Outcom
     for _ in 0..5 {
         let started = Instant::now();
         let served = stage.tokenvend(Setup::USUAL)?;
-        let (status, answer) = load::ask_once(&served.target, &bearer)?;
+        let (status, response) = load::send_once(&served.target, &bearer)?;
         starts.push(started.elapsed().as_secs_f64() * 1000.0);
         if status != 200 {
-            return Err(format!("the first request was not answered well: {answer}").into());
+            return Err(format!("the first request failed: {response}").into());
         }
     }
     report.compare(Comparison::at_most(
@@ -39,10 +39,10 @@ pub fn measure(report: &mut Report, stage: &Stage, with_aws_cli: bool) -> Outcom
     ));
     let size = fs::metadata(stage.binary())?.len() as f64 / 1e6;
     report.compare(Comparison::at_most("release binary".to_owned(), size, Goal::Megabytes(20.0)));
-    if with_aws_cli { beside_the_aws_cli(report, stage) } else { Ok(()) }
+    if with_aws_cli { compare_with_aws_cli(report, stage) } else { Ok(()) }
 }
 
-fn beside_the_aws_cli(report: &mut Report, stage: &Stage) -> Outcome<()> {
+fn compare_with_aws_cli(report: &mut Report, stage: &Stage) -> Outcome<()> {
     let venv = stage.directory().join("../peers/venv/bin");
     let url = format!("http://{}", stage.upstream);
     let logins = format!("{DEFAULT_DEVELOPER_PROVIDER}=alice");
@@ -58,23 +58,23 @@ fn beside_the_aws_cli(report: &mut Report, stage: &Stage) -> Outcome<()> {
         }
         Outcome::Ok(serde_json::from_slice::<OneShot>(&output.stdout)?)
     };
-    let ours = run(20, stage.binary(), &[])?;
-    let theirs = run(5, &venv.join("aws"), &["cognito-identity"])?;
+    let tokenvend = run(20, stage.binary(), &[])?;
+    let aws_cli = run(5, &venv.join("aws"), &["cognito-identity"])?;
     report.compare(Comparison::at_most(
         format!(
             "one-shot command, wall time beside the AWS CLI ({:.1} ms, {:.0} ms)",
-            ours.wall_ms, theirs.wall_ms
+            tokenvend.wall_ms, aws_cli.wall_ms
         ),
-        ours.wall_ms / theirs.wall_ms,
+        tokenvend.wall_ms / aws_cli.wall_ms,
         Goal::Times(1.0 / 40.0),
     ));
     report.compare(Comparison::at_most(
         format!(
             "one-shot command, peak memory beside the AWS CLI ({:.1} MB, {:.1} MB)",
-            ours.peak_bytes / 1e6,
-            theirs.peak_bytes / 1e6
+            tokenvend.peak_bytes / 1e6,
+            aws_cli.peak_bytes / 1e6
         ),
-        ours.peak_bytes / theirs.peak_bytes,
+        tokenvend.peak_bytes / aws_cli.peak_bytes,
         Goal::Times(0.30),
     ));
     Ok(())

@@ -1,4 +1,4 @@
-//! Who is measured, and how it is set up: each as its best users would, in one process with one worker on one core.
+//! Contestants and their setup: each as experienced users would run it, in one process with one worker on one core.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
@@ -24,14 +24,14 @@ pub struct Contestant {
     pub process: Process,
 }
 
-/// How one tokenvend differs from another.
+/// Configuration in which one tokenvend differs from another.
 #[derive(Debug, Clone, Copy)]
 pub struct Setup {
     pub name: &'static str,
     /// `auth.NAME.cache_ttl`.
     pub cache_ttl: &'static str,
     pub workers: usize,
-    /// Whether its bearers are HS256 ones: for a million users there is no time to sign RS256 ones.
+    /// Whether bearers are HS256: signing RS256 for a million users takes too long.
     pub many_users: bool,
     pub tls: bool,
 }
@@ -47,7 +47,7 @@ impl Setup {
     pub const TLS: Self = Self { name: "tokenvend, TLS", tls: true, ..Self::USUAL };
 }
 
-/// What contestants have in common: the app, its keys, and the Cognito that answers at once.
+/// What contestants share: the app, its keys, and a Cognito that responds at once.
 pub struct Stage {
     pub app: App,
     pub upstream: SocketAddr,
@@ -58,7 +58,7 @@ pub struct Stage {
 }
 
 impl Stage {
-    pub fn set(arguments: &Arguments) -> Outcome<Self> {
+    pub fn start(arguments: &Arguments) -> Outcome<Self> {
         let directory = arguments.results.join("stage");
         fs::create_dir_all(&directory)?;
         let app = App::new()?;
@@ -66,46 +66,51 @@ impl Stage {
         let (process, announced) =
             Process::start(OTHERS, &own("upstream")?, true, &directory.join("upstream.log"))?;
         let binary = arguments.binary.clone();
-        let tls = certify(&directory)?;
+        let tls = write_certificate(&directory)?;
         Ok(Self { app, upstream: announced.parse()?, directory, binary, tls, _upstream: process })
     }
 
-    /// The same answer as a hit's, without the work.
-    pub fn bare(&self, answer: &str) -> Outcome<Contestant> {
-        self.bare_under(None, MEASURED, answer, 1)
+    /// The bare handler with the response of a hit.
+    pub fn bare(&self, response: &str) -> Outcome<Contestant> {
+        self.bare_under(None, MEASURED, response, 1)
     }
 
-    /// The same, but sent from as many places in memory as there are users.
-    pub fn bare_of_many(&self, answer: &str, users: usize) -> Outcome<Contestant> {
-        let bare = self.bare_under(None, MEASURED, answer, users)?;
+    /// The same, with a copy of the response in memory for each user.
+    pub fn bare_of_many(&self, response: &str, users: usize) -> Outcome<Contestant> {
+        let bare = self.bare_under(None, MEASURED, response, users)?;
         Ok(Contestant { name: "bare actix-web, an answer for each", ..bare })
     }
 
-    /// The same under another program that runs it, on these cores.
+    /// The bare handler under a program such as valgrind, on these cores.
     pub fn bare_under(
         &self,
-        under: Option<Command>,
+        wrapper: Option<Command>,
         cores: &str,
-        answer: &str,
+        response: &str,
         users: usize,
     ) -> Outcome<Contestant> {
-        let file = self.directory.join("answer.http");
-        fs::write(&file, answer)?;
-        let mut command = run_under(under, &std::env::current_exe()?);
+        let file = self.directory.join("response.http");
+        fs::write(&file, response)?;
+        let mut command = run_under(wrapper, &std::env::current_exe()?);
         command.arg("bare").arg(file).arg(users.to_string());
         let (process, announced) = Process::start(cores, &command, true, &self.log_of("bare"))?;
         let target = Target { address: announced.parse()?, tls: None };
         Ok(Contestant { name: "bare actix-web", target, process })
     }
 
-    /// tokenvend as users run it: auth, metrics, limits and the log are on, each as it is by default. What differs is
-    /// room for the load, and a life of tokens that outlasts the run.
+    /// tokenvend as users run it: authentication, metrics, rate limits and the log are on, with their defaults. Different
+    /// are only the capacity for the load, and a token duration longer than the run.
     pub fn tokenvend(&self, setup: Setup) -> Outcome<Contestant> {
         self.tokenvend_under(None, if setup.workers == 1 { MEASURED } else { "0,1" }, setup)
     }
 
-    /// The same under another program that runs it, on these cores.
-    pub fn tokenvend_under(&self, under: Option<Command>, cores: &str, setup: Setup) -> Outcome<Contestant> {
+    /// The same under a program such as valgrind, on these cores.
+    pub fn tokenvend_under(
+        &self,
+        wrapper: Option<Command>,
+        cores: &str,
+        setup: Setup,
+    ) -> Outcome<Contestant> {
         let (address, admin) = (free_address()?, free_address()?);
         let key = if setup.many_users {
             format!("algorithms = [\"HS256\"]\nsecret = \"{SECRET}\"")
@@ -134,13 +139,13 @@ impl Stage {
         let configuration = configuration + &tls;
         let file = self.directory.join(format!("{}.toml", file_name(setup.name)));
         fs::write(&file, configuration)?;
-        let mut command = run_under(under, &self.binary);
+        let mut command = run_under(wrapper, &self.binary);
         command.arg("serve").arg("--config").arg(file).envs(aws_environment());
         let tls = setup.tls.then(|| self.tls.clone());
-        self.start(setup.name, Target { address, tls }, cores, &command)
+        self.start_contestant(setup.name, Target { address, tls }, cores, &command)
     }
 
-    /// A peer, by the command that runs it. It is told everything in the environment.
+    /// A peer, by the command that runs it. Its configuration is in the environment.
     pub fn peer(&self, name: &'static str, command: &mut Command) -> Outcome<Contestant> {
         let address = free_address()?;
         command.envs(aws_environment()).envs([
@@ -153,10 +158,10 @@ impl Stage {
             ("PROVIDER", DEFAULT_DEVELOPER_PROVIDER.to_owned()),
             ("NODE_ENV", "production".to_owned()),
         ]);
-        self.start(name, Target { address, tls: None }, MEASURED, command)
+        self.start_contestant(name, Target { address, tls: None }, MEASURED, command)
     }
 
-    fn start(
+    fn start_contestant(
         &self,
         name: &'static str,
         target: Target,
@@ -166,12 +171,13 @@ impl Stage {
         let (process, _) = Process::start(cores, command, false, &self.log_of(name))?;
         let mut contestant = Contestant { name, target, process };
         let started = Instant::now();
-        // Whatever it says of a path that it may not have: it is there.
-        while load::ask_once(&contestant.target, b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n").is_err() {
+        // Any response counts, because a peer may not have this path.
+        while load::send_once(&contestant.target, b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n").is_err()
+        {
             if contestant.process.has_ended() || started.elapsed() > Duration::from_secs(30) {
                 let log = fs::read_to_string(self.log_of(name))?;
                 return Err(format!(
-                    "{name} does not answer on {}; its log:\n{log}",
+                    "{name} does not respond on {}; its log:\n{log}",
                     contestant.target.address
                 )
                 .into());
@@ -181,12 +187,12 @@ impl Stage {
         Ok(contestant)
     }
 
-    /// A part of this program's that ends by itself, alone on the measured core: the figure that it prints.
+    /// Runs a part of this program alone on the measured core, and returns the figure that it prints.
     pub fn figure(&self, part: &str, arguments: &[String]) -> Outcome<f64> {
         let mut command = own(part)?;
         command.args(arguments);
         let (_, printed) = Process::start(MEASURED, &command, true, &self.log_of(part))?;
-        printed.parse().map_err(|_| format!("{part} found nothing: {printed}").into())
+        printed.parse().map_err(|_| format!("{part} printed no figure: {printed}").into())
     }
 
     fn log_of(&self, name: &str) -> PathBuf {
@@ -197,14 +203,14 @@ impl Stage {
         &self.binary
     }
 
-    /// Where files of the run may be put.
+    /// The directory for files of the run.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 }
 
-/// A certificate for this machine, which the load generator alone trusts.
-fn certify(directory: &Path) -> Outcome<TlsConnector> {
+/// Writes a certificate for this machine, which only the load generator trusts.
+fn write_certificate(directory: &Path) -> Outcome<TlsConnector> {
     let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()])?;
     fs::write(directory.join("server.crt"), made.cert.pem())?;
     fs::write(directory.join("server.key"), made.signing_key.serialize_pem())?;
@@ -215,7 +221,7 @@ fn certify(directory: &Path) -> Outcome<TlsConnector> {
     Ok(TlsConnector::from(Arc::new(config.with_no_client_auth())))
 }
 
-/// The request that everybody answers: the contract's, as an SDK's HTTP client would write it.
+/// The request that all contestants answer, as an SDK's HTTP client writes it.
 pub fn request(bearer: &str) -> Vec<u8> {
     format!(
         "POST /v1/token HTTP/1.1\r\nHost: tokens.app.example\r\nUser-Agent: bench/1.0\r\nAccept: */*\r\n\
@@ -228,25 +234,25 @@ fn file_name(name: &str) -> String {
     name.replace(|c: char| !c.is_ascii_alphanumeric(), "-")
 }
 
-/// A program, to be run by itself or under another one.
-fn run_under(under: Option<Command>, program: &Path) -> Command {
-    match under {
+/// The command of a program, directly or under a wrapper.
+fn run_under(wrapper: Option<Command>, program: &Path) -> Command {
+    match wrapper {
         None => Command::new(program),
-        Some(mut under) => {
-            under.arg(program);
-            under
+        Some(mut wrapper) => {
+            wrapper.arg(program);
+            wrapper
         }
     }
 }
 
-/// This program, to play another part.
+/// The command of another part of this program.
 fn own(part: &str) -> Outcome<Command> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg(part);
     Ok(command)
 }
 
-/// Credentials that any stand-in for AWS takes, and nobody's configuration.
+/// Credentials that the emulator accepts, and no configuration of this machine's.
 pub fn aws_environment() -> [(&'static str, String); 6] {
     let key = AccessKey::default();
     [
@@ -260,8 +266,8 @@ pub fn aws_environment() -> [(&'static str, String); 6] {
     ]
 }
 
-/// An address of this machine's that nobody listens on. Somebody else may take it before its contestant does; then
-/// that one says so, and the run ends.
+/// A free address of this machine. Another process may take it before the contestant does; the contestant then fails, and
+/// the run ends.
 pub fn free_address() -> Outcome<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }

@@ -1,10 +1,10 @@
-//! The load generator: requests rendered beforehand, sent over raw sockets that are kept open, one at a time on
-//! each. Two kinds of load:
+//! Load generator: sends requests that were rendered beforehand, over raw sockets that stay open, one at a time on each.
+//! Two kinds of load:
 //!
-//! - *closed*: each connection sends the next request as soon as it has the answer to the last. Says how much a
-//!   server can do, and flatters its latency: while it is slow, nobody asks.
-//! - *open*: requests are due at a constant rate, whatever the server does, and each one's latency is counted from
-//!   the moment at which it was due. A request that finds no free connection waits for one, and that counts.
+//! - *closed*: each connection sends the next request as soon as it has the response to the last one. It measures a
+//!   server's throughput, and understates its latency, because no requests are sent while the server is slow.
+//! - *open*: requests are due at a constant rate, independent of the server, and latency counts from the time at which a
+//!   request was due. Waiting for a free connection is part of the latency.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -22,22 +22,22 @@ use tokio_rustls::rustls::pki_types::ServerName;
 
 use crate::Outcome;
 
-/// Where requests go.
+/// The server that requests are sent to.
 #[derive(Clone)]
 pub struct Target {
     pub address: SocketAddr,
-    /// For those who speak TLS.
+    /// For TLS connections.
     pub tls: Option<TlsConnector>,
 }
 
-/// What is sent: gives the next request, or none when there are no more.
+/// Returns the next request, or `None` after the last one.
 pub type Requests<'r> = dyn Fn() -> Option<&'r [u8]> + 'r;
 
-/// What came of it.
+/// Result of a load.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Measured {
     pub answered: u64,
-    /// Answers other than 200.
+    /// Responses other than 200.
     pub failed: u64,
     pub seconds: f64,
     pub p50_us: f64,
@@ -60,8 +60,8 @@ impl Tally {
     fn measured(mut self, took: Duration) -> Measured {
         self.latencies.sort_unstable();
         let at = |share: f64| {
-            let place = (self.latencies.len() as f64 * share) as usize;
-            let found = self.latencies.get(place.min(self.latencies.len().saturating_sub(1)));
+            let index = (self.latencies.len() as f64 * share) as usize;
+            let found = self.latencies.get(index.min(self.latencies.len().saturating_sub(1)));
             found.map_or(f64::NAN, |tenths| f64::from(*tenths) / 10.0)
         };
         let (p50_us, p99_us, p999_us) = (at(0.5), at(0.99), at(0.999));
@@ -70,23 +70,23 @@ impl Tally {
     }
 }
 
-/// Sends as fast as `connections` of them are answered, for that long or until there are no more requests.
+/// Sends a closed load over this many connections, for a time or until there are no more requests.
 pub fn closed(
     target: &Target,
     connections: usize,
     requests: &Requests<'_>,
-    most: Duration,
+    max_duration: Duration,
 ) -> Outcome<Measured> {
     on_one_thread(async {
         let mut open = try_join_all((0..connections).map(|_| Connection::open(target))).await?;
         let (tally, started) = (RefCell::new(Tally::default()), Instant::now());
         let tally_of = &tally;
         let all = open.iter_mut().map(|connection| async move {
-            while started.elapsed() < most
+            while started.elapsed() < max_duration
                 && let Some(request) = requests()
             {
                 let sent = Instant::now();
-                let status = connection.ask(request).await?;
+                let status = connection.send(request).await?;
                 tally_of.borrow_mut().add(sent, status);
             }
             Outcome::Ok(())
@@ -94,20 +94,20 @@ pub fn closed(
         tokio::select! {
             biased;
             outcome = try_join_all(all) => drop(outcome?),
-            () = never_sleeping() => {}
+            () = spin() => {}
         }
         let took = started.elapsed();
         Ok(tally.into_inner().measured(took))
     })
 }
 
-/// Has `rate` requests a second due, for that long.
+/// Sends an open load of `rate` requests a second.
 pub fn open(
     target: &Target,
     connections: usize,
     requests: &Requests<'_>,
     rate: f64,
-    most: Duration,
+    max_duration: Duration,
 ) -> Outcome<Measured> {
     on_one_thread(async {
         let mut open = try_join_all((0..connections).map(|_| Connection::open(target))).await?;
@@ -123,15 +123,15 @@ pub fn open(
                     continue;
                 };
                 let (Some(when), Some(request)) = (next, requests()) else { return Outcome::Ok(()) };
-                let status = connection.ask(request).await?;
+                let status = connection.send(request).await?;
                 tally_of.borrow_mut().add(when, status);
             }
         }));
         let clock = async {
-            let (gap, count) = (1.0 / rate, (rate * most.as_secs_f64()) as u64);
+            let (gap, count) = (1.0 / rate, (rate * max_duration.as_secs_f64()) as u64);
             for number in 0..count {
                 let when = started + Duration::from_secs_f64(gap * number as f64);
-                // Timers are as coarse as a millisecond; this thread has nothing better to do.
+                // Timers have a resolution of a millisecond, so this thread spins.
                 while Instant::now() < when {
                     tokio::task::yield_now().await;
                 }
@@ -148,20 +148,20 @@ pub fn open(
     })
 }
 
-/// A generator that sleeps has to be woken, at the expense of whoever answers it, and by the slower contestant more
-/// often than by the faster one. In a virtual machine that costs more than a microsecond.
-async fn never_sleeping() {
+/// Keeps the generator from sleeping. The server would have to wake it, and the slower contestant more often than the
+/// faster one. In a virtual machine that costs more than a microsecond.
+async fn spin() {
     loop {
         tokio::task::yield_now().await;
     }
 }
 
-/// Sends one request on a connection of its own; the answer as it stands on the wire.
-pub fn ask_once(target: &Target, request: &[u8]) -> Outcome<(u16, String)> {
+/// Sends one request on a new connection, and returns the status and the whole response.
+pub fn send_once(target: &Target, request: &[u8]) -> Outcome<(u16, String)> {
     on_one_thread(async {
         let mut connection = Connection::open(target).await?;
-        let status = connection.ask(request).await?;
-        Ok((status, String::from_utf8_lossy(&connection.answer).into_owned()))
+        let status = connection.send(request).await?;
+        Ok((status, String::from_utf8_lossy(&connection.response).into_owned()))
     })
 }
 
@@ -176,7 +176,7 @@ enum Stream {
 
 struct Connection {
     stream: Stream,
-    answer: Vec<u8>,
+    response: Vec<u8>,
 }
 
 impl Connection {
@@ -190,11 +190,11 @@ impl Connection {
                 Stream::Tls(Box::new(tls.connect(name, stream).await?))
             }
         };
-        Ok(Self { stream, answer: Vec::with_capacity(16 * 1024) })
+        Ok(Self { stream, response: Vec::with_capacity(16 * 1024) })
     }
 
-    /// Sends a request and reads its whole answer; says its status.
-    async fn ask(&mut self, request: &[u8]) -> Outcome<u16> {
+    /// Sends a request, reads the whole response, and returns its status.
+    async fn send(&mut self, request: &[u8]) -> Outcome<u16> {
         match &mut self.stream {
             Stream::Plain(stream) => stream.write_all(request).await?,
             Stream::Tls(stream) => {
@@ -202,17 +202,17 @@ impl Connection {
                 stream.flush().await?;
             }
         }
-        self.answer.clear();
+        self.response.clear();
         loop {
             let read = match &mut self.stream {
-                Stream::Plain(stream) => stream.read_buf(&mut self.answer).await?,
-                Stream::Tls(stream) => stream.read_buf(&mut self.answer).await?,
+                Stream::Plain(stream) => stream.read_buf(&mut self.response).await?,
+                Stream::Tls(stream) => stream.read_buf(&mut self.response).await?,
             };
             if read == 0 {
-                return Err("the server closed the connection before its answer was whole".into());
+                return Err("the server closed the connection before the response was complete".into());
             }
-            if let Some((status, whole)) = status_and_length(&self.answer)
-                && self.answer.len() >= whole
+            if let Some((status, length)) = status_and_length(&self.response)
+                && self.response.len() >= length
             {
                 return Ok(status);
             }
@@ -220,10 +220,10 @@ impl Connection {
     }
 }
 
-/// The status of an answer and the length of all of it, once its head is there. Every contestant says its length.
-fn status_and_length(answer: &[u8]) -> Option<(u16, usize)> {
-    let head = answer.windows(4).position(|four| four == b"\r\n\r\n")?;
-    let text = std::str::from_utf8(answer.get(..head)?).ok()?;
+/// The status and the whole length of a response, once its head is complete. All contestants send `Content-Length`.
+fn status_and_length(response: &[u8]) -> Option<(u16, usize)> {
+    let head = response.windows(4).position(|four| four == b"\r\n\r\n")?;
+    let text = std::str::from_utf8(response.get(..head)?).ok()?;
     let status = text.get(9..12)?.parse().ok()?;
     let length = text.lines().find_map(|line| {
         let (name, value) = line.split_once(": ")?;

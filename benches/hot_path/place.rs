@@ -1,4 +1,4 @@
-//! Processes on cores of their own, and what the system says of the CPU time and the memory that they take.
+//! Processes pinned to cores, and their CPU time and memory as the system reports them.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -8,17 +8,17 @@ use std::time::Duration;
 
 use crate::Outcome;
 
-/// Where what is measured runs; the load generator and the upstream have the other core.
+/// The core of the measured process; the load generator and the upstream have the other one.
 pub const MEASURED: &str = "0";
 pub const OTHERS: &str = "1";
 
-/// A process that ends with this value.
+/// A process that is killed when this value is dropped.
 #[derive(Debug)]
 pub struct Process(Child);
 
 impl Process {
-    /// Starts a command on these cores, and reads the first line that it prints if `announces`. Its log, which costs it
-    /// what a log costs, goes into this file.
+    /// Starts a command on these cores, and reads the first line that it prints if `announces`. Its log goes into this
+    /// file, so that it has the cost of a log.
     pub fn start(cores: &str, command: &Command, announces: bool, log: &Path) -> Outcome<(Self, String)> {
         let mut pinned = Command::new("taskset");
         pinned.args(["--cpu-list", cores]).arg(command.get_program()).args(command.get_args());
@@ -36,20 +36,20 @@ impl Process {
         Ok((process, line.trim().to_owned()))
     }
 
-    /// The CPU time that its threads have taken so far, by the scheduler's own books: nanoseconds, not ticks. What
-    /// a thread took that has ended is not in it; those that serve do not end.
+    /// The CPU time of its threads, as the scheduler counts it: in nanoseconds and not in ticks. Ended threads are not
+    /// included; those that serve do not end.
     pub fn cpu_time(&self) -> Outcome<Duration> {
         cpu_time_of(&self.0.id().to_string())
     }
 
-    /// The memory that it has to itself and its share of what it shares, in bytes.
+    /// Its memory in bytes: private pages, and its share of shared ones.
     pub fn memory(&self) -> Outcome<u64> {
         let text = fs::read_to_string(format!("/proc/{}/smaps_rollup", self.0.id()))?;
         let line = text.lines().find_map(|line| line.strip_prefix("Pss:")).ok_or("no Pss")?;
         Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
     }
 
-    /// Tells it to end, and waits until it has.
+    /// Sends SIGTERM, and waits for the end of the process.
     pub fn end(&mut self) -> Outcome<()> {
         Command::new("kill").arg(self.0.id().to_string()).status()?;
         self.0.wait()?;
@@ -68,7 +68,7 @@ impl Drop for Process {
     }
 }
 
-/// The CPU time that this process has taken so far.
+/// The CPU time of this process.
 pub fn own_cpu_time() -> Outcome<Duration> {
     cpu_time_of("self")
 }
@@ -76,7 +76,7 @@ pub fn own_cpu_time() -> Outcome<Duration> {
 fn cpu_time_of(process: &str) -> Outcome<Duration> {
     let mut sum = 0;
     for thread in fs::read_dir(format!("/proc/{process}/task"))? {
-        // A thread may end between the two.
+        // A thread may end between the two reads.
         if let Ok(text) = fs::read_to_string(thread?.path().join("schedstat")) {
             sum += text.split(' ').next().unwrap_or_default().parse::<u64>()?;
         }

@@ -1,5 +1,5 @@
-//! What came of it: a table on the terminal, JSON, and from the JSON alone the chart and the figures of
-//! docs/performance.md, so that the page cannot say what was not measured.
+//! Report: a table on the terminal, JSON, and the chart and figures of docs/performance.md. Those are rendered from the
+//! JSON alone, so that the page has measured figures only.
 
 mod chart;
 
@@ -13,57 +13,61 @@ use serde::{Deserialize, Serialize};
 use crate::Outcome;
 use crate::load::Measured;
 
-/// One contestant in one scenario: medians over its rounds, so that one in which the machine was away does not count.
+/// One contestant in one scenario: medians over its rounds, so that a round on a busy machine does not count.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Row {
     pub scenario: String,
     pub contestant: String,
     /// CPU time per request.
     pub cpu_us: f64,
-    /// The same in each round. The best and the worst say how quiet the machine was.
+    /// The same in each round. The best and the worst indicate how quiet the machine was.
     pub cpu_us_of_rounds: Vec<f64>,
     pub per_second: f64,
     pub p50_us: f64,
     pub p99_us: f64,
     pub p999_us: f64,
-    /// At the end, what it has to itself and its share of what it shares.
+    /// At the end: private pages, and its share of shared ones.
     pub memory_bytes: u64,
 }
 
 impl Row {
-    pub fn of(scenario: &str, contestant: &str, rounds: &[(Measured, Duration)], memory_bytes: u64) -> Self {
+    pub fn new(scenario: &str, contestant: &str, rounds: &[(Measured, Duration)], memory_bytes: u64) -> Self {
         let cpu_us: Vec<_> = rounds
             .iter()
             .map(|(measured, took)| took.as_secs_f64() * 1e6 / measured.answered as f64)
             .collect();
-        let of_each =
-            |what: fn(&Measured) -> f64| rounds.iter().map(|(measured, _)| what(measured)).collect();
+        let in_each_round =
+            |figure: fn(&Measured) -> f64| rounds.iter().map(|(measured, _)| figure(measured)).collect();
         Self {
             scenario: scenario.to_owned(),
             contestant: contestant.to_owned(),
             cpu_us: median(cpu_us.clone()),
             cpu_us_of_rounds: cpu_us,
-            per_second: median(of_each(|measured| measured.answered as f64 / measured.seconds)),
-            p50_us: median(of_each(|measured| measured.p50_us)),
-            p99_us: median(of_each(|measured| measured.p99_us)),
-            p999_us: median(of_each(|measured| measured.p999_us)),
+            per_second: median(in_each_round(|measured| measured.answered as f64 / measured.seconds)),
+            p50_us: median(in_each_round(|measured| measured.p50_us)),
+            p99_us: median(in_each_round(|measured| measured.p99_us)),
+            p999_us: median(in_each_round(|measured| measured.p999_us)),
             memory_bytes,
         }
     }
 
-    /// The CPU time of a request beside that of another who took turns with this one: in each round, when the machine was
-    /// the same for both, and of that the median.
+    /// CPU time of a request relative to a contestant that took turns with this one: the median of the ratios in each
+    /// round, in which the machine was the same for both.
     pub fn times(&self, other: &Self) -> f64 {
         median(
-            self.cpu_us_of_rounds.iter().zip(&other.cpu_us_of_rounds).map(|(own, its)| own / its).collect(),
+            self.cpu_us_of_rounds
+                .iter()
+                .zip(&other.cpu_us_of_rounds)
+                .map(|(own, other)| own / other)
+                .collect(),
         )
     }
 
-    /// The CPU time of a request as a table has it: the median, and the best and the worst round.
+    /// CPU time of a request for the table: the median, and the best and the worst round.
     fn cpu_time(&self) -> String {
-        let least = self.cpu_us_of_rounds.iter().copied().fold(f64::INFINITY, f64::min);
-        let most = self.cpu_us_of_rounds.iter().copied().fold(0.0, f64::max);
-        format!("{:.1} µs ({least:.1}–{most:.1})", self.cpu_us)
+        let min = self.cpu_us_of_rounds.iter().copied().fold(f64::INFINITY, f64::min);
+        let max = self.cpu_us_of_rounds.iter().copied().fold(0.0, f64::max);
+        format!("{:.1} µs ({min:.1}–{max:.1})", self.cpu_us)
     }
 }
 
@@ -72,7 +76,7 @@ pub fn median(mut figures: Vec<f64>) -> f64 {
     figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// What a figure may be at most, or must be at least.
+/// Upper or lower limit of a figure.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Goal {
@@ -97,7 +101,7 @@ impl Goal {
     }
 }
 
-/// A figure beside its goal, or a ratio that has none and is there to be compared with the one before it.
+/// A figure beside its goal, or a ratio without a goal, for comparison with the figure before it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Comparison {
     pub what: String,
@@ -115,7 +119,7 @@ impl Comparison {
         Self { what, found, goal: Some(goal), at_least: true }
     }
 
-    /// So many times another figure, with no goal to it.
+    /// A ratio without a goal.
     pub fn without_goal(what: String, found: f64) -> Self {
         Self { what, found, goal: None, at_least: false }
     }
@@ -139,7 +143,7 @@ impl Comparison {
 /// One run.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Report {
-    /// The processor, the system, and how busy it was with other things when the run began.
+    /// The processor, the system, and its load when the run began.
     machine: String,
     version: String,
     quick: bool,
@@ -148,7 +152,7 @@ pub struct Report {
 }
 
 impl Report {
-    pub fn begin(quick: bool) -> Self {
+    pub fn new(quick: bool) -> Self {
         let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
         let info = read("/proc/cpuinfo");
         let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split(": ").nth(1));
@@ -160,28 +164,28 @@ impl Report {
         let model = model.unwrap_or("unknown processor");
         let machine = format!("{model}, {cores} cores, Linux {}, load {busy}", system.trim());
         if busy.parse::<f64>().is_ok_and(|busy| busy > 0.5) {
-            eprintln!("bench: this machine is busy (load {busy}): ratios may be of use, figures are not");
+            eprintln!("bench: this machine is busy (load {busy}): ratios may be usable, figures are not");
         }
         let version = env!("CARGO_PKG_VERSION").to_owned();
         Self { machine, version, quick, comparisons: Vec::new(), rows: Vec::new() }
     }
 
     pub fn add(&mut self, rows: Vec<Row>) {
-        rows.iter().for_each(|row| println!("{}", line_of(row)));
+        rows.iter().for_each(|row| println!("{}", format_row(row)));
         self.rows.extend(rows);
     }
 
     pub fn compare(&mut self, comparison: Comparison) {
-        println!("{}", told(&comparison));
+        println!("{}", format_comparison(&comparison));
         self.comparisons.push(comparison);
     }
 
-    /// Prints everything once more, and writes the JSON and the chart.
-    pub fn end(&self, results: &Path) -> Outcome<()> {
+    /// Prints everything again, and writes the JSON and the chart.
+    pub fn finish(&self, results: &Path) -> Outcome<()> {
         println!("\n{}\n", self.machine);
-        self.rows.iter().for_each(|row| println!("{}", line_of(row)));
+        self.rows.iter().for_each(|row| println!("{}", format_row(row)));
         println!();
-        self.comparisons.iter().for_each(|comparison| println!("{}", told(comparison)));
+        self.comparisons.iter().for_each(|comparison| println!("{}", format_comparison(comparison)));
         let json = results.join("hot_path.json");
         fs::write(&json, serde_json::to_string_pretty(self)? + "\n")?;
         chart::draw(&self.rows, &results.join("hot_path.svg"))?;
@@ -193,7 +197,7 @@ impl Report {
     fn page(&self) -> String {
         let mut page = format!("Measured with tokenvend {} on {}.\n\n", self.version, self.machine);
         if self.quick {
-            page.push_str("**A quick run, to see that it works: not figures to go by.**\n\n");
+            page.push_str("**A quick run, to see that everything works; its figures are not reliable.**\n\n");
         }
         page.push_str("| what | goal | found |\n|---|---|---|\n");
         for comparison in &self.comparisons {
@@ -227,7 +231,7 @@ fn rounded(number: f64) -> String {
     if number < 0.1 { format!("{number:.4}") } else { format!("{number:.2}") }
 }
 
-fn line_of(row: &Row) -> String {
+fn format_row(row: &Row) -> String {
     format!(
         "{:<54} {:<38} CPU {:<24} {:>8.0}/s  p50 {:>6.0}  p99 {:>6.0}  p99.9 {:>6.0} µs {:>7.0} MB",
         row.scenario,
@@ -241,7 +245,7 @@ fn line_of(row: &Row) -> String {
     )
 }
 
-fn told(comparison: &Comparison) -> String {
+fn format_comparison(comparison: &Comparison) -> String {
     let met = match comparison.goal {
         None => "",
         Some(_) if comparison.is_met() => "met",
@@ -253,13 +257,13 @@ fn told(comparison: &Comparison) -> String {
 const BEGIN: &str = "<!-- figures: begin (just bench-page) -->\n";
 const END: &str = "<!-- figures: end -->";
 
-/// Puts a run's figures and chart into the docs.
+/// Writes a run's figures and chart into the docs.
 pub fn page_from(json: &Path) -> Outcome<()> {
     let report: Report = serde_json::from_str(&fs::read_to_string(json)?)?;
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
     let page = fs::read_to_string(docs.join("performance.md"))?;
-    let (before, rest) = page.split_once(BEGIN).ok_or("docs/performance.md has no place for figures")?;
-    let (_, after) = rest.split_once(END).ok_or("the place for figures has no end")?;
+    let (before, rest) = page.split_once(BEGIN).ok_or("docs/performance.md has no marker for figures")?;
+    let (_, after) = rest.split_once(END).ok_or("docs/performance.md has no end marker for figures")?;
     fs::write(docs.join("performance.md"), format!("{before}{BEGIN}{}{END}{after}", report.page()))?;
     chart::draw(&report.rows, &docs.join("performance.svg"))
 }

@@ -1,5 +1,5 @@
-//! What is measured. Contestants of one scenario take turns, A B A B, so that an hour in which the machine is slow is
-//! slow for all of them; what counts is their ratio.
+//! Scenarios. The contestants of one scenario take turns, A B A B, so that a slow hour of the machine is slow for all of
+//! them. Their ratio is what counts.
 
 use std::cell::Cell;
 use std::process::Command;
@@ -12,10 +12,10 @@ use crate::place::{OTHERS, pin_to};
 use crate::report::{Comparison, Goal, Report, Row, median};
 use crate::{Arguments, Only, Outcome, command, negative};
 
-/// On which a closed load is sent, and an open one at most.
+/// Connections of a closed load, and the maximum of an open one.
 const CONNECTIONS: usize = 64;
 
-/// How much is measured.
+/// Size of a run.
 #[derive(Debug, Clone, Copy)]
 struct Extent {
     rounds: usize,
@@ -43,24 +43,26 @@ const QUICK: Extent = Extent {
     misses: 4_000,
 };
 
-/// Everybody's share of a scenario.
+/// The rounds of one contestant in a scenario.
 struct Turns<'t> {
     contestant: &'t Contestant,
     rounds: Vec<(Measured, Duration)>,
 }
 
 impl<'t> Turns<'t> {
-    fn of(contestant: &'t Contestant) -> Self {
+    fn new(contestant: &'t Contestant) -> Self {
         Self { contestant, rounds: Vec::new() }
     }
 
-    /// One turn: the load, and the CPU time that it cost.
+    /// One turn: sends the load, and measures its CPU time.
     fn take(&mut self, send: impl FnOnce() -> Outcome<Measured>) -> Outcome<()> {
         let before = self.contestant.process.cpu_time()?;
         let measured = send()?;
         let took = self.contestant.process.cpu_time()? - before;
         if measured.failed > 0 {
-            return Err(format!("{}: {} answers were no 200", self.contestant.name, measured.failed).into());
+            return Err(
+                format!("{}: {} responses were not 200", self.contestant.name, measured.failed).into()
+            );
         }
         self.rounds.push((measured, took));
         Ok(())
@@ -68,11 +70,11 @@ impl<'t> Turns<'t> {
 
     fn row(self, scenario: &str) -> Outcome<Row> {
         let memory = self.contestant.process.memory()?;
-        Ok(Row::of(scenario, self.contestant.name, &self.rounds, memory))
+        Ok(Row::new(scenario, self.contestant.name, &self.rounds, memory))
     }
 }
 
-/// Contestants take turns under a closed load of these requests.
+/// Runs the contestants in turns under a closed load of these requests.
 fn closed(
     scenario: &str,
     extent: Extent,
@@ -80,7 +82,7 @@ fn closed(
     requests: &Requests<'_>,
 ) -> Outcome<Vec<Row>> {
     eprintln!("bench: {scenario}");
-    let mut turns: Vec<_> = contestants.iter().map(|contestant| Turns::of(contestant)).collect();
+    let mut turns: Vec<_> = contestants.iter().map(|contestant| Turns::new(contestant)).collect();
     for _ in 0..extent.rounds {
         for turn in &mut turns {
             let target = &turn.contestant.target;
@@ -90,7 +92,7 @@ fn closed(
     turns.into_iter().map(|turn| turn.row(scenario)).collect()
 }
 
-/// One of these, at random, without end.
+/// Random ones of these, without end.
 fn any_of<'r>(requests: &'r [Vec<u8>]) -> impl Fn() -> Option<&'r [u8]> {
     move || fastrand::choice(requests).map(Vec::as_slice)
 }
@@ -101,11 +103,11 @@ fn each_of<'r>(requests: &'r [Vec<u8>]) -> impl Fn() -> Option<&'r [u8]> {
     move || requests.get(next.replace(next.get() + 1)).map(Vec::as_slice)
 }
 
-/// Sends each of these once; what came of it.
+/// Sends each of these once.
 fn once(contestant: &Contestant, requests: &[Vec<u8>]) -> Outcome<Measured> {
     let measured = load::closed(&contestant.target, CONNECTIONS, &each_of(requests), Duration::MAX)?;
     if measured.failed > 0 {
-        return Err(format!("{}: {} answers were no 200", contestant.name, measured.failed).into());
+        return Err(format!("{}: {} responses were not 200", contestant.name, measured.failed).into());
     }
     Ok(measured)
 }
@@ -114,8 +116,8 @@ fn once(contestant: &Contestant, requests: &[Vec<u8>]) -> Outcome<Measured> {
 pub fn run(arguments: &Arguments) -> Outcome<()> {
     let extent = if arguments.quick { QUICK } else { WHOLE };
     pin_to(OTHERS)?;
-    let stage = Stage::set(arguments)?;
-    let mut report = Report::begin(arguments.quick);
+    let stage = Stage::start(arguments)?;
+    let mut report = Report::new(arguments.quick);
 
     eprintln!("bench: signing {} bearers", extent.users);
     let bearers = rs256(&stage.app, extent.users, 0)?;
@@ -123,12 +125,12 @@ pub fn run(arguments: &Arguments) -> Outcome<()> {
     let verifying = stage.tokenvend(Setup::VERIFYING)?;
     once(&usual, &bearers)?;
     once(&verifying, &bearers)?;
-    let (_, answer) = load::ask_once(&usual.target, &bearers[0])?;
-    let bare = stage.bare(&answer)?;
+    let (_, response) = load::send_once(&usual.target, &bearers[0])?;
+    let bare = stage.bare(&response)?;
 
     let wants = |part| arguments.only.is_none_or(|only| only == part);
     if wants(Only::Hits) {
-        let bare_of_many = stage.bare_of_many(&answer, extent.users)?;
+        let bare_of_many = stage.bare_of_many(&response, extent.users)?;
         hits(&mut report, extent, [&bare, &bare_of_many, &usual], &bearers)?;
     }
     if wants(Only::Peers) {
@@ -146,12 +148,12 @@ pub fn run(arguments: &Arguments) -> Outcome<()> {
         misses(&mut report, extent, &stage)?;
     }
     if wants(Only::ManyUsers) {
-        many_users(&mut report, extent, &stage, (&bare, &answer))?;
+        many_users(&mut report, extent, &stage, (&bare, &response))?;
     }
     if wants(Only::Command) {
         command::measure(&mut report, &stage, !arguments.no_peers)?;
     }
-    report.end(&arguments.results)
+    report.finish(&arguments.results)
 }
 
 fn rs256(app: &App, users: usize, number: usize) -> Outcome<Vec<Vec<u8>>> {
@@ -165,17 +167,17 @@ fn hits(
     bearers: &[Vec<u8>],
 ) -> Outcome<()> {
     let rows = closed("hit, one user", extent, &[bare, usual], &any_of(&bearers[..1]))?;
-    let what = "CPU per request of a hit, one user, beside the bare handler".to_owned();
-    report.compare(Comparison::without_goal(what, rows[1].times(&rows[0])));
+    let title = "CPU per request of a hit, one user, beside the bare handler".to_owned();
+    report.compare(Comparison::without_goal(title, rows[1].times(&rows[0])));
     report.add(rows);
     let rows = closed("hit, many users", extent, &[bare, bare_of_many, usual], &any_of(bearers))?;
-    beside_bare(report, extent.users, &rows, 1.15);
+    compare_with_bare(report, extent.users, &rows, 1.15);
     let rate = rows[0].per_second / 2.0;
     report.add(rows);
 
     let scenario = "hit, many users, open load at half of bare's capacity";
     eprintln!("bench: {scenario}, {rate:.0}/s");
-    let mut turns = [Turns::of(bare), Turns::of(usual)];
+    let mut turns = [Turns::new(bare), Turns::new(usual)];
     for _ in 0..extent.rounds {
         for turn in &mut turns {
             let target = &turn.contestant.target;
@@ -192,17 +194,19 @@ fn hits(
     Ok(())
 }
 
-/// What a hit of one among many costs beside the bare handler, and what the handler costs itself once it has an answer
-/// for each of them.
-fn beside_bare(report: &mut Report, users: usize, rows: &[Row], goal: f64) {
-    let [bare, bare_of_many, ours] = rows else { return };
-    let what = format!("CPU per request of a hit, {users} users, beside the bare handler");
-    report.compare(Comparison::at_most(what, ours.times(bare), Goal::Times(goal)));
-    let what = format!("… and of the bare handler with {users} answers: the floor of whoever keeps as many");
-    report.compare(Comparison::without_goal(what, bare_of_many.times(bare)));
+/// Compares a hit of one among many users with the bare handler, and the bare handler with itself once it has a response
+/// for each user.
+fn compare_with_bare(report: &mut Report, users: usize, rows: &[Row], goal: f64) {
+    let [bare, bare_of_many, tokenvend] = rows else { return };
+    let title = format!("CPU per request of a hit, {users} users, beside the bare handler");
+    report.compare(Comparison::at_most(title, tokenvend.times(bare), Goal::Times(goal)));
+    let title =
+        format!("… and of the bare handler with {users} answers: the floor of a service that stores as many");
+    report.compare(Comparison::without_goal(title, bare_of_many.times(bare)));
 }
 
-/// Like for like: who verifies each bearer beside tokenvend that does, who remembers beside tokenvend that remembers.
+/// Compares like with like: peers that verify each bearer with tokenvend that verifies each, and the peer that caches
+/// verified bearers with tokenvend that caches them.
 fn peers(
     report: &mut Report,
     arguments: &Arguments,
@@ -212,26 +216,26 @@ fn peers(
     bearers: &[Vec<u8>],
 ) -> Outcome<()> {
     for contestant in [usual, verifying] {
-        negative::try_all(contestant, &stage.app)?;
+        negative::check_all(contestant, &stage.app)?;
     }
     if arguments.no_peers {
         return Ok(());
     }
-    let place = arguments.results.join("peers");
+    let packages = arguments.results.join("peers");
     let node = |verifier: &str| {
         let mut command = Command::new("node");
-        command.arg("server.mjs").arg(verifier).current_dir(&place);
+        command.arg("server.mjs").arg(verifier).current_dir(&packages);
         command
     };
     let server = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers/python/server.py");
-    let mut python = Command::new(place.join("venv/bin/python"));
+    let mut python = Command::new(packages.join("venv/bin/python"));
     python.arg(server);
     let tuned = stage.peer("Node, fastify + fast-jwt, remembering", &mut node("fast-jwt"))?;
     let jose = stage.peer("Node, fastify + jose", &mut node("jose"))?;
     let fastapi = stage.peer("Python, FastAPI + PyJWT", &mut python)?;
     for peer in [&tuned, &jose, &fastapi] {
-        negative::try_all(peer, &stage.app)?;
-        eprintln!("bench: {} refuses what it must", peer.name);
+        negative::check_all(peer, &stage.app)?;
+        eprintln!("bench: {} rejects all invalid bearers", peer.name);
         once(peer, bearers)?;
     }
     let scenario = "hit, many users, remembering bearers";
@@ -245,11 +249,11 @@ fn peers(
     report.add(rows);
     let scenario = "hit, many users, verifying each time";
     let rows = closed(scenario, extent, &[verifying, &jose, &fastapi], &any_of(bearers))?;
-    for (peer, least) in [(1, 3.5), (2, 9.0)] {
+    for (peer, goal) in [(1, 3.5), (2, 9.0)] {
         report.compare(Comparison::at_least(
             format!("requests/s, both verifying each time, beside {}", rows[peer].contestant),
             rows[0].per_second / rows[peer].per_second,
-            Goal::Times(least),
+            Goal::Times(goal),
         ));
     }
     report.add(rows);
@@ -264,7 +268,7 @@ fn never_seen(
 ) -> Outcome<()> {
     let scenario = "hit, a bearer never seen before";
     eprintln!("bench: {scenario}");
-    let mut turns = [Turns::of(bare), Turns::of(usual)];
+    let mut turns = [Turns::new(bare), Turns::new(usual)];
     let mut checks = Vec::new();
     for number in 1..=extent.rounds {
         let new = rs256(&stage.app, extent.new_bearers, number)?;
@@ -277,7 +281,7 @@ fn never_seen(
     let rows = turns.into_iter().map(|turn| turn.row(scenario)).collect::<Outcome<Vec<_>>>()?;
     let of_rounds = |row: &Row| row.cpu_us_of_rounds.clone().into_iter();
     let times = of_rounds(&rows[0]).zip(of_rounds(&rows[1])).zip(&checks);
-    let times = median(times.map(|((bare, ours), check)| ours / (bare + check)).collect());
+    let times = median(times.map(|((bare, tokenvend), check)| tokenvend / (bare + check)).collect());
     let check = median(checks);
     report.compare(Comparison::at_most(
         format!(
@@ -290,7 +294,7 @@ fn never_seen(
     Ok(())
 }
 
-/// On a machine of two cores the load generator is in the way: what counts here is the CPU time.
+/// On a machine with two cores the load generator competes with the workers, so only the CPU time is meaningful.
 fn two_workers(report: &mut Report, extent: Extent, stage: &Stage, bearers: &[Vec<u8>]) -> Outcome<()> {
     let two = stage.tokenvend(Setup::TWO_WORKERS)?;
     once(&two, bearers)?;
@@ -298,7 +302,7 @@ fn two_workers(report: &mut Report, extent: Extent, stage: &Stage, bearers: &[Ve
     Ok(())
 }
 
-/// Beside the bare handler in clear: what encryption adds, on connections that are kept.
+/// The cost of encryption on kept connections, beside the bare handler without TLS.
 fn tls(
     report: &mut Report,
     extent: Extent,
@@ -322,7 +326,7 @@ fn misses(report: &mut Report, extent: Extent, stage: &Stage) -> Outcome<()> {
     let bearers = hs256(&stage.app, 2 * extent.misses);
     let scenario = "miss, an instant Cognito";
     eprintln!("bench: {scenario}");
-    let mut turns = Turns::of(&vendor);
+    let mut turns = Turns::new(&vendor);
     let mut calls = Vec::new();
     for new in bearers.chunks(share).take(extent.rounds) {
         turns.take(|| once(&vendor, new))?;
@@ -355,7 +359,7 @@ fn many_users(
     report: &mut Report,
     extent: Extent,
     stage: &Stage,
-    (bare, answer): (&Contestant, &str),
+    (bare, response): (&Contestant, &str),
 ) -> Outcome<()> {
     let vendor = stage.tokenvend(Setup::MANY_USERS)?;
     let before = vendor.process.memory()?;
@@ -363,9 +367,9 @@ fn many_users(
     let bearers = hs256(&stage.app, extent.many_users);
     let started = Instant::now();
     once(&vendor, &bearers)?;
-    eprintln!("bench: they took {:.0} s", started.elapsed().as_secs_f64());
-    let kept = (vendor.process.memory()? - before) as f64;
-    let (_, vended) = load::ask_once(&vendor.target, &bearers[0])?;
+    eprintln!("bench: minting took {:.0} s", started.elapsed().as_secs_f64());
+    let memory = (vendor.process.memory()? - before) as f64;
+    let (_, vended) = load::send_once(&vendor.target, &bearers[0])?;
     let token =
         vended.split("\"token\":\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
     report.compare(Comparison::at_most(
@@ -374,13 +378,13 @@ fn many_users(
             extent.many_users,
             token.len()
         ),
-        kept / (token.len() * extent.many_users) as f64,
+        memory / (token.len() * extent.many_users) as f64,
         Goal::Times(1.6),
     ));
     let scenario = format!("hit, {} users", extent.many_users);
-    let bare_of_many = stage.bare_of_many(answer, extent.many_users)?;
+    let bare_of_many = stage.bare_of_many(response, extent.many_users)?;
     let rows = closed(&scenario, extent, &[bare, &bare_of_many, &vendor], &any_of(&bearers))?;
-    beside_bare(report, extent.many_users, &rows, 1.35);
+    compare_with_bare(report, extent.many_users, &rows, 1.35);
     report.add(rows);
     Ok(())
 }

@@ -1,7 +1,7 @@
-//! A Cognito that answers at once, so that a miss costs what tokenvend makes of it and not what the emulator's RSA
-//! does. Its tokens say what they must say, of whoever is asked for, under one signature that fits none of them:
-//! tokenvend checks the claims of what Cognito answers, and has no reason to check a signature that came over TLS
-//! from Cognito itself. Nothing is measured here but what calls it.
+//! A Cognito that responds at once, so that a miss costs tokenvend's work and not the emulator's RSA.
+//!
+//! Its tokens have the claims of the requested user, and all the same invalid signature. tokenvend validates the claims
+//! of a token and not its signature, because the token comes over TLS from Cognito itself. This process is not measured.
 
 use std::collections::BTreeMap;
 
@@ -19,43 +19,43 @@ use serde_json::{Value, json};
 use crate::place::own_cpu_time;
 use crate::{Outcome, bearers};
 
-/// Longer than that of RS512 with 2048 bits: it makes up for the claims that these tokens lack, so that they have the
-/// 1.1 KB that Cognito's have with a few principal tags.
+/// Longer than the 256 bytes of RS512 with 2048 bits, in place of claims that these tokens lack: they then have the
+/// 1.1 KB of Cognito's tokens with a few principal tags.
 const SIGNATURE_BYTES: usize = 440;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Asked {
+struct TokenRequest {
     identity_pool_id: String,
     logins: BTreeMap<String, String>,
-    #[serde(default = "quarter_of_an_hour")]
+    #[serde(default = "default_duration")]
     token_duration: u64,
 }
 
-fn quarter_of_an_hour() -> u64 {
+fn default_duration() -> u64 {
     900
 }
 
-async fn answer(body: web::Bytes) -> HttpResponse {
-    let Ok(asked) = serde_json::from_slice::<Asked>(&body) else {
+async fn handle(body: web::Bytes) -> HttpResponse {
+    let Ok(request) = serde_json::from_slice::<TokenRequest>(&body) else {
         return HttpResponse::BadRequest().finish();
     };
-    let Some((provider, user)) = asked.logins.first_key_value() else {
+    let Some((provider, user)) = request.logins.first_key_value() else {
         return HttpResponse::BadRequest().finish();
     };
     HttpResponse::Ok()
         .content_type("application/x-amz-json-1.1")
-        .body(mint(&asked, provider, user).to_string())
+        .body(mint(&request, provider, user).to_string())
 }
 
-fn mint(asked: &Asked, provider: &str, user: &str) -> Value {
-    let pool = &asked.identity_pool_id;
+fn mint(request: &TokenRequest, provider: &str, user: &str) -> Value {
+    let pool = &request.identity_pool_id;
     let region = pool.split(':').next().unwrap_or_default();
     let identity = format!("{region}:{}", identity_of(user));
     let now = bearers::now();
     let claims = json!({
         "sub": identity, "aud": pool, "amr": ["authenticated", provider, format!("{provider}:{pool}:{user}")],
-        "iss": "https://cognito-identity.amazonaws.com", "exp": now + asked.token_duration, "iat": now,
+        "iss": "https://cognito-identity.amazonaws.com", "exp": now + request.token_duration, "iat": now,
     });
     let header = json!({"kid": "us-east-1-bench", "typ": "JWS", "alg": "RS512"});
     let encode = |part: String| URL_SAFE_NO_PAD.encode(part);
@@ -64,7 +64,7 @@ fn mint(asked: &Asked, provider: &str, user: &str) -> Value {
     json!({"IdentityId": identity, "Token": token})
 }
 
-/// The same one for the same user.
+/// Derived from the user, so that it is always the same.
 fn identity_of(user: &str) -> uuid::Uuid {
     let digest = digest::digest(&digest::SHA256, user.as_bytes());
     let mut bytes = [0; 16];
@@ -72,17 +72,17 @@ fn identity_of(user: &str) -> uuid::Uuid {
     uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }
 
-/// Serves on a free port, which it prints, until it is killed.
+/// Serves on a free port, which it prints, until the process is killed.
 pub fn serve() -> Outcome<()> {
     actix_web::rt::System::new().block_on(async {
-        let server = HttpServer::new(|| App::new().default_service(web::post().to(answer)));
+        let server = HttpServer::new(|| App::new().default_service(web::post().to(handle)));
         let server = server.workers(1).bind("127.0.0.1:0")?;
         println!("{}", server.addrs()[0]);
         Ok(server.run().await?)
     })
 }
 
-/// The floor of a miss: the SDK's call alone, set up as tokenvend sets it up.
+/// The floor of a miss: the SDK's call alone, with tokenvend's settings.
 pub fn call(url: &str, count: u32) -> Outcome<()> {
     let key = AccessKey::default();
     let config = aws_sdk_cognitoidentity::config::Builder::new()

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clock::{ManualClock, SharedClock, Timestamp};
 use cognito_types::DeveloperUserId;
 use jsonwebtoken::{Algorithm, EncodingKey};
-use tokenvend::auth::{AuthRequest, AuthenticatorChain, Caller, HeaderView};
+use tokenvend::auth::{AuthRequest, AuthenticatorChain, Caller, HeaderView, Subject};
 use tokenvend::client_address::PeerAddress;
 use tokenvend::config::{self, ConfigSource, Environment};
 use tokenvend::metrics::Metrics;
@@ -72,7 +72,7 @@ impl Door {
     pub(crate) fn open() -> Self {
         let document = ConfigSource { name: "fuzz".to_owned(), text: configuration() };
         let settings = config::load(&[document], &Environment::default()).unwrap().settings;
-        let clock: SharedClock = Arc::new(ManualClock::at(Timestamp::from_secs(NOW)));
+        let clock: SharedClock = Arc::new(ManualClock::new(Timestamp::from_secs(NOW)));
         let metrics = Arc::new(Metrics::new().unwrap());
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let (auth, users) = (&settings.auth, &settings.users);
@@ -89,7 +89,7 @@ impl Door {
         let peer = Some(PeerAddress::new(IpAddr::from([10, 0, 0, 1])));
         let presented = AuthRequest { headers, peer, certificate: None, is_from_allowed_page: true };
         let caller = self.runtime.block_on(self.authenticator.authenticate(&presented)).ok()?;
-        let user = caller.resolve_user(None, self.authenticator.user_ids()).unwrap();
+        let Subject::User(user) = caller.subject.clone() else { panic!("a service") };
         Some((caller, user))
     }
 }

@@ -1,50 +1,48 @@
-//! Who may do what only administrators do: whoever has the one credential that is configured.
+//! Authentication of administrators with the one configured admin credential.
 //!
-//! Wrong guesses are counted and recorded. What protects the credential is its length: how often an address may
-//! guess is limited only where the configuration says so (`limits.failed_authentications`), because a limit that a stranger
-//! behind the same address can use up locks out those who look after the service just when they are needed. What is
-//! guessed at the public listener is counted there, and never here.
+//! Wrong credentials are counted and audited. The length of the credential protects it: attempts of an address are
+//! limited only by `limits.failed_authentications`. A limit that a stranger behind the same address can exhaust would
+//! lock administrators out just when they are needed. Failed attempts at the public listener do not count here.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderValue};
 
 use super::AdminState;
-use crate::http::audit::note;
+use crate::http::audit::record;
 use crate::http::{Problem, ProblemType, client};
-use crate::metrics::labels::AdminAuth;
+use crate::metrics::labels::AdminAuthOutcome;
 use crate::secret::Secret;
 
 impl AdminState {
-    /// Lets an administrator in.
+    /// Requires the admin credential.
     ///
     /// # Errors
-    /// The credential is missing or wrong, or there is none that would do.
-    pub(super) fn admit(&self, request: &HttpRequest) -> Result<(), Problem> {
+    /// The credential is missing or wrong, or none is configured.
+    pub(super) fn require_admin(&self, request: &HttpRequest) -> Result<(), Problem> {
         let Some(credential) = &self.settings.credential else {
-            let detail = "set admin.credential to switch this on (tokenvend print-default-config says how)";
+            let detail = "set admin.credential to enable administration (see tokenvend print-default-config)";
             return Err(Problem::new(ProblemType::AdminDisabled, detail));
         };
-        self.demand(request, credential)
+        self.check_credential(request, credential)
     }
 
-    /// Lets nobody in without the admin credential.
+    /// Checks the credential of the request against the admin credential.
     ///
     /// # Errors
     /// It is missing or wrong.
-    pub(super) fn demand(&self, request: &HttpRequest, credential: &Secret) -> Result<(), Problem> {
+    pub(super) fn check_credential(&self, request: &HttpRequest, credential: &Secret) -> Result<(), Problem> {
         let client = client(request);
-        // Nor may an address guess without end.
-        self.limits.may_try(client)?;
-        let outcome = judge(request, credential);
-        self.metrics.admin_auth_total.count(outcome);
-        note(request, |facts| facts.administrator(outcome));
+        self.limits.check_failed_attempts(client)?;
+        let outcome = compare(request, credential);
+        self.metrics.admin_authentications_total.count(outcome);
+        record(request, |context| context.administrator(outcome));
         let detail = match outcome {
-            AdminAuth::Verified => return Ok(()),
-            AdminAuth::Missing => "send the admin credential: Authorization: Bearer CREDENTIAL",
-            AdminAuth::Wrong => {
-                self.limits.failed(client);
+            AdminAuthOutcome::Verified => return Ok(()),
+            AdminAuthOutcome::Missing => "send the admin credential: Authorization: Bearer CREDENTIAL",
+            AdminAuthOutcome::Wrong => {
+                self.limits.record_failed_attempt(client);
                 let client = client.map(|client| client.ip().to_string());
-                tracing::warn!(client, "a wrong admin credential was tried");
+                tracing::warn!(client, "wrong admin credential");
                 "the admin credential is wrong"
             }
         };
@@ -52,16 +50,16 @@ impl AdminState {
     }
 }
 
-/// Compared in constant time: the time that a wrong guess takes does not tell how much of it was right.
-fn judge(request: &HttpRequest, credential: &Secret) -> AdminAuth {
+/// Compares in constant time, so that the duration does not depend on how much of a wrong credential matches.
+fn compare(request: &HttpRequest, credential: &Secret) -> AdminAuthOutcome {
     let mut headers = request.headers().get_all(header::AUTHORIZATION).map(HeaderValue::as_bytes);
-    let given = match (headers.next(), headers.next()) {
-        (None, _) => return AdminAuth::Missing,
+    let received = match (headers.next(), headers.next()) {
+        (None, _) => return AdminAuthOutcome::Missing,
         (Some(value), None) => value.strip_prefix(b"Bearer ").unwrap_or_default(),
         (Some(_), Some(_)) => &[],
     };
-    match aws_lc_rs::constant_time::verify_slices_are_equal(given, credential.expose()) {
-        Ok(()) => AdminAuth::Verified,
-        Err(_) => AdminAuth::Wrong,
+    match aws_lc_rs::constant_time::verify_slices_are_equal(received, credential.expose()) {
+        Ok(()) => AdminAuthOutcome::Verified,
+        Err(_) => AdminAuthOutcome::Wrong,
     }
 }

@@ -1,5 +1,4 @@
-//! `/admin/v1/pools/{pool}/identities`: listing and describing identities, deleting them, and taking a user off
-//! one.
+//! `/admin/v1/pools/{pool}/identities`: list, describe and delete identities, and unlink a user from one.
 
 use std::time::Duration;
 
@@ -7,10 +6,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::problems::{DELETE, DESCRIBE, LIST, UNLINK, undeleted};
+use super::problems::{DELETE, DESCRIBE, LIST, UNLINK, delete_failure};
 use super::{AdminState, target};
 use crate::audit::event::Action;
-use crate::http::audit::{announce, note};
+use crate::http::audit::{record, record_intent};
 use crate::http::{Problem, ProblemType, body};
 use crate::identity_admin::DeleteResult;
 use crate::issuer::registry::{DeleteFailureReason, DescribedIdentity, PageRequest};
@@ -23,12 +22,12 @@ pub(super) async fn list(
 ) -> Result<HttpResponse, Problem> {
     let pool = admin.pool(&request)?;
     let (page, _) = target::page(&request)?;
-    let listed = admin.lifecycle.list(&pool, &page).await;
+    let listed = admin.identity_admin.list(&pool, &page).await;
     let listed = listed.map_err(|error| LIST.problem(&request, &error))?;
     Ok(HttpResponse::Ok().json(json!({
         "pool": &*pool.name,
         "identityPoolId": pool.id.as_str(),
-        "identities": listed.identities.iter().map(described).collect::<Vec<_>>(),
+        "identities": listed.identities.iter().map(to_json).collect::<Vec<_>>(),
         "nextToken": listed.next_token,
     })))
 }
@@ -40,22 +39,22 @@ pub(super) async fn describe(
     let pool = admin.pool(&request)?;
     let identity = target::identity(&request)?;
     let (page, _) = target::page(&request)?;
-    let described_and_found = admin.lifecycle.describe(&pool, &identity, &page).await;
-    let (description, found) = described_and_found.map_err(|error| DESCRIBE.problem(&request, &error))?;
-    let mut answer = described(&description);
-    answer["pool"] = json!(&*pool.name);
-    answer["identityPoolId"] = json!(pool.id.as_str());
-    answer["users"] = json!(found.users);
-    answer["nextToken"] = json!(found.next_token);
-    Ok(HttpResponse::Ok().json(answer))
+    let described = admin.identity_admin.describe(&pool, &identity, &page).await;
+    let (description, found) = described.map_err(|error| DESCRIBE.problem(&request, &error))?;
+    let mut response = to_json(&description);
+    response["pool"] = json!(&*pool.name);
+    response["identityPoolId"] = json!(pool.id.as_str());
+    response["users"] = json!(found.users);
+    response["nextToken"] = json!(found.next_token);
+    Ok(HttpResponse::Ok().json(response))
 }
 
-fn described(description: &DescribedIdentity) -> Value {
+fn to_json(description: &DescribedIdentity) -> Value {
     json!({
         "identityId": description.identity.as_str(),
         "logins": description.logins,
-        "createdAt": description.created_at.map(|moment| moment.to_rfc3339()),
-        "modifiedAt": description.modified_at.map(|moment| moment.to_rfc3339()),
+        "createdAt": description.created_at.map(|timestamp| timestamp.to_rfc3339()),
+        "modifiedAt": description.modified_at.map(|timestamp| timestamp.to_rfc3339()),
     })
 }
 
@@ -65,17 +64,17 @@ pub(super) async fn unlink(
 ) -> Result<HttpResponse, Problem> {
     let pool = admin.pool(&request)?;
     let identity = target::identity(&request)?;
-    let user = admin.user(&request, target::naming(&request)?)?;
-    body::refuse(&request)?;
-    announce(&admin.audit, &request, Action::Unlink, admin.clock.now()).await?;
-    let outcome = admin.lifecycle.unlink(&pool, &identity, &user).await;
+    let user = admin.user(&request, target::user_id_kind(&request)?)?;
+    body::reject(&request)?;
+    record_intent(&admin.audit, &request, Action::Unlink, admin.clock.now()).await?;
+    let outcome = admin.identity_admin.unlink(&pool, &identity, &user).await;
     outcome.map_err(|error| UNLINK.problem(&request, &error))?;
-    tracing::info!(pool = &*pool.name, identity = identity.as_str(), "an administrator unlinked a user");
+    tracing::info!(pool = &*pool.name, identity = identity.as_str(), "user unlinked");
     Ok(HttpResponse::Ok().json(json!({
         "pool": &*pool.name,
         "identityId": identity.as_str(),
         "user": user.as_str(),
-        "consequence": "the next time that this user is seen it gets a new identity",
+        "consequence": "the next token of this user has a new identity",
     })))
 }
 
@@ -85,44 +84,44 @@ pub(super) async fn delete(
 ) -> Result<HttpResponse, Problem> {
     let pool = admin.pool(&request)?;
     let identity = target::identity(&request)?;
-    body::refuse(&request)?;
-    let outcome = delete_them(&request, &admin, &pool, vec![identity]).await?;
-    match outcome.undeleted.first() {
+    body::reject(&request)?;
+    let outcome = delete_audited(&request, &admin, &pool, vec![identity]).await?;
+    match outcome.failures.first() {
         None => Ok(HttpResponse::NoContent().finish()),
-        Some(remaining) => Err(undeleted(remaining.reason)),
+        Some(failure) => Err(delete_failure(failure.reason)),
     }
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct DeleteAll {
+struct DeleteParams {
     identity_ids: Vec<String>,
 }
 
 pub(super) async fn delete_all(
     request: HttpRequest,
-    body: web::Payload,
+    payload: web::Payload,
     admin: web::Data<AdminState>,
 ) -> Result<HttpResponse, Problem> {
     let pool = admin.pool(&request)?;
-    let body = body::read(body, 16 * 1024, Duration::from_secs(5)).await?;
-    let DeleteAll { identity_ids } = body::json(&request, &body)?;
+    let body = body::read(payload, 16 * 1024, Duration::from_secs(5)).await?;
+    let DeleteParams { identity_ids } = body::json(&request, &body)?;
     let mut identities: Vec<IdentityId> =
-        target::parsed(identity_ids.iter().map(|id| IdentityId::parse(id)).collect())?;
+        target::or_invalid(identity_ids.iter().map(|id| IdentityId::parse(id)).collect())?;
     identities.sort_unstable();
     identities.dedup();
-    if !(1..=usize::from(PageRequest::MOST)).contains(&identities.len()) {
-        let detail = format!("identityIds has from 1 to {} identity ids", PageRequest::MOST);
+    if !(1..=usize::from(PageRequest::MAX_ITEMS)).contains(&identities.len()) {
+        let detail = format!("identityIds has from 1 to {} identity ids", PageRequest::MAX_ITEMS);
         return Err(Problem::new(ProblemType::InvalidRequest, detail));
     }
-    note(&request, |facts| facts.identities(&identities));
-    let outcome = delete_them(&request, &admin, &pool, identities).await?;
+    record(&request, |context| context.identities(&identities));
+    let outcome = delete_audited(&request, &admin, &pool, identities).await?;
     Ok(HttpResponse::Ok().json(json!({
         "pool": &*pool.name,
         "deleted": outcome.deleted.iter().map(IdentityId::as_str).collect::<Vec<_>>(),
-        "undeleted": outcome.undeleted.iter().map(|remaining| json!({
-            "identityId": remaining.identity.as_str(),
-            "reason": match remaining.reason {
+        "undeleted": outcome.failures.iter().map(|failure| json!({
+            "identityId": failure.identity.as_str(),
+            "reason": match failure.reason {
                 DeleteFailureReason::Unknown => "unknown",
                 DeleteFailureReason::Denied => "denied",
                 DeleteFailureReason::Failed => "failed",
@@ -131,24 +130,20 @@ pub(super) async fn delete_all(
     })))
 }
 
-async fn delete_them(
+async fn delete_audited(
     request: &HttpRequest,
     admin: &AdminState,
     pool: &std::sync::Arc<Pool>,
     identities: Vec<IdentityId>,
 ) -> Result<DeleteResult, Problem> {
-    announce(&admin.audit, request, Action::Delete, admin.clock.now()).await?;
-    let outcome = admin.lifecycle.delete(pool, identities).await;
+    record_intent(&admin.audit, request, Action::Delete, admin.clock.now()).await?;
+    let outcome = admin.identity_admin.delete(pool, identities).await;
     let outcome = outcome.map_err(|error| DELETE.problem(request, &error))?;
-    note(request, |facts| {
-        facts.undeleted(outcome.undeleted.iter().map(|remaining| remaining.identity.clone()));
+    record(request, |context| {
+        context.failed_identities(outcome.failures.iter().map(|failure| failure.identity.clone()));
     });
     for identity in &outcome.deleted {
-        tracing::info!(
-            pool = &*pool.name,
-            identity = identity.as_str(),
-            "an administrator deleted an identity"
-        );
+        tracing::info!(pool = &*pool.name, identity = identity.as_str(), "identity deleted");
     }
     Ok(outcome)
 }

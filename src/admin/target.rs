@@ -1,5 +1,5 @@
-//! How every resource of administrators begins: who asks, and what about. Only whoever has the credential learns
-//! which pools there are, so that comes first.
+//! Path and query of the admin resources. The credential is checked first, because the response to an unknown pool
+//! lists the configured ones.
 
 use std::sync::Arc;
 
@@ -7,77 +7,81 @@ use actix_web::{HttpRequest, web};
 use serde::Deserialize;
 
 use super::AdminState;
-use crate::http::audit::note;
+use crate::http::audit::record;
 use crate::http::{Problem, ProblemType};
 use crate::issuer::registry::PageRequest;
 use crate::pools::Pool;
 use cognito_types::{DeveloperUserId, IdentityId};
 
 impl AdminState {
-    /// Admits an administrator, and finds the pool that the path names.
+    /// Requires the admin credential and returns the pool in the path.
     pub(super) fn pool(&self, request: &HttpRequest) -> Result<Arc<Pool>, Problem> {
-        self.admit(request)?;
+        self.require_admin(request)?;
         let pool = self.pools.find(Some(&segments(request)?.pool)).ok_or_else(|| {
             let names: Vec<&str> = self.pools.iter().map(|pool| &*pool.name).collect();
-            let detail = format!("the pool in the path is none of those configured: {}", names.join(", "));
+            let detail =
+                format!("the pool in the path is not configured; configured are: {}", names.join(", "));
             Problem::new(ProblemType::UnknownPool, detail)
         })?;
-        note(request, |facts| facts.pool(pool));
+        record(request, |context| context.pool(pool));
         Ok(pool.clone())
     }
 
-    /// The user that the path names.
-    pub(super) fn user(&self, request: &HttpRequest, naming: UserIdKind) -> Result<DeveloperUserId, Problem> {
-        let user = self.named(&segments(request)?.user, naming)?;
-        note(request, |facts| facts.user(&user));
+    /// The user in the path.
+    pub(super) fn user(&self, request: &HttpRequest, kind: UserIdKind) -> Result<DeveloperUserId, Problem> {
+        let user = self.resolve_user(&segments(request)?.user, kind)?;
+        record(request, |context| context.user(&user));
         Ok(user)
     }
 
-    /// What Cognito calls the user of this name.
-    pub(super) fn named(&self, name: &str, naming: UserIdKind) -> Result<DeveloperUserId, Problem> {
-        let name = parsed(DeveloperUserId::parse(name))?;
-        Ok(match naming {
-            UserIdKind::Cognito => name,
-            UserIdKind::App => self.authenticator.user_ids().to_developer_user_id(name),
+    /// The developer user id of a user id of this kind.
+    pub(super) fn resolve_user(&self, user_id: &str, kind: UserIdKind) -> Result<DeveloperUserId, Problem> {
+        let user_id = or_invalid(DeveloperUserId::parse(user_id))?;
+        Ok(match kind {
+            UserIdKind::Cognito => user_id,
+            UserIdKind::App => self.authenticator.user_ids().to_developer_user_id(user_id),
         })
     }
 }
 
-/// By which of its names a user is named. They differ where pseudonyms are configured.
+/// Kind of the user ids in a request. They differ if pseudonyms are configured.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum UserIdKind {
-    /// By the developer user id, as it stands in tokens and in the audit trail.
+    /// The developer user id, as in tokens and in the audit trail.
     #[default]
     Cognito,
-    /// By what `auth.NAME.user_id` makes of the app's claims.
+    /// The app's user id, as `auth.NAME.user_id` renders it from the claims.
     App,
 }
 
-/// By which name users are named in a request, of whose query nothing else may be part.
-pub(super) fn naming(request: &HttpRequest) -> Result<UserIdKind, Problem> {
+/// The kind of the user ids in a request, from a query without other parameters.
+pub(super) fn user_id_kind(request: &HttpRequest) -> Result<UserIdKind, Problem> {
     #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
     struct Query {
-        #[serde(default, rename = "as")]
-        naming: UserIdKind,
+        #[serde(default)]
+        user_id_kind: UserIdKind,
     }
     let query = web::Query::<Query>::from_query(request.query_string());
-    query.map(|query| query.naming).map_err(|_| {
-        Problem::new(ProblemType::InvalidRequest, "the query may have one parameter, as: cognito or app")
+    query.map(|query| query.user_id_kind).map_err(|_| {
+        Problem::new(
+            ProblemType::InvalidRequest,
+            "the query may have one parameter, userIdKind: cognito or app",
+        )
     })
 }
 
-/// The identity that the path names.
+/// The identity in the path.
 pub(super) fn identity(request: &HttpRequest) -> Result<IdentityId, Problem> {
-    let identity = parsed(IdentityId::parse(&segments(request)?.identity))?;
-    note(request, |facts| facts.identity(&identity));
+    let identity = or_invalid(IdentityId::parse(&segments(request)?.identity))?;
+    record(request, |context| context.identity(&identity));
     Ok(identity)
 }
 
-/// A name in the request, if it can be one.
-pub(super) fn parsed<T, E: std::fmt::Display>(parsed: Result<T, E>) -> Result<T, Problem> {
-    parsed.map_err(|why| Problem::new(ProblemType::InvalidRequest, why.to_string()))
+/// Turns the error of a parser into a problem.
+pub(super) fn or_invalid<T, E: std::fmt::Display>(parsed: Result<T, E>) -> Result<T, Problem> {
+    parsed.map_err(|error| Problem::new(ProblemType::InvalidRequest, error.to_string()))
 }
 
 /// The variables of the path, decoded.
@@ -95,29 +99,29 @@ fn segments(request: &HttpRequest) -> Result<Segments, Problem> {
     segments.map_err(|_| Problem::new(ProblemType::InvalidRequest, "the path is not percent-encoded text"))
 }
 
-/// Which page the query asks for, and by which name its path names a user.
+/// The page in the query, and the kind of the user id in the path.
 pub(super) fn page(request: &HttpRequest) -> Result<(PageRequest, UserIdKind), Problem> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     struct Query {
         max_results: Option<u8>,
         next_token: Option<String>,
-        #[serde(default, rename = "as")]
-        naming: UserIdKind,
+        #[serde(default)]
+        user_id_kind: UserIdKind,
     }
     let query = web::Query::<Query>::from_query(request.query_string()).ok();
     let query = query.map(web::Query::into_inner);
-    let is_size = |most| (1..=PageRequest::MOST).contains(&most);
-    match query.filter(|query| query.max_results.is_none_or(is_size)) {
-        Some(Query { max_results, next_token, naming }) => {
+    let is_page_size = |size| (1..=PageRequest::MAX_ITEMS).contains(&size);
+    match query.filter(|query| query.max_results.is_none_or(is_page_size)) {
+        Some(Query { max_results, next_token, user_id_kind }) => {
             let token = next_token.filter(|token| !token.is_empty());
-            Ok((PageRequest { most: max_results, token }, naming))
+            Ok((PageRequest { max_items: max_results, token }, user_id_kind))
         }
         None => {
-            let most = PageRequest::MOST;
+            let max = PageRequest::MAX_ITEMS;
             let detail = format!(
-                "the query may have maxResults, from 1 to {most}, nextToken, from the page before, and as: cognito \
-                 or app"
+                "the query may have maxResults, from 1 to {max}, nextToken, from the previous page, and userIdKind: \
+                 cognito or app"
             );
             Err(Problem::new(ProblemType::InvalidRequest, detail))
         }

@@ -1,5 +1,5 @@
-//! `/admin/v1/pools/{pool}/users/{user}`: a user's identity and cached tokens, forgetting these, and making the
-//! user one with another.
+//! `/admin/v1/pools/{pool}/users/{user}`: lookup of a user's identity and cached tokens, purge of these, and merge with
+//! another user.
 
 use std::time::Duration;
 
@@ -7,24 +7,24 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::problems::{LOOK_UP, MERGE};
+use super::problems::{LOOKUP, MERGE};
 use super::{AdminState, target};
 use crate::audit::event::Action;
-use crate::http::audit::{announce, note};
+use crate::http::audit::{record, record_intent};
 use crate::http::{Problem, ProblemType, body};
 use crate::issuer::registry::IdentityQuery;
 
-pub(super) async fn look_up(
+pub(super) async fn lookup(
     request: HttpRequest,
     admin: web::Data<AdminState>,
 ) -> Result<HttpResponse, Problem> {
     let pool = admin.pool(&request)?;
-    let (page, naming) = target::page(&request)?;
-    let user = admin.user(&request, naming)?;
-    let found = admin.lifecycle.look_up(&pool, IdentityQuery::User(&user), &page).await;
-    let found = found.map_err(|error| LOOK_UP.problem(&request, &error))?;
-    note(&request, |facts| facts.identity(&found.identity));
-    let holdings = admin.lifecycle.holdings(&pool, &user);
+    let (page, kind) = target::page(&request)?;
+    let user = admin.user(&request, kind)?;
+    let found = admin.identity_admin.look_up(&pool, IdentityQuery::User(&user), &page).await;
+    let found = found.map_err(|error| LOOKUP.problem(&request, &error))?;
+    record(&request, |context| context.identity(&found.identity));
+    let cached = admin.identity_admin.cached_tokens(&pool, &user);
     Ok(HttpResponse::Ok().json(json!({
         "pool": &*pool.name,
         "identityPoolId": pool.id.as_str(),
@@ -32,8 +32,8 @@ pub(super) async fn look_up(
         "identityId": found.identity.as_str(),
         "users": found.users,
         "nextToken": found.next_token,
-        "cachedTokens": holdings.map_or(0, |holdings| holdings.tokens),
-        "cachedUntil": holdings.map(|holdings| holdings.last_expires_at.to_rfc3339()),
+        "cachedTokens": cached.map_or(0, |cached| cached.tokens),
+        "cachedUntil": cached.map(|cached| cached.last_expires_at.to_rfc3339()),
     })))
 }
 
@@ -42,53 +42,53 @@ pub(super) async fn purge(
     admin: web::Data<AdminState>,
 ) -> Result<HttpResponse, Problem> {
     let pool = admin.pool(&request)?;
-    let user = admin.user(&request, target::naming(&request)?)?;
-    body::refuse(&request)?;
-    let forgotten = admin.lifecycle.purge(&pool, &user);
-    tracing::info!(pool = &*pool.name, forgotten, "an administrator had a user's cached tokens forgotten");
+    let user = admin.user(&request, target::user_id_kind(&request)?)?;
+    body::reject(&request)?;
+    let purged = admin.identity_admin.purge(&pool, &user);
+    tracing::info!(pool = &*pool.name, purged, "cached tokens of a user purged");
     Ok(HttpResponse::Ok().json(json!({
         "pool": &*pool.name,
         "user": user.as_str(),
-        "forgottenTokens": forgotten,
+        "purgedTokens": purged,
     })))
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Merge {
-    /// The user whose identity stays.
+struct MergeParams {
+    /// The user whose identity remains.
     into: String,
 }
 
 pub(super) async fn merge(
     request: HttpRequest,
-    body: web::Payload,
+    payload: web::Payload,
     admin: web::Data<AdminState>,
 ) -> Result<HttpResponse, Problem> {
     let pool = admin.pool(&request)?;
-    let naming = target::naming(&request)?;
-    let from = admin.user(&request, naming)?;
-    let body = body::read(body, 16 * 1024, Duration::from_secs(5)).await?;
-    let Merge { into } = body::json(&request, &body)?;
-    let into = admin.named(&into, naming)?;
-    note(&request, |facts| facts.other_user(&into));
+    let kind = target::user_id_kind(&request)?;
+    let from = admin.user(&request, kind)?;
+    let body = body::read(payload, 16 * 1024, Duration::from_secs(5)).await?;
+    let MergeParams { into } = body::json(&request, &body)?;
+    let into = admin.resolve_user(&into, kind)?;
+    record(&request, |context| context.target_user(&into));
     if from == into {
         return Err(Problem::new(ProblemType::InvalidRequest, "a user cannot be merged into itself"));
     }
-    announce(&admin.audit, &request, Action::Merge, admin.clock.now()).await?;
-    let merged = admin.lifecycle.merge(&pool, &from, &into).await;
+    record_intent(&admin.audit, &request, Action::Merge, admin.clock.now()).await?;
+    let merged = admin.identity_admin.merge(&pool, &from, &into).await;
     let merged = merged.map_err(|error| MERGE.problem(&request, &error))?;
-    note(&request, |facts| {
-        facts.identity(&merged.given_up);
-        facts.remaining_identity(&merged.identity);
+    record(&request, |context| {
+        context.identity(&merged.removed_identity);
+        context.target_identity(&merged.identity);
     });
-    let (identity, given_up) = (merged.identity.as_str(), merged.given_up.as_str());
-    tracing::info!(pool = &*pool.name, identity, given_up, "an administrator merged two users");
+    let (identity, removed_identity) = (merged.identity.as_str(), merged.removed_identity.as_str());
+    tracing::info!(pool = &*pool.name, identity, removed_identity, "users merged");
     Ok(HttpResponse::Ok().json(json!({
         "pool": &*pool.name,
         "user": from.as_str(),
         "into": into.as_str(),
         "identityId": identity,
-        "givenUpIdentityId": (merged.identity != merged.given_up).then_some(given_up),
+        "removedIdentityId": (merged.identity != merged.removed_identity).then_some(removed_identity),
     })))
 }

@@ -1,5 +1,5 @@
-//! What stands in the audit trail. Every field is explained in docs/audit.md, and none can hold a secret: of a
-//! token there is its SHA-256 digest, of a refused credential only why it was refused.
+//! Audit events. docs/audit.md documents every field. No field can contain a secret: a token appears as its SHA-256
+//! digest, a rejected credential only as the reason of its rejection.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -8,119 +8,115 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use crate::metrics::labels::{Label as _, Source};
+use crate::metrics::labels::{CacheStatus, Label as _};
 use crate::tls::PeerCertificate;
 use clock::Timestamp;
 
-/// What was asked for.
+/// The audited action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
-    /// A token.
-    Vend,
-    /// That the caller's cached tokens be forgotten.
-    Forget,
-    /// That logins be linked to the caller's identity.
+    VendToken,
+    VendCredentials,
+    /// Purge of the caller's cached tokens and credentials.
+    SignOut,
+    /// Link of logins or a guest to the caller's identity.
     Link,
-    /// AWS credentials.
-    Credentials,
-    /// By an administrator: the identity of a user.
-    LookUp,
-    /// By an administrator: what is known of an identity.
+    /// By an administrator: lookup of a user's identity.
+    Lookup,
+    /// By an administrator: description of an identity.
     Describe,
-    /// By an administrator: the identities of a pool.
+    /// By an administrator: list of a pool's identities.
     List,
-    /// By an administrator: that a user's cached tokens be forgotten.
+    /// By an administrator: purge of a user's cached tokens and credentials.
     Purge,
-    /// By an administrator: that two users become one.
+    /// By an administrator: merge of two users' identities.
     Merge,
-    /// By an administrator: that a user be taken off an identity.
+    /// By an administrator: removal of a user from an identity.
     Unlink,
-    /// By an administrator: that identities be deleted.
+    /// By an administrator: deletion of identities.
     Delete,
 }
 
 impl Action {
-    /// Whether only administrators can do it.
-    pub fn is_administrators(self) -> bool {
+    /// Whether only an administrator can do it.
+    pub fn is_administrative(self) -> bool {
         match self {
-            Self::LookUp
+            Self::Lookup
             | Self::Describe
             | Self::List
             | Self::Purge
             | Self::Merge
             | Self::Unlink
             | Self::Delete => true,
-            Self::Vend | Self::Forget | Self::Link | Self::Credentials => false,
+            Self::VendToken | Self::VendCredentials | Self::SignOut | Self::Link => false,
         }
     }
 
-    /// Whether it cannot be taken back, and so is told of before it is begun.
-    pub fn is_announced(self) -> bool {
+    /// Whether it is administrative and cannot be undone. Its intent is recorded before it starts, so that a failure to
+    /// record its outcome does not suppress the response. A link is not among them: its response has a token.
+    pub fn is_irreversible(self) -> bool {
         matches!(self, Self::Merge | Self::Unlink | Self::Delete)
     }
 }
 
-/// What came of it.
+/// The outcome of the action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// It is about to be done; another event tells the end.
-    Begun,
-    /// It was done.
-    Done,
-    /// No: the caller's side has to change something.
-    Refused,
-    /// It could not be done: trouble on our side or on Cognito's.
-    Failed,
+    /// The action is about to start; another event has its outcome.
+    Started,
+    Success,
+    /// The caller has to change something.
+    Denied,
+    /// An error of the service or of Cognito.
+    Error,
 }
 
 impl Outcome {
-    /// What an answer's HTTP status says of it.
-    pub fn of_status(status: u16) -> Self {
+    /// The outcome of a response with this HTTP status.
+    pub fn from_status(status: u16) -> Self {
         match status {
-            0..400 => Self::Done,
-            400..500 => Self::Refused,
-            _ => Self::Failed,
+            0..400 => Self::Success,
+            400..500 => Self::Denied,
+            _ => Self::Error,
         }
     }
 }
 
-/// One event. What is not known of a request is left out.
+/// One event. Unknown values are left out.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event<'a> {
-    /// When it was answered or begun.
-    #[serde(serialize_with = "moment")]
+    /// Time of the response, or of the start.
+    #[serde(serialize_with = "timestamp")]
     pub time: Timestamp,
-    /// What was asked for.
-    pub act: Action,
-    /// What came of it.
+    pub action: Action,
     pub outcome: Outcome,
-    /// The HTTP status of the answer.
+    /// HTTP status of the response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// The name of the problem that was answered with.
+    /// Code of the problem in the response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<&'a str>,
-    /// Why the caller's credential was not accepted.
+    /// Why the caller's credential was rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'a str>,
-    /// The request's id, as in the log and in the answer.
+    /// The request's id, as in the log and in the response.
     pub request_id: &'a str,
-    /// The address that the request was first sent from, as far as trusted proxies vouch for it.
+    /// The client's address, as far as trusted proxies report it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client: Option<IpAddr>,
-    /// The certificate that the other end of the connection has proved to hold.
+    /// The verified certificate of the peer.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shared")]
     pub client_certificate: Option<Arc<PeerCertificate>>,
-    /// The way of authenticating that verified the caller, by its name in the configuration.
+    /// The authenticator that verified the caller, by its name in the configuration.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub way: Option<&'a str>,
-    /// Who vouched for the caller.
+    pub authenticator: Option<&'a str>,
+    /// The issuer of the caller's credential.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub issuer: Option<&'a str>,
-    /// The service that acted for the user, where the user did not come itself.
+    /// The service that acted as the user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<&'a str>,
     /// The developer user id.
@@ -132,89 +128,83 @@ pub struct Event<'a> {
     /// Cognito's id of the pool.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identity_pool_id: Option<&'a str>,
-    /// The identity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identity_id: Option<&'a str>,
-    /// What else an administrator's act is about.
     #[serde(flatten)]
     pub identities: RelatedIdentities<'a>,
-    /// The token that was handed out.
+    /// The vended token.
     #[serde(flatten)]
     pub token: Option<TokenDetails<'a>>,
-    /// The AWS credentials that were handed out.
+    /// The vended AWS credentials.
     #[serde(flatten)]
     pub credentials: Option<CredentialsDetails<'a>>,
-    /// How long the answer took.
-    #[serde(rename = "tookMs", serialize_with = "milliseconds", skip_serializing_if = "Option::is_none")]
-    pub took: Option<Duration>,
+    /// Time from the request's head to its response.
+    #[serde(rename = "durationMs", serialize_with = "milliseconds", skip_serializing_if = "Option::is_none")]
+    pub duration: Option<Duration>,
 }
 
-/// What an act is about, besides the event's own user and identity.
+/// What the action concerns besides the event's own user and identity.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RelatedIdentities<'a> {
-    /// The user into whom the event's own was merged.
+    /// The user into whom the event's user was merged.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub into_user: Option<&'a str>,
-    /// The identity that both have since. The event's own was given up.
+    pub target_user: Option<&'a str>,
+    /// The identity of both users after a merge. The event's identity was removed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub into_identity_id: Option<&'a str>,
+    pub target_identity_id: Option<&'a str>,
     /// What is to be linked: public providers, or a guest.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<&'a str>,
-    /// The identities that were to be deleted together.
+    /// The identities to be deleted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub identity_ids: Vec<&'a str>,
-    /// Those of them that were not.
+    /// Those of them that were not deleted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub undeleted_identity_ids: Vec<&'a str>,
+    pub failed_identity_ids: Vec<&'a str>,
 }
 
-/// A rendered event.
+/// A serialized event.
 #[derive(Debug)]
 pub struct SerializedEvent(pub(super) Vec<u8>);
 
-/// What is told of a token.
+/// Details of a vended token.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TokenDetails<'a> {
-    /// Where it came from.
-    #[serde(serialize_with = "source")]
-    pub source: Source,
+    #[serde(serialize_with = "label")]
+    pub cache: CacheStatus,
     /// The SHA-256 digest of its text.
     #[serde(rename = "tokenSha256", serialize_with = "hex")]
     pub digest: [u8; 32],
-    /// The life that was asked for it.
+    /// The requested lifetime.
     pub token_duration_seconds: u32,
-    /// When it ends.
-    #[serde(serialize_with = "moment")]
+    #[serde(serialize_with = "timestamp")]
     pub expires_at: Timestamp,
     /// Its principal tags.
     #[serde(flatten)]
     pub tags: Option<Tags<'a>>,
-    /// AWS's id of the call that minted it.
+    /// AWS's request id of the call that minted it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aws_request_id: Option<&'a str>,
 }
 
-/// What is told of AWS credentials.
+/// Details of vended AWS credentials.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CredentialsDetails<'a> {
-    /// Where they came from.
-    #[serde(serialize_with = "source")]
-    pub source: Source,
-    /// What CloudTrail names them by. No secret.
+    #[serde(serialize_with = "label")]
+    pub cache: CacheStatus,
+    /// Their name in CloudTrail. Not a secret.
     pub access_key_id: &'a str,
-    /// When they end.
-    #[serde(serialize_with = "moment")]
+    #[serde(serialize_with = "timestamp")]
     pub expires_at: Timestamp,
-    /// AWS's id of the call that gave them.
+    /// AWS's request id of the call that returned them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aws_request_id: Option<&'a str>,
 }
 
-/// Principal tags, as much of them as is told.
+/// Principal tags, in the configured detail.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Tags<'a> {
@@ -225,10 +215,10 @@ pub enum Tags<'a> {
 }
 
 impl Event<'_> {
-    /// The event as a line of JSON, its end included.
-    pub fn line(&self) -> SerializedEvent {
+    /// The event as a line of JSON, with the line feed.
+    pub fn to_line(&self) -> SerializedEvent {
         let mut line = Vec::with_capacity(768);
-        // Writing to memory does not fail, and there is no map here whose keys are no texts.
+        // Writing to memory does not fail, and all keys are strings.
         let _ = serde_json::to_writer(&mut line, self);
         line.push(b'\n');
         SerializedEvent(line)
@@ -239,16 +229,16 @@ fn shared<T: Serialize, S: Serializer>(shared: &Option<Arc<T>>, into: S) -> Resu
     shared.as_deref().serialize(into)
 }
 
-fn moment<S: Serializer>(moment: &Timestamp, into: S) -> Result<S::Ok, S::Error> {
-    into.serialize_str(&moment.to_rfc3339_millis())
+fn timestamp<S: Serializer>(timestamp: &Timestamp, into: S) -> Result<S::Ok, S::Error> {
+    into.serialize_str(&timestamp.to_rfc3339_millis())
 }
 
 fn milliseconds<S: Serializer>(duration: &Option<Duration>, into: S) -> Result<S::Ok, S::Error> {
     duration.map(|duration| duration.as_micros() as f64 / 1000.0).serialize(into)
 }
 
-fn source<S: Serializer>(source: &Source, into: S) -> Result<S::Ok, S::Error> {
-    into.serialize_str(source.text())
+fn label<S: Serializer>(status: &CacheStatus, into: S) -> Result<S::Ok, S::Error> {
+    into.serialize_str(status.text())
 }
 
 fn hex<S: Serializer>(digest: &[u8; 32], into: S) -> Result<S::Ok, S::Error> {
@@ -269,15 +259,15 @@ mod tests {
     fn event(token: Option<TokenDetails<'_>>) -> Event<'_> {
         Event {
             time: Timestamp::from_millis(1_767_225_600_250),
-            act: Action::Vend,
-            outcome: Outcome::of_status(200),
+            action: Action::VendToken,
+            outcome: Outcome::from_status(200),
             status: Some(200),
             problem: None,
             reason: None,
             request_id: "edge-1",
             client: Some(IpAddr::from([192, 0, 2, 7])),
             client_certificate: None,
-            way: Some("app"),
+            authenticator: Some("app"),
             issuer: Some("https://app.example"),
             service: None,
             user: Some("a\u{2028}\"b"),
@@ -287,13 +277,13 @@ mod tests {
             identities: RelatedIdentities::default(),
             token,
             credentials: None,
-            took: Some(Duration::from_micros(12_345)),
+            duration: Some(Duration::from_micros(12_345)),
         }
     }
 
     fn token(tags: Option<Tags<'_>>) -> TokenDetails<'_> {
         TokenDetails {
-            source: Source::Miss,
+            cache: CacheStatus::Miss,
             digest: [0xa0; 32],
             token_duration_seconds: 900,
             expires_at: Timestamp::from_secs(1_767_226_500),
@@ -303,8 +293,8 @@ mod tests {
     }
 
     fn read(event: &Event<'_>) -> Value {
-        let SerializedEvent(line) = event.line();
-        assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1, "one line, whatever is in it");
+        let SerializedEvent(line) = event.to_line();
+        assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1, "one line, whatever it contains");
         serde_json::from_slice(&line).unwrap()
     }
 
@@ -314,21 +304,21 @@ mod tests {
         assert_eq!(
             read(&event(Some(token(Some(tags))))),
             json!({
-                "time": "2026-01-01T00:00:00.250Z", "act": "vend", "outcome": "done", "status": 200,
-                "requestId": "edge-1", "client": "192.0.2.7", "way": "app", "issuer": "https://app.example",
+                "time": "2026-01-01T00:00:00.250Z", "action": "vend-token", "outcome": "success", "status": 200,
+                "requestId": "edge-1", "client": "192.0.2.7", "authenticator": "app", "issuer": "https://app.example",
                 "user": "a\u{2028}\"b", "pool": "main", "identityPoolId": "us-east-1:1-2",
-                "identityId": "us-east-1:abc", "source": "miss", "tokenSha256": "a0".repeat(32),
+                "identityId": "us-east-1:abc", "cache": "miss", "tokenSha256": "a0".repeat(32),
                 "tokenDurationSeconds": 900, "expiresAt": "2026-01-01T00:15:00.000Z",
-                "tags": {"team": "red"}, "tookMs": 12.345,
+                "tags": {"team": "red"}, "durationMs": 12.345,
             })
         );
     }
 
     #[test]
-    fn tags_are_told_with_their_values_or_by_their_keys_alone() {
-        let told = read(&event(Some(token(Some(Tags::TagKeys(vec!["role", "team"]))))));
-        assert_eq!(told["tagKeys"], json!(["role", "team"]));
-        assert!(told.get("tags").is_none());
+    fn tags_are_serialized_with_their_values_or_as_keys_only() {
+        let read_back = read(&event(Some(token(Some(Tags::TagKeys(vec!["role", "team"]))))));
+        assert_eq!(read_back["tagKeys"], json!(["role", "team"]));
+        assert!(read_back.get("tags").is_none());
         assert!(read(&event(None)).get("tokenSha256").is_none());
     }
 }

@@ -1,11 +1,12 @@
-//! Where events are written: a stream of the process, or a file that others may move away under our feet.
+//! Sinks of the audit trail: a stream of the process, or a file that log rotation may move away.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use super::{AuditError, Sink};
+use super::error::AuditError;
+use super::settings::Sink;
 
 #[derive(Debug)]
 pub(super) enum SinkWriter {
@@ -15,7 +16,7 @@ pub(super) enum SinkWriter {
 }
 
 impl SinkWriter {
-    /// Opens it; `None` for nowhere.
+    /// Opens a sink; `None` for [`Sink::Off`].
     pub(super) fn open(sink: &Sink) -> Result<Option<Self>, AuditError> {
         Ok(match sink {
             Sink::Off => None,
@@ -29,7 +30,7 @@ impl SinkWriter {
         })
     }
 
-    /// Appends a whole line, and has it out of the process when it returns.
+    /// Writes a whole line and flushes it to the operating system.
     pub(super) fn append(&mut self, line: &[u8]) -> io::Result<()> {
         match self {
             Self::Stderr => io::stderr().lock().write_all(line),
@@ -43,13 +44,13 @@ impl SinkWriter {
     }
 }
 
-/// A file that is only appended to. Before each line it looks whether the file still stands under its path;
-/// where it was rotated away a new one is begun, so log rotation needs no signal and loses nothing.
+/// An append-only file. Before each line it checks that the path still leads to the open file, and opens a new one after
+/// a rotation. So log rotation needs no signal and loses no event.
 #[derive(Debug)]
 pub(super) struct ReopeningFile {
     path: PathBuf,
     file: File,
-    /// Whether the last line broke off in the middle.
+    /// Whether the last line was written only in part.
     is_torn: bool,
 }
 
@@ -59,12 +60,12 @@ impl ReopeningFile {
     }
 
     fn append(&mut self, line: &[u8]) -> io::Result<()> {
-        if !self.stands_under_its_path()? {
+        if !self.is_at_path()? {
             self.file = open(&self.path)?;
             self.is_torn = false;
         }
         if self.is_torn {
-            // What broke off stays a broken line of its own, and spoils no other.
+            // The incomplete line stays on a line of its own and does not damage the next one.
             self.file.write_all(b"\n")?;
             self.is_torn = false;
         }
@@ -83,7 +84,7 @@ impl ReopeningFile {
         Ok(())
     }
 
-    fn stands_under_its_path(&self) -> io::Result<bool> {
+    fn is_at_path(&self) -> io::Result<bool> {
         let ours = self.file.metadata()?;
         match std::fs::metadata(&self.path) {
             Ok(found) => Ok((found.dev(), found.ino()) == (ours.dev(), ours.ino())),
@@ -93,7 +94,7 @@ impl ReopeningFile {
     }
 }
 
-/// A new file is for its owner alone; the mode of one that is there already is the operator's business.
+/// A new file is readable by its owner only; the mode of an existing one is not changed.
 fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().append(true).create(true).mode(0o600).open(path)
 }
@@ -105,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_was_rotated_away_is_begun_anew_for_its_owner_alone() {
+    fn a_new_file_is_opened_after_a_rotation_for_its_owner_only() {
         let directory = tempfile::tempdir().unwrap();
         let (path, moved) = (directory.path().join("audit"), directory.path().join("audit.1"));
         let mut file = ReopeningFile::open(&path).unwrap();
@@ -121,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_broke_off_spoils_no_other() {
+    fn an_incomplete_line_does_not_damage_the_next_one() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("audit");
         let mut file = ReopeningFile::open(&path).unwrap();

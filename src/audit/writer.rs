@@ -1,5 +1,4 @@
-//! The thread that writes: one event after the other, each in one write. A slow or full disk stops this thread
-//! and nobody else.
+//! Writer thread of the audit trail: it writes one event after the other. A slow or full disk blocks only this thread.
 
 use std::sync::Arc;
 
@@ -9,47 +8,47 @@ use super::sink::SinkWriter;
 use crate::metrics::Metrics;
 use crate::metrics::labels::AuditOutcome;
 
-/// What waits to be written.
+/// An event in the queue.
 #[derive(Debug)]
 pub(super) struct QueuedEvent {
-    /// An event with its line's end; empty for one who only wants to know that all before is written.
+    /// The event with its line feed; empty for a flush.
     pub(super) line: Vec<u8>,
-    /// Who waits to hear whether it was written.
+    /// Reports whether the event was written.
     pub(super) written: Option<oneshot::Sender<bool>>,
 }
 
 impl QueuedEvent {
-    pub(super) fn of(line: Vec<u8>) -> Self {
+    pub(super) fn new(line: Vec<u8>) -> Self {
         Self { line, written: None }
     }
 }
 
 #[derive(Debug)]
 pub(super) struct Writer {
-    destination: SinkWriter,
-    /// Events lost since the last one that was written: the log is told of the first and of the end, not of each.
+    sink: SinkWriter,
+    /// Events lost since the last written one. Only the first loss and the recovery are logged.
     lost: u64,
     metrics: Arc<Metrics>,
 }
 
 impl Writer {
-    pub(super) fn new(destination: SinkWriter, metrics: Arc<Metrics>) -> Self {
-        Self { destination, lost: 0, metrics }
+    pub(super) fn new(sink: SinkWriter, metrics: Arc<Metrics>) -> Self {
+        Self { sink, lost: 0, metrics }
     }
 
-    /// Writes until there is nobody left who could record anything.
-    pub(super) fn write_all(mut self, mut entries: mpsc::Receiver<QueuedEvent>) {
-        while let Some(QueuedEvent { line, written }) = entries.blocking_recv() {
-            let done = line.is_empty() || self.write(&line);
+    /// Writes until the audit trail is dropped.
+    pub(super) fn run(mut self, mut events: mpsc::Receiver<QueuedEvent>) {
+        while let Some(QueuedEvent { line, written }) = events.blocking_recv() {
+            let is_written = line.is_empty() || self.write(&line);
             if let Some(written) = written {
-                // Whoever waited may have gone.
-                let _ = written.send(done);
+                // The request may have timed out or been cancelled.
+                let _ = written.send(is_written);
             }
         }
     }
 
     fn write(&mut self, line: &[u8]) -> bool {
-        match self.destination.append(line) {
+        match self.sink.append(line) {
             Ok(()) => {
                 self.metrics.audit_events_total.count(AuditOutcome::Written);
                 if self.lost > 0 {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::act_as::{ActAsError, ServiceCaller};
 use super::rejection::RejectionReason;
 use super::user_id::UserIdMapper;
-use crate::bookmark::LastEntryHint;
 use crate::claims::Claims;
 use crate::jws::VerifyError;
+use crate::vending::LastEntryHint;
 use clock::Timestamp;
 use cognito_types::DeveloperUserId;
 
@@ -23,8 +23,8 @@ pub struct Caller {
     pub claims: Claims,
     /// When the credential ends, if it says so.
     pub expires_at: Option<Timestamp>,
-    /// The cache entry of the caller's last request, for as long as the caller is cached.
-    pub bookmark: LastEntryHint,
+    /// Vending's hint, for as long as the caller is cached.
+    pub last_entry: LastEntryHint,
 }
 
 /// Whose tokens a caller may request.

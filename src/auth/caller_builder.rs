@@ -11,8 +11,8 @@ use super::caller::{Caller, Subject};
 use super::rejection::RejectionReason;
 use super::settings::AuthSettings;
 use super::user_id::UserIdMapper;
-use crate::bookmark::LastEntryHint;
 use crate::claims::Claims;
+use crate::vending::LastEntryHint;
 use clock::Timestamp;
 
 /// The caller builder of one authenticator.
@@ -85,7 +85,7 @@ impl CallerBuilder {
             issuer: self.issuer.clone(),
             claims,
             expires_at,
-            bookmark: LastEntryHint::default(),
+            last_entry: LastEntryHint::default(),
         })
     }
 }

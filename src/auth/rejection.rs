@@ -85,7 +85,7 @@ impl RejectionReason {
         match self {
             Self::Missing => AuthOutcome::Missing,
             Self::Malformed => AuthOutcome::Malformed,
-            Self::TokenType => AuthOutcome::Kind,
+            Self::TokenType => AuthOutcome::TokenType,
             Self::Algorithm => AuthOutcome::Algorithm,
             Self::UnknownKey => AuthOutcome::UnknownKey,
             Self::Signature => AuthOutcome::Signature,
@@ -93,11 +93,11 @@ impl RejectionReason {
             Self::Audience => AuthOutcome::Audience,
             Self::Expired => AuthOutcome::Expired,
             Self::NotYetValid => AuthOutcome::NotYetValid,
-            Self::UserId => AuthOutcome::User,
+            Self::UserId => AuthOutcome::UserId,
             Self::Inactive => AuthOutcome::Inactive,
-            Self::InsufficientScope => AuthOutcome::Insufficient,
+            Self::InsufficientScope => AuthOutcome::InsufficientScope,
             Self::CrossSite => AuthOutcome::CrossSite,
-            Self::UntrustedPeer => AuthOutcome::NotTheGateway,
+            Self::UntrustedPeer => AuthOutcome::UntrustedPeer,
         }
     }
 }

@@ -7,11 +7,11 @@ use aws_cli_compat::BearerError;
 
 use super::bearer_token;
 
-/// The arguments as they were written; clap's grammar is not the AWS CLI's.
+/// The raw arguments: the AWS CLI's syntax is not clap's.
 #[derive(Debug, clap::Args)]
 #[command(disable_help_flag = true, disable_version_flag = true)]
 pub(super) struct Args {
-    /// `help` lists them.
+    /// Arguments of the AWS CLI command; `help` lists them.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENT")]
     arguments: Vec<OsString>,
 }

@@ -1,5 +1,6 @@
-//! The bearer with which a running tokenvend is asked: where it is found, and over which URLs it may travel.
-//! Never an argument: everybody on the machine can read those.
+//! Bearer token for calls to a running tokenvend: where it is read from, and to which URLs it may be sent.
+//!
+//! It is never an argument, because every user of the machine can list arguments.
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -7,24 +8,21 @@ use std::path::Path;
 use reqwest::Url;
 use zeroize::Zeroizing;
 
-/// Where it is looked for when no file is named.
+/// Environment variable with the token, if no file is given.
 pub(super) const VARIABLE: &str = "TOKENVEND_BEARER";
 
-/// Why there is none.
+/// Why there is no bearer token.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum BearerError {
-    /// Nobody said where it is.
-    #[error("there is no bearer: name its file (--bearer-file), or set {VARIABLE}")]
+    #[error("no bearer token: give its file (--bearer-file), or set {VARIABLE}")]
     Missing,
-    /// The file cannot be read.
-    #[error("the bearer's file {0} cannot be read: {1}")]
+    #[error("the bearer token file {0} cannot be read: {1}")]
     Unreadable(String, std::io::Error),
-    /// It is none.
-    #[error("the bearer is empty, or no token: it has white space or odd characters in it")]
-    Odd,
+    #[error("the bearer token is empty, or has white space or other characters that no token has")]
+    Malformed,
 }
 
-/// The bearer of this file, or else this one of the environment.
+/// Reads the token from the file if one is given, else takes the value of the environment variable.
 pub(super) fn find(file: Option<&Path>, variable: Option<&str>) -> Result<Zeroizing<String>, BearerError> {
     let text = match file {
         Some(path) => std::fs::read_to_string(path)
@@ -36,13 +34,13 @@ pub(super) fn find(file: Option<&Path>, variable: Option<&str>) -> Result<Zeroiz
     // A file made for AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE holds the whole header.
     let bearer = bearer.strip_prefix("Bearer ").unwrap_or(bearer).trim_start();
     if bearer.is_empty() || !bearer.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err(BearerError::Odd);
+        return Err(BearerError::Malformed);
     }
     Ok(Zeroizing::new(bearer.to_owned()))
 }
 
-/// Whether what is sent there cannot be read on the way: it is encrypted, or stays within this machine.
-pub(super) fn is_private(url: &Url) -> bool {
+/// Whether a request to this URL cannot be read on the network: it is encrypted, or stays on this machine.
+pub(super) fn is_confidential(url: &Url) -> bool {
     let is_local = url.host_str().is_some_and(|host| {
         let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
         host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())

@@ -1,5 +1,5 @@
-//! `tokenvend credentials`: the AWS credentials that a running tokenvend hands out, in the format of AWS's
-//! `credential_process`, so that a profile of `~/.aws/config` can have them.
+//! `tokenvend credentials`: AWS credentials from a running tokenvend, in the format of AWS's `credential_process`, for
+//! a profile in `~/.aws/config`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,40 +9,41 @@ use serde::{Deserialize, Deserializer, Serialize};
 use zeroize::Zeroizing;
 
 use super::bearer_token::{self, BearerError};
-use super::{CliError, print};
+use super::error::CliError;
+use super::stdout::print;
 use crate::config::Environment;
 use crate::error_chain;
 
-/// Whom to ask, as whom.
+/// The service to call, and the bearer token.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The service: its origin, without the path. https, or plain http on this machine.
+    /// The service: its origin, without a path. https, or plain http on this machine.
     #[arg(long, default_value = "http://127.0.0.1:8080", env = "TOKENVEND_URL")]
     url: Url,
-    /// A file that holds your app's token. Without it, TOKENVEND_BEARER in the environment holds the token.
+    /// A file with your app's token. Without it, the token is in the environment variable TOKENVEND_BEARER.
     #[arg(long, value_name = "FILE")]
     bearer_file: Option<PathBuf>,
-    /// A configured pool, instead of the default one.
+    /// A configured pool instead of the default one.
     #[arg(long, value_name = "NAME")]
     pool: Option<String>,
 }
 
-/// Container credentials, as the service answers.
+/// Container credentials, as the service returns them.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Given {
+struct ServiceResponse {
     access_key_id: String,
-    #[serde(deserialize_with = "wiped")]
+    #[serde(deserialize_with = "deserialize_zeroizing")]
     secret_access_key: Zeroizing<String>,
-    #[serde(deserialize_with = "wiped")]
+    #[serde(deserialize_with = "deserialize_zeroizing")]
     token: Zeroizing<String>,
     expiration: String,
 }
 
-/// What AWS's SDKs read from a process.
+/// The output that AWS's SDKs read from a credential process.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Told<'a> {
+struct ProcessCredentials<'a> {
     version: u8,
     access_key_id: &'a str,
     secret_access_key: &'a str,
@@ -58,29 +59,29 @@ struct Problem {
 }
 
 pub(super) async fn run(args: &Args) -> Result<(), CliError> {
-    let url = resource(args)?;
+    let url = credentials_url(args)?;
     let environment = Environment::from_process();
     let bearer = bearer_token::find(args.bearer_file.as_deref(), environment.get(bearer_token::VARIABLE))?;
-    let given = ask(&url, &bearer).await.map_err(|words| CliError { code: 69, words })?;
-    let told = Told {
+    let response = request_credentials(&url, &bearer).await.map_err(CliError::unavailable)?;
+    let credentials = ProcessCredentials {
         version: 1,
-        access_key_id: &given.access_key_id,
-        secret_access_key: &given.secret_access_key,
-        session_token: &given.token,
-        expiration: &given.expiration,
+        access_key_id: &response.access_key_id,
+        secret_access_key: &response.secret_access_key,
+        session_token: &response.token,
+        expiration: &response.expiration,
     };
-    let json = serde_json::to_string(&told).map(Zeroizing::new);
-    print(&format!("{}\n", *json.map_err(|error| CliError { code: 1, words: error.to_string() })?))
+    let json = serde_json::to_string(&credentials).map(Zeroizing::new);
+    print(&format!("{}\n", *json.map_err(|error| CliError::failed(error.to_string()))?))
 }
 
-fn wiped<'de, D: Deserializer<'de>>(from: D) -> Result<Zeroizing<String>, D::Error> {
+fn deserialize_zeroizing<'de, D: Deserializer<'de>>(from: D) -> Result<Zeroizing<String>, D::Error> {
     String::deserialize(from).map(Zeroizing::new)
 }
 
-/// The bearer and the credentials travel in clear, so only encrypted, or within this machine.
-fn resource(args: &Args) -> Result<Url, CliError> {
+/// The URL of the resource. Requests and responses have secrets in them, so plain http is allowed on this machine only.
+fn credentials_url(args: &Args) -> Result<Url, CliError> {
     let mut url = args.url.clone();
-    if !bearer_token::is_private(&url) {
+    if !bearer_token::is_confidential(&url) {
         return Err(CliError::usage("--url is neither https nor plain http on this machine"));
     }
     if let Ok(mut path) = url.path_segments_mut() {
@@ -95,33 +96,33 @@ fn resource(args: &Args) -> Result<Url, CliError> {
 impl From<BearerError> for CliError {
     fn from(error: BearerError) -> Self {
         match error {
-            BearerError::Missing | BearerError::Odd => Self::usage(error.to_string()),
-            BearerError::Unreadable(..) => Self { code: 69, words: error.to_string() },
+            BearerError::Missing | BearerError::Malformed => Self::usage(error.to_string()),
+            BearerError::Unreadable(..) => Self::unavailable(error.to_string()),
         }
     }
 }
 
-async fn ask(url: &Url, bearer: &str) -> Result<Given, String> {
+async fn request_credentials(url: &Url, bearer: &str) -> Result<ServiceResponse, String> {
     let failed = |error: reqwest::Error| {
-        format!("{url} cannot be asked: {}", error_chain::display(&error.without_url()))
+        format!("request to {url} failed: {}", error_chain::display(&error.without_url()))
     };
     let client = reqwest::Client::builder()
         .connect_timeout(Duration::from_secs(5))
         .timeout(Duration::from_secs(15))
-        // Whoever answers elsewhere is not whom the bearer was meant for.
+        // The bearer token is for this service only, and not for the target of a redirect.
         .redirect(reqwest::redirect::Policy::none());
     let client = client.build().map_err(failed)?;
-    let answer = client.get(url.clone()).bearer_auth(bearer).send().await.map_err(failed)?;
-    let status = answer.status();
-    let body = Zeroizing::new(answer.bytes().await.map_err(failed)?.to_vec());
+    let response = client.get(url.clone()).bearer_auth(bearer).send().await.map_err(failed)?;
+    let status = response.status();
+    let body = Zeroizing::new(response.bytes().await.map_err(failed)?.to_vec());
     if status.is_success() {
         return serde_json::from_slice(&body)
-            .map_err(|_| format!("{url} answers with something else than credentials; is it a tokenvend?"));
+            .map_err(|_| format!("{url} did not return credentials; is it a tokenvend?"));
     }
     Err(match serde_json::from_slice::<Problem>(&body) {
         Ok(Problem { detail, request_id }) => {
-            format!("{url} answers {status}: {detail} (request {request_id})")
+            format!("{url} returned {status}: {detail} (request {request_id})")
         }
-        Err(_) => format!("{url} answers {status}"),
+        Err(_) => format!("{url} returned {status}"),
     })
 }

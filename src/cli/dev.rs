@@ -1,24 +1,26 @@
-//! `tokenvend dev`: everything on this machine, until it is told to end.
+//! `tokenvend dev`: the service, the emulator and a demo identity provider on this machine, until a signal ends them.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use super::{CliError, print, told_to_end};
+use super::error::CliError;
+use super::shutdown::shutdown_signal;
+use super::stdout::print;
 use crate::config::Environment;
 use crate::dev::{self, DevAddresses, DevError};
 use crate::telemetry;
 use clock::SystemClock;
 
-/// Where to run it.
+/// The addresses to listen on.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The address of all parts: loopback, or all addresses together with --allow-non-loopback.
+    /// The address of all parts: loopback, or 0.0.0.0 or :: together with --allow-non-loopback.
     #[arg(long, value_name = "IP", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     listen: IpAddr,
-    /// The service's port; the admin listener, the emulator and the sign-in take the next three. 0: any.
+    /// The service's port; the admin listener, the emulator and the demo sign-in take the next three. 0: free ports.
     #[arg(long, value_name = "PORT", default_value_t = 8080)]
     port: u16,
-    /// Let other machines in. Whoever reaches it can be anybody: the demo sign-in asks for no password.
+    /// Accept connections from other machines. The demo sign-in asks for no password, so each client can be any user.
     #[arg(long)]
     allow_non_loopback: bool,
 }
@@ -28,11 +30,11 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let addresses = DevAddresses { ip: args.listen, port: args.port };
     let clock = Arc::new(SystemClock::new());
     let environment = Environment::from_process();
-    let surroundings = dev::surroundings(addresses, &environment, clock.clone()).await?;
-    telemetry::start(&surroundings.settings.log).map_err(CliError::unavailable)?;
+    let surroundings = dev::prepare(addresses, &environment, clock.clone()).await?;
+    telemetry::start(&surroundings.settings.log).map_err(CliError::unavailable_error)?;
     let running = surroundings.start(clock).await?;
-    print(&running.introduction())?;
-    told_to_end().await?;
+    print(&running.banner())?;
+    shutdown_signal().await?;
     running.stop().await;
     Ok(())
 }
@@ -41,7 +43,7 @@ impl From<DevError> for CliError {
     fn from(error: DevError) -> Self {
         match error {
             DevError::Config(error) => error.into(),
-            other => Self::unavailable(other),
+            other => Self::unavailable_error(other),
         }
     }
 }
@@ -53,14 +55,14 @@ fn check(args: &Args) -> Result<(), CliError> {
     }
     if !ip.is_unspecified() {
         return Err(CliError::usage(format!(
-            "--listen {ip}: the parts reach each other over loopback, so listen there, or on 0.0.0.0 or :: \
-             with --allow-non-loopback"
+            "--listen {ip}: the parts connect to each other over loopback, so give a loopback address, or 0.0.0.0 or \
+             :: with --allow-non-loopback"
         )));
     }
     if !args.allow_non_loopback {
         return Err(CliError::usage(format!(
-            "--listen {ip} lets other machines in, and the demo sign-in signs in anybody as anybody; \
-             add --allow-non-loopback if that is what you want"
+            "--listen {ip} accepts connections from other machines, and the demo sign-in signs in every client as any \
+             user; add --allow-non-loopback to allow it"
         )));
     }
     Ok(())

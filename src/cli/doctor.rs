@@ -1,14 +1,16 @@
-//! `tokenvend doctor`: checks the configuration, the machine and AWS, and says what to do.
+//! `tokenvend doctor`: checks the configuration, the machine and AWS, and prints remedies.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{CliError, ConfigFile, print};
+use super::config_file::ConfigFile;
+use super::error::CliError;
+use super::stdout::print;
 use crate::doctor::{self, MintTest, Report, Status};
 use clock::SystemClock;
 use cognito_types::DeveloperUserId;
 
-/// What to check, and how to tell it.
+/// What to check, and the output format.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
@@ -16,18 +18,18 @@ pub(super) struct Args {
     /// Print JSON.
     #[arg(long)]
     json: bool,
-    /// Also mint a real token for this user and prove it. Creates the user's identity if there is none yet.
+    /// Also mint a real token for this user and verify it. Creates the user's identity if there is none yet.
     #[arg(long, value_name = "USER", value_parser = |text: &str| DeveloperUserId::parse(text))]
-    mint_as: Option<DeveloperUserId>,
-    /// The pool to mint for, by its name in the configuration; absent: the default one.
-    #[arg(long, value_name = "NAME", requires = "mint_as")]
+    test_mint: Option<DeveloperUserId>,
+    /// The pool of the mint test, by its name in the configuration; without it, the default pool.
+    #[arg(long, value_name = "NAME", requires = "test_mint")]
     pool: Option<String>,
-    /// Check nothing; print the trust policy that the role of this pool's users must have.
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["json", "mint_as"])]
+    /// Run no checks; print the trust policy that the role of this pool's users must have.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["json", "test_mint"])]
     trust_policy: Option<String>,
-    /// How long each check may take.
+    /// The time limit of each check.
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration)]
-    time_out: Duration,
+    timeout: Duration,
 }
 
 pub(super) async fn run(args: Args) -> Result<(), CliError> {
@@ -35,25 +37,26 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
         Ok(loaded) => loaded,
         Err(error) if args.trust_policy.is_some() => return Err(error.into()),
         Err(error) => {
-            tell(&doctor::unusable(&error), args.json)?;
-            return Err(CliError::told(78));
+            print_report(&doctor::invalid_config(&error), args.json)?;
+            return Err(CliError::silent(78));
         }
     };
     if let Some(name) = &args.trust_policy {
         let pool = loaded.settings.pools.find(Some(name));
-        let pool =
-            pool.ok_or_else(|| CliError::usage(format!("--trust-policy {name}: there is no such pool")))?;
+        let pool = pool.ok_or_else(|| {
+            CliError::usage(format!("--trust-policy {name}: no pool of this name is configured"))
+        })?;
         return print(&format!("{:#}\n", doctor::trust_policy(pool)));
     }
-    let trial = args.mint_as.map(|user| MintTest { user, pool: args.pool });
-    let report = doctor::examine(loaded, Arc::new(SystemClock::new()), args.time_out, trial).await;
-    tell(&report, args.json)?;
+    let mint_test = args.test_mint.map(|user| MintTest { user, pool: args.pool });
+    let report = doctor::run_checks(loaded, Arc::new(SystemClock::new()), args.timeout, mint_test).await;
+    print_report(&report, args.json)?;
     match report.status() {
         Status::Ok | Status::Skip | Status::Warn => Ok(()),
-        Status::Fail => Err(CliError::told(1)),
+        Status::Fail => Err(CliError::silent(1)),
     }
 }
 
-fn tell(report: &Report, json: bool) -> Result<(), CliError> {
+fn print_report(report: &Report, json: bool) -> Result<(), CliError> {
     print(&if json { format!("{:#}\n", report.to_json()) } else { report.to_string() })
 }

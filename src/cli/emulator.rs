@@ -1,6 +1,6 @@
-//! `tokenvend emulator`: the Cognito emulator alone.
+//! `tokenvend emulator`: the Cognito emulator, without the service.
 
-use super::CliError;
+use super::error::CliError;
 use cognito_emulator::command::{self, Args, CommandError};
 
 pub(super) async fn run(args: Args) -> Result<(), CliError> {
@@ -9,6 +9,6 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
 
 impl From<CommandError> for CliError {
     fn from(error: CommandError) -> Self {
-        Self { code: error.exit_code(), words: error.to_string() }
+        Self::new(error.exit_code(), error.to_string())
     }
 }

@@ -1,5 +1,7 @@
-//! `tokenvend new-key`: a key for a backend, `[auth.NAME] kind = "static_key"`. The key goes to standard output, for a
-//! file or a secret store; what the configuration has of it, to standard error.
+//! `tokenvend generate-key`: a key for a backend, `[auth.NAME] kind = "static_key"`.
+//!
+//! The key goes to standard output, for a file or a secret store. The line for the configuration, which has only the
+//! key's digest, goes to standard error.
 
 use std::io::Write as _;
 
@@ -8,15 +10,15 @@ use aws_lc_rs::rand;
 use base64_simd::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
-use super::{CliError, print};
+use super::error::CliError;
+use super::stdout::print;
 
-/// So that scanners for secrets find keys that were left lying about.
+/// Secret scanners recognise leaked keys by it.
 const PREFIX: &str = "tvk_";
 
 pub(super) fn run() -> Result<(), CliError> {
     let mut random = Zeroizing::new([0; 32]);
-    rand::fill(&mut *random)
-        .map_err(|_| CliError { code: 69, words: "the system gives no random bytes".to_owned() })?;
+    rand::fill(&mut *random).map_err(|_| CliError::unavailable("the system returned no random bytes"))?;
     let key = Zeroizing::new(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode_to_string(*random)));
     let hex: String = digest(&SHA256, key.as_bytes()).as_ref().iter().map(|b| format!("{b:02x}")).collect();
     print(&Zeroizing::new(format!("{}\n", *key)))?;

@@ -1,6 +1,7 @@
-//! `tokenvend identities`: what administrators do with users and identities. It asks a running service rather than
-//! Cognito itself: that service forgets the tokens concerned, records who did what, and stays within its share
-//! of the quota.
+//! `tokenvend identities`: identity administration for operators.
+//!
+//! It calls a running service and not Cognito: the service purges the affected tokens, writes audit events, and keeps
+//! to its call rate limits.
 
 mod client;
 
@@ -10,83 +11,81 @@ use clap::Subcommand;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{CliError, print};
+use super::error::CliError;
+use super::stdout::print;
 use crate::config::Environment;
-use client::{AdminClient, AdminResponse};
-
-/// The variable with the credential. No option: what stands on a command line can be read by everybody.
-const CREDENTIAL: &str = "TOKENVEND_ADMIN_CREDENTIAL";
+use client::{AdminClient, AdminResponse, CREDENTIAL_VARIABLE, UserIdKind};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The admin listener of the running service.
     #[arg(long, default_value = "http://127.0.0.1:8081", env = "TOKENVEND_ADMIN_URL", global = true)]
     admin_url: String,
-    /// A file with the admin credential. Without it, the variable TOKENVEND_ADMIN_CREDENTIAL has it.
+    /// A file with the admin credential. Without it, the credential is in the variable TOKENVEND_ADMIN_CREDENTIAL.
     #[arg(long, value_name = "FILE", global = true)]
     credential_file: Option<PathBuf>,
-    /// Users are named as the app names them, where they have pseudonyms towards Cognito.
-    #[arg(long, global = true)]
-    as_app: bool,
-    /// Print the service's answer as it is, problems too.
+    /// Which user ids the arguments and the output have. They differ if Cognito has pseudonyms.
+    #[arg(long, global = true, value_name = "KIND", default_value = "cognito")]
+    user_id_kind: UserIdKind,
+    /// Print the service's JSON response unchanged, problems included.
     #[arg(long, global = true)]
     json: bool,
     /// The pool, by its name in the configuration.
     #[arg(long, global = true)]
     pool: Option<String>,
     #[command(subcommand)]
-    act: Act,
+    action: Action,
 }
 
 #[derive(Debug, Subcommand)]
-enum Act {
-    /// A user's identity, and what is cached for the user.
+enum Action {
+    /// Show a user's identity and cached tokens.
     Lookup {
         /// The developer user id.
         user: String,
         #[command(flatten)]
         page: Page,
     },
-    /// The pool's identities.
+    /// List the pool's identities.
     List {
         #[command(flatten)]
         page: Page,
     },
-    /// What is known of an identity, and its users.
+    /// Show an identity's logins, dates and users.
     Describe {
         /// REGION:GUID.
         identity: String,
         #[command(flatten)]
         page: Page,
     },
-    /// Make a user one with another. Cannot be taken back.
+    /// Merge a user's identity into another user's. Cannot be undone.
     Merge {
-        /// The user whose identity is given up.
+        /// The user whose identity is removed.
         user: String,
-        /// The user whose identity both have then.
+        /// The user whose identity both have afterwards.
         #[arg(long)]
         into: String,
-        /// Yes, do it.
+        /// Confirm.
         #[arg(long)]
         yes: bool,
     },
-    /// Take a user off an identity; the user gets a new one.
+    /// Unlink a user from an identity; the user gets a new one.
     Unlink {
         /// REGION:GUID.
         identity: String,
         /// The developer user id.
         user: String,
     },
-    /// Delete identities. Cannot be taken back.
+    /// Delete identities. Cannot be undone.
     Delete {
         /// REGION:GUID, up to 60.
         #[arg(required = true, num_args = 1..=60)]
         identities: Vec<String>,
-        /// Yes, do it.
+        /// Confirm.
         #[arg(long)]
         yes: bool,
     },
-    /// Forget a user's cached tokens.
+    /// Remove a user's entries from the cache.
     Purge {
         /// The developer user id.
         user: String,
@@ -95,67 +94,70 @@ enum Act {
 
 #[derive(Debug, clap::Args)]
 struct Page {
-    /// The most items to show, 1 to 60.
+    /// Maximum number of items, 1 to 60.
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=60))]
     max_results: Option<u8>,
-    /// What the page before ended with.
+    /// The `nextToken` of the page before.
     #[arg(long)]
     next_token: Option<String>,
 }
 
 impl Page {
     fn query(&self) -> Vec<(&'static str, String)> {
-        let most = self.max_results.map(|most| ("maxResults", most.to_string()));
-        most.into_iter().chain(self.next_token.clone().map(|token| ("nextToken", token))).collect()
+        let max = self.max_results.map(|max| ("maxResults", max.to_string()));
+        max.into_iter().chain(self.next_token.clone().map(|token| ("nextToken", token))).collect()
     }
 }
 
 pub(super) async fn run(args: &Args, environment: &Environment) -> Result<(), CliError> {
     let (users, identities) = ("users", "identities");
-    // clap cannot demand an option that may stand before and after the verb.
-    let pool = args.pool.as_deref().ok_or_else(|| CliError::usage("say which pool: --pool NAME"))?;
-    let credential = environment.get(CREDENTIAL);
-    let service = AdminClient::at(&args.admin_url, args.credential_file.as_deref(), credential, args.as_app)?;
-    let answer = match &args.act {
-        Act::Lookup { user, page } => service.get(&[pool, users, user], &page.query()).await?,
-        Act::List { page } => service.get(&[pool, identities], &page.query()).await?,
-        Act::Describe { identity, page } => service.get(&[pool, identities, identity], &page.query()).await?,
-        Act::Merge { user, into, yes } => {
-            sure(*yes, "two users that were merged cannot be taken apart again")?;
+    // clap cannot require an option that is allowed before and after the verb.
+    let pool = args.pool.as_deref().ok_or_else(|| CliError::usage("--pool NAME is required"))?;
+    let credential = environment.get(CREDENTIAL_VARIABLE);
+    let service =
+        AdminClient::new(&args.admin_url, args.credential_file.as_deref(), credential, args.user_id_kind)?;
+    let response = match &args.action {
+        Action::Lookup { user, page } => service.get(&[pool, users, user], &page.query()).await?,
+        Action::List { page } => service.get(&[pool, identities], &page.query()).await?,
+        Action::Describe { identity, page } => {
+            service.get(&[pool, identities, identity], &page.query()).await?
+        }
+        Action::Merge { user, into, yes } => {
+            require_confirmation(*yes, "a merge cannot be undone")?;
             let body = json!({"into": into});
             service.send(Method::POST, &[pool, users, user, "merge"], Some(body)).await?
         }
-        Act::Unlink { identity, user } => {
+        Action::Unlink { identity, user } => {
             service.send(Method::DELETE, &[pool, identities, identity, users, user], None).await?
         }
-        Act::Delete { identities: ids, yes } => {
-            sure(*yes, "an identity that was deleted does not come back")?;
+        Action::Delete { identities: ids, yes } => {
+            require_confirmation(*yes, "a deleted identity cannot be restored")?;
             let body = json!({"identityIds": ids});
             service.send(Method::POST, &[pool, identities, "delete"], Some(body)).await?
         }
-        Act::Purge { user } => service.send(Method::DELETE, &[pool, users, user, "cache"], None).await?,
+        Action::Purge { user } => service.send(Method::DELETE, &[pool, users, user, "cache"], None).await?,
     };
-    let AdminResponse { status, text, body } = answer;
+    let AdminResponse { status, text, body } = response;
     if args.json {
         print(&format!("{text}\n"))?;
     }
     if !status.is_success() {
-        return Err(CliError { code: exit_code(status.as_u16()), words: told(&body) });
+        return Err(CliError::new(exit_code(status.as_u16()), format_problem(&body)));
     }
     if !args.json {
-        print(&shown(&body))?;
+        print(&format_response(&body))?;
     }
     match body["undeleted"].as_array().map(Vec::len) {
         None | Some(0) => Ok(()),
-        Some(count) => Err(CliError { code: 1, words: format!("{count} of them still exist") }),
+        Some(count) => Err(CliError::failed(format!("{count} of the identities could not be deleted"))),
     }
 }
 
-fn sure(yes: bool, why: &str) -> Result<(), CliError> {
-    if yes { Ok(()) } else { Err(CliError::usage(format!("{why}; say --yes if you mean it"))) }
+fn require_confirmation(yes: bool, reason: &str) -> Result<(), CliError> {
+    if yes { Ok(()) } else { Err(CliError::usage(format!("{reason}; confirm with --yes"))) }
 }
 
-/// That of sysexits.h which says what to do: come back later, or bring another credential.
+/// Distinguishes errors that need another credential, and errors that a retry may resolve.
 fn exit_code(status: u16) -> u8 {
     match status {
         401 => 77,
@@ -164,38 +166,41 @@ fn exit_code(status: u16) -> u8 {
     }
 }
 
-/// A problem in a line.
-fn told(problem: &Value) -> String {
+/// A problem (RFC 9457) on one line.
+fn format_problem(problem: &Value) -> String {
     let part = |name: &str| problem[name].as_str().unwrap_or("?");
     let name = part("type").rsplit(':').next().unwrap_or("?");
     format!("{} ({name}, request {})", part("detail"), part("requestId"))
 }
 
-/// An answer for human eyes: one line a field, lists indented, what is not there left out.
-fn shown(answer: &Value) -> String {
+/// A response as text: one line for each field, lists indented, null fields left out.
+fn format_response(response: &Value) -> String {
     let mut lines = String::new();
-    for (name, value) in answer.as_object().into_iter().flatten() {
+    for (name, value) in response.as_object().into_iter().flatten() {
         match value {
             Value::Null => {}
             Value::Array(items) => {
                 lines.push_str(&format!("{name}: {}\n", items.len()));
-                items.iter().for_each(|item| lines.push_str(&format!("  {}\n", inline(item))));
+                items.iter().for_each(|item| lines.push_str(&format!("  {}\n", format_value(item))));
             }
-            value => lines.push_str(&format!("{name}: {}\n", inline(value))),
+            value => lines.push_str(&format!("{name}: {}\n", format_value(value))),
         }
     }
     lines
 }
 
-fn inline(value: &Value) -> String {
+fn format_value(value: &Value) -> String {
     match value {
-        // A user id from elsewhere must not steer the terminal.
+        // A user id must not send control sequences to the terminal; with such characters it is printed as JSON.
         Value::String(text) if !text.chars().any(char::is_control) => text.clone(),
         Value::Object(fields) => {
             let parts = fields.iter().filter(|(_, value)| !value.is_null());
-            parts.map(|(name, value)| format!("{name}={}", inline(value))).collect::<Vec<_>>().join("  ")
+            parts
+                .map(|(name, value)| format!("{name}={}", format_value(value)))
+                .collect::<Vec<_>>()
+                .join("  ")
         }
-        Value::Array(items) => items.iter().map(inline).collect::<Vec<_>>().join(","),
+        Value::Array(items) => items.iter().map(format_value).collect::<Vec<_>>().join(","),
         other => other.to_string(),
     }
 }

@@ -1,4 +1,4 @@
-//! A token that is handed to a command: found on the command line or on standard input, alone or in a JSON answer.
+//! Token argument of a command: from the command line or standard input, as a bare token or in a JSON response.
 
 use std::io::Read as _;
 
@@ -6,19 +6,19 @@ use base64_simd::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::CliError;
+use super::error::CliError;
 
-/// No token and no answer with one in it is longer.
-const LONGEST: u64 = 256 * 1024;
+/// Longer than any token and any response with one in it.
+const MAX_INPUT_BYTES: u64 = 256 * 1024;
 
-/// The members under which answers carry a token: tokenvend's own and Amplify's, and Cognito's.
+/// The members that have the token in responses: of tokenvend and Amplify, and of Cognito.
 const MEMBERS: [&str; 2] = ["token", "Token"];
 
-/// Where the token is.
+/// The token's source.
 #[derive(Debug, clap::Args)]
 pub(super) struct TokenArg {
-    /// The token, or - to read it from standard input, where other users of the machine cannot see it. There, the
-    /// JSON answer of /v1/token or of the AWS CLI will do as well.
+    /// The token, or - to read it from standard input, which other users of the machine cannot see. Standard input may
+    /// also be the JSON response of /v1/token or of the AWS CLI.
     #[arg(value_name = "TOKEN|-", allow_hyphen_values = true)]
     token: String,
 }
@@ -26,24 +26,24 @@ pub(super) struct TokenArg {
 impl TokenArg {
     /// The token's text.
     pub(super) fn read(self) -> Result<Zeroizing<String>, CliError> {
-        let text =
-            if self.token == "-" {
-                let mut text = Zeroizing::new(String::new());
-                std::io::stdin().lock().take(LONGEST).read_to_string(&mut text).map_err(|error| {
-                    CliError::unreadable(format!("standard input cannot be read: {error}"))
-                })?;
-                text
-            } else {
-                Zeroizing::new(self.token)
-            };
-        pick(text.trim()).map(|token| Zeroizing::new(token.to_owned())).map_err(CliError::unreadable)
+        let text = if self.token == "-" {
+            let mut text = Zeroizing::new(String::new());
+            std::io::stdin().lock().take(MAX_INPUT_BYTES).read_to_string(&mut text).map_err(|error| {
+                CliError::invalid_input(format!("standard input cannot be read: {error}"))
+            })?;
+            text
+        } else {
+            Zeroizing::new(self.token)
+        };
+        extract_token(text.trim())
+            .map(|token| Zeroizing::new(token.to_owned()))
+            .map_err(CliError::invalid_input)
     }
 }
 
-/// The token in a text.
-fn pick(text: &str) -> Result<String, &'static str> {
+fn extract_token(text: &str) -> Result<String, &'static str> {
     if text.is_empty() {
-        return Err("there is no token: nothing came in");
+        return Err("there is no token: the input is empty");
     }
     if !text.starts_with(['{', '"']) {
         return Ok(text.to_owned());
@@ -52,47 +52,49 @@ fn pick(text: &str) -> Result<String, &'static str> {
         Ok(Value::String(token)) => Ok(token),
         Ok(Value::Object(members)) => {
             let found = MEMBERS.iter().find_map(|name| members.get(*name)?.as_str());
-            found.map(str::to_owned).ok_or("the JSON has no member \"token\" or \"Token\"; is it an error's?")
+            found
+                .map(str::to_owned)
+                .ok_or("the JSON has no member \"token\" or \"Token\"; is it an error response?")
         }
-        _ => Err("it is neither a token nor JSON with one in it"),
+        _ => Err("the input is neither a token nor JSON with a token in it"),
     }
 }
 
-/// A JWT's parts that can be read. Nothing about them is verified.
+/// The header and claims of a JWT. Nothing is verified.
 #[derive(Debug)]
 pub(super) struct DecodedJwt {
-    /// How it says that it is signed.
     pub(super) header: Map<String, Value>,
-    /// What it says.
     pub(super) claims: Map<String, Value>,
 }
 
 impl DecodedJwt {
-    /// Takes a token apart. The signature is left behind.
-    pub(super) fn of(token: &str) -> Result<Self, CliError> {
+    /// Parses a token, without its signature.
+    pub(super) fn parse(token: &str) -> Result<Self, CliError> {
         let parts: Vec<&str> = token.split('.').collect();
         let [header, claims, _signature] = parts[..] else {
-            return Err(CliError::unreadable(match parts.len() {
-                5 => "it is an encrypted token (JWE); only the one it is for can read it".to_owned(),
-                1 => "it is no JWT: it has no dots in it (an opaque token, or an AWS session token?)"
-                    .to_owned(),
-                n => format!("it is no JWT: it has {n} parts, not 3"),
+            return Err(CliError::invalid_input(match parts.len() {
+                5 => "this is an encrypted token (JWE); only its audience can decrypt it".to_owned(),
+                1 => {
+                    "this is not a JWT: it has no dots (an opaque token, or an AWS session token?)".to_owned()
+                }
+                n => format!("this is not a JWT: it has {n} parts, not 3"),
             }));
         };
-        Ok(Self { header: object("header", header)?, claims: object("claims", claims)? })
+        Ok(Self { header: decode_object("header", header)?, claims: decode_object("claims", claims)? })
     }
 }
 
-fn object(what: &str, part: &str) -> Result<Map<String, Value>, CliError> {
-    let bytes = URL_SAFE_NO_PAD
-        .decode_to_vec(part)
-        .map_err(|_| CliError::unreadable(format!("it is no JWT: its {what} are not base64url")))?;
-    serde_json::from_slice(&bytes)
-        .map_err(|_| CliError::unreadable(format!("it is no JWT: its {what} are no JSON object")))
+fn decode_object(name: &str, part: &str) -> Result<Map<String, Value>, CliError> {
+    let bytes = URL_SAFE_NO_PAD.decode_to_vec(part).map_err(|_| {
+        CliError::invalid_input(format!("this is not a JWT: its {name} part is not base64url"))
+    })?;
+    serde_json::from_slice(&bytes).map_err(|_| {
+        CliError::invalid_input(format!("this is not a JWT: its {name} part is not a JSON object"))
+    })
 }
 
-/// Text of a token's making, so that it cannot move a terminal's cursor. JSON stays JSON.
-pub(super) fn harmless(text: &str) -> String {
+/// Escapes control characters of a token's text, which could send commands to the terminal. JSON stays valid.
+pub(super) fn escape_control_chars(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_control() && c != '\n' {
@@ -109,19 +111,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_picked_out_of_what_answers_look_like() {
+    fn a_token_is_extracted_from_bare_text_and_from_json_responses() {
         for text in
             ["a.b.c", r#""a.b.c""#, r#"{"identityId": "i", "token": "a.b.c"}"#, r#"{"Token": "a.b.c"}"#]
         {
-            assert_eq!(pick(text).unwrap(), "a.b.c", "{text}");
+            assert_eq!(extract_token(text).unwrap(), "a.b.c", "{text}");
         }
         for text in ["", r#"{"title": "Not found"}"#, r#"{"token": 7}"#, "{", "\"a"] {
-            assert!(pick(text).is_err(), "{text}");
+            assert!(extract_token(text).is_err(), "{text}");
         }
     }
 
     #[test]
-    fn nothing_in_a_token_reaches_the_terminal_as_a_command() {
-        assert_eq!(harmless("a\u{1b}[2J\u{9b}31m\nb"), "a\\u001b[2J\\u009b31m\nb");
+    fn control_characters_of_a_token_are_escaped() {
+        assert_eq!(escape_control_chars("a\u{1b}[2J\u{9b}31m\nb"), "a\\u001b[2J\\u009b31m\nb");
     }
 }

@@ -37,24 +37,24 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     let upstream = vending::read_upstream(&mut reader.section("upstream"), cognito.as_ref());
     let max_auth_cache_entries =
         reader.section("auth.cache").read_integer("max_entries", 1..=100_000_000_u64);
-    let opaque_tokens = reader.section("upstream").read_flag("accept_opaque_tokens");
+    let accept_opaque_tokens = reader.section("upstream").read_flag("accept_opaque_tokens");
     let clock_skew_warning =
         reader.section("upstream").read_duration("clock_skew_warning", SECOND..=5 * MINUTE);
-    let windows = vending::read_refresh_policy(&mut reader.section("cache"));
-    let credentials = vending::read_credentials(&mut reader.section("credentials"), windows, upstream);
+    let refresh_policy = vending::read_refresh_policy(&mut reader.section("cache"));
+    let credentials = vending::read_credentials(&mut reader.section("credentials"), refresh_policy, upstream);
     let vending = vending::read_cache(
         &mut reader.section("cache"),
-        windows,
+        refresh_policy,
         upstream,
         clock_skew_warning,
-        opaque_tokens,
+        accept_opaque_tokens,
         credentials,
     );
     let auth = auth::read_authenticators(reader);
     auth::check_certificates_are_requested(reader, auth.as_deref(), http.as_ref());
     let users = auth::read_users(reader, auth.as_deref());
     let authenticators = auth::authenticator_names(reader);
-    let pools = pools::read_pools(reader, windows.as_ref(), &authenticators);
+    let pools = pools::read_pools(reader, refresh_policy.as_ref(), &authenticators);
     let openid_jwks =
         vending::read_openid_jwks(&mut reader.section("upstream"), cognito.as_ref(), pools.as_ref());
     Some(Settings {

@@ -9,7 +9,8 @@ use super::*;
 use crate::auth::AuthenticatorSettings;
 use crate::claims::template::Template;
 use crate::client_address::TrustedProxies;
-use crate::rate_limit::{RateLimit, RateLimitSettings};
+use crate::gcra::RateLimit;
+use crate::rate_limit::RateLimitSettings;
 
 const SMALLEST: &str = r#"
 [pools.main]
@@ -60,13 +61,13 @@ fn the_smallest_configuration_takes_everything_else_from_the_deerrors() {
     let pool = settings.pools.find(None).unwrap();
     assert_eq!((&*pool.name, pool.token_duration.seconds()), ("main", 900));
     assert!(pool.credentials.is_none());
-    assert_eq!(settings.vending.windows.clock_skew_allowance, Duration::from_secs(300));
-    assert_eq!(settings.vending.upstream.rate_limit.calls_per_second, 50);
+    assert_eq!(settings.vending.refresh_policy.clock_skew_allowance, Duration::from_secs(300));
+    assert!((settings.vending.upstream.rate_limit.limit.per_second() - 50.0).abs() < 1e-9);
     assert_eq!(settings.auth[0].user_id, Template::parse("{sub}").unwrap());
     assert!(settings.pools.find(None).unwrap().access.is_open());
-    assert!(!settings.vending.opaque_tokens);
+    assert!(!settings.vending.accept_opaque_tokens);
     assert_eq!(settings.http.trusted_proxies, TrustedProxies::none());
-    let per_user = RateLimit::parse("10/s", 100).unwrap();
+    let per_user = RateLimit::parse("10/s", 100).ok();
     assert_eq!(settings.limits, RateLimitSettings { per_user, ..RateLimitSettings::default() });
 }
 
@@ -87,8 +88,8 @@ fn the_environment_wins_over_the_file() {
     let settings =
         load_with(&smallest_with("token_duration", "[cache]\nclock_skew_allowance = \"4m\""), &variables);
     let settings = settings.unwrap().settings;
-    assert_eq!(settings.vending.windows.clock_skew_allowance, Duration::from_secs(120));
-    assert_eq!(settings.vending.upstream.rate_limit.burst, 7);
+    assert_eq!(settings.vending.refresh_policy.clock_skew_allowance, Duration::from_secs(120));
+    assert_eq!(settings.vending.upstream.rate_limit.limit.burst(), 7);
     assert_eq!((settings.vending.max_size_bytes, settings.max_auth_cache_entries), (2 << 30, 5));
     assert_eq!(settings.http.allowed_origins, ["https://a.example", "https://b.example:8443"]);
     assert_eq!(settings.pools.find(Some("main")).unwrap().token_duration.seconds(), 3600);
@@ -163,7 +164,7 @@ fn values_that_contradict_each_other_are_rejected() {
         ),
         (
             smallest_with("zzz", "[pools.main.credentials]\ncustom_role_arn = \"arn:aws:iam::1:user/x\""),
-            "looks like arn:aws:iam::ACCOUNT:role/NAME",
+            "looks like arn:aws:iam::123456789012:role/NAME",
         ),
         (smallest_with("zzz", "[vending]\ndefault_pool = \"other\""), "there is no such pool"),
         (smallest_with("zzz", "[upstream]\nread_timeout = \"20s\""), "at most upstream.call_timeout"),
@@ -245,7 +246,7 @@ fn values_that_are_allowed_but_unwise_cause_a_warning() {
     for expected in ["cannot be revoked", "can read the metrics", "can read the tokens"] {
         assert!(loaded.warnings.iter().any(|w| w.contains(expected)), "{:?}", loaded.warnings);
     }
-    assert!(!loaded.settings.vending.opaque_tokens);
+    assert!(!loaded.settings.vending.accept_opaque_tokens);
     let pool = "developer_provider = \"x\"\nbind_to_session = true\n[pools.main.credentials]\nenabled = true";
     let warnings = load_with(&smallest_with("developer_provider", pool), &[]).unwrap().warnings;
     assert!(warnings[0].contains("AWS credentials are valid for an hour"), "{warnings:?}");

@@ -1,5 +1,5 @@
-//! A demo app's sign-in: whoever says a name is signed in by that name, with a JWT that the service accepts.
-//! It stands for whatever a real app has: passwords, passkeys, a session.
+//! Demo app: signs a user in by name alone, with a JWT that the service accepts. It takes the place of a real app's
+//! passwords, passkeys or sessions.
 
 use std::fmt;
 use std::io;
@@ -16,12 +16,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
+use super::addresses::local_url;
 use clock::SharedClock;
 
 const KEY_ID: &str = "demo";
-const SESSION: Duration = Duration::from_secs(3600);
+const SESSION_LIFETIME: Duration = Duration::from_secs(3600);
 
-/// The demo app, answering.
+/// The running demo app.
 #[derive(Debug)]
 pub(super) struct DemoSignIn {
     address: SocketAddr,
@@ -48,13 +49,13 @@ struct Credentials {
 }
 
 impl DemoSignIn {
-    /// Makes a signing key and begins to answer. The issuer is the address that is reached from this machine.
+    /// Generates a signing key and starts to serve. The issuer is the URL from this machine.
     pub(super) fn start(address: SocketAddr, clock: SharedClock) -> io::Result<Self> {
         let (key, jwks) = signing_key()?;
-        // Bound first: the issuer's name has the port in it.
+        // Bound first: the issuer contains the port.
         let socket = std::net::TcpListener::bind(address)?;
         let address = socket.local_addr()?;
-        let issuer = super::local_url(address);
+        let issuer = local_url(address);
         let demo = web::Data::new(DemoApp { issuer, key, jwks, clock });
         let server = HttpServer::new(move || {
             App::new()
@@ -73,7 +74,7 @@ impl DemoSignIn {
 
     pub(super) async fn stop(self) {
         self.handle.stop(true).await;
-        // It has nothing to tell any more.
+        // An error no longer matters.
         let _ = self.ended.await;
     }
 }
@@ -90,7 +91,7 @@ fn signing_key() -> io::Result<(EcdsaKeyPair, Value)> {
     Ok((key, json!({"keys": [jwk]})))
 }
 
-/// `POST /sign-in?name=NAME` answers the app's own token, as plain text.
+/// `POST /sign-in?name=NAME` returns the app's token as plain text.
 async fn sign_in(demo: web::Data<DemoApp>, credentials: web::Query<Credentials>) -> HttpResponse {
     let now = demo.clock.now();
     let claims = json!({
@@ -98,16 +99,16 @@ async fn sign_in(demo: web::Data<DemoApp>, credentials: web::Query<Credentials>)
         "aud": "tokenvend",
         "sub": credentials.name,
         "iat": now.as_secs(),
-        "exp": (now + SESSION).as_secs(),
+        "exp": (now + SESSION_LIFETIME).as_secs(),
     });
-    match signed(&demo.key, &claims) {
+    match sign(&demo.key, &claims) {
         Ok(token) => HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(token),
         Err(error) => HttpResponse::InternalServerError().body(error.to_string()),
     }
 }
 
 /// A JWT in compact form (RFC 7515, 3.1).
-fn signed(key: &EcdsaKeyPair, claims: &Value) -> Result<String, Unspecified> {
+fn sign(key: &EcdsaKeyPair, claims: &Value) -> Result<String, Unspecified> {
     let part = |json: &Value| URL_SAFE_NO_PAD.encode_to_string(json.to_string());
     let message = format!("{}.{}", part(&json!({"alg": "ES256", "typ": "JWT", "kid": KEY_ID})), part(claims));
     let signature = key.sign(&SystemRandom::new(), message.as_bytes())?;

@@ -1,133 +1,140 @@
-//! The machine and the account: the clock, the credentials, whom AWS takes us for, and the budget.
+//! Checks of the machine and the AWS account: clock, credentials, principal and call rate limit.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
 
-use super::Subject;
+use super::context::DoctorContext;
 use super::report::{Check, CheckId};
 use crate::issuer::cognito::AwsErrorKind;
 use clock::Timestamp;
 
-/// Beyond this, AWS refuses signatures.
-const SIGNATURES_END: Duration = Duration::from_secs(300);
+/// With this difference of the clocks, AWS rejects signatures.
+const MAX_CLOCK_SKEW: Duration = Duration::from_secs(300);
 
-/// The highest default that is told of the quota. Who allows more should know that theirs was raised.
-const HIGHEST_DEFAULT_QUOTA: u32 = 200;
+/// The highest documented default of the quota. A higher call rate needs a raised quota.
+const MAX_DEFAULT_QUOTA: f64 = 200.0;
 
-impl Subject {
+impl DoctorContext {
     /// This machine's clock against Cognito's, in every region that has a pool.
     pub(super) fn clocks(&self) -> BoxFuture<'_, Vec<Check>> {
         let check = |region: &str| Check::new(CheckId::Clock, region);
-        let one = async move |region: &str| {
-            let survey = self.cognito.survey(region);
-            let asked_at = self.clock.now();
-            match survey.date().await {
-                Ok(theirs) => vec![self.clock_of(check(region), asked_at, theirs)],
-                Err(why) => vec![check(region).fails(
-                    format!("Cognito cannot be asked for its time: {why}"),
-                    "mend the way to Cognito's endpoint (DNS, firewall, proxy, upstream.endpoint_url)",
+        let check_region = async move |region: &str| {
+            let probe = self.cognito.pool_probe(region);
+            let requested_at = self.clock.now();
+            match probe.server_time().await {
+                Ok(server_time) => vec![self.clock_skew(check(region), requested_at, server_time)],
+                Err(why) => vec![check(region).fail(
+                    format!("Cognito's time cannot be read: {why}"),
+                    "check the path to Cognito's endpoint (DNS, firewall, proxy, upstream.endpoint_url)",
                 )],
             }
         };
         async move {
             let regions = self.pools_by_region();
-            let each = regions.keys().map(|region| self.in_time(one(region), check(region)));
-            futures_util::future::join_all(each).await.concat()
+            let checks =
+                regions.keys().map(|region| self.within_timeout(check_region(region), check(region)));
+            join_all(checks).await.concat()
         }
         .boxed()
     }
 
-    fn clock_of(&self, check: Check, asked_at: Timestamp, theirs: Timestamp) -> Check {
-        // A Date has whole seconds and lies somewhere between question and answer.
-        let ours = i64::midpoint(asked_at.as_millis(), self.clock.now().as_millis());
-        let off = (theirs + Duration::from_millis(500)).as_millis().saturating_sub(ours);
-        let amount = Duration::from_millis(off.unsigned_abs());
-        let check = check.with("skewSeconds", off as f64 / 1000.0);
-        let side = if off > 0 { "behind" } else { "ahead of" };
-        // A Date tells no more than the second.
-        let words = match amount.as_secs() {
+    fn clock_skew(&self, check: Check, requested_at: Timestamp, server_time: Timestamp) -> Check {
+        // `Date` has whole seconds, and was set between request and response.
+        let local = i64::midpoint(requested_at.as_millis(), self.clock.now().as_millis());
+        let skew = (server_time + Duration::from_millis(500)).as_millis().saturating_sub(local);
+        let amount = Duration::from_millis(skew.unsigned_abs());
+        let check = check.with_value("skewSeconds", skew as f64 / 1000.0);
+        let side = if skew > 0 { "behind" } else { "ahead of" };
+        let observed = match amount.as_secs() {
+            // The resolution of `Date`.
             0 => "this machine's clock is within a second of Cognito's".to_owned(),
             seconds => format!("this machine's clock is {seconds} s {side} Cognito's"),
         };
-        if amount >= SIGNATURES_END {
-            check.fails(words, "set the clock (NTP): AWS refuses signatures that are 5 minutes off")
+        if amount >= MAX_CLOCK_SKEW {
+            check.fail(observed, "set the clock (NTP): AWS rejects signatures that are 5 minutes off")
         } else if amount >= self.settings.vending.clock_skew_warning {
-            check.warns(words, "set the clock (NTP): tokens are cut short by that much")
+            check.warn(observed, "set the clock (NTP): tokens are usable for that much less time")
         } else {
-            check.holds(words)
+            check.ok(observed)
         }
     }
 
-    /// Whether there are credentials, where they are from and until when they hold.
+    /// AWS credentials, their source and expiry.
     pub(super) fn credentials(&self) -> BoxFuture<'_, Vec<Check>> {
         let check = || Check::new(CheckId::Credentials, "");
-        let look = async move {
-            vec![match self.cognito.survey_credentials().await {
-                Ok(found) => {
-                    let expiry = found.expires_at.map(|moment| moment.to_rfc3339());
-                    let until = expiry.as_ref().map_or("without an end".to_owned(), |at| format!("until {at}"));
-                    let check = check().with("source", found.source.clone()).with("expiresAt", expiry);
-                    check.holds(format!("from {}, {until}", found.source))
+        let checks = async move {
+            vec![match self.cognito.describe_credentials().await {
+                Ok(info) => {
+                    let expiry = info.expires_at.map(|expiry| expiry.to_rfc3339());
+                    let until =
+                        expiry.as_ref().map_or("without expiry".to_owned(), |at| format!("until {at}"));
+                    check()
+                        .with_value("source", info.source.clone())
+                        .with_value("expiresAt", expiry)
+                        .ok(format!("from {}, {until}", info.source))
                 }
-                Err(why) => check().fails(
+                Err(why) => check().fail(
                     format!("none found: {why}"),
-                    "give the process a role: ECS task role, EKS service account, EC2 instance role; or AWS_PROFILE \
-                     for a try",
+                    "give the process a role: ECS task role, EKS service account, EC2 instance role; or set \
+                     AWS_PROFILE for a trial run",
                 ),
             }]
         };
-        self.in_time(look, check()).boxed()
+        self.within_timeout(checks, check()).boxed()
     }
 
-    /// Whom AWS takes us for.
-    pub(super) fn identity(&self) -> BoxFuture<'_, Vec<Check>> {
+    pub(super) fn caller_identity(&self) -> BoxFuture<'_, Vec<Check>> {
         let check = || Check::new(CheckId::Identity, "");
-        let look = async move {
-            vec![match self.cognito.who_am_i().await {
-                Ok(found) => check()
-                    .with("account", found.account.clone())
-                    .with("arn", found.arn.clone())
-                    .holds(format!("{} of account {}", found.arn, found.account)),
-                Err(naysay) => match naysay.kind {
-                    AwsErrorKind::NoCredentials => check().skipped("there are no credentials"),
-                    AwsErrorKind::CredentialsRefused => check().fails(
-                        format!("STS does not take the credentials: {naysay}"),
-                        "the key is wrong, deleted or expired, or the clock is: get new credentials",
+        let checks = async move {
+            vec![match self.cognito.get_caller_identity().await {
+                Ok(caller) => check()
+                    .with_value("account", caller.account.clone())
+                    .with_value("arn", caller.arn.clone())
+                    .ok(format!("{} of account {}", caller.arn, caller.account)),
+                Err(error) => match error.kind {
+                    AwsErrorKind::NoCredentials | AwsErrorKind::CredentialProviderFailed => {
+                        check().skip("there are no credentials")
+                    }
+                    AwsErrorKind::CredentialsRejected => check().fail(
+                        format!("STS rejects the credentials: {error}"),
+                        "the key is wrong, deleted or expired, or the clock is wrong: get new credentials",
                     ),
-                    _ => check().warns(
-                        format!("STS does not say: {naysay}"),
-                        "tokenvend does not need STS itself; name its endpoint in AWS_ENDPOINT_URL_STS to know",
+                    _ => check().warn(
+                        format!("STS does not return the principal: {error}"),
+                        "tokenvend itself does not need STS; set AWS_ENDPOINT_URL_STS to see the principal",
                     ),
                 },
             }]
         };
-        self.in_time(look, check()).boxed()
+        self.within_timeout(checks, check()).boxed()
     }
 
-    /// What we allow ourselves in each region, beside what it should be compared with.
-    pub(super) fn budgets(&self) -> Vec<Check> {
-        let budget = self.settings.vending.upstream.rate_limit;
-        let one = |(region, pools): (&str, Vec<&str>)| {
-            let check = Check::new(CheckId::Budget, region).with("callsPerSecond", budget.calls_per_second);
-            let check = check.with("burst", budget.burst).with("pools", pools.clone());
-            let words = format!(
-                "{} calls a second, {} at once, shared by {}; the quota is the account's, divide it by the replicas",
-                budget.calls_per_second,
-                budget.burst,
-                counted(&pools),
+    /// The call rate limit of each region, to compare with the quota.
+    pub(super) fn call_rates(&self) -> Vec<Check> {
+        let limit = self.settings.vending.upstream.rate_limit.limit;
+        let check_region = |(region, pools): (&str, Vec<&str>)| {
+            let check = Check::new(CheckId::CallRate, region)
+                .with_value("callsPerSecond", limit.per_second())
+                .with_value("burst", limit.burst())
+                .with_value("pools", pools.clone());
+            let observed = format!(
+                "{} calls a second, burst {}, for {}; the quota is the account's, divide it by the replicas",
+                limit.per_second(),
+                limit.burst(),
+                list_pools(&pools),
             );
-            if budget.calls_per_second > HIGHEST_DEFAULT_QUOTA {
-                let remedy = "was the quota raised? Service Quotas tells: Amazon Cognito Federated Identities, \
-                              GetOpenIdTokenForDeveloperIdentity";
-                check.warns(words, remedy)
+            if limit.per_second() > MAX_DEFAULT_QUOTA {
+                let fix = "was the quota raised? See Service Quotas: Amazon Cognito Federated Identities, \
+                           GetOpenIdTokenForDeveloperIdentity";
+                check.warn(observed, fix)
             } else {
-                check.holds(words)
+                check.ok(observed)
             }
         };
-        self.pools_by_region().into_iter().map(one).collect()
+        self.pools_by_region().into_iter().map(check_region).collect()
     }
 
     fn pools_by_region(&self) -> BTreeMap<&str, Vec<&str>> {
@@ -139,7 +146,7 @@ impl Subject {
     }
 }
 
-fn counted(pools: &[&str]) -> String {
+fn list_pools(pools: &[&str]) -> String {
     match pools {
         [one] => format!("pool {one} alone"),
         several => format!("pools {}", several.join(", ")),

@@ -1,82 +1,93 @@
-//! A real token for a real user, from the question to the signature. Only on request: the call creates the
-//! user's identity, for ever, if there is none yet.
+//! Mint test: mints a real token for a user and verifies its signature. Only on request, because the call creates the
+//! user's identity permanently if there is none yet.
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
+use super::context::DoctorContext;
 use super::report::{Check, CheckId};
-use super::{MintTest, Subject};
 use crate::cognito_token_verifier::{CognitoTokenVerifier, TokenVerificationError};
 use crate::issuer::{IssueRequest, IssuedToken, PublicLogins, TokenIssuer as _};
 use crate::pools::Pool;
-use cognito_types::PrincipalTags;
+use cognito_types::{DeveloperUserId, PrincipalTags};
 
-impl Subject {
-    /// Mints a token for the user, and proves it as a stranger would.
-    pub(super) fn mint<'s>(&'s self, trial: &'s MintTest) -> BoxFuture<'s, Vec<Check>> {
-        let name = trial.pool.as_deref();
-        let check = move || Check::new(CheckId::Mint, name.unwrap_or("default"));
+#[derive(Debug, Clone)]
+pub struct MintTest {
+    /// The user id as Cognito knows it, with the authenticator's prefix if it has one.
+    pub user: DeveloperUserId,
+    /// The name of the pool; `None`: the default pool.
+    pub pool: Option<String>,
+}
+
+impl DoctorContext {
+    pub(super) fn mint_test<'s>(&'s self, mint_test: &'s MintTest) -> BoxFuture<'s, Vec<Check>> {
+        let name = mint_test.pool.as_deref();
+        let check = move || Check::new(CheckId::MintTest, name.unwrap_or("default"));
         let Some(pool) = self.settings.pools.find(name) else {
             let names: Vec<&str> = self.settings.pools.iter().map(|pool| &*pool.name).collect();
-            let failed = check().fails("there is no such pool", format!("--pool takes {}", names.join(", ")));
+            let failed =
+                check().fail("there is no such pool", format!("set --pool to one of {}", names.join(", ")));
             return std::future::ready(vec![failed]).boxed();
         };
-        let look = async move {
+        let checks = async move {
             let request = IssueRequest {
                 pool: pool.id.clone(),
                 provider: pool.provider.clone(),
-                user: trial.user.clone(),
+                user: mint_test.user.clone(),
                 duration: pool.token_duration,
                 // Tags come from a caller's claims, and there is no caller.
                 tags: PrincipalTags::none(),
                 identity: None,
-                also: PublicLogins::none(),
+                public_logins: PublicLogins::none(),
             };
-            let asked_on = self.clock.monotonic();
-            let check = Check::new(CheckId::Mint, &*pool.name);
+            let started = self.clock.monotonic();
+            let check = Check::new(CheckId::MintTest, &*pool.name);
             vec![match self.cognito.issuer(pool.id.region()).issue(&request).await {
                 Ok(issued) => {
-                    let took = self.clock.monotonic().saturating_sub(asked_on);
-                    let check = check.with("identityId", issued.identity.as_str());
-                    let check = check.with("tookMillis", u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
-                    self.prove(check, pool, &request, &issued).await
+                    let duration = self.clock.monotonic().saturating_sub(started).as_millis();
+                    let check = check
+                        .with_value("identityId", issued.identity.as_str())
+                        .with_value("durationMs", u64::try_from(duration).unwrap_or(u64::MAX));
+                    self.verify(check, pool, &request, &issued).await
                 }
-                Err(error) => check
-                    .fails(format!("no token: {error}"), "the lines above tell which part of it is wrong"),
+                Err(error) => {
+                    check.fail(format!("no token: {error}"), "the checks above show which part is wrong")
+                }
             }]
         };
-        self.in_time(look, check()).boxed()
+        self.within_timeout(checks, check()).boxed()
     }
 
-    async fn prove(&self, check: Check, pool: &Pool, request: &IssueRequest, issued: &IssuedToken) -> Check {
-        let identity = &issued.identity;
-        let keys = self.settings.openid_jwks.clone();
-        let prover =
-            match CognitoTokenVerifier::for_now(keys, CognitoTokenVerifier::LEEWAY, self.clock.clone()).await
-            {
-                Ok(prover) => prover,
-                Err(why) => {
-                    let words = format!("a token for {identity}, but Cognito's keys cannot be had: {why}");
-                    return check.warns(words, "see the line about cognito-keys");
-                }
-            };
-        let claims = match prover.prove(issued.token.expose(), &pool.id).await {
+    async fn verify(&self, check: Check, pool: &Pool, request: &IssueRequest, issued: &IssuedToken) -> Check {
+        let (identity, keys) = (&issued.identity, self.settings.openid_jwks.clone());
+        let leeway = CognitoTokenVerifier::DEFAULT_LEEWAY;
+        let verifier = match CognitoTokenVerifier::with_current_keys(keys, leeway, self.clock.clone()).await {
+            Ok(verifier) => verifier,
+            Err(why) => {
+                let observed = format!("a token for {identity}, but Cognito's keys cannot be fetched: {why}");
+                return check.warn(observed, "see the check cognito-keys");
+            }
+        };
+        let claims = match verifier.verify(issued.token.expose(), &pool.id).await {
             Ok(claims) => claims,
-            Err(TokenVerificationError::Malformed) if self.settings.vending.opaque_tokens => {
-                let words = format!("a token for {identity} that is no JWT, so nothing in it can be checked");
-                return check.warns(words, "fine for a stand-in; upstream.accept_opaque_tokens lets it pass");
+            Err(TokenVerificationError::Malformed) if self.settings.vending.accept_opaque_tokens => {
+                let observed = format!("a token for {identity} that is not a JWT and cannot be verified");
+                return check.warn(observed, "fine for an emulator; upstream.accept_opaque_tokens allows it");
             }
             Err(why) => {
-                let words = format!("a token for {identity} that proves nothing: {why}");
-                return check.fails(words, "is this Cognito? see upstream.endpoint_url and openid_keys_url");
+                let observed = format!("a token for {identity} that fails verification: {why}");
+                return check
+                    .fail(observed, "is this Cognito? see upstream.endpoint_url and openid_keys_url");
             }
         };
         let user = format!("{}:{}:{}", request.provider, request.pool, request.user);
         if claims.subject != identity.as_str() || !claims.methods.contains(&user) {
-            return check.fails("a token for somebody else", "stop: this must not happen with Cognito");
+            let fix = "do not use this endpoint: Cognito never does this";
+            return check.fail("a token for another user or identity", fix);
         }
-        let left = claims.expires_at.since(self.clock.now());
-        let words = format!("a token for {identity}, proved, with {} s of life left", left.as_secs());
-        check.with("expiresIn", left.as_secs()).holds(words)
+        let left = claims.expires_at.since(self.clock.now()).as_secs();
+        check
+            .with_value("expiresIn", left)
+            .ok(format!("a verified token for {identity}, valid for another {left} s"))
     }
 }

@@ -1,52 +1,52 @@
-//! One pool: whether we may mint for it, and whether it is what the configuration takes it for.
+//! Checks of one pool: the permission to mint for it, and whether it is as the configuration says.
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
-use super::Subject;
+use super::context::DoctorContext;
 use super::report::{Check, CheckId};
 use crate::issuer::cognito::{AwsError, AwsErrorKind, PermissionProbe, PoolInfo};
 use crate::pools::Pool;
 
-/// A right that is missing, but that nobody should give for the doctor's sake.
+/// A missing permission that should not be granted for `doctor` alone.
 pub(super) const NOT_NEEDED: &str = "not allowed, which is fine: tokenvend does not need it";
 
-impl Subject {
-    /// Everything about one pool but its roles.
+impl DoctorContext {
+    /// All checks of one pool except those of its roles.
     pub(super) fn pool<'s>(&'s self, pool: &'s Pool) -> BoxFuture<'s, Vec<Check>> {
-        let look = async move {
-            let survey = self.cognito.survey(pool.id.region());
-            let (right, described) =
-                tokio::join!(survey.try_right(&pool.id, &pool.provider), survey.describe(&pool.id));
+        let checks = async move {
+            let probe = self.cognito.pool_probe(pool.id.region());
+            let (permission, info) =
+                tokio::join!(probe.probe_permission(&pool.id, &pool.provider), probe.describe(&pool.id));
             vec![
-                self.right(pool, &right),
-                exists(pool, &right, &described),
-                provider(pool, &right, &described),
-                flows(pool, &described),
+                self.permission(pool, &permission),
+                existence(pool, &permission, &info),
+                provider(pool, &permission, &info),
+                flows(pool, &info),
             ]
         };
-        self.in_time(look, Check::new(CheckId::Pool, &*pool.name)).boxed()
+        self.within_timeout(checks, Check::new(CheckId::Pool, &*pool.name)).boxed()
     }
 
-    fn right(&self, pool: &Pool, right: &Result<PermissionProbe, AwsError>) -> Check {
-        let check = Check::new(CheckId::Right, &*pool.name);
-        let naysay = match right {
-            Ok(PermissionProbe::Minted) if self.settings.vending.opaque_tokens => {
+    fn permission(&self, pool: &Pool, permission: &Result<PermissionProbe, AwsError>) -> Check {
+        let check = Check::new(CheckId::Permission, &*pool.name);
+        let error = match permission {
+            Ok(PermissionProbe::UnexpectedToken) if self.settings.vending.accept_opaque_tokens => {
                 return check
-                    .holds("a token for an identity that does not exist: this is a stand-in for Cognito");
+                    .ok("a token for an identity that does not exist: this is an emulator of Cognito");
             }
-            Ok(PermissionProbe::Minted) => {
-                return check.fails(
-                    "a token came back for an identity that does not exist, so this is not Cognito",
+            Ok(PermissionProbe::UnexpectedToken) => {
+                return check.fail(
+                    "a token was returned for an identity that does not exist, so this is not Cognito",
                     "is upstream.endpoint_url or AWS_ENDPOINT_URL left over from a test?",
                 );
             }
-            Ok(_) => return check.holds("cognito-identity:GetOpenIdTokenForDeveloperIdentity is allowed"),
-            Err(naysay) => naysay,
+            Ok(_) => return check.ok("cognito-identity:GetOpenIdTokenForDeveloperIdentity is allowed"),
+            Err(error) => error,
         };
-        match naysay.kind {
-            AwsErrorKind::NotAllowed => check.fails(
-                format!("minting is not allowed: {naysay}"),
+        match error.kind {
+            AwsErrorKind::AccessDenied => check.fail(
+                format!("minting is not allowed: {error}"),
                 format!(
                     "allow cognito-identity:GetOpenIdTokenForDeveloperIdentity on \
                      arn:{}:cognito-identity:{}:ACCOUNT:identitypool/{} (deploy/iam/policy.json)",
@@ -55,107 +55,111 @@ impl Subject {
                     pool.id,
                 ),
             ),
-            AwsErrorKind::NotAuthorized => check.warns(
-                format!("IAM lets it pass, but Cognito refuses: {naysay}"),
-                "--mint-as USER tells whether it refuses a real user too",
+            AwsErrorKind::NotAuthorized => check.warn(
+                format!("IAM allows the call, but Cognito rejects it: {error}"),
+                "--test-mint USER shows whether it rejects a real user too",
             ),
-            AwsErrorKind::Throttled => check.warns(
-                format!("Cognito cannot say, it is throttling this account: {naysay}"),
-                "try again; if it stays, compare the budget of all replicas with the quota",
+            AwsErrorKind::Throttled => check.warn(
+                format!("unknown, because Cognito throttles this account: {error}"),
+                "try again; if it persists, compare the call rate limits of all replicas with the quota",
             ),
-            AwsErrorKind::NoCredentials => check.skipped("there are no credentials"),
-            AwsErrorKind::CredentialsRefused => check.fails(
-                format!("Cognito does not take the credentials: {naysay}"),
-                "the key is wrong, deleted or expired, or the clock is: get new credentials",
-            ),
-            AwsErrorKind::Unreachable => check.fails(
-                format!("Cognito cannot be asked: {naysay}"),
-                "mend the way to Cognito's endpoint (DNS, firewall, proxy, upstream.endpoint_url)",
-            ),
-            AwsErrorKind::NotFound | AwsErrorKind::Other => {
-                check.fails(format!("Cognito does not say: {naysay}"), "try again; if it stays, ask AWS")
+            AwsErrorKind::NoCredentials | AwsErrorKind::CredentialProviderFailed => {
+                check.skip("there are no credentials")
             }
+            AwsErrorKind::CredentialsRejected => check.fail(
+                format!("Cognito rejects the credentials: {error}"),
+                "the key is wrong, deleted or expired, or the clock is wrong: get new credentials",
+            ),
+            AwsErrorKind::Unreachable => check.fail(
+                format!("Cognito cannot be reached: {error}"),
+                "check the path to Cognito's endpoint (DNS, firewall, proxy, upstream.endpoint_url)",
+            ),
+            _ => check.fail(format!("unexpected error: {error}"), "try again; if it persists, ask AWS"),
         }
     }
 }
 
-fn exists(
+fn existence(
     pool: &Pool,
-    right: &Result<PermissionProbe, AwsError>,
-    described: &Result<PoolInfo, AwsError>,
+    permission: &Result<PermissionProbe, AwsError>,
+    info: &Result<PoolInfo, AwsError>,
 ) -> Check {
-    let check = Check::new(CheckId::Pool, &*pool.name).with("identityPoolId", pool.id.as_str());
-    let is_missing = described.as_ref().is_err_and(|naysay| naysay.kind == AwsErrorKind::NotFound);
-    match (described, right) {
-        (Ok(_), _) => check.holds(format!("{} exists", pool.id)),
-        (Err(_), Ok(PermissionProbe::MissedTheIdentity | PermissionProbe::RefusedTheLogin))
-            if !is_missing =>
-        {
-            check.holds(format!("{} exists", pool.id))
+    let check = Check::new(CheckId::Pool, &*pool.name).with_value("identityPoolId", pool.id.as_str());
+    let is_missing = info.as_ref().is_err_and(|error| error.kind == AwsErrorKind::NotFound);
+    match (info, permission) {
+        (Ok(_), _) => check.ok(format!("{} exists", pool.id)),
+        (Err(_), Ok(PermissionProbe::Allowed | PermissionProbe::AllowedLoginRejected)) if !is_missing => {
+            check.ok(format!("{} exists", pool.id))
         }
-        (Err(_), right) if is_missing || matches!(right, Ok(PermissionProbe::MissedThePool)) => check.fails(
-            format!("{} does not exist in this account", pool.id),
-            format!(
-                "mend pools.{}.identity_pool_id, or use the credentials of the pool's account",
-                pool.name
-            ),
-        ),
-        (Err(naysay), _) => check.skipped(unread(naysay)),
+        (Err(_), permission)
+            if is_missing || matches!(permission, Ok(PermissionProbe::AllowedPoolMissing)) =>
+        {
+            check.fail(
+                format!("{} does not exist in this account", pool.id),
+                format!(
+                    "correct pools.{}.identity_pool_id, or use credentials of the pool's account",
+                    pool.name
+                ),
+            )
+        }
+        (Err(error), _) => check.skip(skip_reason(error)),
     }
 }
 
 fn provider(
     pool: &Pool,
-    right: &Result<PermissionProbe, AwsError>,
-    described: &Result<PoolInfo, AwsError>,
+    permission: &Result<PermissionProbe, AwsError>,
+    info: &Result<PoolInfo, AwsError>,
 ) -> Check {
-    let check = Check::new(CheckId::Provider, &*pool.name).with("configured", pool.provider.as_str());
-    let remedy = || {
+    let check = Check::new(CheckId::Provider, &*pool.name).with_value("configured", pool.provider.as_str());
+    let fix = || {
         format!(
-            "mend pools.{}.developer_provider, or set the name at the pool; once set there, it stays",
+            "correct pools.{}.developer_provider, or set the name at the pool; it cannot be changed later",
             pool.name
         )
     };
-    match (described, right) {
+    match (info, permission) {
         (Ok(PoolInfo { developer_provider: Some(name), .. }), _) if name == pool.provider.as_str() => {
-            check.with("found", name.as_str()).holds(format!("{name}, as configured"))
+            check.with_value("observed", name.as_str()).ok(format!("{name}, as configured"))
         }
-        (Ok(PoolInfo { developer_provider: found, .. }), _) => {
-            let words = found.as_deref().map_or_else(
+        (Ok(PoolInfo { developer_provider, .. }), _) => {
+            let observed = developer_provider.as_deref().map_or_else(
                 || "the pool has no developer provider".to_owned(),
                 |name| format!("the pool's developer provider is {name}, configured is {}", pool.provider),
             );
-            check.with("found", found.as_deref()).fails(words, remedy())
+            check.with_value("observed", developer_provider.as_deref()).fail(observed, fix())
         }
-        (Err(_), Ok(PermissionProbe::RefusedTheLogin)) => {
-            check.fails(format!("the pool does not take a login of {}", pool.provider), remedy())
+        (Err(_), Ok(PermissionProbe::AllowedLoginRejected)) => {
+            check.fail(format!("the pool rejects a login of {}", pool.provider), fix())
         }
-        (Err(naysay), _) => check.skipped(unread(naysay)),
+        (Err(error), _) => check.skip(skip_reason(error)),
     }
 }
 
-fn flows(pool: &Pool, described: &Result<PoolInfo, AwsError>) -> Check {
+fn flows(pool: &Pool, info: &Result<PoolInfo, AwsError>) -> Check {
     let check = Check::new(CheckId::Flows, &*pool.name);
     let on = |is_on| if is_on { "on" } else { "off" };
-    match described {
-        Ok(found) => {
-            let words = format!("guests {}, classic flow {}", on(found.guests), on(found.classic_flow));
-            let check = check.with("guests", found.guests).with("classicFlow", found.classic_flow);
-            if pool.linking.guests && !found.guests {
+    match info {
+        Ok(info) => {
+            let observed = format!("guests {}, classic flow {}", on(info.guests), on(info.classic_flow));
+            let check = check.with_value("guests", info.guests).with_value("classicFlow", info.classic_flow);
+            if pool.linking.guests && !info.guests {
                 let name = &pool.name;
-                check.warns(
-                    words,
-                    format!("pools.{name}.linking.guests waits for guests that the pool does not let in"),
+                check.warn(
+                    observed,
+                    format!(
+                        "pools.{name}.linking.guests has no effect, because the pool does not allow guests"
+                    ),
                 )
             } else {
-                check.holds(words)
+                check.ok(observed)
             }
         }
-        Err(naysay) => check.skipped(unread(naysay)),
+        Err(error) => check.skip(skip_reason(error)),
     }
 }
 
-/// What ARNs of a region begin with.
+/// The partition in ARNs of a region.
 fn partition(region: &str) -> &'static str {
     match region {
         china if china.starts_with("cn-") => "aws-cn",
@@ -164,15 +168,16 @@ fn partition(region: &str) -> &'static str {
     }
 }
 
-pub(super) fn unread(naysay: &AwsError) -> String {
-    match naysay.kind {
-        AwsErrorKind::NotAllowed => NOT_NEEDED.to_owned(),
-        AwsErrorKind::NoCredentials => "there are no credentials".to_owned(),
-        AwsErrorKind::CredentialsRefused => "the credentials are not taken".to_owned(),
-        AwsErrorKind::NotFound => "the pool was not found".to_owned(),
-        AwsErrorKind::Unreachable => "Cognito cannot be asked".to_owned(),
-        AwsErrorKind::NotAuthorized | AwsErrorKind::Throttled | AwsErrorKind::Other => {
-            format!("AWS does not say: {naysay}")
+/// Why a check is skipped that only gives more information.
+pub(super) fn skip_reason(error: &AwsError) -> String {
+    match error.kind {
+        AwsErrorKind::AccessDenied => NOT_NEEDED.to_owned(),
+        AwsErrorKind::NoCredentials | AwsErrorKind::CredentialProviderFailed => {
+            "there are no credentials".to_owned()
         }
+        AwsErrorKind::CredentialsRejected => "the credentials are rejected".to_owned(),
+        AwsErrorKind::NotFound => "the pool was not found".to_owned(),
+        AwsErrorKind::Unreachable => "Cognito cannot be reached".to_owned(),
+        _ => format!("unexpected error: {error}"),
     }
 }

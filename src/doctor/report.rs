@@ -1,46 +1,45 @@
-//! What the checks found: one line each for people, an object each for programs.
+//! Report of the checks: one line each for people, one object each for programs.
 
 use std::fmt::{self, Write as _};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// What is checked. The names are stable.
+/// The names are stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CheckId {
-    /// Whether the configuration holds.
     Configuration,
     /// This machine's clock against Cognito's.
     Clock,
-    /// Whether there are AWS credentials, and from where.
+    /// AWS credentials and their source.
     Credentials,
-    /// Whom AWS takes us for.
+    /// The service's principal as STS reports it.
     Identity,
-    /// Whether the right is there that minting needs.
-    Right,
+    /// The permission to mint.
+    Permission,
     /// Whether the pool exists.
     Pool,
-    /// Whether the pool knows the developer provider.
+    /// The pool's developer provider.
     Provider,
-    /// Whether the pool takes guests, and the classic flow.
+    /// Guests and classic flow of the pool.
     Flows,
-    /// Which role its users get.
+    /// The roles of the pool.
     Roles,
-    /// Whom that role lets in.
+    /// Trust policy of the role of the pool's users.
     RoleTrust,
-    /// Whom the role of the pool's guests lets in.
+    /// Trust policy of the role of the pool's guests.
     GuestRoleTrust,
-    /// Whom the role lets in that the configuration names.
+    /// Trust policy of the role that the configuration names.
     CustomRoleTrust,
-    /// The keys that callers' tokens are judged by.
-    CallersKeys,
-    /// The keys that Cognito's tokens are judged by.
+    /// The keys that verify callers' tokens.
+    SigningKeys,
+    /// The keys that verify Cognito's tokens.
     CognitoKeys,
-    /// The calls that we allow ourselves.
-    Budget,
+    /// The call rate limit.
+    CallRate,
     /// A real token, minted on request.
-    Mint,
+    MintTest,
 }
 
 impl fmt::Display for CheckId {
@@ -50,15 +49,14 @@ impl fmt::Display for CheckId {
     }
 }
 
-/// How a check ended.
+/// Ordered by severity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// All is well.
     Ok,
     /// It could not be checked, and need not be.
     Skip,
-    /// It works, but somebody should look.
+    /// It works, but the operator should look at it.
     Warn,
     /// It does not work.
     Fail,
@@ -75,48 +73,48 @@ impl Status {
     }
 }
 
-/// One check, done.
+/// Result of one check.
 #[derive(Debug, Clone, Serialize)]
 pub struct Check {
     check: CheckId,
-    /// Which pool, region or way of authenticating; empty where there is only one of the kind.
+    /// The pool, region or authenticator; empty where there is only one.
     #[serde(skip_serializing_if = "str::is_empty")]
     about: String,
     status: Status,
-    found: String,
-    /// What to do about it.
+    observed: String,
+    /// What the operator should do.
     #[serde(skip_serializing_if = "Option::is_none")]
-    remedy: Option<String>,
-    /// What was found, for programs.
+    fix: Option<String>,
+    /// Details for programs.
     #[serde(skip_serializing_if = "Map::is_empty")]
     values: Map<String, Value>,
 }
 
 impl Check {
-    /// A check that is still to be told.
+    /// A check without a result yet.
     pub(super) fn new(check: CheckId, about: impl Into<String>) -> Self {
-        let (found, remedy, values) = (String::new(), None, Map::new());
-        Self { check, about: about.into(), status: Status::Ok, found, remedy, values }
+        let (observed, fix, values) = (String::new(), None, Map::new());
+        Self { check, about: about.into(), status: Status::Ok, observed, fix, values }
     }
 
-    pub(super) fn holds(self, found: impl Into<String>) -> Self {
-        Self { status: Status::Ok, found: found.into(), ..self }
+    pub(super) fn ok(self, observed: impl Into<String>) -> Self {
+        Self { status: Status::Ok, observed: observed.into(), ..self }
     }
 
-    pub(super) fn skipped(self, why: impl Into<String>) -> Self {
-        Self { status: Status::Skip, found: why.into(), ..self }
+    pub(super) fn skip(self, why: impl Into<String>) -> Self {
+        Self { status: Status::Skip, observed: why.into(), ..self }
     }
 
-    pub(super) fn warns(self, found: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { status: Status::Warn, found: found.into(), remedy: Some(remedy.into()), ..self }
+    pub(super) fn warn(self, observed: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { status: Status::Warn, observed: observed.into(), fix: Some(fix.into()), ..self }
     }
 
-    pub(super) fn fails(self, found: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { status: Status::Fail, found: found.into(), remedy: Some(remedy.into()), ..self }
+    pub(super) fn fail(self, observed: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { status: Status::Fail, observed: observed.into(), fix: Some(fix.into()), ..self }
     }
 
-    /// Adds a value for programs; an absent one is left out.
-    pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+    /// Adds a value for programs, unless it is null.
+    pub(super) fn with_value(mut self, name: &str, value: impl Into<Value>) -> Self {
         match value.into() {
             Value::Null => {}
             value => drop(self.values.insert(name.to_owned(), value)),
@@ -136,38 +134,38 @@ impl Report {
         self.checks.extend(checks);
     }
 
-    /// The worst that was found. What was skipped is no worse than what is well.
+    /// The worst status of all checks. A skipped check counts as ok.
     pub fn status(&self) -> Status {
-        let told = self.checks.iter().map(|check| check.status).filter(|status| *status != Status::Skip);
-        told.max().unwrap_or(Status::Ok)
+        let done = self.checks.iter().map(|check| check.status).filter(|status| *status != Status::Skip);
+        done.max().unwrap_or(Status::Ok)
     }
 
-    /// The report as JSON: `status`, and `checks` with `check`, `about`, `status`, `found`, `remedy`, `values`.
+    /// `status`, and `checks` with `check`, `about`, `status`, `observed`, `fix`, `values`.
     pub fn to_json(&self) -> Value {
         serde_json::json!({ "status": self.status(), "checks": self.checks })
     }
 }
 
-/// A line a check, below it what to do, and a last line that sums up.
+/// A line for each check, below it the fix, and a summary as last line.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = |check: &Check| format!("{} {}", check.check, check.about).trim_end().to_owned();
         let width = self.checks.iter().map(|check| name(check).chars().count()).max().unwrap_or(0);
         for check in &self.checks {
-            // AWS's words and the configuration's faults have line breaks; a check has one line.
-            let lines: Vec<&str> = check.found.lines().map(str::trim).collect();
-            let found = lines.join("; ").replace(":; ", ": ");
-            writeln!(f, "{:<4}  {:<width$}  {found}", check.status.word(), name(check))?;
-            if let Some(remedy) = &check.remedy {
-                writeln!(f, "{:<6}-> {remedy}", "")?;
+            // Texts of AWS and of the configuration contain line breaks; a check has one line.
+            let lines: Vec<&str> = check.observed.lines().map(str::trim).collect();
+            let observed = lines.join("; ").replace(":; ", ": ");
+            writeln!(f, "{:<4}  {:<width$}  {observed}", check.status.word(), name(check))?;
+            if let Some(fix) = &check.fix {
+                writeln!(f, "{:<6}-> {fix}", "")?;
             }
         }
         let count = |status| self.checks.iter().filter(|check| check.status == status).count();
         let mut summary = String::new();
         for (status, what) in [
-            (Status::Ok, "well"),
-            (Status::Warn, "to look at"),
-            (Status::Fail, "wrong"),
+            (Status::Ok, "ok"),
+            (Status::Warn, "with warnings"),
+            (Status::Fail, "failed"),
             (Status::Skip, "skipped"),
         ] {
             match count(status) {

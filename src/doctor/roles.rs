@@ -1,106 +1,100 @@
-//! The roles that a pool's users get, and whom these let in. Reading a role is IAM's, which tokenvend has nothing to do
-//! with: where it cannot be read, what it must say is known all the same.
+//! Checks of the roles of a pool and their trust policies. Reading a role needs IAM, which tokenvend itself does not
+//! use: where a role cannot be read, its required trust policy is reported all the same.
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, join_all};
 
-use super::Subject;
-use super::pool::{NOT_NEEDED, unread};
+use super::context::DoctorContext;
+use super::pool::{NOT_NEEDED, skip_reason};
 use super::report::{Check, CheckId};
-use super::trust::{RoleKind, judge, trust_policy};
+use super::trust::{RoleKind, evaluate_trust, trust_policy};
 use crate::issuer::cognito::{AwsError, AwsErrorKind, PoolRoles};
 use crate::pools::Pool;
 use cognito_types::RoleArn;
 
-impl Subject {
-    /// The roles of one pool: a line about them, and one about whom each of them lets in.
+impl DoctorContext {
+    /// One check of a pool's roles, and one of each role's trust policy.
     pub(super) fn roles<'s>(&'s self, pool: &'s Pool) -> BoxFuture<'s, Vec<Check>> {
         async move {
-            let survey = self.cognito.survey(pool.id.region());
-            let roles = self.answered(survey.roles(&pool.id)).await;
+            let probe = self.cognito.pool_probe(pool.id.region());
+            let roles = self.with_timeout(probe.roles(&pool.id)).await;
             let trusts = self.trusts(pool, &roles).await;
-            std::iter::once(role(pool, &roles)).chain(trusts).collect()
+            std::iter::once(pool_roles(pool, &roles)).chain(trusts).collect()
         }
         .boxed()
     }
 
     async fn trusts(&self, pool: &Pool, roles: &Result<PoolRoles, AwsError>) -> Vec<Check> {
-        let users = Check::new(CheckId::RoleTrust, &*pool.name).with("trustPolicy", trust_policy(pool));
+        let required = trust_policy(pool);
+        let users = Check::new(CheckId::RoleTrust, &*pool.name).with_value("trustPolicy", required.clone());
         let guests = Check::new(CheckId::GuestRoleTrust, &*pool.name);
-        let custom =
-            Check::new(CheckId::CustomRoleTrust, &*pool.name).with("trustPolicy", trust_policy(pool));
-        let mut skipped = None;
-        let mut asked = Vec::new();
+        let custom = Check::new(CheckId::CustomRoleTrust, &*pool.name).with_value("trustPolicy", required);
+        let (mut skipped, mut checks) = (None, Vec::new());
         match roles {
-            Ok(found) => {
-                match &found.authenticated {
-                    Some(arn) => asked.push(self.trust(users, pool, arn, RoleKind::Users)),
-                    None => skipped = Some(users.skipped("the pool has no role for signed-in users")),
+            Ok(roles) => {
+                match &roles.authenticated {
+                    Some(arn) => checks.push(self.trust(users, pool, arn, RoleKind::Users)),
+                    None => skipped = Some(users.skip("the pool has no role for authenticated users")),
                 }
-                asked.extend(
-                    found
-                        .unauthenticated
-                        .iter()
-                        .map(|arn| self.trust(guests.clone(), pool, arn, RoleKind::Guests)),
-                );
+                let arn = roles.unauthenticated.as_ref();
+                checks.extend(arn.map(|arn| self.trust(guests, pool, arn, RoleKind::Guests)));
             }
-            Err(naysay) => {
-                skipped = Some(users.skipped(format!("which role it is cannot be read: {}", unread(naysay))))
+            Err(error) => {
+                skipped = Some(users.skip(format!("the role is unknown: {}", skip_reason(error))));
             }
         }
-        let named = pool.credentials.as_ref().and_then(|grant| grant.role.as_ref());
-        asked.extend(named.map(|arn| self.trust(custom, pool, arn.as_str(), RoleKind::Users)));
-        skipped.into_iter().chain(join_all(asked).await).collect()
+        let configured = pool.credentials.as_ref().and_then(|grant| grant.role.as_ref());
+        checks.extend(configured.map(|arn| self.trust(custom, pool, arn.as_str(), RoleKind::Users)));
+        skipped.into_iter().chain(join_all(checks).await).collect()
     }
 
-    /// Whom one role lets in.
-    async fn trust(&self, check: Check, pool: &Pool, arn: &str, whose: RoleKind) -> Check {
-        let check = check.with("role", arn);
+    async fn trust(&self, check: Check, pool: &Pool, arn: &str, kind: RoleKind) -> Check {
+        let check = check.with_value("role", arn);
         let role = match RoleArn::parse(arn) {
             Ok(role) => role,
-            Err(why) => return check.fails(why.to_string(), "give the pool a role that IAM could have"),
+            Err(why) => return check.fail(why.to_string(), "set a valid role ARN at the pool"),
         };
-        let naysay = match self.answered(self.cognito.trust_of(&role)).await {
-            Ok(document) => return judge(check, pool, &role, whose, &document),
-            Err(naysay) => naysay,
+        let error = match self.with_timeout(self.cognito.get_trust_policy(&role)).await {
+            Ok(document) => return evaluate_trust(check, pool, &role, kind, &document),
+            Err(error) => error,
         };
-        let compare = match whose {
+        let compare = match kind {
             RoleKind::Users => format!("; compare it with: tokenvend doctor --trust-policy {}", pool.name),
             RoleKind::Guests => String::new(),
         };
-        match naysay.kind {
-            AwsErrorKind::NotFound => check.fails(
-                format!("IAM knows no {role}: {naysay}"),
-                "whoever is to get it gets no credentials: create it, or name another",
+        match error.kind {
+            AwsErrorKind::NotFound => check.fail(
+                format!("IAM does not have {role}: {error}"),
+                "its users get no credentials: create it, or set another role",
             ),
-            AwsErrorKind::NotAllowed => {
-                check.skipped(format!("{NOT_NEEDED}; iam:GetRole on {role} would tell{compare}"))
+            AwsErrorKind::AccessDenied => {
+                check.skip(format!("{NOT_NEEDED}; the check needs iam:GetRole on {role}{compare}"))
             }
-            AwsErrorKind::NoCredentials => check.skipped("there are no credentials"),
-            AwsErrorKind::CredentialsRefused => check.skipped("the credentials are not taken"),
-            AwsErrorKind::Unreachable => check.skipped(format!("IAM cannot be asked: {naysay}{compare}")),
-            AwsErrorKind::NotAuthorized | AwsErrorKind::Throttled | AwsErrorKind::Other => {
-                check.skipped(format!("IAM does not say: {naysay}{compare}"))
+            AwsErrorKind::NoCredentials | AwsErrorKind::CredentialProviderFailed => {
+                check.skip("there are no credentials")
             }
+            AwsErrorKind::CredentialsRejected => check.skip("the credentials are rejected"),
+            AwsErrorKind::Unreachable => check.skip(format!("IAM cannot be reached: {error}{compare}")),
+            _ => check.skip(format!("IAM does not return the role: {error}{compare}")),
         }
     }
 }
 
-fn role(pool: &Pool, roles: &Result<PoolRoles, AwsError>) -> Check {
+fn pool_roles(pool: &Pool, roles: &Result<PoolRoles, AwsError>) -> Check {
     let check = Check::new(CheckId::Roles, &*pool.name);
     match roles {
         Ok(PoolRoles { authenticated: Some(users), unauthenticated }) => {
             let guests =
                 unauthenticated.as_ref().map(|role| format!(", guests get {role}")).unwrap_or_default();
             check
-                .with("authenticated", users.as_str())
-                .with("unauthenticated", unauthenticated.as_deref())
-                .holds(format!("users get {users}{guests}"))
+                .with_value("authenticated", users.as_str())
+                .with_value("unauthenticated", unauthenticated.as_deref())
+                .ok(format!("users get {users}{guests}"))
         }
-        Ok(_) => check.warns(
-            "the pool has no role for signed-in users",
-            "tokens are vended, but GetCredentialsForIdentity refuses them: set the pool's authenticated role",
+        Ok(_) => check.warn(
+            "the pool has no role for authenticated users",
+            "tokens are vended, but GetCredentialsForIdentity rejects them: set the pool's authenticated role",
         ),
-        Err(naysay) => check.skipped(unread(naysay)),
+        Err(error) => check.skip(skip_reason(error)),
     }
 }

@@ -1,4 +1,4 @@
-//! Whether the keys can be had by which tokens are judged: those of callers, and Cognito's own.
+//! Checks of the keys that verify tokens: those of the authenticators, and Cognito's own.
 
 use std::time::Duration;
 
@@ -7,24 +7,24 @@ use futures_util::future::BoxFuture;
 
 use reqwest::Url;
 
-use super::Subject;
+use super::context::DoctorContext;
 use super::report::{Check, CheckId};
 use crate::auth::{self, AuthSettings, AuthenticatorSettings, RemoteCheckSettings};
 use crate::config::KeySource;
 use crate::jws::{Algorithm, KeyProvider};
 
-impl Subject {
-    /// The keys of one way of authenticating.
-    pub(super) fn callers_keys<'s>(&'s self, way: &'s AuthSettings) -> BoxFuture<'s, Vec<Check>> {
-        let check = || Check::new(CheckId::CallersKeys, &way.name);
-        let look = async move {
-            let jwt = match &way.kind {
+impl DoctorContext {
+    /// The keys, or the endpoint, of one authenticator.
+    pub(super) fn signing_keys<'s>(&'s self, authenticator: &'s AuthSettings) -> BoxFuture<'s, Vec<Check>> {
+        let check = || Check::new(CheckId::SigningKeys, &authenticator.name);
+        let checks = async move {
+            let jwt = match &authenticator.kind {
                 AuthenticatorSettings::Jwt(jwt) => jwt,
-                AuthenticatorSettings::Introspection(asked) => {
-                    return vec![reached(check(), &asked.url, asked.ask).await];
+                AuthenticatorSettings::Introspection(remote) => {
+                    return vec![endpoint(check(), &remote.url, remote.ask).await];
                 }
-                AuthenticatorSettings::ForwardAuth(asked) => {
-                    return vec![judges(check(), &asked.url, asked.ask).await];
+                AuthenticatorSettings::ForwardAuth(remote) => {
+                    return vec![forward_auth(check(), &remote.url, remote.ask).await];
                 }
                 AuthenticatorSettings::Alb(alb) => {
                     let ask = RemoteCheckSettings {
@@ -32,83 +32,87 @@ impl Subject {
                         negative_cache_ttl: Duration::ZERO,
                         max_concurrent_requests: 1,
                     };
-                    return vec![reached(check(), &alb.keys.url, ask).await];
+                    return vec![endpoint(check(), &alb.keys.url, ask).await];
                 }
                 AuthenticatorSettings::Gateway(_)
                 | AuthenticatorSettings::StaticKey(_)
                 | AuthenticatorSettings::ClientCertificate(_) => {
-                    return vec![check().holds("nothing to fetch: who calls is told by what is configured")];
+                    return vec![check().ok("nothing to fetch: the configuration has all that is needed")];
                 }
             };
             let (source, algorithms) = (&jwt.keys, jwt.algorithms.as_slice());
-            let place = match source {
+            let location = match source {
                 KeySource::Jwks(jwks) => jwks.url.to_string(),
                 KeySource::File(path) => path.display().to_string(),
                 KeySource::Secret(_) => "a shared secret".to_owned(),
             };
             vec![match KeyProvider::as_they_are(source, algorithms).await.map(|keys| keys.fit(algorithms)) {
-                Ok(0) => check().fails(
-                    format!("{place} has no key for {algorithms:?}"),
-                    format!("publish one there, or mend auth.{}.algorithms", way.name),
+                Ok(0) => check().fail(
+                    format!("{location} has no key for {algorithms:?}"),
+                    format!("publish one there, or correct auth.{}.algorithms", authenticator.name),
                 ),
-                Ok(count) => check().with("keys", count).holds(format!("{place}: {}", counted(count))),
-                Err(why) => check().fails(
-                    format!("{place} cannot be had: {why}"),
+                Ok(count) => {
+                    check().with_value("keys", count).ok(format!("{location}: {}", count_keys(count)))
+                }
+                Err(why) => check().fail(
+                    format!("{location} cannot be fetched: {why}"),
                     format!(
-                        "mend the way to it, or auth.{}; no caller is let in without these keys",
-                        way.name
+                        "check the path to it, or correct auth.{}; without these keys no caller is accepted",
+                        authenticator.name
                     ),
                 ),
             }]
         };
-        self.in_time(look, check()).boxed()
+        self.within_timeout(checks, check()).boxed()
     }
 
-    /// Cognito's own keys. Vending does not need them, upgrading guests does: their tokens are proved by them.
+    /// Cognito's own keys. Vending does not need them; linking guests does, because they verify guests' tokens.
     pub(super) fn cognito_keys(&self) -> BoxFuture<'_, Vec<Check>> {
         let check = || Check::new(CheckId::CognitoKeys, "");
-        let look = async move {
-            let place = &self.settings.openid_jwks.url;
+        let checks = async move {
+            let location = &self.settings.openid_jwks.url;
             let source = KeySource::Jwks(self.settings.openid_jwks.clone());
-            let found = KeyProvider::as_they_are(&source, &[Algorithm::RS512]).await;
-            let words = match found.map(|keys| keys.fit(&[Algorithm::RS512])) {
+            let keys = KeyProvider::as_they_are(&source, &[Algorithm::RS512]).await;
+            let observed = match keys.map(|keys| keys.fit(&[Algorithm::RS512])) {
                 Ok(count @ 1..) => {
-                    return vec![check().with("keys", count).holds(format!("{place}: {}", counted(count)))];
+                    return vec![
+                        check().with_value("keys", count).ok(format!("{location}: {}", count_keys(count))),
+                    ];
                 }
-                Ok(_) => format!("{place} has no key for RS512"),
-                Err(why) => format!("{place} cannot be had: {why}"),
+                Ok(_) => format!("{location} has no key for RS512"),
+                Err(why) => format!("{location} cannot be fetched: {why}"),
             };
             let are_needed = self.settings.pools.iter().any(|pool| pool.linking.guests);
-            vec![if are_needed { check().fails(words, NEEDED) } else { check().warns(words, NOT_NEEDED) }]
+            vec![if are_needed { check().fail(observed, NEEDED) } else { check().warn(observed, NOT_NEEDED) }]
         };
-        self.in_time(look, check()).boxed()
+        self.within_timeout(checks, check()).boxed()
     }
 }
 
-/// Whether anybody answers where credentials are judged. What is answered depends on the credential.
-async fn reached(check: Check, url: &Url, ask: RemoteCheckSettings) -> Check {
-    told(check, url, auth::probe_endpoint(url, ask).await)
+/// Whether a remote verification endpoint responds. Its status depends on the credential.
+async fn endpoint(check: Check, url: &Url, ask: RemoteCheckSettings) -> Check {
+    report_response(check, url, auth::probe_endpoint(url, ask).await)
 }
 
-fn told(check: Check, url: &Url, outcome: Result<u16, String>) -> Check {
-    match outcome {
-        Ok(status) => check.holds(format!("{url} answers ({status} without a credential)")),
-        Err(why) => check.fails(
-            format!("{url} does not answer: {why}"),
-            "mend the way to it; without it nobody is let in who was not before",
+fn report_response(check: Check, url: &Url, response: Result<u16, String>) -> Check {
+    match response {
+        Ok(status) => check.ok(format!("{url} responds ({status} without a credential)")),
+        Err(why) => check.fail(
+            format!("{url} does not respond: {why}"),
+            "check the path to it; without it only cached callers are accepted",
         ),
     }
 }
 
-/// The same of forward auth, where what is asked with nothing to show is nobody's request, and not a bad one.
-async fn judges(check: Check, url: &Url, ask: RemoteCheckSettings) -> Check {
+/// As [`endpoint`] for forward authentication, where a request without a credential is unauthenticated, not malformed.
+async fn forward_auth(check: Check, url: &Url, ask: RemoteCheckSettings) -> Check {
     match auth::probe_endpoint(url, ask).await {
-        Ok(400) => check.warns(
-            format!("{url} answers 400 without a credential"),
-            "have it answer 401 there, and to the name in url (ALLOWED_HOSTS, config.hosts): a 400 to everybody is a \
-             no to everybody",
+        Ok(400) => check.warn(
+            format!("{url} responds with 400 without a credential"),
+            "let it respond with 401 instead, and accept the host name of url (ALLOWED_HOSTS, config.hosts): with a 400 \
+             to every request no caller is accepted",
         ),
-        outcome => told(check, url, outcome),
+        response => report_response(check, url, response),
     }
 }
 
@@ -116,8 +120,8 @@ const NOT_NEEDED: &str =
     "vending does not need them, verifying tokens does: see upstream.openid_keys_url in config/default.toml";
 
 const NEEDED: &str =
-    "no guest can be upgraded without them: see upstream.openid_keys_url in config/default.toml";
+    "no guest can be linked without them: see upstream.openid_keys_url in config/default.toml";
 
-fn counted(keys: usize) -> String {
+fn count_keys(keys: usize) -> String {
     if keys == 1 { "1 key".to_owned() } else { format!("{keys} keys") }
 }

@@ -1,11 +1,13 @@
-//! What the roles of a pool must trust, and whether they do.
+//! Trust policies of a pool's roles: the required one, and the evaluation of a role's own.
 
 mod condition;
+mod evaluation;
 mod policy;
 
 use serde_json::{Value, json};
 
-use self::policy::{Ternary, TokenContext, TrustPolicy};
+use self::evaluation::{Ternary, TokenContext};
+use self::policy::TrustPolicy;
 use super::report::Check;
 use crate::pools::Pool;
 use crate::token;
@@ -14,132 +16,136 @@ use cognito_types::RoleArn;
 const ASSUME: &str = "sts:AssumeRoleWithWebIdentity";
 const TAG: &str = "sts:TagSession";
 
-/// What the pool's authenticated role must trust so that its users get credentials. Without the condition on `aud`
-/// every AWS customer's users could have the role, without the one on `amr` the pool's guests.
+/// The trust policy that the pool's authenticated role needs so that its users get credentials. Without the condition
+/// on `aud`, users of every AWS customer could assume the role; without the one on `amr`, the pool's guests.
 pub fn trust_policy(pool: &Pool) -> Value {
-    let authority = token::authority(pool.id.region());
+    let host = token::issuer_host(pool.id.region());
     json!({
         "Version": "2012-10-17",
         "Statement": [{
             "Sid": "SignedInUsersOfOnePool",
             "Effect": "Allow",
-            "Principal": {"Federated": authority},
+            "Principal": {"Federated": host},
             "Action": actions(pool),
             "Condition": {
-                "StringEquals": {format!("{authority}:aud"): pool.id.as_str()},
-                "ForAnyValue:StringLike": {format!("{authority}:amr"): "authenticated"},
+                "StringEquals": {format!("{host}:aud"): pool.id.as_str()},
+                "ForAnyValue:StringLike": {format!("{host}:amr"): "authenticated"},
             },
         }],
     })
 }
 
-/// A token with principal tags is refused by a role that does not allow them; one without tags needs no more.
+/// A role must allow `sts:TagSession` for tokens with principal tags.
 fn actions(pool: &Pool) -> Vec<&'static str> {
     let tags = (!pool.tags.is_empty()).then_some(TAG);
     std::iter::once(ASSUME).chain(tags).collect()
 }
 
-/// Who is to have a role.
+/// Whose role it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RoleKind {
     Users,
     Guests,
 }
 
-/// Judges a role's trust policy by whom it lets in: those who are to have the role, and nobody else. The policy is not
-/// compared with ours, because the same can be said in many ways.
-pub(super) fn judge(check: Check, pool: &Pool, role: &RoleArn, whose: RoleKind, document: &str) -> Check {
+/// Evaluates a role's trust policy by the principals that it allows: those of the role's kind, and no others. The
+/// policy is not compared with [`trust_policy`], because the same can be written in many ways.
+pub(super) fn evaluate_trust(
+    check: Check,
+    pool: &Pool,
+    role: &RoleArn,
+    kind: RoleKind,
+    document: &str,
+) -> Check {
     let policy = match TrustPolicy::parse(document) {
         Ok(policy) => policy,
         Err(why) => {
-            return check.warns(
-                format!("{role} has a trust policy that cannot be read: {why}"),
-                remedy(pool, role, whose),
+            return check.warn(
+                format!("{role} has a trust policy that cannot be parsed: {why}"),
+                trust_fix(pool, role, kind),
             );
         }
     };
-    let own = bearer(pool, pool.id.as_str(), whose);
-    let who = match whose {
+    let own = token_context(pool, pool.id.as_str(), kind);
+    let principals = match kind {
         RoleKind::Users => "signed-in users",
         RoleKind::Guests => "guests",
     };
     for action in actions(pool) {
         // Guests' tokens have no tags.
-        let is_needed = action == ASSUME || whose == RoleKind::Users;
+        let is_needed = action == ASSUME || kind == RoleKind::Users;
         if is_needed && policy.allows(action, &own) == Ternary::No {
             let tagged = if action == TAG { " with principal tags" } else { "" };
-            let words = format!(
-                "{role} does not let in this pool's {who}{tagged}: {}",
-                policy.obstacle(action, &own)
-            );
-            return check.fails(words, remedy(pool, role, whose));
+            let reason = policy.denial_reason(action, &own);
+            let observed = format!("{role} does not trust this pool's {principals}{tagged}: {reason}");
+            return check.fail(observed, trust_fix(pool, role, kind));
         }
     }
-    let intruders = intruders(&policy, pool, whose);
-    if !intruders.is_empty() {
-        let words = format!("{role} lets in too many: {}", intruders.join(", and "));
-        return check.warns(words, remedy(pool, role, whose));
+    let unexpected = unexpected_principals(&policy, pool, kind);
+    if !unexpected.is_empty() {
+        let observed = format!("{role} also trusts {}", unexpected.join(", and "));
+        return check.warn(observed, trust_fix(pool, role, kind));
     }
-    let others = policy.other_keys(&own.authority);
-    let words = match whose {
-        RoleKind::Users => format!("{role} lets in this pool's users, no strangers and no guests"),
-        RoleKind::Guests => format!("{role} lets in this pool's guests, and no strangers"),
+    let others = policy.unevaluated_keys(&own.issuer_host);
+    let observed = match kind {
+        RoleKind::Users => format!("{role} trusts this pool's users, no other pools and no guests"),
+        RoleKind::Guests => format!("{role} trusts this pool's guests, and no other pools"),
     };
     match policy.allows(ASSUME, &own) {
         Ternary::Unknown if others.is_empty() => {
-            let words = format!(
-                "{role} may let in this pool's {who}, or may not: AWS does not say how it reads the policy"
+            let observed = format!(
+                "{role} may or may not trust this pool's {principals}: AWS does not document how it evaluates the policy"
             );
-            check.warns(words, remedy(pool, role, whose))
+            check.warn(observed, trust_fix(pool, role, kind))
         }
-        Ternary::Unknown => check.holds(format!("{words}, where {} allows it", others.join(", "))),
-        _ => check.holds(words),
+        Ternary::Unknown => check.ok(format!("{observed}, where {} allows it", others.join(", "))),
+        _ => check.ok(observed),
     }
 }
 
-/// Who is let in and should not be, in words.
-fn intruders(policy: &TrustPolicy, pool: &Pool, whose: RoleKind) -> Vec<String> {
-    let is_let_in = |bearer: &TokenContext| policy.allows(ASSUME, bearer) != Ternary::No;
-    let authority = token::authority(pool.id.region());
-    // Anybody can make a pool; this one's id is nobody's.
-    let elsewhere = format!("{}:00000000-0000-0000-0000-000000000000", pool.id.region());
-    let mut found = Vec::new();
-    if is_let_in(&bearer(pool, &elsewhere, whose)) {
-        found.push(format!(
-            "users of other identity pools, any AWS customer's (no condition holds {authority}:aud to {})",
+/// Descriptions of the principals that the policy allows and should not.
+fn unexpected_principals(policy: &TrustPolicy, pool: &Pool, kind: RoleKind) -> Vec<String> {
+    let is_allowed = |token: &TokenContext| policy.allows(ASSUME, token) != Ternary::No;
+    let host = token::issuer_host(pool.id.region());
+    // Any AWS customer can create a pool; this id is no pool's.
+    let other_pool = format!("{}:00000000-0000-0000-0000-000000000000", pool.id.region());
+    let mut unexpected = Vec::new();
+    if is_allowed(&token_context(pool, &other_pool, kind)) {
+        unexpected.push(format!(
+            "users of other identity pools, any AWS customer's (no condition limits {host}:aud to {})",
             pool.id
         ));
     }
-    if whose == RoleKind::Users && is_let_in(&bearer(pool, pool.id.as_str(), RoleKind::Guests)) {
-        found.push(format!("guests (no condition holds {authority}:amr to authenticated)"));
+    if kind == RoleKind::Users && is_allowed(&token_context(pool, pool.id.as_str(), RoleKind::Guests)) {
+        unexpected.push(format!("guests (no condition limits {host}:amr to authenticated)"));
     }
-    found
+    unexpected
 }
 
 /// What IAM sees of a token of that pool.
-fn bearer(pool: &Pool, audience: &str, whose: RoleKind) -> TokenContext {
+fn token_context(pool: &Pool, audience: &str, kind: RoleKind) -> TokenContext {
     let provider = &pool.provider;
-    let methods = match whose {
+    let methods = match kind {
         RoleKind::Users => {
             vec!["authenticated".to_owned(), provider.to_string(), format!("{provider}:{audience}:user")]
         }
         RoleKind::Guests => vec!["unauthenticated".to_owned()],
     };
-    TokenContext { authority: token::authority(pool.id.region()), audience: audience.to_owned(), methods }
+    TokenContext { issuer_host: token::issuer_host(pool.id.region()), audience: audience.to_owned(), methods }
 }
 
-fn remedy(pool: &Pool, role: &RoleArn, whose: RoleKind) -> String {
-    match whose {
+fn trust_fix(pool: &Pool, role: &RoleArn, kind: RoleKind) -> String {
+    match kind {
         RoleKind::Users => format!(
             "aws iam update-assume-role-policy --role-name {} --policy-document \"$(tokenvend doctor --trust-policy {})\"",
             role.name(),
             pool.name
         ),
         RoleKind::Guests => {
-            let authority = token::authority(pool.id.region());
+            let host = token::issuer_host(pool.id.region());
             format!(
-                "let its trust policy allow {ASSUME} to {authority} where {authority}:aud is {} and {authority}:amr is \
-                 unauthenticated, and nothing else",
+                "let its trust policy allow {ASSUME} to {host} where {host}:aud is {} and {host}:amr is unauthenticated, \
+                 and nothing else",
                 pool.id
             )
         }

@@ -1,5 +1,5 @@
-//! What the audit trail is told of a request, and the one place where it is told: after the answer is made and
-//! before it leaves. Only what cannot be taken back is told beforehand as well, by [`announce`].
+//! Audit of a request: an event is recorded after the response is made and before it is sent. An irreversible action is
+//! recorded before it starts as well, by [`record_intent`].
 
 mod context;
 
@@ -9,7 +9,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::{HttpMessage as _, HttpRequest};
 
-pub(crate) use context::{AuditContext, note, request_id};
+pub(crate) use context::{AuditContext, record, request_id};
 
 use super::client_address;
 use super::problem::{Problem, ProblemType};
@@ -19,33 +19,33 @@ use crate::audit::event::{
 };
 use crate::audit::{AuditTrail, AuditUnavailable, TagDetail};
 use crate::client_address::ClientAddress;
-use crate::metrics::labels::{Route, Source};
+use crate::metrics::labels::{CacheStatus, Route};
 use crate::vending::credentials_loader::CachedCredentials;
 use crate::vending::token_response::CachedToken;
 use clock::Timestamp;
 use cognito_types::{DeveloperUserId, IdentityId};
 
-/// What this request asks for, if that is one of the acts that are recorded. Begins to gather facts where
-/// somebody wants them: the trail, or the log of what administrators do.
-pub(super) fn act(trail: &AuditTrail, request: &ServiceRequest, route: Route, id: &str) -> Option<Action> {
-    let act = act_of(route, request.method())?;
-    if !trail.is_on() && !act.is_administrators() {
+/// The audited action of the request, if it is one. Adds an audit context to the request if the audit trail is on, or
+/// for the log of identity administration.
+pub(super) fn begin(trail: &AuditTrail, request: &ServiceRequest, route: Route, id: &str) -> Option<Action> {
+    let action = action_of(route, request.method())?;
+    if !trail.is_on() && !action.is_administrative() {
         return None;
     }
-    request.extensions_mut().insert(AuditContext::of(id));
-    Some(act)
+    request.extensions_mut().insert(AuditContext::new(id));
+    Some(action)
 }
 
-/// A method that the resource does not take counts as an attempt at what it is there for.
-fn act_of(route: Route, method: &Method) -> Option<Action> {
+/// An unsupported method counts as an attempt at the action of the resource.
+fn action_of(route: Route, method: &Method) -> Option<Action> {
     match (route, method) {
-        // A browser's question whether it may call.
+        // CORS preflight.
         (_, &Method::OPTIONS) => None,
-        (Route::Token, &Method::DELETE) => Some(Action::Forget),
-        (Route::Token, _) => Some(Action::Vend),
+        (Route::Token, &Method::DELETE) => Some(Action::SignOut),
+        (Route::Token, _) => Some(Action::VendToken),
         (Route::Link, _) => Some(Action::Link),
-        (Route::Credentials, _) => Some(Action::Credentials),
-        (Route::AdminUser, _) => Some(Action::LookUp),
+        (Route::Credentials, _) => Some(Action::VendCredentials),
+        (Route::AdminUser, _) => Some(Action::Lookup),
         (Route::AdminCache, _) => Some(Action::Purge),
         (Route::AdminMerge, _) => Some(Action::Merge),
         (Route::AdminIdentities, _) => Some(Action::List),
@@ -59,133 +59,135 @@ fn act_of(route: Route, method: &Method) -> Option<Action> {
     }
 }
 
-/// The end of a request, as the trail is told it.
+/// The end of an audited request.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct AuditedResponse {
-    pub(super) act: Action,
+    pub(super) action: Action,
     pub(super) at: Timestamp,
-    pub(super) took: Duration,
+    pub(super) duration: Duration,
 }
 
-/// Tells the trail how a request ended.
+/// Records the outcome of a request.
 ///
 /// # Errors
-/// The event has to be written and was not: the answer must not leave.
-pub(super) async fn tell<B>(
+/// The event must be written and was not: the response must not be sent.
+pub(super) async fn record_response<B>(
     trail: &AuditTrail,
     response: &ServiceResponse<B>,
     end: AuditedResponse,
 ) -> Result<(), AuditUnavailable> {
-    let facts = response.request().extensions_mut().remove::<AuditContext>();
-    let Some(facts) = facts.filter(|_| trail.is_on()) else { return Ok(()) };
-    if facts.source() == Some(Source::Hit) && !trail.records_hits() {
+    let context = response.request().extensions_mut().remove::<AuditContext>();
+    let Some(context) = context.filter(|_| trail.is_on()) else { return Ok(()) };
+    if context.cache_status() == Some(CacheStatus::Hit) && !trail.records_hits() {
         return Ok(());
     }
     let status = response.status().as_u16();
     let problem = response.response().extensions().get::<ProblemType>().copied();
     let event = Event {
         status: Some(status),
-        problem: problem.map(ProblemType::name),
-        took: Some(end.took),
-        token: facts.vended.as_ref().map(|(token, source)| of_token(token, *source, trail.tag_detail())),
-        credentials: facts.credentials.as_ref().map(|(given, source)| of_credentials(given, *source)),
-        ..of_request(&facts, response.request(), end.act, Outcome::of_status(status), end.at)
+        problem: problem.map(ProblemType::code),
+        duration: Some(end.duration),
+        token: context.token.as_ref().map(|(token, cache)| token_details(token, *cache, trail.tag_detail())),
+        credentials: context
+            .credentials
+            .as_ref()
+            .map(|(credentials, cache)| credentials_details(credentials, *cache)),
+        ..request_event(&context, response.request(), end.action, Outcome::from_status(status), end.at)
     };
-    let told = trail.record(event.line()).await;
-    // What was announced is told of already, and an answer that keeps quiet about it would undo nothing.
-    if end.act.is_announced() { Ok(()) } else { told }
+    let recorded = trail.record(event.to_line()).await;
+    // The intent is recorded already, and a suppressed response would undo nothing.
+    if end.action.is_irreversible() { Ok(()) } else { recorded }
 }
 
-/// Tells the trail what is about to be done, before it is.
+/// Records an action before it starts.
 ///
 /// # Errors
-/// The event has to be written and was not: it must not be done.
-pub(crate) async fn announce(
+/// The event must be written and was not: the action must not start.
+pub(crate) async fn record_intent(
     trail: &AuditTrail,
     request: &HttpRequest,
-    act: Action,
+    action: Action,
     at: Timestamp,
 ) -> Result<(), Problem> {
     if !trail.is_on() {
         return Ok(());
     }
-    let line = {
+    let event = {
         let extensions = request.extensions();
-        let facts = extensions.get::<AuditContext>();
-        facts.map(|facts| of_request(facts, request, act, Outcome::Begun, at).line())
+        let context = extensions.get::<AuditContext>();
+        context.map(|context| request_event(context, request, action, Outcome::Started, at).to_line())
     };
-    match line {
-        Some(line) => trail.record(line).await.map_err(|AuditUnavailable| unrecorded()),
+    match event {
+        Some(event) => trail.record(event).await.map_err(|AuditUnavailable| unavailable()),
         None => Ok(()),
     }
 }
 
-/// Nothing is handed out, and nothing begun, that has to be recorded and was not.
-pub(super) fn unrecorded() -> Problem {
-    let detail = "what this service does has to be recorded first, and cannot be now; try again later";
+/// The response in place of one whose event must be written and was not.
+pub(super) fn unavailable() -> Problem {
+    let detail = "this action must be recorded in the audit trail, and cannot be now; try again later";
     Problem::new(ProblemType::AuditUnavailable, detail).retry_after(Duration::from_secs(5))
 }
 
-fn of_request<'a>(
-    facts: &'a AuditContext,
+fn request_event<'a>(
+    context: &'a AuditContext,
     request: &HttpRequest,
-    act: Action,
+    action: Action,
     outcome: Outcome,
     time: Timestamp,
 ) -> Event<'a> {
-    let vended = facts.vended_identity();
     Event {
         time,
-        act,
+        action,
         outcome,
         status: None,
         problem: None,
-        reason: facts.reason,
-        request_id: &facts.request_id,
+        reason: context.reason,
+        request_id: &context.request_id,
         client: client_address::client(request).map(ClientAddress::ip),
         client_certificate: peer_certificate(request),
-        way: facts.way.as_deref(),
-        issuer: facts.issuer.as_deref(),
-        service: facts.service.as_deref(),
-        user: facts.user.as_ref().map(DeveloperUserId::as_str),
-        pool: facts.pool.as_ref().map(|pool| &*pool.name),
-        identity_pool_id: facts.pool.as_ref().map(|pool| pool.id.as_str()),
-        identity_id: facts.identity.as_ref().map(IdentityId::as_str).or(vended),
+        authenticator: context.authenticator.as_deref(),
+        issuer: context.issuer.as_deref(),
+        service: context.service.as_deref(),
+        user: context.user.as_ref().map(DeveloperUserId::as_str),
+        pool: context.pool.as_ref().map(|pool| &*pool.name),
+        identity_pool_id: context.pool.as_ref().map(|pool| pool.id.as_str()),
+        identity_id: context.identity.as_ref().map(IdentityId::as_str).or(context.vended_identity()),
         identities: RelatedIdentities {
-            into_user: facts.into_user.as_ref().map(DeveloperUserId::as_str),
-            into_identity_id: facts.into_identity.as_ref().map(IdentityId::as_str),
-            identity_ids: facts.identities.iter().map(IdentityId::as_str).collect(),
-            links: facts.links.iter().map(|name| &**name).collect(),
-            undeleted_identity_ids: facts.undeleted.iter().map(IdentityId::as_str).collect(),
+            target_user: context.target_user.as_ref().map(DeveloperUserId::as_str),
+            target_identity_id: context.target_identity.as_ref().map(IdentityId::as_str),
+            identity_ids: context.identities.iter().map(IdentityId::as_str).collect(),
+            links: context.links.iter().map(|name| &**name).collect(),
+            failed_identity_ids: context.failed_identities.iter().map(IdentityId::as_str).collect(),
         },
         token: None,
         credentials: None,
-        took: None,
+        duration: None,
     }
 }
 
-fn of_token(token: &CachedToken, source: Source, detail: TagDetail) -> TokenDetails<'_> {
-    let tags = &token.shape().tags;
+fn token_details(token: &CachedToken, cache: CacheStatus, detail: TagDetail) -> TokenDetails<'_> {
+    let tags = &token.variant().tags;
     TokenDetails {
-        source,
-        digest: token.answer().digest(),
-        token_duration_seconds: token.shape().duration.seconds(),
-        expires_at: token.times().expires_at,
+        cache,
+        digest: token.value().digest(),
+        token_duration_seconds: token.variant().duration.seconds(),
+        expires_at: token.lifetime().expires_at,
         tags: match detail {
             _ if tags.is_empty() => None,
             TagDetail::None => None,
             TagDetail::Keys => Some(Tags::TagKeys(tags.iter().map(|(key, _)| key).collect())),
             TagDetail::Values => Some(Tags::Tags(tags.iter().collect())),
         },
-        aws_request_id: token.answer().aws_request_id(),
+        aws_request_id: token.value().aws_request_id(),
     }
 }
 
-fn of_credentials(given: &CachedCredentials, source: Source) -> CredentialsDetails<'_> {
+fn credentials_details(credentials: &CachedCredentials, cache: CacheStatus) -> CredentialsDetails<'_> {
     CredentialsDetails {
-        source,
-        access_key_id: given.answer().access_key_id(),
-        expires_at: given.times().expires_at,
-        aws_request_id: given.answer().aws_request_id(),
+        cache,
+        access_key_id: credentials.value().access_key_id(),
+        expires_at: credentials.lifetime().expires_at,
+        aws_request_id: credentials.value().aws_request_id(),
     }
 }

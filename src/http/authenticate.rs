@@ -1,4 +1,5 @@
-//! How every resource that acts for a user begins: who calls, and which token that stands for.
+//! Authentication, authorization and rate limits of a request. Every resource begins with [`AppState::authenticate`];
+//! the body is read after it, because a client without a valid credential gets no body read.
 
 use std::sync::Arc;
 
@@ -15,94 +16,92 @@ use crate::vending::TokenRequest;
 use cognito_types::DeveloperUserId;
 
 impl AppState {
-    /// Who calls, by what the request presents and nothing else.
-    pub(super) async fn caller(&self, request: &HttpRequest) -> Result<Arc<Caller>, Problem> {
-        let addresses = client_address::of(request);
+    /// Authenticates the caller, by the request's headers and connection only.
+    pub(super) async fn authenticate(&self, request: &HttpRequest) -> Result<Arc<Caller>, Problem> {
+        let addresses = client_address::addresses(request);
         let client = addresses.map(|addresses| addresses.client);
-        self.limits.may_try(client)?;
-        let shown = Shown(request.headers());
+        self.limits.check_failed_attempts(client)?;
+        let headers = Headers(request.headers());
         let certificate = peer_certificate(request);
-        let presented = AuthRequest {
-            headers: &shown,
+        let auth_request = AuthRequest {
+            headers: &headers,
             peer: addresses.map(|addresses| addresses.peer),
             certificate: certificate.as_deref(),
             is_from_allowed_page: self.is_from_allowed_page(request),
         };
-        let caller = self.authenticator.authenticate(&presented).await;
-        audit::note(request, |facts| facts.authenticated(&caller));
-        if let Err(AuthError::Rejected(refusal)) = &caller
-            && refusal.counts_as_failed_attempt()
+        let caller = self.authenticator.authenticate(&auth_request).await;
+        audit::record(request, |context| context.authenticated(&caller));
+        if let Err(AuthError::Rejected(reason)) = &caller
+            && reason.counts_as_failed_attempt()
         {
-            self.limits.failed(client);
+            self.limits.record_failed_attempt(client);
         }
         let caller = caller?;
-        // Of a service, those for whom it acts are counted.
+        // Requests of a service count for the users that it acts as.
         if let Subject::User(user) = &caller.subject {
-            self.limits.user(user)?;
+            self.limits.take_user(user)?;
         }
         Ok(caller)
     }
 
-    /// Who calls, where only users may: what is for good, or is the user's alone.
-    pub(super) async fn user(
-        &self,
-        request: &HttpRequest,
-    ) -> Result<(Arc<Caller>, DeveloperUserId), Problem> {
-        let caller = self.caller(request).await?;
-        match caller.subject.clone() {
-            Subject::User(user) => Ok((caller, user)),
+    /// Authenticates the caller, which must be a user: the action is irreversible or the user's alone.
+    pub(super) async fn authenticate_user(&self, request: &HttpRequest) -> Result<Arc<Caller>, Problem> {
+        let caller = self.authenticate(request).await?;
+        match caller.subject {
+            Subject::User(_) => Ok(caller),
             Subject::Service(_) => Err(Problem::new(
-                ProblemType::NotForServices,
-                "this is for users themselves; a service names its user in the body of POST or DELETE /v1/token",
+                ProblemType::UserCallerRequired,
+                "only a user may call this; a service names its user in the body of POST or DELETE /v1/token",
             )),
         }
     }
 
-    /// For whom a request is, which names this user, or none.
-    pub(super) fn acts_for(
+    /// Authorizes the caller to get a token of the pool (or the default pool) for the user that the request names, or
+    /// for itself.
+    pub(super) fn authorize(
         &self,
         request: &HttpRequest,
         caller: &Caller,
-        named: Option<&str>,
+        user: Option<&str>,
+        pool: Option<&str>,
+    ) -> Result<TokenRequest, Problem> {
+        let user = self.authorize_user(request, caller, user)?;
+        let pool = self.pools.find(pool).ok_or_else(|| {
+            Problem::new(ProblemType::UnknownPool, "the pool in the request is not configured")
+        })?;
+        audit::record(request, |context| context.pool(pool));
+        Ok(authorization::authorize(caller, &user, pool, &self.metrics)?)
+    }
+
+    /// Authorizes the caller to act as the user that the request names, or as itself.
+    pub(super) fn authorize_user(
+        &self,
+        request: &HttpRequest,
+        caller: &Caller,
+        user: Option<&str>,
     ) -> Result<DeveloperUserId, Problem> {
-        let user =
-            authorization::authorize_user(caller, named, self.authenticator.user_ids(), &self.metrics)?;
+        let user = authorization::authorize_user(caller, user, self.authenticator.user_ids(), &self.metrics)?;
         if let Subject::Service(_) = caller.subject {
-            audit::note(request, |facts| facts.user(&user));
-            self.limits.user(&user)?;
+            audit::record(request, |context| context.user(&user));
+            self.limits.take_user(&user)?;
         }
         Ok(user)
     }
 
-    /// Whether a page of an allowed origin sent this, with a method that changes things. Every browser says where
-    /// such a request comes from; one that does not say counts for nothing.
+    /// Whether a page of an allowed origin sent the request, with a method that changes state. Every browser sends
+    /// `Origin` with such a request; without it the answer is no.
     fn is_from_allowed_page(&self, request: &HttpRequest) -> bool {
         let mut origins = request.headers().get_all(header::ORIGIN);
         let (Some(origin), None) = (origins.next(), origins.next()) else { return false };
         let is_allowed = self.settings.allowed_origins.iter().any(|one| one.as_bytes() == origin.as_bytes());
         is_allowed && matches!(*request.method(), Method::POST | Method::DELETE)
     }
-
-    /// The request for a token of the user, for whom the caller acts, in the pool of that name, or in the default one.
-    pub(super) fn token_request(
-        &self,
-        request: &HttpRequest,
-        caller: &Caller,
-        user: &DeveloperUserId,
-        pool: Option<&str>,
-    ) -> Result<TokenRequest, Problem> {
-        let pool = self.pools.find(pool).ok_or_else(|| {
-            Problem::new(ProblemType::UnknownPool, "the pool in the request is none of those configured here")
-        })?;
-        audit::note(request, |facts| facts.pool(pool));
-        Ok(authorization::authorize(caller, user, pool, &self.metrics)?)
-    }
 }
 
-/// The server's headers, as authentication looks at them.
-struct Shown<'r>(&'r HeaderMap);
+/// The server's headers, as authentication reads them.
+struct Headers<'r>(&'r HeaderMap);
 
-impl HeaderView for Shown<'_> {
+impl HeaderView for Headers<'_> {
     fn each_value<'h>(&'h self, name: &str, show: &mut dyn FnMut(&'h [u8])) {
         self.0.get_all(name).for_each(|value| show(value.as_bytes()));
     }

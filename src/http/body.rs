@@ -1,4 +1,4 @@
-//! Bodies of requests: read within their limits, and taken for what the resource says they are.
+//! Request bodies: read within their limits, and parsed as JSON objects.
 
 use std::time::Duration;
 
@@ -10,9 +10,10 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use super::problem::{Problem, ProblemType};
+use crate::config::HttpSettings;
 
-/// A body that nobody reads is a body that somebody else may read as the next request.
-pub(crate) fn refuse(request: &HttpRequest) -> Result<(), Problem> {
+/// Rejects a body of a method that takes none. An unread body could be parsed as the next request.
+pub(crate) fn reject(request: &HttpRequest) -> Result<(), Problem> {
     let headers = request.headers();
     let is_empty = headers.get(header::CONTENT_LENGTH).is_none_or(|length| length.as_bytes() == b"0");
     if is_empty && !headers.contains_key(header::TRANSFER_ENCODING) {
@@ -21,26 +22,42 @@ pub(crate) fn refuse(request: &HttpRequest) -> Result<(), Problem> {
     Err(Problem::new(ProblemType::InvalidRequest, "this method takes no body; POST does"))
 }
 
-/// Reads a body of at most `most` bytes that arrives within a time.
-pub(crate) async fn read(body: web::Payload, most: usize, within: Duration) -> Result<Bytes, Problem> {
-    let body = body.into_inner();
-    // Most requests have none, and then there is nothing to wait for.
-    if matches!(body, Payload::None) {
+/// Reads a body of at most `max_bytes` that arrives within `timeout`.
+pub(crate) async fn read(
+    payload: web::Payload,
+    max_bytes: usize,
+    timeout: Duration,
+) -> Result<Bytes, Problem> {
+    let payload = payload.into_inner();
+    // Most requests have no body, so there is nothing to wait for.
+    if matches!(payload, Payload::None) {
         return Ok(Bytes::new());
     }
-    let arrived = tokio::time::timeout(within, to_bytes_limited(BodyStream::new(body), most)).await;
-    match arrived {
+    let body = tokio::time::timeout(timeout, to_bytes_limited(BodyStream::new(payload), max_bytes)).await;
+    match body {
         Ok(Ok(Ok(bytes))) => Ok(bytes),
-        Ok(Ok(Err(_))) => Err(Problem::new(ProblemType::InvalidRequest, "the body broke off")),
-        Ok(Err(_)) => Err(Problem::new(ProblemType::BodyTooLarge, format!("a body may have {most} bytes"))),
+        Ok(Ok(Err(_))) => Err(Problem::new(ProblemType::InvalidRequest, "the body ended too early")),
+        Ok(Err(_)) => {
+            Err(Problem::new(ProblemType::BodyTooLarge, format!("a body may have {max_bytes} bytes")))
+        }
         Err(_) => Err(Problem::new(ProblemType::RequestTimeout, "the body did not arrive in time")),
     }
+}
+
+/// Reads and parses a body; without one the default applies.
+pub(super) async fn optional_json<T: DeserializeOwned + Default>(
+    request: &HttpRequest,
+    payload: web::Payload,
+    settings: &HttpSettings,
+) -> Result<T, Problem> {
+    let body = read(payload, settings.max_body_bytes, settings.request_body_timeout).await?;
+    if body.is_empty() { Ok(T::default()) } else { json(request, &body) }
 }
 
 pub(crate) fn json<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> Result<T, Problem> {
     check_object(request, body)?;
     serde_json::from_slice(body).map_err(|error| {
-        // The parser's words name the field and the place; a value that it quotes is the caller's own.
+        // The parser's message names the field and the position; a value in it is the client's own.
         Problem::new(
             ProblemType::InvalidRequest,
             format!("the body is not what this resource takes: {error}"),
@@ -48,7 +65,7 @@ pub(crate) fn json<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> R
     })
 }
 
-/// As [`json`], where the body has secrets in it: what is wrong is told by its place only.
+/// As [`json`], for a body with secrets: the detail has only the position of the error.
 pub(super) fn json_with_secrets<T: DeserializeOwned>(
     request: &HttpRequest,
     body: &[u8],
@@ -57,9 +74,7 @@ pub(super) fn json_with_secrets<T: DeserializeOwned>(
     check_object(request, body)?;
     serde_json::from_slice(body).map_err(|error| {
         let (line, column) = (error.line(), error.column());
-        let detail = format!(
-            "this resource takes {takes}; the body is something else at line {line}, column {column}"
-        );
+        let detail = format!("this resource takes {takes}; the body differs at line {line}, column {column}");
         Problem::new(ProblemType::InvalidRequest, detail)
     })
 }
@@ -73,11 +88,11 @@ fn check_object(request: &HttpRequest, body: &[u8]) -> Result<(), Problem> {
             "send the body with Content-Type: application/json",
         ));
     }
-    // The derived reader would take a list of the fields' values as well.
+    // serde's derived deserializer would accept an array of the fields' values as well.
     if !body.trim_ascii_start().starts_with(b"{") {
         return Err(Problem::new(
             ProblemType::InvalidRequest,
-            "the body is not what this resource takes: no JSON object",
+            "the body is not what this resource takes: it is no JSON object",
         ));
     }
     Ok(())

@@ -137,7 +137,7 @@ impl Door {
 fn close_when_unread(stream: &TcpStream, timeout: Duration) {
     #[cfg(target_os = "linux")]
     if let Err(error) = SockRef::from(stream).set_tcp_user_timeout(Some(timeout)) {
-        tracing::debug!(%error, "cannot limit how long an answer may lie unread");
+        tracing::debug!(%error, "cannot set the write timeout of a connection");
     }
     #[cfg(not(target_os = "linux"))]
     let _ = (stream, timeout);

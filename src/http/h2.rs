@@ -160,7 +160,7 @@ async fn accept(connection: &mut Connection<Socket, Bytes>, has_room: bool) -> E
     match connection.accept().await {
         Some(Ok((head, respond))) => Event::Asked(head, respond),
         Some(Err(error)) => {
-            tracing::debug!(%error, "http/2 connection broke off");
+            tracing::debug!(%error, "http/2 connection failed");
             Event::Over
         }
         None => Event::Over,

@@ -56,7 +56,7 @@ pub(super) async fn shake_hands(tls: &Tls, stream: TcpStream, timeout: Duration)
         }
         Err(failure) => {
             tls.count(failure.outcome());
-            tracing::debug!(listener = tls.listener(), ?peer, %failure, "no tls connection");
+            tracing::debug!(listener = tls.listener(), ?peer, %failure, "tls handshake failed");
             None
         }
     }

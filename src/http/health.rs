@@ -1,4 +1,4 @@
-//! Whether the process lives, and whether it should be sent requests. The same on both listeners.
+//! Liveness and readiness, the same on both listeners.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +10,7 @@ use serde_json::json;
 use super::problem::{Problem, ProblemType};
 use crate::auth::AuthenticatorChain;
 
-/// What must hold for the service to be sent requests.
+/// State of the readiness probe.
 #[derive(Debug)]
 pub(crate) struct Readiness {
     authenticator: Arc<AuthenticatorChain>,
@@ -23,12 +23,12 @@ impl Readiness {
         Self { authenticator, credentials_found: AtomicBool::new(false), draining: AtomicBool::new(false) }
     }
 
-    /// AWS credentials were found.
+    /// Records that AWS credentials were found.
     pub(crate) fn found_credentials(&self) {
         self.credentials_found.store(true, Ordering::Relaxed);
     }
 
-    /// The end has begun.
+    /// Records that the shutdown has begun.
     pub(crate) fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }
@@ -37,23 +37,23 @@ impl Readiness {
         self.draining.load(Ordering::Relaxed)
     }
 
-    /// What is still missing, in words.
+    /// Reasons why the service is not ready.
     fn missing(&self) -> Vec<&'static str> {
         let checks = [
             (self.authenticator.is_ready(), "the app's signing keys have not been fetched yet"),
             (self.credentials_found.load(Ordering::Relaxed), "no aws credentials have been found yet"),
             (!self.is_draining(), "the service is shutting down"),
         ];
-        checks.into_iter().filter(|(holds, _)| !holds).map(|(_, missing)| missing).collect()
+        checks.into_iter().filter(|(is_met, _)| !is_met).map(|(_, missing)| missing).collect()
     }
 }
 
-/// `GET /livez`: the process answers.
+/// `GET /livez`: the process responds.
 pub(crate) async fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({"status": "live"}))
 }
 
-/// `GET /readyz`: send requests here, or not.
+/// `GET /readyz`: the service can serve requests.
 pub(crate) async fn ready(readiness: web::Data<Readiness>) -> Result<HttpResponse, Problem> {
     match readiness.missing().as_slice() {
         [] => Ok(HttpResponse::Ok().json(json!({"status": "ready"}))),

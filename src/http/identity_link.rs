@@ -1,5 +1,5 @@
-//! `/v1/identity/link`: link a public login, or the identity of a guest, to the caller's own identity. There is no
-//! identity id in a request, anywhere: see `linking`.
+//! `/v1/identity/link`: link a public login or a guest's identity to the caller's identity. No request contains an
+//! identity id: see `linking`.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -18,14 +18,14 @@ use crate::issuer::{IssueErrorKind, LoginToken, PublicLogins};
 use crate::linking::{GuestTokenError, LinkError, LinkRequest};
 use crate::vending::VendError;
 
-/// Tokens of other people's making are long, and there may be nine of them.
-const LONGEST_BODY: usize = 64 * 1024;
+/// Tokens of public providers are long, and there may be nine of them.
+const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// The detail for whatever else is sent. Not the parser's own words: they might repeat a token.
+/// The expected body, for details. The parser's message is not used: it may repeat a token.
 const TAKES: &str =
     "{\"logins\": {PROVIDER: TOKEN, …}} or {\"guestToken\": TOKEN}, with a \"pool\" or without";
 
-/// What may be asked for.
+/// Body of `POST /v1/identity/link`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct LinkParams {
@@ -43,7 +43,7 @@ impl<'de> Deserialize<'de> for Token {
     }
 }
 
-/// By provider, each once: of two tokens for the same one, nobody could say which is meant.
+/// By provider, each once: two tokens of one provider would be ambiguous.
 struct Logins(Vec<(String, LoginToken)>);
 
 impl<'de> Deserialize<'de> for Logins {
@@ -58,48 +58,47 @@ impl<'de> Visitor<'de> for LoginsVisitor {
     type Value = Logins;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("tokens by their providers' login names")
+        f.write_str("tokens by login name of the provider")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Logins, A::Error> {
         let (mut logins, mut names) = (Vec::new(), BTreeSet::new());
         while let Some((name, Token(token))) = map.next_entry::<String, Token>()? {
-            if !names.insert(name.clone()) || logins.len() == PublicLogins::MOST {
-                return Err(A::Error::custom("a provider stands twice, or there are too many"));
+            if !names.insert(name.clone()) || logins.len() == PublicLogins::MAX_LOGINS {
+                return Err(A::Error::custom("a provider occurs twice, or there are too many"));
             }
             logins.push((name, token));
         }
-        if logins.is_empty() { Err(A::Error::custom("there is none")) } else { Ok(Logins(logins)) }
+        if logins.is_empty() { Err(A::Error::custom("there is no login")) } else { Ok(Logins(logins)) }
     }
 }
 
 pub(super) async fn post(
     request: HttpRequest,
-    body: web::Payload,
-    service: web::Data<AppState>,
+    payload: web::Payload,
+    app: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    let (caller, user) = service.user(&request).await?;
+    let caller = app.authenticate_user(&request).await?;
     if !request.query_string().is_empty() {
         return Err(Problem::new(ProblemType::InvalidRequest, "this resource takes no query"));
     }
-    let settings = &service.settings;
-    let most = settings.max_body_bytes.max(LONGEST_BODY);
-    let body = body::read(body, most, settings.request_body_timeout).await?;
-    let wish: LinkParams = body::json_with_secrets(&request, &body, TAKES)?;
-    let link = match (wish.logins, wish.guest_token) {
+    let max_bytes = app.settings.max_body_bytes.max(MAX_BODY_BYTES);
+    let body = body::read(payload, max_bytes, app.settings.request_body_timeout).await?;
+    let params: LinkParams = body::json_with_secrets(&request, &body, TAKES)?;
+    let link = match (params.logins, params.guest_token) {
         (Some(Logins(logins)), None) => LinkRequest::Logins(logins),
         (None, Some(Token(token))) => LinkRequest::Guest(token),
         _ => return Err(Problem::new(ProblemType::InvalidRequest, format!("this resource takes {TAKES}"))),
     };
-    let wanted = service.token_request(&request, &caller, &user, wish.pool.as_deref())?;
-    audit::note(&request, |facts| facts.links(link.names(&wanted.pool)));
-    // Nothing can be unlinked here, so it is told of before it is done. That a token was handed out is told at the
-    // end, like any other.
-    audit::announce(&service.audit, &request, Action::Link, service.clock.now()).await?;
-    let vended = service.linker.link(wanted, link).await?;
-    audit::note(&request, |facts| facts.vended(&vended));
-    let json = vended.token.answer().with_life_left(vended.life_left);
-    Ok(token::handed_out(&vended, json))
+    let grant = app.authorize(&request, &caller, None, params.pool.as_deref())?;
+    audit::record(&request, |context| context.links(link.names(&grant.pool)));
+    // A link cannot be undone here, so the intent is recorded first. The vended token is recorded at the end, like any
+    // other.
+    audit::record_intent(&app.audit, &request, Action::Link, app.clock.now()).await?;
+    let vended = app.linker.link(grant, link).await?;
+    audit::record(&request, |context| context.token(&vended));
+    let json = vended.token.value().to_json(vended.remaining_life);
+    Ok(token::token_response(&vended, json))
 }
 
 impl From<LinkError> for Problem {
@@ -115,47 +114,49 @@ impl From<LinkError> for Problem {
             ),
             LinkError::ProviderNotAllowed => Self::new(
                 ProblemType::ProviderNotAllowed,
-                "one of the providers in the request is none of those whose logins this pool links",
+                "this pool does not link logins of one of the providers in the request",
             ),
-            LinkError::NoGuest(GuestTokenError::Unproven(TokenVerificationError::KeysUnavailable)) => {
-                Self::new(
-                    ProblemType::AuthUnavailable,
-                    "the keys to check the guest's token with cannot be had now",
-                )
-                .retry_after(Duration::from_secs(5))
+            LinkError::InvalidGuestToken(GuestTokenError::Verification(
+                TokenVerificationError::KeysUnavailable,
+            )) => Self::new(
+                ProblemType::AuthUnavailable,
+                "the keys to verify the guest's token are not available now",
+            )
+            .retry_after(Duration::from_secs(5)),
+            LinkError::InvalidGuestToken(why) => {
+                Self::new(ProblemType::InvalidGuestToken, format!("the guest's token is not accepted: {why}"))
             }
-            LinkError::NoGuest(why) => {
-                Self::new(ProblemType::GuestTokenRefused, format!("the guest's token is not accepted: {why}"))
-            }
-            LinkError::GuestTaken | LinkError::Undone | LinkError::Shared => Self::new(
+            LinkError::GuestTaken | LinkError::RolledBack | LinkError::RollbackFailed => Self::new(
                 ProblemType::GuestAlreadyLinked,
-                "the guest's identity belongs to a user already; whoever it is signs in to have it",
+                "the guest's identity belongs to a user already; sign in as that user to use it",
             ),
-            LinkError::Moved => unavailable("this user's identity has just changed", Duration::from_secs(1)),
-            LinkError::Unconfirmed => {
-                unavailable("it cannot be told now whether it was linked", Duration::from_secs(2))
+            LinkError::IdentityChanged => {
+                unavailable("this user's identity has just changed", Duration::from_secs(1))
+            }
+            LinkError::OutcomeUnknown => {
+                unavailable("it is unknown whether it was linked", Duration::from_secs(2))
             }
             LinkError::Registry(error) => match error.kind {
-                RegistryErrorKind::HeldBack(after) => {
-                    unavailable("identities cannot be looked at now", after)
+                RegistryErrorKind::RateLimited(after) => {
+                    unavailable("identities cannot be looked up now", after)
                 }
                 RegistryErrorKind::Throttled | RegistryErrorKind::Unavailable => {
-                    unavailable("identities cannot be looked at now", Duration::from_secs(2))
+                    unavailable("identities cannot be looked up now", Duration::from_secs(2))
                 }
                 RegistryErrorKind::NotFound
                 | RegistryErrorKind::Conflict
-                | RegistryErrorKind::Unacceptable
+                | RegistryErrorKind::InvalidParameter
                 | RegistryErrorKind::Denied { .. }
                 | RegistryErrorKind::Misconfigured => Self::new(
                     ProblemType::Misconfigured,
-                    "the service cannot look at identities; its operator finds the cause in its log",
+                    "the service cannot look up identities; the cause is in its log",
                 ),
             },
             LinkError::Vend(VendError::Issue(error)) if error.kind == IssueErrorKind::AlreadyRegistered => {
                 Self::new(
                     ProblemType::AlreadyRegistered,
-                    "this user has an identity already, so the guest's cannot become it; what the guest has stored \
-                     must be brought over by the app",
+                    "this user has an identity already, so it cannot take over the guest's; the app must copy what \
+                     the guest has stored",
                 )
             }
             LinkError::Vend(error) => error.into(),
@@ -163,7 +164,7 @@ impl From<LinkError> for Problem {
     }
 }
 
-fn unavailable(what: &str, after: Duration) -> Problem {
-    let detail = format!("{what}; ask again: what is linked already is not linked twice");
-    Problem::new(ProblemType::UpstreamUnavailable, detail).retry_after(after)
+fn unavailable(what: &str, retry_after: Duration) -> Problem {
+    let detail = format!("{what}; try again: a repeated request links nothing twice");
+    Problem::new(ProblemType::UpstreamUnavailable, detail).retry_after(retry_after)
 }

@@ -14,8 +14,9 @@ use tokio::task::JoinHandle;
 
 use super::address_rate_limit::by_address;
 use super::door::{ConnectionLimits, Door};
-use super::middleware::{RequestMiddleware, trace};
-use super::not_found;
+use super::headers::{REQUEST_ID, TOKENVEND_CACHE};
+use super::middleware::{RequestMiddleware, handle_request};
+use super::routes::not_found;
 use crate::client_address::TrustedProxies;
 use crate::tls::Tls;
 
@@ -94,7 +95,7 @@ impl Listener {
                 // Innermost, so that pages of allowed origins can read its refusal.
                 .wrap(Condition::new(limits_addresses, from_fn(by_address)))
                 .wrap(Condition::new(!origins.is_empty(), cors(&origins, with_cookies)))
-                .wrap(from_fn(trace))
+                .wrap(from_fn(handle_request))
                 .configure(routes.clone())
                 .default_service(web::to(not_found))
         };
@@ -134,10 +135,10 @@ fn cors(origins: &[String], with_cookies: bool) -> Cors {
     let cors = Cors::default()
         .allowed_methods([Method::GET, Method::POST, Method::DELETE])
         .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
-        .allowed_header("x-request-id")
-        .expose_headers(["tokenvend-cache", "x-request-id", "retry-after"])
+        .allowed_header(REQUEST_ID)
+        .expose_headers([TOKENVEND_CACHE, REQUEST_ID, header::RETRY_AFTER])
         .max_age(3600)
-        // Written on every answer, whether it is to a browser or not: see trace.
+        // Written on every answer, whether it is to a browser or not: see response_headers.
         .disable_vary_header();
     let cors = if with_cookies { cors.supports_credentials() } else { cors };
     origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))

@@ -1,5 +1,5 @@
-//! Errors as callers see them: RFC 9457 problem details with a stable type. What is told here is for strangers;
-//! what only the operator may know was logged where it happened.
+//! Problem details (RFC 9457) with a stable type. Response bodies contain only public information: details for the
+//! operator are logged where the error occurs.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,187 +14,84 @@ use serde::Serialize;
 use crate::auth::{ActAsError, AuthError, RejectionReason};
 use crate::authorization::AuthorizationError;
 use crate::issuer::IssueErrorKind;
-use crate::metrics::labels::Limit;
+use crate::metrics::labels::RateLimitKind;
 use crate::rate_limit::RateLimitExceeded;
 use crate::vending::VendError;
 
-/// The challenge to a credential that was presented and does not do (RFC 6750, section 3.1).
+/// The challenge for a credential that is invalid (RFC 6750, section 3.1).
 const INVALID_TOKEN: &str = "Bearer realm=\"tokenvend\", error=\"invalid_token\"";
 
-/// The kinds of problems. Their names are part of the contract, in `urn:tokenvend:error:NAME`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ProblemType {
-    InvalidRequest,
-    Unauthorized,
-    SessionEnding,
-    InsufficientCredential,
-    CrossSite,
-    NotTheGateway,
-    NotAService,
-    NotForServices,
-    UserRequired,
-    UserForbidden,
-    PoolForbidden,
-    TagsUnfit,
-    UnknownPool,
-    CredentialsDisabled,
-    NotFound,
-    MethodNotAllowed,
-    RequestTimeout,
-    AlreadyRegistered,
-    LoginTaken,
-    LinkingDisabled,
-    ProviderNotAllowed,
-    GuestAlreadyLinked,
-    LoginRefused,
-    GuestTokenRefused,
-    BodyTooLarge,
-    UnsupportedMediaType,
-    LifeOutOfReach,
-    RateLimited,
-    HeadersTooLarge,
-    Misconfigured,
-    AuthUnavailable,
-    UpstreamUnavailable,
-    NotReady,
-    AuditUnavailable,
-    AdminDisabled,
-    UnknownUser,
-    UnknownIdentity,
-    NotLinked,
-    LoginsCollide,
-    Unmergeable,
-    TooManyRequests,
-}
+macro_rules! problems {
+    ($($name:ident => $status:literal, $code:literal, $title:literal;)+) => {
+        /// Problem types. Their codes are part of the API, as `urn:tokenvend:error:CODE`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum ProblemType { $($name,)+ }
 
-impl ProblemType {
-    /// Status, name and title.
-    fn parts(self) -> (StatusCode, &'static str, &'static str) {
-        match self {
-            Self::InvalidRequest => (StatusCode::BAD_REQUEST, "invalid-request", "The request is malformed"),
-            Self::Unauthorized => {
-                (StatusCode::UNAUTHORIZED, "unauthorized", "The credential is not accepted")
+        impl ProblemType {
+            fn status(self) -> StatusCode {
+                let status = match self { $(Self::$name => $status,)+ };
+                StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
             }
-            Self::SessionEnding => {
-                (StatusCode::UNAUTHORIZED, "session-ending", "The credential ends too soon")
+
+            /// The stable code.
+            pub(super) fn code(self) -> &'static str {
+                match self { $(Self::$name => $code,)+ }
             }
-            Self::InsufficientCredential => {
-                (StatusCode::FORBIDDEN, "insufficient-credential", "The credential does not suffice")
-            }
-            Self::CrossSite => {
-                (StatusCode::FORBIDDEN, "cross-site", "The request may come from another site")
-            }
-            Self::NotTheGateway => {
-                (StatusCode::FORBIDDEN, "not-the-gateway", "The request does not come from the gateway")
-            }
-            Self::NotAService => (StatusCode::FORBIDDEN, "not-a-service", "Only services name users"),
-            Self::NotForServices => {
-                (StatusCode::FORBIDDEN, "not-for-services", "The resource is for users themselves")
-            }
-            Self::UserRequired => (StatusCode::BAD_REQUEST, "user-required", "The service names no user"),
-            Self::UserForbidden => {
-                (StatusCode::FORBIDDEN, "user-forbidden", "The service may not act for this user")
-            }
-            Self::PoolForbidden => {
-                (StatusCode::FORBIDDEN, "pool-forbidden", "The pool is not open to this caller")
-            }
-            Self::TagsUnfit => {
-                (StatusCode::FORBIDDEN, "tags-unfit", "The credential does not make the tags that are needed")
-            }
-            Self::UnknownPool => (StatusCode::NOT_FOUND, "unknown-pool", "There is no pool of that name"),
-            Self::CredentialsDisabled => {
-                (StatusCode::NOT_FOUND, "credentials-disabled", "The pool hands out no AWS credentials")
-            }
-            Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "There is no such resource"),
-            Self::MethodNotAllowed => (
-                StatusCode::METHOD_NOT_ALLOWED,
-                "method-not-allowed",
-                "The resource does not take this method",
-            ),
-            Self::RequestTimeout => {
-                (StatusCode::REQUEST_TIMEOUT, "request-timeout", "The request took too long to arrive")
-            }
-            Self::AlreadyRegistered => {
-                (StatusCode::CONFLICT, "already-registered", "The user is registered under another identity")
-            }
-            Self::LoginTaken => {
-                (StatusCode::CONFLICT, "login-taken", "The login belongs to another identity")
-            }
-            Self::LinkingDisabled => {
-                (StatusCode::FORBIDDEN, "linking-disabled", "The pool does not link such")
-            }
-            Self::ProviderNotAllowed => {
-                (StatusCode::FORBIDDEN, "provider-not-allowed", "Logins of that provider are not linked")
-            }
-            Self::GuestAlreadyLinked => {
-                (StatusCode::CONFLICT, "guest-already-linked", "The guest has become a user already")
-            }
-            Self::LoginRefused => {
-                (StatusCode::UNPROCESSABLE_ENTITY, "login-refused", "A login is not accepted")
-            }
-            Self::GuestTokenRefused => {
-                (StatusCode::UNPROCESSABLE_ENTITY, "guest-token-refused", "The guest's token is not accepted")
-            }
-            Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large"),
-            Self::UnsupportedMediaType => {
-                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body is not JSON")
-            }
-            Self::LifeOutOfReach => {
-                (StatusCode::UNPROCESSABLE_ENTITY, "life-out-of-reach", "No token can live that long")
-            }
-            Self::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "rate-limited", "Too much was asked for"),
-            Self::HeadersTooLarge => (
-                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-                "headers-too-large",
-                "The headers are too large",
-            ),
-            Self::Misconfigured => {
-                (StatusCode::INTERNAL_SERVER_ERROR, "misconfigured", "The service is not set up right")
-            }
-            Self::AuthUnavailable => {
-                (StatusCode::SERVICE_UNAVAILABLE, "auth-unavailable", "Credentials cannot be checked now")
-            }
-            Self::UpstreamUnavailable => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "upstream-unavailable",
-                "Amazon Cognito cannot be asked now",
-            ),
-            Self::NotReady => (StatusCode::SERVICE_UNAVAILABLE, "not-ready", "The service is not ready"),
-            Self::AdminDisabled => {
-                (StatusCode::NOT_FOUND, "admin-disabled", "Administration is not switched on")
-            }
-            Self::UnknownUser => (StatusCode::NOT_FOUND, "unknown-user", "The pool has no such user"),
-            Self::UnknownIdentity => {
-                (StatusCode::NOT_FOUND, "unknown-identity", "The pool has no such identity")
-            }
-            Self::NotLinked => {
-                (StatusCode::CONFLICT, "not-linked", "The user and the identity do not belong together")
-            }
-            Self::LoginsCollide => {
-                (StatusCode::CONFLICT, "logins-collide", "The users have logins that cannot be one user's")
-            }
-            Self::Unmergeable => {
-                (StatusCode::UNPROCESSABLE_ENTITY, "unmergeable", "Amazon Cognito does not merge these users")
-            }
-            Self::TooManyRequests => {
-                (StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too much is asked at once")
-            }
-            Self::AuditUnavailable => {
-                (StatusCode::SERVICE_UNAVAILABLE, "audit-unavailable", "What is done cannot be recorded now")
+
+            fn title(self) -> &'static str {
+                match self { $(Self::$name => $title,)+ }
             }
         }
-    }
-
-    /// The stable name.
-    pub(super) fn name(self) -> &'static str {
-        self.parts().1
-    }
+    };
 }
 
-/// A problem to answer with.
+problems! {
+    InvalidRequest => 400, "invalid-request", "The request is malformed";
+    UserRequired => 400, "user-required", "A service must name the user";
+    Unauthorized => 401, "unauthorized", "The credential is missing or invalid";
+    SessionExpiring => 401, "session-expiring", "The credential expires too soon";
+    InsufficientCredential => 403, "insufficient-credential", "The credential lacks a required scope or claim";
+    CrossSite => 403, "cross-site", "The request may come from another site";
+    UntrustedPeer => 403, "untrusted-peer", "The request does not come from the gateway";
+    ServiceCallerRequired => 403, "service-caller-required", "Only a service may name a user";
+    UserCallerRequired => 403, "user-caller-required", "Only a user may call this resource";
+    UserForbidden => 403, "user-forbidden", "The service may not act as this user";
+    PoolForbidden => 403, "pool-forbidden", "The caller may not use this pool";
+    InvalidPrincipalTags => 403, "invalid-principal-tags", "The credential does not yield the required principal tags";
+    LinkingDisabled => 403, "linking-disabled", "The pool does not permit this kind of link";
+    ProviderNotAllowed => 403, "provider-not-allowed", "The pool does not link logins of this provider";
+    UnknownPool => 404, "unknown-pool", "The pool does not exist";
+    CredentialsDisabled => 404, "credentials-disabled", "The pool does not vend AWS credentials";
+    NotFound => 404, "not-found", "The resource does not exist";
+    AdminDisabled => 404, "admin-disabled", "Administration is not enabled";
+    UnknownUser => 404, "unknown-user", "The user does not exist in the pool";
+    UnknownIdentity => 404, "unknown-identity", "The identity does not exist in the pool";
+    MethodNotAllowed => 405, "method-not-allowed", "The resource does not support this method";
+    RequestTimeout => 408, "request-timeout", "The request took too long to arrive";
+    AlreadyRegistered => 409, "already-registered", "The user is registered under another identity";
+    LoginTaken => 409, "login-taken", "The login belongs to another identity";
+    GuestAlreadyLinked => 409, "guest-already-linked", "The guest's identity belongs to a user already";
+    IdentityMismatch => 409, "identity-mismatch", "The user does not belong to the identity";
+    LoginConflict => 409, "login-conflict", "The users have logins that one identity cannot have";
+    BodyTooLarge => 413, "body-too-large", "The body is too large";
+    UnsupportedMediaType => 415, "unsupported-media-type", "The body is not JSON";
+    InvalidLogin => 422, "invalid-login", "The login is not accepted";
+    InvalidGuestToken => 422, "invalid-guest-token", "The guest's token is not accepted";
+    MinTtlTooLong => 422, "min-ttl-too-long", "No token has a remaining lifetime of minTtl";
+    MergeRejected => 422, "merge-rejected", "Amazon Cognito does not merge these users";
+    RateLimited => 429, "rate-limited", "Too many requests";
+    HeadersTooLarge => 431, "headers-too-large", "The headers are too large";
+    Misconfigured => 500, "misconfigured", "The service is misconfigured";
+    AuthUnavailable => 503, "auth-unavailable", "Credentials cannot be verified now";
+    UpstreamUnavailable => 503, "upstream-unavailable", "Amazon Cognito is not available now";
+    NotReady => 503, "not-ready", "The service is not ready";
+    AuditUnavailable => 503, "audit-unavailable", "The audit event cannot be recorded now";
+}
+
+/// A problem, before it is rendered.
 #[derive(Debug)]
 pub(crate) struct Problem {
-    code: ProblemType,
+    problem_type: ProblemType,
     detail: Cow<'static, str>,
     retry_after: Option<Duration>,
     allow: Option<&'static str>,
@@ -212,45 +109,50 @@ struct Body<'a> {
 }
 
 impl Problem {
-    pub(crate) fn new(code: ProblemType, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, detail: detail.into(), retry_after: None, allow: None, challenge: None }
+    pub(crate) fn new(problem_type: ProblemType, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { problem_type, detail: detail.into(), retry_after: None, allow: None, challenge: None }
     }
 
-    /// Says which methods would do.
-    pub(super) fn allowing(self, methods: &'static str) -> Self {
+    /// Sets the `Allow` header.
+    pub(super) fn allow(self, methods: &'static str) -> Self {
         Self { allow: Some(methods), ..self }
     }
 
-    /// Says when to come back.
+    /// Sets the `Retry-After` header.
     pub(crate) fn retry_after(self, after: Duration) -> Self {
         Self { retry_after: Some(after), ..self }
     }
 
-    /// A refused credential, with the challenge of RFC 6750, section 3.
+    /// A missing or invalid credential, with the challenge of RFC 6750, section 3.
     pub(crate) fn unauthorized(detail: &'static str, challenge: &'static str) -> Self {
         Self { challenge: Some(challenge), ..Self::new(ProblemType::Unauthorized, detail) }
     }
 
-    /// The answer, for the request of this id.
-    pub(super) fn answer(&self, request_id: &str) -> HttpResponse {
-        let (status, name, title) = self.code.parts();
-        let mut answer = HttpResponse::build(status);
+    /// The response to the request of this id.
+    pub(super) fn render(&self, request_id: &str) -> HttpResponse {
+        let problem_type = self.problem_type;
+        let mut response = HttpResponse::build(problem_type.status());
         if let Some(after) = self.retry_after {
-            // Rounded up: to come back too early is to come back twice.
+            // Rounded up: a client that retries too early has to retry twice.
             let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
-            answer.insert_header((header::RETRY_AFTER, seconds.max(1)));
+            response.insert_header((header::RETRY_AFTER, seconds.max(1)));
         }
         if let Some(methods) = self.allow {
-            answer.insert_header((header::ALLOW, HeaderValue::from_static(methods)));
+            response.insert_header((header::ALLOW, HeaderValue::from_static(methods)));
         }
         if let Some(challenge) = self.challenge {
-            answer.insert_header((header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge)));
+            response.insert_header((header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge)));
         }
-        let r#type = format!("urn:tokenvend:error:{name}");
-        let body = Body { r#type, title, status: status.as_u16(), detail: &self.detail, request_id };
-        let mut answer = answer.content_type("application/problem+json").json(body);
-        answer.extensions_mut().insert(self.code);
-        answer
+        let body = Body {
+            r#type: format!("urn:tokenvend:error:{}", problem_type.code()),
+            title: problem_type.title(),
+            status: problem_type.status().as_u16(),
+            detail: &self.detail,
+            request_id,
+        };
+        let mut response = response.content_type("application/problem+json").json(body);
+        response.extensions_mut().insert(problem_type);
+        response
     }
 }
 
@@ -260,14 +162,14 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Carried outwards as an error; `trace` renders it, because it knows the request's id.
+/// Passed outwards as an error; `middleware` renders it, because it knows the request's id.
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
-        self.code.parts().0
+        self.problem_type.status()
     }
 
     fn error_response(&self) -> HttpResponse {
-        self.answer("")
+        self.render("")
     }
 }
 
@@ -293,11 +195,11 @@ impl From<AuthError> for Problem {
                 Self::new(ProblemType::CrossSite, refusal.detail())
             }
             AuthError::Rejected(refusal @ RejectionReason::UntrustedPeer) => {
-                Self::new(ProblemType::NotTheGateway, refusal.detail())
+                Self::new(ProblemType::UntrustedPeer, refusal.detail())
             }
             AuthError::Rejected(refusal) => Self::unauthorized(refusal.detail(), INVALID_TOKEN),
             AuthError::Unavailable => {
-                let detail = "what your credential is checked with cannot be had now";
+                let detail = "your credential cannot be verified now";
                 Self::new(ProblemType::AuthUnavailable, detail).retry_after(Duration::from_secs(5))
             }
         }
@@ -305,36 +207,39 @@ impl From<AuthError> for Problem {
 }
 
 impl From<RateLimitExceeded> for Problem {
-    fn from(over: RateLimitExceeded) -> Self {
-        let detail = match over.limit {
-            Limit::Address => "your address sends too many requests; come back later",
-            Limit::Failures => "too many credentials from your address were refused; come back later",
-            Limit::User => "there are too many requests for this user; come back later",
+    fn from(exceeded: RateLimitExceeded) -> Self {
+        let detail = match exceeded.limit {
+            RateLimitKind::Address => "your address sends too many requests; try again later",
+            RateLimitKind::FailedAuthentications => {
+                "too many credentials from your address were rejected; try again later"
+            }
+            RateLimitKind::User => "there are too many requests for this user; try again later",
         };
-        Self::new(ProblemType::RateLimited, detail).retry_after(over.retry_after)
+        Self::new(ProblemType::RateLimited, detail).retry_after(exceeded.retry_after)
     }
 }
 
 impl From<ActAsError> for Problem {
-    fn from(refusal: ActAsError) -> Self {
-        let code = match refusal {
-            ActAsError::NotAService => ProblemType::NotAService,
+    fn from(error: ActAsError) -> Self {
+        let problem_type = match error {
+            ActAsError::NotAService => ProblemType::ServiceCallerRequired,
             ActAsError::UserMissing => ProblemType::UserRequired,
             ActAsError::UserInvalid => ProblemType::InvalidRequest,
             ActAsError::UserNotAllowed => ProblemType::UserForbidden,
         };
-        Self::new(code, refusal.to_string())
+        Self::new(problem_type, error.to_string())
     }
 }
 
 impl From<AuthorizationError> for Problem {
-    fn from(denied: AuthorizationError) -> Self {
-        match denied {
-            AuthorizationError::NoMatchingRule => Self::new(
-                ProblemType::PoolForbidden,
-                "your credential does not give you a right to tokens of this pool",
-            ),
-            AuthorizationError::InvalidTags(fault) => Self::new(ProblemType::TagsUnfit, fault.to_string()),
+    fn from(error: AuthorizationError) -> Self {
+        match error {
+            AuthorizationError::NoMatchingRule => {
+                Self::new(ProblemType::PoolForbidden, "your credential does not permit you to use this pool")
+            }
+            AuthorizationError::InvalidTags(error) => {
+                Self::new(ProblemType::InvalidPrincipalTags, error.to_string())
+            }
         }
     }
 }
@@ -344,18 +249,18 @@ impl From<VendError> for Problem {
         let error = match error {
             VendError::LifeOutOfReach { most } => {
                 let detail = format!("minTtl may be at most {most} seconds here");
-                return Self::new(ProblemType::LifeOutOfReach, detail);
+                return Self::new(ProblemType::MinTtlTooLong, detail);
             }
             VendError::SessionEnding => {
                 let detail =
-                    "your credential ends too soon for a token that has to end with it; sign in anew";
+                    "your credential expires too soon for a token that is bound to it; sign in again";
                 return Self {
                     challenge: Some(INVALID_TOKEN),
-                    ..Self::new(ProblemType::SessionEnding, detail)
+                    ..Self::new(ProblemType::SessionExpiring, detail)
                 };
             }
             VendError::CredentialsDisabled => {
-                let detail = "this pool hands out no credentials; its operator can change that \
+                let detail = "this pool does not vend AWS credentials; its operator can enable them \
                               (pools.NAME.credentials.enabled)";
                 return Self::new(ProblemType::CredentialsDisabled, detail);
             }
@@ -364,17 +269,17 @@ impl From<VendError> for Problem {
         let unavailable = |after| {
             Self::new(
                 ProblemType::UpstreamUnavailable,
-                "Amazon Cognito does not give what was asked for now; try again later",
+                "Amazon Cognito cannot serve this request now; try again later",
             )
             .retry_after(after)
         };
         match error.kind {
-            IssueErrorKind::HeldBack(after) => unavailable(after),
+            IssueErrorKind::RateLimited(after) => unavailable(after),
             IssueErrorKind::Throttled | IssueErrorKind::Unavailable => unavailable(Duration::from_secs(2)),
-            IssueErrorKind::Misconfigured | IssueErrorKind::Unacceptable | IssueErrorKind::Mismatched => {
+            IssueErrorKind::Misconfigured | IssueErrorKind::InvalidParameter | IssueErrorKind::Mismatched => {
                 Self::new(
                     ProblemType::Misconfigured,
-                    "the service cannot get this from Amazon Cognito; its operator finds the cause in its log",
+                    "the service cannot get this from Amazon Cognito; the cause is in its log",
                 )
             }
             IssueErrorKind::AlreadyRegistered => Self::new(
@@ -386,9 +291,9 @@ impl From<VendError> for Problem {
                 "one of this user's logins already belongs to another identity",
             ),
             IssueErrorKind::LoginRefused => Self::new(
-                ProblemType::LoginRefused,
-                "Amazon Cognito accepts no such login: its token may have expired, be meant for another app, or its \
-                 provider may not have answered",
+                ProblemType::InvalidLogin,
+                "Amazon Cognito does not accept the login: its token may have expired or be for another app, or its \
+                 provider may not have responded",
             ),
             IssueErrorKind::UnknownIdentity => {
                 Self::new(ProblemType::UnknownIdentity, "the identity was deleted in the meantime")

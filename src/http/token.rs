@@ -1,39 +1,37 @@
-//! `/v1/token`: get the caller's token, or have it forgotten. Services do so for users whom they name.
+//! `/v1/token`: vend the caller's token, or sign the caller out. A service does so for a user that it names.
 
 use std::time::Duration;
 
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
+use super::headers::TOKENVEND_CACHE;
 use super::problem::{Problem, ProblemType};
 use super::{AppState, audit, body};
 use crate::auth::{Caller, Subject};
 use crate::metrics::labels::Label as _;
 use crate::vending::{TokenRequest, VendedToken};
-use cognito_types::DeveloperUserId;
 
-pub(super) const CACHE: HeaderName = HeaderName::from_static("tokenvend-cache");
-
-/// What may be asked for. The user comes from the verified caller alone; only a service names one.
+/// Body of `POST /v1/token`. The user is the verified caller; only a service names one.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct TokenParams {
     /// The name of a configured pool.
     pool: Option<String>,
-    /// Seconds of life that the caller needs.
+    /// Minimum remaining lifetime in seconds.
     min_ttl: Option<u64>,
-    /// Not from the cache.
+    /// Bypasses the cache.
     #[serde(default)]
     refresh: bool,
-    /// The user for whom a service acts.
+    /// The user that a service acts as.
     user: Option<String>,
 }
 
-/// Whose tokens a service wants forgotten.
+/// Body of `DELETE /v1/token`: the user whom a service signs out.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Leaving {
+struct SignOutParams {
     user: Option<String>,
 }
 
@@ -44,108 +42,98 @@ struct Query {
     format: Format,
 }
 
-/// In which form the token is handed out.
+/// Format of the response.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Format {
     #[default]
     Tokenvend,
-    /// As Cognito itself answers, for the .NET and Unity clients.
+    /// That of Cognito's own response, for the .NET and Unity clients.
     Aws,
-    /// As Amplify's older `federatedSignIn` takes it.
+    /// That of Amplify's older `federatedSignIn`.
     Amplify,
 }
 
-pub(super) async fn get(request: HttpRequest, service: web::Data<AppState>) -> Result<HttpResponse, Problem> {
-    let (caller, user) = service.user(&request).await?;
-    let format = format_of(&request)?;
-    body::refuse(&request)?;
-    vend(&request, &service, (&caller, &user), &TokenParams::default(), format).await
+pub(super) async fn get(request: HttpRequest, app: web::Data<AppState>) -> Result<HttpResponse, Problem> {
+    let caller = app.authenticate_user(&request).await?;
+    let format = format(&request)?;
+    body::reject(&request)?;
+    vend(&request, &app, &caller, &TokenParams::default(), format).await
 }
 
 pub(super) async fn post(
     request: HttpRequest,
-    body: web::Payload,
-    service: web::Data<AppState>,
+    payload: web::Payload,
+    app: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = service.caller(&request).await?;
-    let format = format_of(&request)?;
-    let limits = &service.settings;
-    let body = body::read(body, limits.max_body_bytes, limits.request_body_timeout).await?;
-    let wish = if body.is_empty() { TokenParams::default() } else { body::json(&request, &body)? };
-    let user = service.acts_for(&request, &caller, wish.user.as_deref())?;
-    vend(&request, &service, (&caller, &user), &wish, format).await
+    let caller = app.authenticate(&request).await?;
+    let format = format(&request)?;
+    let params: TokenParams = body::optional_json(&request, payload, &app.settings).await?;
+    vend(&request, &app, &caller, &params, format).await
 }
 
-/// Sign-out, of credentials too: nobody who signs in as this user later is served from what was cached before.
+/// Sign-out: purges the user's tokens and AWS credentials from the cache, so that no later request is served from them.
 pub(super) async fn delete(
     request: HttpRequest,
-    body: web::Payload,
-    service: web::Data<AppState>,
+    payload: web::Payload,
+    app: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = service.caller(&request).await?;
-    let leaving = match &caller.subject {
+    let caller = app.authenticate(&request).await?;
+    let params = match &caller.subject {
         Subject::User(_) => {
-            body::refuse(&request)?;
-            Leaving::default()
+            body::reject(&request)?;
+            SignOutParams::default()
         }
-        Subject::Service(_) => {
-            let limits = &service.settings;
-            let body = body::read(body, limits.max_body_bytes, limits.request_body_timeout).await?;
-            if body.is_empty() { Leaving::default() } else { body::json(&request, &body)? }
-        }
+        Subject::Service(_) => body::optional_json(&request, payload, &app.settings).await?,
     };
-    let user = service.acts_for(&request, &caller, leaving.user.as_deref())?;
-    for pool in service.pools.iter() {
-        service.vendor.forget(pool, &user);
+    let user = app.authorize_user(&request, &caller, params.user.as_deref())?;
+    for pool in app.pools.iter() {
+        app.vendor.invalidate(pool, &user);
     }
     Ok(HttpResponse::NoContent().finish())
 }
 
 async fn vend(
     request: &HttpRequest,
-    service: &AppState,
-    (caller, user): (&Caller, &DeveloperUserId),
-    wish: &TokenParams,
+    app: &AppState,
+    caller: &Caller,
+    params: &TokenParams,
     format: Format,
 ) -> Result<HttpResponse, Problem> {
-    let wanted = TokenRequest {
-        min_ttl: wish.min_ttl.map(Duration::from_secs),
-        refresh: wish.refresh,
-        ..service.token_request(request, caller, user, wish.pool.as_deref())?
-    };
-    let vended = service.vendor.vend(&wanted, &caller.bookmark).await?;
-    audit::note(request, |facts| facts.vended(&vended));
-    let json = in_format(&vended, format);
-    Ok(handed_out(&vended, json))
+    let grant = app.authorize(request, caller, params.user.as_deref(), params.pool.as_deref())?;
+    let min_ttl = params.min_ttl.map(Duration::from_secs);
+    let grant = TokenRequest { min_ttl, refresh: params.refresh, ..grant };
+    let vended = app.vendor.vend(&grant, Some(&caller.last_entry)).await?;
+    audit::record(request, |context| context.token(&vended));
+    Ok(token_response(&vended, render(&vended, format)))
 }
 
-/// The answer that hands out a token, in this form.
-pub(super) fn handed_out(vended: &VendedToken, json: Vec<u8>) -> HttpResponse {
+/// The response with a vended token.
+pub(super) fn token_response(vended: &VendedToken, json: Vec<u8>) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json")))
-        .insert_header((CACHE, HeaderValue::from_static(vended.source.text())))
+        .insert_header((TOKENVEND_CACHE, HeaderValue::from_static(vended.source.text())))
         .body(json)
 }
 
-fn in_format(vended: &VendedToken, format: Format) -> Vec<u8> {
-    let answer = vended.token.answer();
+fn render(vended: &VendedToken, format: Format) -> Vec<u8> {
+    let response = vended.token.value();
     match format {
-        Format::Tokenvend => answer.with_life_left(vended.life_left),
-        // Put together as text, so that the token is written but once.
+        Format::Tokenvend => response.to_json(vended.remaining_life),
+        // Built as text, so that the token is written only once.
         Format::Aws => {
-            let before = format!("{{\"IdentityId\":\"{}\",\"Token\":", answer.identity());
-            answer.token_json(&before, "}")
+            let before = format!("{{\"IdentityId\":\"{}\",\"Token\":", response.identity());
+            response.token_json(&before, "}")
         }
         Format::Amplify => {
-            let before = format!("{{\"identity_id\":\"{}\",\"token\":", answer.identity());
-            let after = format!(",\"expires_at\":{}}}", vended.token.times().expires_at.as_millis());
-            answer.token_json(&before, &after)
+            let before = format!("{{\"identity_id\":\"{}\",\"token\":", response.identity());
+            let after = format!(",\"expires_at\":{}}}", vended.token.lifetime().expires_at.as_millis());
+            response.token_json(&before, &after)
         }
     }
 }
 
-fn format_of(request: &HttpRequest) -> Result<Format, Problem> {
+fn format(request: &HttpRequest) -> Result<Format, Problem> {
     if request.query_string().is_empty() {
         return Ok(Format::default());
     }

@@ -1,41 +1,36 @@
-//! The port towards whoever gives AWS credentials for a token that was minted. Errors are those of tokens.
+//! Credentials issuer port: AWS credentials for a minted token. Its errors are those of the token issuer.
 
 use std::fmt;
 
 use futures_util::future::BoxFuture;
 use zeroize::Zeroizing;
 
-use super::IssueError;
+use super::error::IssueError;
 use crate::token::OpenIdToken;
 use clock::Timestamp;
 use cognito_types::{IdentityId, RoleArn};
 
-/// Everything that shapes one user's credentials.
 #[derive(Debug)]
 pub struct CredentialsRequest {
-    /// The identity.
     pub identity: IdentityId,
-    /// The login key under which its token is handed in.
+    /// The key of `Logins` under which the token is sent.
     pub login: String,
-    /// The token that proves the identity; its principal tags become session tags.
+    /// The token of the identity; its principal tags become session tags.
     pub token: OpenIdToken,
-    /// The role to assume, instead of the pool's default.
+    /// The role to assume instead of the pool's default role.
     pub role: Option<RoleArn>,
 }
 
-/// Credentials fresh from their issuer. Not yet checked against the request.
+/// Issued credentials, not yet validated against the request.
 pub struct IssuedCredentials {
-    /// Whose they are.
     pub identity: IdentityId,
-    /// No secret.
+    /// Not a secret.
     pub access_key_id: Box<str>,
-    /// The secret that requests are signed with.
     pub secret_access_key: Zeroizing<String>,
-    /// What goes along with each request. As secret as the key.
+    /// Sent with each request. As secret as the key.
     pub session_token: Zeroizing<String>,
-    /// When they end.
     pub expires_at: Timestamp,
-    /// The issuer's own id of the call, to be found in its records.
+    /// The issuer's id of the call, for lookups in its logs.
     pub request_id: Option<Box<str>>,
 }
 
@@ -49,10 +44,9 @@ impl fmt::Debug for IssuedCredentials {
     }
 }
 
-/// Gives credentials for tokens. One call is one attempt, as with [`super::TokenIssuer`].
+/// Issues AWS credentials for tokens. One call is one attempt, as with [`super::TokenIssuer`].
 pub trait CredentialsIssuer: fmt::Debug + Send + Sync + 'static {
-    /// Asks once for credentials.
-    fn credentials<'a>(
+    fn issue_credentials<'a>(
         &'a self,
         request: &'a CredentialsRequest,
     ) -> BoxFuture<'a, Result<IssuedCredentials, IssueError>>;

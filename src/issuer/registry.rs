@@ -1,5 +1,5 @@
-//! The port towards whoever keeps identities: which users they belong to, and the few things that can be done to
-//! them after the fact. One call is one call against a quota that is low and shared: whoever calls pays for it.
+//! Identity registry port: looks up identities and their users, and merges, unlinks and deletes them. One call is one
+//! call against a low quota that is shared by the account: its cost is up to the caller.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,106 +11,89 @@ use crate::pools::Pool;
 use clock::Timestamp;
 use cognito_types::{DeveloperUserId, IdentityId};
 
-/// Whom to look up.
 #[derive(Debug, Clone, Copy)]
 pub enum IdentityQuery<'a> {
     /// The identity of this user.
     User(&'a DeveloperUserId),
-    /// This identity.
     Identity(&'a IdentityId),
 }
 
-/// Which page of a list.
 #[derive(Debug, Clone, Default)]
 pub struct PageRequest {
-    /// The most items, 1 to [`Page::MOST`]; absent, as many as the keeper gives.
-    pub most: Option<u8>,
-    /// What the page before gave to be asked for this one.
+    /// 1 to [`PageRequest::MAX_ITEMS`]; `None`: the registry's default.
+    pub max_items: Option<u8>,
+    /// `next_token` of the previous page.
     pub token: Option<String>,
 }
 
 impl PageRequest {
-    /// The most items that Cognito puts on a page.
-    pub const MOST: u8 = 60;
+    /// Cognito's limit.
+    pub const MAX_ITEMS: u8 = 60;
 }
 
-/// An identity and its developer users, one page of them.
+/// An identity and one page of its users at the pool's developer provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdentityUsers {
-    /// The identity.
     pub identity: IdentityId,
-    /// Its users at the pool's developer provider.
     pub users: Vec<String>,
-    /// For the next page, if there is one.
     pub next_token: Option<String>,
 }
 
-/// What is known of an identity itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DescribedIdentity {
-    /// The identity.
     pub identity: IdentityId,
     /// The names of the providers at which it has logins.
     pub logins: Vec<String>,
-    /// When it came about.
     pub created_at: Option<Timestamp>,
-    /// When a login last came or went.
+    /// When a login was last added or removed.
     pub modified_at: Option<Timestamp>,
 }
 
-/// Identities of a pool, one page of them.
+/// One page of the identities of a pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdentityPage {
-    /// The identities.
     pub identities: Vec<DescribedIdentity>,
-    /// For the next page, if there is one.
     pub next_token: Option<String>,
 }
 
-/// An identity that was not deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeleteFailure {
-    /// The identity.
     pub identity: IdentityId,
-    /// Why.
     pub reason: DeleteFailureReason,
 }
 
-/// Why an identity was not deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeleteFailureReason {
-    /// The pool has no such identity, none with a developer user at least.
+    /// The pool has no such identity, at least none with a developer user.
     Unknown,
-    /// Cognito says that we may not.
+    /// Cognito denies this service the deletion.
     Denied,
-    /// Cognito failed. Worth another try.
+    /// Cognito failed. A retry may succeed.
     Failed,
 }
 
-/// Keeps the identities of one region.
+/// The identities of one region.
 pub trait IdentityRegistry: fmt::Debug + Send + Sync + 'static {
-    /// Finds an identity and its developer users.
     fn look_up<'a>(
         &'a self,
         pool: &'a Pool,
-        sought: IdentityQuery<'a>,
+        query: IdentityQuery<'a>,
         page: &'a PageRequest,
     ) -> BoxFuture<'a, Result<IdentityUsers, RegistryError>>;
 
-    /// Describes an identity, of whichever pool.
+    /// Describes an identity of any pool.
     fn describe<'a>(
         &'a self,
         identity: &'a IdentityId,
     ) -> BoxFuture<'a, Result<DescribedIdentity, RegistryError>>;
 
-    /// Lists the identities of a pool.
     fn list<'a>(
         &'a self,
         pool: &'a Pool,
         page: &'a PageRequest,
     ) -> BoxFuture<'a, Result<IdentityPage, RegistryError>>;
 
-    /// Moves everything that `from`'s identity has to `into`'s identity, which is the answer.
+    /// Moves everything of `from`'s identity to `into`'s identity, and returns the latter.
     fn merge<'a>(
         &'a self,
         pool: &'a Pool,
@@ -118,7 +101,7 @@ pub trait IdentityRegistry: fmt::Debug + Send + Sync + 'static {
         into: &'a DeveloperUserId,
     ) -> BoxFuture<'a, Result<IdentityId, RegistryError>>;
 
-    /// Takes a user off an identity.
+    /// Removes a user from an identity.
     fn unlink<'a>(
         &'a self,
         pool: &'a Pool,
@@ -126,51 +109,48 @@ pub trait IdentityRegistry: fmt::Debug + Send + Sync + 'static {
         user: &'a DeveloperUserId,
     ) -> BoxFuture<'a, Result<(), RegistryError>>;
 
-    /// Deletes identities, of whichever pool, at most [`Page::MOST`]; the answer is those that still are.
+    /// Deletes identities of any pool, at most [`PageRequest::MAX_ITEMS`], and returns those that were not deleted.
     fn delete<'a>(
         &'a self,
         identities: &'a [IdentityId],
     ) -> BoxFuture<'a, Result<Vec<DeleteFailure>, RegistryError>>;
 }
 
-/// Why a call to the registry came to nothing.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{kind}: {inside}")]
+#[error("{kind}: {detail}")]
 pub struct RegistryError {
-    /// What may be done about it.
     pub kind: RegistryErrorKind,
-    /// For the log only: the keeper's own words, its error code and request id.
-    pub inside: Arc<str>,
+    /// For the log only: the registry's message, its error code and request id.
+    pub detail: Arc<str>,
 }
 
 impl RegistryError {
-    /// An error with the words meant for the log.
-    pub fn new(kind: RegistryErrorKind, inside: impl Into<Arc<str>>) -> Self {
-        Self { kind, inside: inside.into() }
+    pub fn new(kind: RegistryErrorKind, detail: impl Into<Arc<str>>) -> Self {
+        Self { kind, detail: detail.into() }
     }
 }
 
-/// What went wrong, by what may be done about it.
+/// Classified by how the caller should react.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RegistryErrorKind {
-    /// There is no such user or identity in the pool.
+    /// The pool has no such user or identity.
     NotFound,
     /// The user and the identity, or the two users, do not go together.
     Conflict,
-    /// What was asked for is beyond a limit of the keeper's, or a page token is none.
-    Unacceptable,
-    /// The quota is used up. Wait.
+    /// A value exceeds a limit of the registry, or a page token is invalid.
+    InvalidParameter,
+    /// The quota is exhausted. Retry later.
     Throttled,
-    /// The keeper failed, was too slow or could not be reached. What was asked for may have been done or not.
+    /// The registry failed, timed out or could not be reached. The operation may have been performed.
     Unavailable,
-    /// We hold back ourselves: our share of the quota is spent. Wait this long.
-    HeldBack(Duration),
-    /// Our rights do not suffice.
+    /// Rejected by the call rate limit of this service. Retry after this time.
+    RateLimited(Duration),
+    /// The service lacks a permission.
     Denied {
-        /// The IAM action that is missing.
+        /// The missing IAM action.
         action: &'static str,
     },
-    /// Our configuration or credentials are wrong.
+    /// The service's configuration or credentials are wrong.
     Misconfigured,
 }
 
@@ -179,10 +159,10 @@ impl fmt::Display for RegistryErrorKind {
         f.write_str(match self {
             Self::NotFound => "not found",
             Self::Conflict => "conflict",
-            Self::Unacceptable => "unacceptable",
+            Self::InvalidParameter => "invalid parameter",
             Self::Throttled => "throttled",
             Self::Unavailable => "unavailable",
-            Self::HeldBack(_) => "held back",
+            Self::RateLimited(_) => "rate limited",
             Self::Denied { .. } => "denied",
             Self::Misconfigured => "misconfigured",
         })

@@ -119,7 +119,7 @@ impl RemoteJwks {
             }
             Err(error) => {
                 let (whose, url) = (&*self.whose, self.settings.url.as_str());
-                tracing::warn!(whose, url, error, "cannot fetch signing keys, the last ones stay");
+                tracing::warn!(whose, url, error, "fetch of signing keys failed, keeping the previous keys");
                 self.metrics.jwks_fetches_total.count(FetchOutcome::Failed);
             }
         }

@@ -117,7 +117,7 @@ impl RemoteKeysById {
             }
             Err(error) => {
                 let (whose, url) = (&*self.whose, self.settings.url.as_str());
-                tracing::warn!(whose, url, %name, error, "cannot fetch a signing key");
+                tracing::warn!(whose, url, %name, error, "fetch of a signing key failed");
                 None
             }
         }

@@ -1,4 +1,4 @@
-//! Why something is not linked. The `Display` text is for the log: neither it nor anything here repeats a value.
+//! Link errors. The `Display` text is for the log; no value of a request is repeated.
 
 use crate::cognito_token_verifier::TokenVerificationError;
 use crate::issuer::registry::{RegistryError, RegistryErrorKind};
@@ -6,51 +6,46 @@ use crate::issuer::{IssueError, IssueErrorKind};
 use crate::metrics::labels::LinkOutcome;
 use crate::vending::VendError;
 
-/// Why a token that was handed in makes nobody a guest.
+/// Why a token is not accepted as a guest's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum GuestTokenError {
-    /// It is not a valid token of this pool.
+    /// Not a valid token of this pool.
     #[error(transparent)]
-    Unproven(#[from] TokenVerificationError),
-    /// It is, but its holder was signed in when it was minted.
+    Verification(#[from] TokenVerificationError),
+    /// A valid token of an authenticated user.
     #[error("its amr is not just unauthenticated")]
-    SignedIn,
+    NotGuest,
 }
 
-/// Why something is not linked.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum LinkError {
-    /// The pool links no public logins.
     #[error("the pool links no public logins")]
     LoginsDisabled,
-    /// The pool links no guests.
     #[error("the pool links no guests")]
     GuestsDisabled,
-    /// A login is of a provider that is not on the pool's list.
+    /// The provider of a login is not on the pool's list.
     #[error("a login is of a provider that may not be linked")]
     ProviderNotAllowed,
-    /// The token that was handed in is no guest's.
     #[error("the guest's token is not accepted: {0}")]
-    NoGuest(#[from] GuestTokenError),
-    /// The guest's identity belongs to somebody already.
+    InvalidGuestToken(#[from] GuestTokenError),
+    /// The guest's identity belongs to a user already.
     #[error("the guest's identity has a login already")]
     GuestTaken,
-    /// Somebody else was linked to the same guest at the same moment, and ours was taken back.
-    #[error("somebody else was linked to the same guest at the same moment")]
-    Undone,
-    /// As before, but it could not be taken back: two users share an identity now.
-    #[error("somebody else was linked to the same guest at the same moment, and ours cannot be taken back")]
-    Shared,
-    /// The user's identity is another one than a moment ago.
+    /// Another user was linked to the same guest concurrently, and this link was rolled back.
+    #[error("another user was linked to the same guest concurrently")]
+    RolledBack,
+    /// As [`Self::RolledBack`], but the rollback failed: two users share an identity now.
+    #[error("another user was linked to the same guest concurrently, and the rollback failed")]
+    RollbackFailed,
+    /// The user's identity changed since it was read.
     #[error("the user's identity has just changed")]
-    Moved,
-    /// It was linked, or not, and nobody could be asked which.
-    #[error("what became of it cannot be told")]
-    Unconfirmed,
-    /// No token was to be had, or the call that links did not do it.
+    IdentityChanged,
+    #[error("it is unknown whether the identity was linked")]
+    OutcomeUnknown,
+    /// No token was issued, or the call that links failed.
     #[error(transparent)]
     Vend(#[from] VendError),
-    /// The identity could not be looked at.
+    /// The identity could not be read.
     #[error(transparent)]
     Registry(#[from] RegistryError),
 }
@@ -62,20 +57,19 @@ impl From<IssueError> for LinkError {
 }
 
 impl LinkError {
-    /// What it counts as.
     pub fn outcome(&self) -> LinkOutcome {
         match self {
-            Self::LoginsDisabled | Self::GuestsDisabled | Self::ProviderNotAllowed => LinkOutcome::Disallowed,
-            Self::NoGuest(GuestTokenError::Unproven(TokenVerificationError::KeysUnavailable)) => {
-                LinkOutcome::Failed
-            }
-            Self::NoGuest(_) => LinkOutcome::Unproven,
+            Self::LoginsDisabled | Self::GuestsDisabled | Self::ProviderNotAllowed => LinkOutcome::NotAllowed,
+            Self::InvalidGuestToken(GuestTokenError::Verification(
+                TokenVerificationError::KeysUnavailable,
+            )) => LinkOutcome::Failed,
+            Self::InvalidGuestToken(_) => LinkOutcome::InvalidProof,
             Self::GuestTaken => LinkOutcome::Conflict,
-            Self::Undone => LinkOutcome::Undone,
-            Self::Shared => LinkOutcome::Shared,
-            Self::Moved | Self::Unconfirmed | Self::Registry(_) => LinkOutcome::Failed,
+            Self::RolledBack => LinkOutcome::RolledBack,
+            Self::RollbackFailed => LinkOutcome::RollbackFailed,
+            Self::IdentityChanged | Self::OutcomeUnknown | Self::Registry(_) => LinkOutcome::Failed,
             Self::Vend(VendError::Issue(error)) => match error.kind {
-                IssueErrorKind::LoginRefused => LinkOutcome::Unproven,
+                IssueErrorKind::LoginRefused => LinkOutcome::InvalidProof,
                 IssueErrorKind::AlreadyRegistered
                 | IssueErrorKind::LoginTaken
                 | IssueErrorKind::UnknownIdentity => LinkOutcome::Conflict,
@@ -85,16 +79,16 @@ impl LinkError {
         }
     }
 
-    /// Whether the operator has to do something about it.
-    pub fn is_ours(&self) -> bool {
+    /// Whether the operator must act.
+    pub fn needs_operator(&self) -> bool {
         match self {
-            Self::Shared | Self::Unconfirmed => true,
+            Self::RollbackFailed | Self::OutcomeUnknown => true,
             Self::Registry(error) => {
                 matches!(error.kind, RegistryErrorKind::Denied { .. } | RegistryErrorKind::Misconfigured)
             }
             Self::Vend(VendError::Issue(error)) => matches!(
                 error.kind,
-                IssueErrorKind::Misconfigured | IssueErrorKind::Unacceptable | IssueErrorKind::Mismatched
+                IssueErrorKind::Misconfigured | IssueErrorKind::InvalidParameter | IssueErrorKind::Mismatched
             ),
             _ => false,
         }

@@ -1,175 +1,211 @@
-//! A guest becomes a user: the guest's identity, with all that the app has stored under it, is the user's from then
-//! on. Whoever knows the id of a guest's identity can have a guest's token, because Cognito asks guests for nothing
-//! else; so the proof is worth as much as that id is secret, and not one bit beyond the identities of guests.
+//! Guest linking: a user without an identity takes over a guest's identity, with all that the app has stored under it.
+//! Anyone who knows the id of a guest's identity can get a token for it, because Cognito requires nothing else of guests.
+//! So the proof is as strong as that id is secret, and it is accepted for the identities of guests only.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{GuestTokenError, LinkError, Linker};
-use crate::cognito_token_verifier::TokenVerificationError;
+use super::error::{GuestTokenError, LinkError};
+use crate::cognito_token_verifier::{CognitoTokenVerifier, TokenVerificationError};
+use crate::identity_admin::IdentityAdmin;
 use crate::issuer::registry::{IdentityQuery, PageRequest, RegistryErrorKind};
 use crate::issuer::{IssueError, IssueErrorKind, LoginToken, PublicLogins};
+use crate::keyed_mutex::KeyedMutex;
 use crate::pools::Pool;
-use crate::vending::TokenRequest;
+use crate::vending::{TokenRequest, TokenVendor};
+use clock::SharedClock;
 use cognito_types::IdentityId;
 
-/// What a guest's token has in its `amr`, and nothing beside it.
+/// The only entry in the `amr` of a guest's token.
 const UNAUTHENTICATED: &str = "unauthenticated";
 
-/// How often what was linked is looked at, or taken back, when that fails.
-const TRIES: u32 = 3;
+/// Attempts to verify a link, and to roll one back.
+const MAX_ATTEMPTS: u32 = 3;
 
-/// The wait before the second try; doubled for the third.
-const WAIT: Duration = Duration::from_millis(250);
+/// Before the second attempt; doubled for the third.
+const RETRY_DELAY: Duration = Duration::from_millis(250);
 
-/// Who may act as an identity, beside guests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Holders {
-    /// It is a guest's.
-    Nobody,
-    /// This user and nobody else.
-    User,
-    /// Somebody else; perhaps this user too.
-    Others { and_the_user: bool },
+#[derive(Debug)]
+pub(super) struct GuestLinker {
+    vendor: Arc<TokenVendor>,
+    identity_admin: Arc<IdentityAdmin>,
+    /// `None` if no pool links guests, so that no keys are fetched.
+    verifier: Option<CognitoTokenVerifier>,
+    identity_locks: KeyedMutex<IdentityId>,
+    clock: SharedClock,
 }
 
-impl Linker {
-    /// The identity of the guest to whom Cognito gave this token. It must be of this very pool and still be valid.
-    pub(super) async fn prove_guest(&self, pool: &Pool, token: &LoginToken) -> Result<IdentityId, LinkError> {
-        let prover = self.prover.as_ref().filter(|_| pool.linking.guests).ok_or(LinkError::GuestsDisabled)?;
-        let claims = prover.prove(token.expose(), &pool.id).await.map_err(GuestTokenError::from)?;
+/// The users of an identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum IdentityOwnership {
+    /// None: it is a guest's.
+    Guest,
+    /// The user of the request alone.
+    User,
+    Others {
+        includes_user: bool,
+    },
+}
+
+impl GuestLinker {
+    pub(super) fn new(
+        vendor: Arc<TokenVendor>,
+        identity_admin: Arc<IdentityAdmin>,
+        verifier: Option<CognitoTokenVerifier>,
+        clock: SharedClock,
+    ) -> Self {
+        Self { vendor, identity_admin, verifier, identity_locks: KeyedMutex::default(), clock }
+    }
+
+    /// Returns the identity of a guest's token. The token must be of this pool and still valid.
+    pub(super) async fn verify_token(
+        &self,
+        pool: &Pool,
+        token: &LoginToken,
+    ) -> Result<IdentityId, LinkError> {
+        let verifier = self.verifier.as_ref().filter(|_| pool.linking.guests);
+        let verifier = verifier.ok_or(LinkError::GuestsDisabled)?;
+        let claims = verifier.verify(token.expose(), &pool.id).await.map_err(GuestTokenError::from)?;
         if claims.methods != [UNAUTHENTICATED] {
-            return Err(GuestTokenError::SignedIn.into());
+            return Err(GuestTokenError::NotGuest.into());
         }
         IdentityId::parse(&claims.subject)
             .map_err(|_| GuestTokenError::from(TokenVerificationError::Subject).into())
     }
 
-    /// Registers a user who has no identity yet under a guest's.
-    pub(super) async fn link_guest(
+    /// Registers a user without an identity under a guest's.
+    pub(super) async fn link(
         &self,
         request: &TokenRequest,
         guest: IdentityId,
     ) -> Result<IdentityId, LinkError> {
-        let _turn = self.turns.take(&guest).await;
-        let is_registered = match self.identity_of(request).await? {
-            // The user's own identity stays what it is: nobody is moved, and nothing left behind.
+        // Of two requests with the same guest's token, the second finds what the first one linked.
+        let _lock = self.identity_locks.lock(&guest).await;
+        let is_registered = match self.identity_of_user(request).await? {
+            // A user with an identity keeps it: users are not moved, and no identity is left without its user.
             Some(own) if own != guest => {
                 return Err(already_registered());
             }
             own => own.is_some(),
         };
-        match self.holders(request, &guest).await? {
-            // Linked before, and only the answer was lost.
-            Holders::User if is_registered => return Ok(guest),
-            Holders::Nobody if !is_registered => {}
+        match self.ownership(request, &guest).await? {
+            // Linked by an earlier request, whose response may have been lost.
+            IdentityOwnership::User if is_registered => return Ok(guest),
+            IdentityOwnership::Guest if !is_registered => {}
             _ => return Err(LinkError::GuestTaken),
         }
         let linked = self.vendor.link(request, guest.clone(), PublicLogins::none()).await;
         if let Err(error) = &linked
-            && is_a_no(error.kind)
+            && is_rejection(error.kind)
         {
-            let taken = error.kind == IssueErrorKind::LoginTaken;
-            return Err(if taken { LinkError::GuestTaken } else { error.clone().into() });
+            let is_taken = error.kind == IssueErrorKind::LoginTaken;
+            return Err(if is_taken { LinkError::GuestTaken } else { error.clone().into() });
         }
-        // Also where no answer came: it may have been done.
-        match (linked, self.is_linked(request, &guest).await?) {
+        // Also verified without a response: Cognito may have linked.
+        match (linked, self.verify_link(request, &guest).await?) {
             (_, true) => Ok(guest),
-            (Ok(()), false) => Err(LinkError::Unconfirmed),
+            (Ok(()), false) => Err(LinkError::OutcomeUnknown),
             (Err(error), false) => Err(error.into()),
         }
     }
 
-    async fn identity_of(&self, request: &TokenRequest) -> Result<Option<IdentityId>, LinkError> {
-        let one = PageRequest { most: Some(1), token: None };
-        match self.lifecycle.look_up(&request.pool, IdentityQuery::User(&request.user), &one).await {
+    async fn identity_of_user(&self, request: &TokenRequest) -> Result<Option<IdentityId>, LinkError> {
+        let page = PageRequest { max_items: Some(1), token: None };
+        match self.identity_admin.look_up(&request.pool, IdentityQuery::User(&request.user), &page).await {
             Ok(found) => Ok(Some(found.identity)),
             Err(error) if error.kind == RegistryErrorKind::NotFound => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Looks at what was linked: between the look before and the call, another process may have linked the same
-    /// guest to somebody else, or the guest may have signed in by a public login. Then ours is taken back, so that
-    /// never two share an identity without knowing.
-    async fn is_linked(&self, request: &TokenRequest, guest: &IdentityId) -> Result<bool, LinkError> {
-        let mut was_seen = false;
-        for attempt in 0..TRIES {
+    /// Whether the user alone has the identity. Between the check and the link, another process may have linked the
+    /// same guest to another user, or the guest may have signed in with a public login. Then this link is rolled back,
+    /// so that two users never share an identity unnoticed.
+    async fn verify_link(&self, request: &TokenRequest, guest: &IdentityId) -> Result<bool, LinkError> {
+        let mut was_read = false;
+        for attempt in 0..MAX_ATTEMPTS {
             self.wait_before(attempt).await;
-            match self.holders(request, guest).await {
-                Ok(Holders::User) => return Ok(true),
-                Ok(Holders::Others { and_the_user: true }) => return Err(self.undo(request, guest).await),
-                // Not, or not yet.
-                Ok(Holders::Nobody | Holders::Others { and_the_user: false }) => was_seen = true,
-                Err(error) => tracing::warn!(%error, attempt, "cannot look at what was linked"),
+            match self.ownership(request, guest).await {
+                Ok(IdentityOwnership::User) => return Ok(true),
+                Ok(IdentityOwnership::Others { includes_user: true }) => {
+                    return Err(self.roll_back(request, guest).await);
+                }
+                // Not linked, or not yet.
+                Ok(IdentityOwnership::Guest | IdentityOwnership::Others { includes_user: false }) => {
+                    was_read = true;
+                }
+                Err(error) => tracing::warn!(%error, attempt, "lookup of linked identity failed"),
             }
         }
-        if was_seen { Ok(false) } else { Err(LinkError::Unconfirmed) }
+        if was_read { Ok(false) } else { Err(LinkError::OutcomeUnknown) }
     }
 
-    async fn undo(&self, request: &TokenRequest, guest: &IdentityId) -> LinkError {
-        for attempt in 0..TRIES {
+    async fn roll_back(&self, request: &TokenRequest, guest: &IdentityId) -> LinkError {
+        for attempt in 0..MAX_ATTEMPTS {
             self.wait_before(attempt).await;
-            match self.lifecycle.unlink(&request.pool, guest, &request.user).await {
-                Ok(()) => return LinkError::Undone,
-                // Taken off already; an answer may have been lost.
-                Err(error) if error.kind == RegistryErrorKind::NotFound => return LinkError::Undone,
-                Err(error) => tracing::warn!(%error, attempt, "cannot take back what was linked"),
+            match self.identity_admin.unlink(&request.pool, guest, &request.user).await {
+                Ok(()) => return LinkError::RolledBack,
+                // Unlinked already; a response may have been lost.
+                Err(error) if error.kind == RegistryErrorKind::NotFound => return LinkError::RolledBack,
+                Err(error) => tracing::warn!(%error, attempt, "rollback of identity link failed"),
             }
         }
         tracing::error!(
             pool = &*request.pool.name,
             identity = %guest,
-            "two users share this identity, because one of them could not be taken off it; look it up and unlink \
-             one of them"
+            "two users share an identity: look it up and unlink one of them"
         );
-        LinkError::Shared
+        LinkError::RollbackFailed
     }
 
-    async fn holders(&self, request: &TokenRequest, identity: &IdentityId) -> Result<Holders, LinkError> {
+    async fn ownership(
+        &self,
+        request: &TokenRequest,
+        identity: &IdentityId,
+    ) -> Result<IdentityOwnership, LinkError> {
         let pool: &Arc<Pool> = &request.pool;
         let (description, found) =
-            match self.lifecycle.describe(pool, identity, &PageRequest::default()).await {
+            match self.identity_admin.describe(pool, identity, &PageRequest::default()).await {
                 Err(error) if error.kind == RegistryErrorKind::NotFound => {
                     return Err(unknown_identity());
                 }
                 described => described?,
             };
-        // Both ways of looking are asked: which of them shows a developer's login is for AWS to say.
+        // Both operations count: AWS does not document which of them shows a developer login.
         let is_user = |name: &String| name == request.user.as_str();
         let has_user = found.users.iter().any(is_user);
         let has_others = found.users.iter().any(|name| !is_user(name))
             || found.next_token.is_some()
             || description.logins.iter().any(|login| login != pool.provider.as_str());
         Ok(match (has_user, has_others) {
-            (_, true) => Holders::Others { and_the_user: has_user },
-            (true, false) => Holders::User,
-            (false, false) if description.logins.is_empty() => Holders::Nobody,
-            // A developer's login, and nobody says whose.
-            (false, false) => Holders::Others { and_the_user: false },
+            (_, true) => IdentityOwnership::Others { includes_user: has_user },
+            (true, false) => IdentityOwnership::User,
+            (false, false) if description.logins.is_empty() => IdentityOwnership::Guest,
+            // A developer login of an unknown user.
+            (false, false) => IdentityOwnership::Others { includes_user: false },
         })
     }
 
     async fn wait_before(&self, attempt: u32) {
         if attempt > 0 {
-            self.clock.sleep(WAIT * attempt).await;
+            self.clock.sleep(RETRY_DELAY * attempt).await;
         }
     }
 }
 
-/// Whether Cognito has refused, so that nothing was done.
-fn is_a_no(kind: IssueErrorKind) -> bool {
+/// Whether Cognito rejected the call, so that nothing was linked.
+fn is_rejection(kind: IssueErrorKind) -> bool {
     !matches!(kind, IssueErrorKind::Unavailable | IssueErrorKind::Throttled | IssueErrorKind::Mismatched)
 }
 
 fn already_registered() -> LinkError {
     IssueError::new(
         IssueErrorKind::AlreadyRegistered,
-        "the user has an identity already, which is not the guest's",
+        "the user already has an identity other than the guest's",
     )
     .into()
 }
 
 fn unknown_identity() -> LinkError {
-    IssueError::new(IssueErrorKind::UnknownIdentity, "the guest's identity does not exist any more").into()
+    IssueError::new(IssueErrorKind::UnknownIdentity, "the guest's identity no longer exists").into()
 }

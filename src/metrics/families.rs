@@ -1,44 +1,101 @@
-//! Metrics with one label, their children fetched once: a count on the hot path is an index and an addition,
-//! not a look-up by text.
+//! Metric families whose children are fetched once: a count on the hot path is an index and an addition, not a lookup
+//! by text.
 
 use std::marker::PhantomData;
+use std::sync::OnceLock;
+use std::time::Duration;
 
 use prometheus::core::Collector;
 use prometheus::{
-    GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry,
+    GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry,
 };
 
-use super::labels::Label;
+use super::labels::{Label, LabelSet};
 
-/// Counters, one for each value of a label.
+/// A metric name or label is invalid or duplicate.
+pub type MetricsError = prometheus::Error;
+
+/// Counters, one for each combination of label values.
 #[derive(Debug)]
-pub struct Counters<L> {
+pub struct Counters<S> {
     children: Vec<IntCounter>,
-    label: PhantomData<L>,
+    labels: PhantomData<S>,
 }
 
-impl<L: Label> Counters<L> {
+impl<S: LabelSet> Counters<S> {
     pub(super) fn register(
         registry: &Registry,
         name: &str,
-        label: &str,
+        labels: &[&str],
         help: &str,
-    ) -> Result<Self, prometheus::Error> {
-        let family = IntCounterVec::new(Opts::new(name, help), &[label])?;
-        let children = L::ALL.iter().map(|value| family.with_label_values(&[value.text()])).collect();
-        registry.register(Box::new(family))?;
-        Ok(Self { children, label: PhantomData })
+    ) -> Result<Self, MetricsError> {
+        let family = register(registry, IntCounterVec::new(Opts::new(name, help), labels))?;
+        let children = S::all().iter().map(|values| family.with_label_values(values)).collect();
+        Ok(Self { children, labels: PhantomData })
     }
 
-    /// Counts one.
-    pub fn count(&self, value: L) {
-        if let Some(child) = self.children.get(value.index()) {
+    /// Adds one.
+    pub fn count(&self, labels: S) {
+        if let Some(child) = self.children.get(labels.index()) {
             child.inc();
         }
     }
 }
 
-/// Gauges, one for each value of a label that there is something to tell of.
+/// Integer gauges, one for each combination of label values. All are 0 at the start.
+#[derive(Debug)]
+pub struct IntGauges<S> {
+    children: Vec<IntGauge>,
+    labels: PhantomData<S>,
+}
+
+impl<S: LabelSet> IntGauges<S> {
+    pub(super) fn register(
+        registry: &Registry,
+        name: &str,
+        labels: &[&str],
+        help: &str,
+    ) -> Result<Self, MetricsError> {
+        let family = register(registry, IntGaugeVec::new(Opts::new(name, help), labels))?;
+        let children = S::all().iter().map(|values| family.with_label_values(values)).collect();
+        Ok(Self { children, labels: PhantomData })
+    }
+
+    /// Sets the gauge; a number beyond its range becomes the largest one.
+    pub fn set(&self, labels: S, value: impl TryInto<i64>) {
+        if let Some(child) = self.children.get(labels.index()) {
+            child.set(value.try_into().unwrap_or(i64::MAX));
+        }
+    }
+
+    /// Adds one, until the guard is dropped: also where the future that holds it is cancelled.
+    pub fn in_flight(&self, labels: S) -> InFlight<'_> {
+        InFlight::new(self.children.get(labels.index()))
+    }
+}
+
+/// Something in progress that a gauge counts.
+#[derive(Debug)]
+pub struct InFlight<'g>(Option<&'g IntGauge>);
+
+impl<'g> InFlight<'g> {
+    pub(crate) fn new(gauge: impl Into<Option<&'g IntGauge>>) -> Self {
+        let gauge = gauge.into();
+        gauge.inspect(|gauge| gauge.inc());
+        Self(gauge)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        if let Some(gauge) = self.0 {
+            gauge.dec();
+        }
+    }
+}
+
+/// Gauges, one for each value of a label that has one.
 #[derive(Debug)]
 pub struct Gauges<L> {
     family: GaugeVec,
@@ -51,56 +108,60 @@ impl<L: Label> Gauges<L> {
         name: &str,
         label: &str,
         help: &str,
-    ) -> Result<Self, prometheus::Error> {
+    ) -> Result<Self, MetricsError> {
         let family = register(registry, GaugeVec::new(Opts::new(name, help), &[label]))?;
         Ok(Self { family, label: PhantomData })
     }
 
-    /// Sets one. Until then it does not stand in the exposition: 0 would be told as the truth.
-    pub fn set(&self, value: L, to: f64) {
-        self.family.with_label_values(&[value.text()]).set(to);
+    /// Sets a gauge. Before the first call it is not in the exposition, because 0 would be a wrong value.
+    pub fn set(&self, label: L, value: f64) {
+        self.family.with_label_values(&[label.text()]).set(value);
     }
 }
 
-/// Histograms of seconds, one for each value of a label.
+/// Histograms of seconds, one for each combination of label values. A child is created with its first observation:
+/// most combinations of operation and outcome never occur, and each would cost a series for every bucket.
 #[derive(Debug)]
-pub struct Histograms<L> {
-    children: Vec<Histogram>,
-    label: PhantomData<L>,
+pub struct Histograms<S> {
+    children: Vec<OnceLock<Histogram>>,
+    family: HistogramVec,
+    labels: PhantomData<fn(S)>,
 }
 
-impl<L: Label> Histograms<L> {
+impl<S: LabelSet> Histograms<S> {
     pub(super) fn register(
         registry: &Registry,
         name: &str,
-        label: &str,
+        labels: &[&str],
         help: &str,
         buckets: &[f64],
-    ) -> Result<Self, prometheus::Error> {
-        let family = HistogramVec::new(HistogramOpts::new(name, help).buckets(buckets.to_vec()), &[label])?;
-        let children = L::ALL.iter().map(|value| family.with_label_values(&[value.text()])).collect();
-        registry.register(Box::new(family))?;
-        Ok(Self { children, label: PhantomData })
+    ) -> Result<Self, MetricsError> {
+        let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
+        let family = register(registry, HistogramVec::new(options, labels))?;
+        let children = S::all().iter().map(|_| OnceLock::new()).collect();
+        Ok(Self { children, family, labels: PhantomData })
     }
 
     /// Records a duration.
-    pub fn observe(&self, value: L, duration: std::time::Duration) {
-        if let Some(child) = self.children.get(value.index()) {
-            child.observe(duration.as_secs_f64());
+    pub fn observe(&self, labels: S, duration: Duration) {
+        let index = labels.index();
+        if let Some(child) = self.children.get(index) {
+            let create = || self.family.with_label_values(&S::all()[index]);
+            child.get_or_init(create).observe(duration.as_secs_f64());
         }
     }
 }
 
-/// Requests by route and status. The statuses are those that the service answers with; any other one
-/// counts under its class (`4xx`).
+/// Requests by route and status. The statuses are those that the service responds with; any other status counts
+/// under its class (`4xx`).
 #[derive(Debug)]
 pub struct Requests {
-    /// By route, then by the place of the status in [`STATUSES`].
+    /// By route, then by the position of the status in [`STATUSES`].
     children: Vec<[IntCounter; STATUSES.len()]>,
     family: IntCounterVec,
 }
 
-/// Every status that a handler of ours answers with, in order.
+/// Every status that a handler of the service responds with, in order.
 const STATUSES: [u16; 19] =
     [200, 204, 400, 401, 403, 404, 405, 406, 408, 409, 411, 413, 414, 415, 422, 429, 431, 500, 503];
 
@@ -109,9 +170,8 @@ impl Requests {
         registry: &Registry,
         name: &str,
         help: &str,
-    ) -> Result<Self, prometheus::Error> {
-        let family = IntCounterVec::new(Opts::new(name, help), &["route", "status"])?;
-        registry.register(Box::new(family.clone()))?;
+    ) -> Result<Self, MetricsError> {
+        let family = register(registry, IntCounterVec::new(Opts::new(name, help), &["route", "status"]))?;
         let children = R::ALL
             .iter()
             .map(|route| {
@@ -121,10 +181,10 @@ impl Requests {
         Ok(Self { children, family })
     }
 
-    /// Counts one answer.
+    /// Counts one response.
     pub fn count<R: Label>(&self, route: R, status: u16) {
-        let known = STATUSES.binary_search(&status).ok();
-        match known.and_then(|at| self.children.get(route.index())?.get(at)) {
+        let index = STATUSES.binary_search(&status).ok();
+        match index.and_then(|index| self.children.get(Label::index(route))?.get(index)) {
             Some(child) => child.inc(),
             None => self.family.with_label_values(&[route.text(), class(status)]).inc(),
         }
@@ -141,11 +201,11 @@ fn class(status: u16) -> &'static str {
     }
 }
 
-/// Registers a metric and hands it back.
+/// Registers a metric and returns it.
 pub(super) fn register<C: Collector + Clone + 'static>(
     registry: &Registry,
-    metric: Result<C, prometheus::Error>,
-) -> Result<C, prometheus::Error> {
+    metric: Result<C, MetricsError>,
+) -> Result<C, MetricsError> {
     let metric = metric?;
     registry.register(Box::new(metric.clone()))?;
     Ok(metric)

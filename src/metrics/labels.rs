@@ -1,14 +1,45 @@
-//! Every value that a metric label can take. Labels are enums, so that their number is known when the program
-//! is built; nothing that a caller sends, and no user, can become one.
+//! Label values of the metrics. Labels are enums, so that their cardinality is fixed at compile time: no input of a
+//! client and no user id can become a label value.
 
 /// A closed set of label values.
 pub trait Label: Copy + Eq + 'static {
-    /// Every value there is.
+    /// Every value, in the order of [`Label::index`].
     const ALL: &'static [Self];
-    /// The text that stands in the exposition.
+    /// The text in the exposition.
     fn text(self) -> &'static str;
-    /// The place of the value in [`Label::ALL`].
+    /// The position of the value in [`Label::ALL`].
     fn index(self) -> usize;
+}
+
+/// The labels of one metric: a [`Label`], or two of them as a tuple.
+pub trait LabelSet: Copy + 'static {
+    /// The texts of every combination, in the order of [`LabelSet::index`].
+    fn all() -> Vec<Vec<&'static str>>;
+    /// The position of the combination in [`LabelSet::all`].
+    fn index(self) -> usize;
+}
+
+impl<L: Label> LabelSet for L {
+    fn all() -> Vec<Vec<&'static str>> {
+        L::ALL.iter().map(|value| vec![value.text()]).collect()
+    }
+
+    fn index(self) -> usize {
+        Label::index(self)
+    }
+}
+
+impl<A: Label, B: Label> LabelSet for (A, B) {
+    fn all() -> Vec<Vec<&'static str>> {
+        A::ALL
+            .iter()
+            .flat_map(|first| B::ALL.iter().map(|second| vec![first.text(), second.text()]))
+            .collect()
+    }
+
+    fn index(self) -> usize {
+        self.0.index() * B::ALL.len() + self.1.index()
+    }
 }
 
 macro_rules! label {
@@ -30,291 +61,254 @@ macro_rules! label {
 }
 
 label!(
-    /// Where what an answer hands out came from. The `Tokenvend-Cache` header has the same words.
-    Source {
+    /// How a request for a token or credentials was served. The `Tokenvend-Cache` header has the same values.
+    CacheStatus {
         /// From the cache.
         Hit => "hit",
-        /// Minted for this request.
+        /// By a call to Cognito for this request.
         Miss => "miss",
-        /// Minted for another request that was already waiting for the same token.
+        /// By a call that another request had started for the same cache key.
         Coalesced => "coalesced",
-        /// From the cache, inside the skew allowance, because no new one could be had.
+        /// From the cache, within the clock skew allowance, because the refresh failed.
         Stale => "stale",
     }
 );
 
 label!(
-    /// What is handed out. Each has its own families; the log names it so.
-    Ware {
-        /// A token.
+    /// The kind of vended credential, in metrics and in the log.
+    CredentialKind {
         Token => "token",
-        /// AWS credentials.
         Credentials => "credentials",
     }
 );
 
 label!(
-    /// What became of one call to Cognito.
+    /// An operation of Amazon Cognito identity pools, by its AWS name.
+    Operation {
+        GetOpenIdToken => "GetOpenIdTokenForDeveloperIdentity",
+        GetCredentials => "GetCredentialsForIdentity",
+        LookupDeveloperIdentity => "LookupDeveloperIdentity",
+        DescribeIdentity => "DescribeIdentity",
+        ListIdentities => "ListIdentities",
+        MergeDeveloperIdentities => "MergeDeveloperIdentities",
+        UnlinkDeveloperIdentity => "UnlinkDeveloperIdentity",
+        DeleteIdentities => "DeleteIdentities",
+    }
+);
+
+label!(
+    /// Outcome of one call to Cognito.
     UpstreamOutcome {
-        /// What was asked for came back.
-        Issued => "issued",
-        /// Cognito's quota is used up.
+        Success => "success",
+        /// Cognito's quota is exceeded.
         Throttled => "throttled",
-        /// Cognito failed, was too slow or could not be reached.
+        /// Cognito failed, timed out or could not be reached.
         Unavailable => "unavailable",
-        /// Our configuration, rights or credentials are wrong.
+        /// The configuration, IAM permissions or AWS credentials of the service are wrong.
         Misconfigured => "misconfigured",
-        /// The user is registered under another identity, or a login is taken.
+        /// The user is registered under another identity, a login is taken, or user and identity do not match.
         Conflict => "conflict",
-        /// A login or an identity that was to be linked is not accepted.
-        Refused => "refused",
-        /// Something came back that is not what was asked for.
+        /// Cognito does not accept a login, or does not know the user or identity.
+        Rejected => "rejected",
+        /// The response does not match the request.
         Mismatched => "mismatched",
     }
 );
 
 label!(
-    /// What became of an advisory refresh.
+    /// Outcome of a background refresh.
     RefreshOutcome {
-        /// A new token replaced the old one.
+        /// The new value replaced the cached one.
         Refreshed => "refreshed",
-        /// The budget or a pause had no room; a later request may start it again.
+        /// The rate limit or the circuit breaker did not permit it; a later request may start it again.
         Skipped => "skipped",
-        /// The call was made and failed; the old token stays.
+        /// The call failed; the cached value stays.
         Failed => "failed",
     }
 );
 
 label!(
-    /// What became of a request's authentication.
+    /// Outcome of the authentication of a request.
     AuthOutcome {
-        /// The caller is known.
         Verified => "verified",
-        /// No credential was presented.
+        /// The request has no credential.
         Missing => "missing",
-        /// More than one credential, or none that can be read.
+        /// The request has more than one credential, or one that cannot be parsed.
         Malformed => "malformed",
-        /// `typ` is not one of those that are accepted.
-        Kind => "kind",
-        /// The signing algorithm is not on the list.
+        /// `typ` is not an accepted token type.
+        TokenType => "token_type",
+        /// The signing algorithm is not allowed.
         Algorithm => "algorithm",
         /// No key is known for the token's `kid`.
         UnknownKey => "unknown_key",
-        /// The signature does not fit.
+        /// The signature is invalid.
         Signature => "signature",
-        /// `iss` is not the one configured.
+        /// `iss` is not the configured issuer.
         Issuer => "issuer",
-        /// `aud` is not one of those configured.
+        /// `aud` is not a configured audience.
         Audience => "audience",
         /// `exp` has passed.
         Expired => "expired",
-        /// `nbf` or `iat` lies ahead.
+        /// `nbf` or `iat` is in the future.
         NotYetValid => "not_yet_valid",
-        /// The claim that names the user is missing or unfit.
-        User => "user",
-        /// The app, when asked, said no.
+        /// The claim of the user id is missing or unusable.
+        UserId => "user_id",
+        /// The app's endpoint rejected the credential.
         Inactive => "inactive",
-        /// Scopes or claims that are demanded are missing.
-        Insufficient => "insufficient",
-        /// A cookie, in a request that another site may have made.
+        /// Required scopes or claims are missing.
+        InsufficientScope => "insufficient_scope",
+        /// A cookie, in a request that another site may have sent.
         CrossSite => "cross_site",
-        /// A gateway's headers, from somebody who is not the gateway.
-        NotTheGateway => "not_the_gateway",
-        /// The keys to judge by could not be had.
+        /// Gateway headers, from a peer that is not the gateway.
+        UntrustedPeer => "untrusted_peer",
+        /// The credential cannot be verified now.
         Unavailable => "unavailable",
     }
 );
 
 label!(
-    /// What became of an audit event.
+    /// Outcome of an audit event.
     AuditOutcome {
-        /// It was written.
         Written => "written",
-        /// There was no room left among those that wait to be written.
+        /// The queue was full.
         Dropped => "dropped",
-        /// The file or stream did not take it.
+        /// Writing to the sink failed.
         Failed => "failed",
     }
 );
 
 label!(
-    /// What a pool's rules say of a verified caller.
-    PolicyOutcome {
-        /// It may have a token.
+    /// Decision of a pool's access policy for a verified caller.
+    AuthorizationOutcome {
         Granted => "granted",
-        /// No rule describes it; it is let through because the rules are only tried out.
-        WouldRefuse => "would_refuse",
-        /// No rule describes it.
-        Refused => "refused",
-        /// Its claims do not make the tags that the pool's tokens must have.
-        UnfitTags => "unfit_tags",
-        /// It names a user for whom it may not act.
-        ForeignUser => "foreign_user",
+        /// No rule matches the caller; it gets a token because the policy is in audit mode.
+        WouldDeny => "would_deny",
+        /// No rule matches the caller.
+        Denied => "denied",
+        /// The claims do not yield the principal tags that the pool requires.
+        InvalidTags => "invalid_tags",
+        /// The caller names a user for whom it may not act.
+        ActAsDenied => "act_as_denied",
     }
 );
 
 label!(
-    /// Whether whoever wanted to do something on the admin listener had its credential.
-    AdminAuth {
-        /// It was the right one.
+    /// Outcome of the authentication with the admin credential.
+    AdminAuthOutcome {
         Verified => "verified",
-        /// There was none.
         Missing => "missing",
-        /// It was a wrong one.
         Wrong => "wrong",
     }
 );
 
 label!(
-    /// What became of one call to Cognito on behalf of an administrator.
-    RegistryOutcome {
-        /// It was done.
-        Done => "done",
-        /// Cognito does not know what was asked about, or will not do it.
-        Refused => "refused",
-        /// Cognito's quota is used up.
-        Throttled => "throttled",
-        /// Cognito failed, was too slow or could not be reached.
-        Unavailable => "unavailable",
-        /// Our configuration, rights or credentials are wrong.
-        Misconfigured => "misconfigured",
-        /// It was not made: our share of the quota is spent.
-        HeldBack => "held_back",
-    }
-);
-
-label!(
-    /// Which limit a request went over.
-    Limit {
+    /// The rate limit that a request exceeded.
+    RateLimitKind {
         /// Requests from one address.
         Address => "address",
-        /// Refused credentials from one address.
-        Failures => "failures",
+        /// Rejected credentials from one address.
+        FailedAuthentications => "failed_authentications",
         /// Requests for one user.
         User => "user",
     }
 );
 
 label!(
-    /// The routes of both listeners. Whatever matches none is `other`.
+    /// The routes of both listeners. Every other path is `other`.
     Route {
-        /// `/v1/token`
         Token => "/v1/token",
-        /// `/v1/identity/link`
         Link => "/v1/identity/link",
-        /// `/v1/credentials`
         Credentials => "/v1/credentials",
-        /// `/openapi.json`
         OpenApi => "/openapi.json",
-        /// `/livez`
         Live => "/livez",
-        /// `/readyz`
         Ready => "/readyz",
-        /// `/metrics`
         Metrics => "/metrics",
-        /// `/admin/v1/openapi.json`
         AdminOpenApi => "/admin/v1/openapi.json",
-        /// A user.
         AdminUser => "/admin/v1/pools/{pool}/users/{user}",
-        /// A user's cached tokens.
         AdminCache => "/admin/v1/pools/{pool}/users/{user}/cache",
-        /// Merging a user into another.
         AdminMerge => "/admin/v1/pools/{pool}/users/{user}/merge",
-        /// A pool's identities.
         AdminIdentities => "/admin/v1/pools/{pool}/identities",
-        /// Deleting several identities.
         AdminDelete => "/admin/v1/pools/{pool}/identities/delete",
-        /// An identity.
         AdminIdentity => "/admin/v1/pools/{pool}/identities/{identity}",
-        /// A user of an identity.
         AdminIdentityUser => "/admin/v1/pools/{pool}/identities/{identity}/users/{user}",
-        /// No route of ours.
         Other => "other",
     }
 );
 
 label!(
     /// Why an entry left the cache.
-    Eviction {
-        /// Its token ended.
+    EvictionCause {
         Expired => "expired",
         /// The cache was full.
         Size => "size",
-        /// The user was forgotten.
-        Forgotten => "forgotten",
+        /// The user's entries were purged.
+        Invalidated => "invalidated",
     }
 );
 
 label!(
-    /// Why calls to Cognito were paused.
-    PauseCause {
+    /// Why a circuit breaker opened.
+    CircuitOpenCause {
         /// Cognito throttled a call.
         Throttled => "throttled",
-        /// Calls failed one after the other.
+        /// Consecutive calls failed.
         Failures => "failures",
     }
 );
 
 label!(
-    /// What became of a fetch of the app's signing keys.
+    /// Outcome of a fetch of signing keys.
     FetchOutcome {
-        /// A key set came back.
         Fetched => "fetched",
-        /// It could not be had or read; the last one stays in use.
+        /// The key set could not be fetched or parsed; the previous one stays in use.
         Failed => "failed",
     }
 );
 
 label!(
-    /// What became of a request to link something to its user's identity.
+    /// Outcome of a request to link a login or a guest to its user's identity.
     LinkOutcome {
-        /// It is linked.
         Linked => "linked",
         /// The pool's configuration does not allow it.
-        Disallowed => "disallowed",
+        NotAllowed => "not_allowed",
         /// A login or a guest's token is not accepted.
-        Unproven => "unproven",
-        /// The user, the login or the guest belongs elsewhere already.
+        InvalidProof => "invalid_proof",
+        /// The user, the login or the guest belongs to another identity.
         Conflict => "conflict",
-        /// Somebody else linked the same guest at the same moment; ours was taken back.
-        Undone => "undone",
-        /// As before, but it could not be taken back: two users share an identity. An operator must part them.
-        Shared => "shared",
-        /// Trouble on our side or Cognito's.
+        /// Two requests linked the same guest at the same time; this one was rolled back.
+        RolledBack => "rolled_back",
+        /// As before, but the rollback failed: two users share an identity. An operator must unlink one.
+        RollbackFailed => "rollback_failed",
+        /// An error of the service or of Cognito.
         Failed => "failed",
     }
 );
 
 label!(
     /// The listeners, by their names in the configuration.
-    Listener {
-        /// The public one.
+    ListenerName {
         Http => "http",
-        /// The one for operators.
         Admin => "admin",
     }
 );
 
 label!(
-    /// What became of a TLS handshake.
+    /// Outcome of a TLS handshake.
     HandshakeOutcome {
-        /// A connection came about.
         Completed => "completed",
-        /// The two sides found no common ground, or one did not accept the other's certificate.
+        /// The peers share no version or cipher, or one rejected the other's certificate.
         Failed => "failed",
-        /// The client spoke no TLS.
+        /// The client did not speak TLS.
         NotTls => "not_tls",
-        /// It was not completed in time.
         TimedOut => "timed_out",
     }
 );
 
 label!(
-    /// What became of certificate files that had changed.
+    /// Outcome of a reload of changed certificate files.
     ReloadOutcome {
-        /// They are in use.
         Replaced => "replaced",
-        /// They do not hold; the last good ones stay in use.
-        Refused => "refused",
+        /// The files are invalid; the previous certificate stays in use.
+        Rejected => "rejected",
     }
 );

@@ -1,83 +1,78 @@
-//! Who has used how much, in bounded memory, whoever comes: a fixed number of shelves with a few places each.
+//! State store of the keyed rate limiter, with bounded memory: a set-associative table of [`BUCKETS`] buckets with
+//! [`SLOTS`] slots.
 //!
-//! A key stands for itself by a hash of 64 bits that nobody outside can compute. Two keys with the same one would share
-//! an allowance, which chance brings about once in 2⁴⁸ newcomers to a full ledger and nobody can bring about; and so
-//! nothing is kept of people's names and addresses.
+//! A key is stored as a 64-bit hash under a secret of the process, so no user id or address is kept. Two keys with the
+//! same hash would share a limit: the chance is one in 2⁴⁸ for each new key of a full table, and a client cannot
+//! provoke it.
 //!
-//! Where a shelf is full, a newcomer takes the place of whoever has used least. Those who are whole again, and so need
-//! no place, are the first to go: there is nothing to sweep up on a schedule. Nobody is locked out, because a newcomer
-//! is always let in; and a flood of keys does not let the one who asks too much be forgotten: it drives out others
-//! like itself first.
+//! A new key is always admitted. When its bucket is full, the slot with the least use is evicted. Keys with a full burst
+//! need no slot and go first, so no sweep is needed. A flood of new keys evicts itself and not the heavy user.
 
 use std::fmt;
+use std::time::Duration;
 
-use governor::nanos::Nanos;
-use governor::state::StateStore;
 use parking_lot::Mutex;
 
-const SHELVES: usize = 4096;
-const PLACES: usize = 16;
+const BUCKETS: usize = 4096;
+const SLOTS: usize = 16;
 
-/// A question about a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Ask {
-    /// What the key's hash is, under a secret of this process's.
-    pub(super) key_hash: u64,
-    /// Whether the answer is written down, or this was only a look.
-    pub(super) counts: bool,
-}
-
-/// What a key has used, as the moment at which it will be whole again (governor's theoretical arrival time).
-struct Entry {
+struct Slot {
     key_hash: u64,
-    whole_at: Nanos,
+    /// The limiter's state, as nanoseconds of the monotonic clock: 584 years of them fit, in half of a `Duration`.
+    full_at: u64,
 }
 
-/// One entry a key, at most [`SHELVES`] × [`PLACES`] of them.
 pub(super) struct BoundedStateStore {
-    shelves: Box<[Mutex<Vec<Entry>>]>,
+    buckets: Box<[Mutex<Vec<Slot>>]>,
 }
 
 impl BoundedStateStore {
     pub(super) fn new() -> Self {
-        Self { shelves: (0..SHELVES).map(|_| Mutex::new(Vec::new())).collect() }
+        Self { buckets: (0..BUCKETS).map(|_| Mutex::new(Vec::new())).collect() }
     }
-}
 
-impl StateStore for BoundedStateStore {
-    type Key = Ask;
+    /// The state of a key; zero for a key that has none.
+    pub(super) fn get(&self, key_hash: u64) -> Duration {
+        let bucket = self.bucket(key_hash).lock();
+        let slot = bucket.iter().find(|slot| slot.key_hash == key_hash);
+        Duration::from_nanos(slot.map_or(0, |slot| slot.full_at))
+    }
 
-    fn measure_and_replace<T, F, E>(&self, ask: &Ask, decide: F) -> Result<T, E>
-    where
-        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
-    {
-        let Ask { key_hash, counts } = *ask;
-        // Of two to the twelfth, the low bits are as good as any.
-        let mut shelf = self.shelves[key_hash as usize % SHELVES].lock();
-        let place = shelf.iter().position(|entry| entry.key_hash == key_hash);
-        let (outcome, whole_at) = decide(place.map(|place| shelf[place].whole_at))?;
-        if counts {
-            let place = place.or_else(|| place_to_give(&shelf));
-            match place.and_then(|place| shelf.get_mut(place)) {
-                Some(entry) => *entry = Entry { key_hash, whole_at },
-                None => shelf.push(Entry { key_hash, whole_at }),
-            }
+    /// Replaces the state of a key, unless `decide` fails.
+    pub(super) fn update<E>(
+        &self,
+        key_hash: u64,
+        decide: impl FnOnce(Duration) -> Result<Duration, E>,
+    ) -> Result<(), E> {
+        let mut bucket = self.bucket(key_hash).lock();
+        let position = bucket.iter().position(|slot| slot.key_hash == key_hash);
+        let full_at = position.map_or(0, |position| bucket[position].full_at);
+        let full_at = u64::try_from(decide(Duration::from_nanos(full_at))?.as_nanos()).unwrap_or(u64::MAX);
+        let position = position.or_else(|| slot_to_evict(&bucket));
+        match position.and_then(|position| bucket.get_mut(position)) {
+            Some(slot) => *slot = Slot { key_hash, full_at },
+            None => bucket.push(Slot { key_hash, full_at }),
         }
-        Ok(outcome)
+        Ok(())
+    }
+
+    /// Any bits of the hash choose as well as others.
+    fn bucket(&self, key_hash: u64) -> &Mutex<Vec<Slot>> {
+        &self.buckets[key_hash as usize % BUCKETS]
     }
 }
 
-/// The place of whoever has used least, if no place is free.
-fn place_to_give(shelf: &[Entry]) -> Option<usize> {
-    if shelf.len() < PLACES {
+/// The position of the slot with the least use, if no slot is free.
+fn slot_to_evict(bucket: &[Slot]) -> Option<usize> {
+    if bucket.len() < SLOTS {
         return None;
     }
-    shelf.iter().enumerate().min_by_key(|(_, entry)| entry.whole_at).map(|(place, _)| place)
+    bucket.iter().enumerate().min_by_key(|(_, slot)| slot.full_at).map(|(position, _)| position)
 }
 
 impl fmt::Debug for BoundedStateStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ledger").finish_non_exhaustive()
+        f.debug_struct("BoundedStateStore").finish_non_exhaustive()
     }
 }
 
@@ -88,53 +83,51 @@ mod tests {
 
     use super::*;
 
-    struct Noted {
-        ledger: BoundedStateStore,
-        hasher: RandomState,
+    #[derive(Default)]
+    struct Keys(RandomState);
+
+    impl Keys {
+        /// Sets the state of a key and returns the one before.
+        fn set(&self, store: &BoundedStateStore, key: u32, full_at: u64) -> u64 {
+            let hash = self.0.hash_one(key);
+            let before = store.get(hash);
+            store.update(hash, |_| Ok::<_, Infallible>(Duration::from_nanos(full_at))).unwrap();
+            u64::try_from(before.as_nanos()).unwrap()
+        }
     }
 
-    /// Notes that a key is whole again at a moment, and says what was noted before.
-    fn note(Noted { ledger, hasher }: &Noted, key: u32, whole_at: u64) -> Option<u64> {
-        let ask = Ask { key_hash: hasher.hash_one(key), counts: true };
-        let noted = ledger.measure_and_replace(&ask, |before| {
-            Ok::<_, Infallible>((before.map(Nanos::as_u64), Nanos::from(whole_at)))
-        });
-        noted.unwrap()
-    }
-
-    fn kept(Noted { ledger, .. }: &Noted) -> usize {
-        ledger.shelves.iter().map(|shelf| shelf.lock().len()).sum()
+    fn occupied(store: &BoundedStateStore) -> usize {
+        store.buckets.iter().map(|bucket| bucket.lock().len()).sum()
     }
 
     #[test]
-    fn a_million_keys_take_no_more_room_than_there_is_and_do_not_drive_out_those_who_used_much() {
-        let noted = Noted { ledger: BoundedStateStore::new(), hasher: RandomState::new() };
-        // A tenth of the room, by keys that have used much of their allowance.
-        let heavy = 0..(SHELVES * PLACES / 10) as u32;
+    fn a_million_new_keys_stay_within_the_bound_and_do_not_evict_keys_with_much_use() {
+        let (store, keys) = (BoundedStateStore::new(), Keys::default());
+        // A tenth of the slots, by keys that have used much of their limit.
+        let heavy = 0..u32::try_from(BUCKETS * SLOTS / 10).unwrap();
         for key in heavy.clone() {
-            note(&noted, key, 1_000_000);
+            keys.set(&store, key, 1_000_000);
         }
         for key in 1_000_000..2_000_000 {
-            assert_eq!(note(&noted, key, u64::from(key % 1000)), None);
+            assert_eq!(keys.set(&store, key, u64::from(key % 1000)), 0);
         }
-        assert_eq!(kept(&noted), SHELVES * PLACES);
-        assert!(noted.ledger.shelves.iter().all(|shelf| shelf.lock().capacity() <= PLACES));
-        let forgotten = heavy.clone().filter(|key| note(&noted, *key, 1_000_000).is_none()).count();
-        assert_eq!(forgotten, 0, "of {}", heavy.len());
+        assert_eq!(occupied(&store), BUCKETS * SLOTS);
+        assert!(store.buckets.iter().all(|bucket| bucket.lock().capacity() <= SLOTS));
+        let evicted = heavy.clone().filter(|key| keys.set(&store, *key, 1_000_000) == 0).count();
+        assert_eq!(evicted, 0, "of {}", heavy.len());
     }
 
     #[test]
-    fn a_look_leaves_no_trace() {
-        let noted = Noted { ledger: BoundedStateStore::new(), hasher: RandomState::new() };
-        note(&noted, 1, 50);
-        for key in [1, 2] {
-            let ask = Ask { key_hash: noted.hasher.hash_one(key), counts: false };
-            let looked = noted.ledger.measure_and_replace(&ask, |before| {
-                Ok::<_, Infallible>((before.map(Nanos::as_u64), Nanos::from(99)))
-            });
-            assert_eq!(looked, Ok((key == 1).then_some(50)));
+    fn neither_a_lookup_nor_a_failed_update_changes_the_store() {
+        let (store, keys) = (BoundedStateStore::new(), Keys::default());
+        keys.set(&store, 1, 50);
+        for key in [1_u32, 2] {
+            let hash = keys.0.hash_one(key);
+            let before = Duration::from_nanos(if key == 1 { 50 } else { 0 });
+            assert_eq!(store.get(hash), before);
+            assert_eq!(store.update(hash, Err), Err(before));
         }
-        assert_eq!(kept(&noted), 1);
-        assert_eq!(note(&noted, 1, 50), Some(50));
+        assert_eq!(occupied(&store), 1);
+        assert_eq!(keys.set(&store, 1, 50), 50);
     }
 }

@@ -1,59 +1,53 @@
-//! Tells the operator that requests are refused for asking too much: once a minute at most, with how many it were
-//! since the last time. Each single one is a line for those who debug, and a count in the metrics: whoever sends a
-//! million requests must not be able to write a million lines.
+//! Log of rate-limited requests: one warning a minute at most, with the counts since the last one. A client that sends a
+//! million requests must not write a million lines. Each rejection is counted in the metrics.
 
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::metrics::labels::{Label as _, Limit};
+use crate::metrics::labels::{Label as _, RateLimitKind};
 use clock::SharedClock;
 
-/// The least time between two warnings.
-const INTERVAL: Duration = Duration::from_secs(60);
+/// The time between two warnings.
+const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 pub(super) struct RejectionLog {
-    untold: Mutex<Untold>,
+    pending: Mutex<PendingCounts>,
     clock: SharedClock,
 }
 
-/// What was refused since the last warning.
+/// The rejections since the last warning.
 #[derive(Debug, Default)]
-struct Untold {
-    counts: [u64; Limit::ALL.len()],
+struct PendingCounts {
+    counts: [u64; RateLimitKind::ALL.len()],
     next_warning: Duration,
 }
 
 impl RejectionLog {
     pub(super) fn new(clock: SharedClock) -> Self {
-        Self { untold: Mutex::default(), clock }
+        Self { pending: Mutex::default(), clock }
     }
 
-    /// Counts a request that was refused, and warns if it is time.
-    pub(super) fn refused(&self, limit: Limit) {
-        if let Some([by_address, by_failures, by_user]) = self.due(limit) {
-            tracing::warn!(
-                by_address,
-                by_failures,
-                by_user,
-                "requests are over the limits, which refuse them with 429"
-            );
+    /// Counts a rejected request, and warns if a warning is due.
+    pub(super) fn record(&self, limit: RateLimitKind) {
+        if let Some([by_address, by_failed_authentications, by_user]) = self.count(limit) {
+            tracing::warn!(by_address, by_failed_authentications, by_user, "requests rate limited");
         }
     }
 
-    /// The counts to tell now, if it is time; in the order of [`Limit::ALL`].
-    fn due(&self, limit: Limit) -> Option<[u64; Limit::ALL.len()]> {
+    /// Counts a rejection. Returns the counts, in the order of [`RateLimitKind::ALL`], if a warning is due.
+    fn count(&self, limit: RateLimitKind) -> Option<[u64; RateLimitKind::ALL.len()]> {
         let now = self.clock.monotonic();
-        let mut untold = self.untold.lock();
-        if let Some(count) = untold.counts.get_mut(limit.index()) {
+        let mut pending = self.pending.lock();
+        if let Some(count) = pending.counts.get_mut(limit.index()) {
             *count += 1;
         }
-        if now < untold.next_warning {
+        if now < pending.next_warning {
             return None;
         }
-        untold.next_warning = now + INTERVAL;
-        Some(std::mem::take(&mut untold.counts))
+        pending.next_warning = now + WARNING_INTERVAL;
+        Some(std::mem::take(&mut pending.counts))
     }
 }
 
@@ -65,18 +59,18 @@ mod tests {
     use clock::{ManualClock, Timestamp};
 
     #[test]
-    fn there_is_one_warning_a_minute_and_it_tells_of_every_refusal() {
-        let clock = Arc::new(ManualClock::at(Timestamp::from_secs(0)));
-        let notice = RejectionLog::new(clock.clone());
-        assert_eq!(notice.due(Limit::User), Some([0, 0, 1]));
+    fn there_is_one_warning_a_minute_with_the_count_of_every_rejection() {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(0)));
+        let log = RejectionLog::new(clock.clone());
+        assert_eq!(log.count(RateLimitKind::User), Some([0, 0, 1]));
         for _ in 0..500 {
-            assert_eq!(notice.due(Limit::Address), None);
+            assert_eq!(log.count(RateLimitKind::Address), None);
         }
-        clock.advance(INTERVAL - Duration::from_millis(1));
-        assert_eq!(notice.due(Limit::Failures), None);
+        clock.advance(WARNING_INTERVAL - Duration::from_millis(1));
+        assert_eq!(log.count(RateLimitKind::FailedAuthentications), None);
         clock.advance(Duration::from_millis(1));
-        assert_eq!(notice.due(Limit::Failures), Some([500, 2, 0]));
-        clock.advance(10 * INTERVAL);
-        assert_eq!(notice.due(Limit::User), Some([0, 0, 1]));
+        assert_eq!(log.count(RateLimitKind::FailedAuthentications), Some([500, 2, 0]));
+        clock.advance(10 * WARNING_INTERVAL);
+        assert_eq!(log.count(RateLimitKind::User), Some([0, 0, 1]));
     }
 }

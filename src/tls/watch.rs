@@ -60,21 +60,16 @@ impl Watch {
                 let (expires, sha256) = (proved.ends.to_rfc3339(), proved.fingerprint.clone());
                 tls.replace(proved);
                 tls.metrics.tls_reloads_total.count(ReloadOutcome::Replaced);
-                tracing::info!(
-                    listener,
-                    expires,
-                    sha256,
-                    "the certificate files have changed and are in use"
-                );
+                tracing::info!(listener, expires, sha256, "certificate reloaded");
             }
             Err(faults) if self.suspect != Some(digest) => {
                 self.suspect = Some(digest);
-                tracing::debug!(listener, %faults, "the certificate files do not hold yet");
+                tracing::debug!(listener, %faults, "changed certificate files are invalid, checking again");
                 return;
             }
             Err(faults) => {
-                tls.metrics.tls_reloads_total.count(ReloadOutcome::Refused);
-                tracing::error!(listener, %faults, "the certificate files have changed and are of no use: the last good ones stay");
+                tls.metrics.tls_reloads_total.count(ReloadOutcome::Rejected);
+                tracing::error!(listener, %faults, "certificate reload failed, keeping the previous certificate");
             }
         }
         self.judged = digest;

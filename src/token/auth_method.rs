@@ -1,33 +1,28 @@
-//! How a token's user came by it, as its `amr` tells: `["unauthenticated"]` for a guest, else `"authenticated"`
-//! followed by the providers of the identity's logins, and `PROVIDER:POOL:USER` for the login that was used.
+//! Authentication method of a token, from its `amr`: `["unauthenticated"]` for a guest, else `"authenticated"` followed by
+//! the providers of the identity's logins, and `PROVIDER:POOL:USER` for the login that was used.
 
-/// The public providers that Cognito knows by name. A pool's own OpenID Connect and SAML providers and its user
-/// pools are told by their form: a developer provider has neither a slash nor a colon in its name.
-const PUBLIC: [&str; 5] =
+/// The public providers that Cognito knows by name. OpenID Connect and SAML providers and user pools are recognized by
+/// their form: the name of a developer provider has neither a slash nor a colon.
+const PUBLIC_PROVIDERS: [&str; 5] =
     ["accounts.google.com", "api.twitter.com", "appleid.apple.com", "graph.facebook.com", "www.amazon.com"];
 
-/// How a user came by a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AuthMethod<'t> {
-    /// Nobody signed in.
     Guest,
-    /// The app's own user, whom its server named with AWS credentials.
+    /// A user of the app, named by its server with AWS credentials.
     DeveloperUser {
-        /// The developer provider.
         provider: &'t str,
-        /// The user, as the app names it.
         user: &'t str,
     },
     /// A login at a public provider.
     PublicLogin {
-        /// Which one.
         provider: &'t str,
     },
 }
 
 impl<'t> AuthMethod<'t> {
-    /// What these methods of a token for this pool say; `None` if it is nothing that Cognito writes.
-    pub fn of(methods: &[&'t str], pool: &str) -> Option<Self> {
+    /// Parses the `amr` of a token for this pool; `None` if it is not in Cognito's form.
+    pub fn from_amr(methods: &[&'t str], pool: &str) -> Option<Self> {
         let (first, logins) = methods.split_first()?;
         match *first {
             "unauthenticated" => return Some(Self::Guest),
@@ -35,7 +30,7 @@ impl<'t> AuthMethod<'t> {
             _ => return None,
         }
         let between = format!(":{pool}:");
-        // The provider's name has no colon, so whatever the user is called, the first place is the right one.
+        // The provider's name has no colon, so the first match is the right one for every user id.
         let developer = logins.iter().find_map(|login| {
             let (provider, user) = login.split_once(&between)?;
             (!is_public(provider)).then_some(Self::DeveloperUser { provider, user })
@@ -45,7 +40,7 @@ impl<'t> AuthMethod<'t> {
 }
 
 fn is_public(provider: &str) -> bool {
-    PUBLIC.contains(&provider) || provider.contains(['/', ':'])
+    PUBLIC_PROVIDERS.contains(&provider) || provider.contains(['/', ':'])
 }
 
 #[cfg(test)]
@@ -53,14 +48,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_kind_of_user_is_told_apart() {
+    fn each_authentication_method_is_recognized() {
         const POOL: &str = "eu-west-1:1";
         let developer = |provider, user| Some(AuthMethod::DeveloperUser { provider, user });
         let public = |provider| Some(AuthMethod::PublicLogin { provider });
-        for (methods, origin) in [
+        for (methods, expected) in [
             (&["unauthenticated"][..], Some(AuthMethod::Guest)),
             (&["authenticated", "login.x", "login.x:eu-west-1:1:alice"], developer("login.x", "alice")),
-            // A user's name may look like anything, but never moves the place where it begins.
+            // No user id can change where it begins.
             (
                 &["authenticated", "login.x", "login.x:eu-west-1:1:a:eu-west-1:1:bob"],
                 developer("login.x", "a:eu-west-1:1:bob"),
@@ -78,7 +73,7 @@ mod tests {
             (&["pwd", "mfa"], None),
             (&[], None),
         ] {
-            assert_eq!(AuthMethod::of(methods, POOL), origin, "{methods:?}");
+            assert_eq!(AuthMethod::from_amr(methods, POOL), expected, "{methods:?}");
         }
     }
 }

@@ -1,12 +1,10 @@
-//! The name in which Cognito speaks for the pools of a region: the host of a token's `iss`, and what role trust
-//! policies call the token's issuer.
+//! Host of a token's `iss` for each region, which is also the federated principal of role trust policies.
 //!
 //! Sources: the login keys of AWS's own mobile SDKs for China; for GovCloud the trust policies in "Amazon Cognito
 //! in AWS GovCloud (US)", since STS finds a token's provider by its `iss`.
 
-/// That name, for the pools of this region. All pools of all AWS customers share it, so it alone vouches for
-/// nothing.
-pub fn authority(region: &str) -> String {
+/// All pools of all AWS customers share it, so a token's issuer alone proves nothing.
+pub fn issuer_host(region: &str) -> String {
     match region {
         "us-gov-west-1" => "cognito-identity-us-gov.amazonaws.com".to_owned(),
         gov if gov.starts_with("us-gov-") => format!("cognito-identity.{gov}.amazonaws.com"),
@@ -15,8 +13,7 @@ pub fn authority(region: &str) -> String {
     }
 }
 
-/// The login key under which a token of the region's pools is handed on. China has a key of its own for each
-/// region.
+/// The key of `Logins` for a token of the region's pools. In China each region has its own.
 pub fn login_key(region: &str) -> String {
     if region.starts_with("cn-") {
         format!("cognito-identity.{region}.amazonaws.com.cn")
@@ -25,10 +22,9 @@ pub fn login_key(region: &str) -> String {
     }
 }
 
-/// Where Cognito publishes the keys of a region's tokens: beside the endpoint that stands in for AWS's, if one
-/// does, else under their issuer.
+/// The URL of the JWKS for a region's tokens: on `endpoint` if it replaces AWS's, else on their issuer.
 pub fn keys_url(region: &str, endpoint: Option<&str>) -> String {
-    let base = endpoint.map_or_else(|| format!("https://{}", authority(region)), str::to_owned);
+    let base = endpoint.map_or_else(|| format!("https://{}", issuer_host(region)), str::to_owned);
     format!("{}/.well-known/jwks_uri", base.trim_end_matches('/'))
 }
 
@@ -37,19 +33,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_partition_has_a_name_of_its_own() {
+    fn each_partition_has_its_own_issuer_host() {
         for (region, name) in [
             ("eu-west-1", "cognito-identity.amazonaws.com"),
             ("cn-north-1", "cognito-identity.cn-north-1.amazonaws.com.cn"),
             ("us-gov-west-1", "cognito-identity-us-gov.amazonaws.com"),
             ("us-gov-east-1", "cognito-identity.us-gov-east-1.amazonaws.com"),
         ] {
-            assert_eq!(authority(region), name);
+            assert_eq!(issuer_host(region), name);
         }
     }
 
     #[test]
-    fn keys_are_published_under_the_issuer_or_beside_what_stands_in_for_it() {
+    fn keys_are_published_on_the_issuer_or_on_the_endpoint_that_replaces_it() {
         assert_eq!(
             keys_url("eu-west-1", None),
             "https://cognito-identity.amazonaws.com/.well-known/jwks_uri"

@@ -1,5 +1,4 @@
-//! Something that is kept to be handed out again: the answer that hands it out, its times, and when it was last
-//! asked for.
+//! Cache entry: a value, its key, its lifetime, and when it was last used.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -9,104 +8,111 @@ use super::cache_key::{CacheKey, Variant};
 use super::freshness::Lifetime;
 use clock::{Clock, Timestamp};
 
-/// What a kept thing is handed out by. Its `Debug` tells no secret.
+/// A cached response. Its `Debug` shows no secret.
 pub trait CachedValue: fmt::Debug + Send + Sync + 'static {
-    /// The identity whose it is.
+    /// The identity that the value belongs to.
     fn identity(&self) -> &str;
 
-    /// The bytes that it takes on the heap.
-    fn weight(&self) -> usize;
+    fn heap_bytes(&self) -> usize;
 }
 
-/// A token or credentials, checked and ready to be handed out.
-pub struct CacheEntry<A> {
+/// A validated token or credentials, with the rendered response.
+pub struct CacheEntry<V> {
     key: CacheKey,
-    times: Lifetime,
-    /// The wall time of the moment that the monotonic clock counts from, by the wall clock as it was when this was
-    /// minted.
-    steady_from: Timestamp,
-    answer: A,
-    last_seen: AtomicI64,
-    /// When the store last heard that this is in use.
-    told_at: AtomicI64,
-    /// Whether the store has let go of it.
-    is_let_go: AtomicBool,
+    lifetime: Lifetime,
+    /// The wall time at which the monotonic clock was zero, by the wall clock as it was when this was minted.
+    monotonic_epoch: Timestamp,
+    value: V,
+    last_used_at: AtomicI64,
+    /// When the store last counted this as used.
+    touched_at: AtomicI64,
+    /// Whether the store has this entry.
+    is_stored: AtomicBool,
 }
 
-/// How old what the store knows of a thing's use may be. That is fine enough to tell what has gone out of use, among
-/// things that live for a quarter of an hour and longer.
-const USE_IS_NEWS_AFTER: Duration = Duration::from_secs(60);
+/// How old the store's record of the last use may be. A minute is fine enough to find unused entries among entries
+/// that live for a quarter of an hour and longer.
+const TOUCH_INTERVAL: Duration = Duration::from_secs(60);
 
-impl<A: CachedValue> CacheEntry<A> {
+impl<V: CachedValue> CacheEntry<V> {
     /// `minted_on`: when it was minted, on the monotonic clock.
-    pub(super) fn new(key: CacheKey, times: Lifetime, minted_on: Duration, answer: A) -> Self {
-        let minted_at = || AtomicI64::new(times.minted_at.as_millis());
-        let (last_seen, told_at) = (minted_at(), minted_at());
-        let steady_from = times.minted_at.before(minted_on);
-        Self { key, times, steady_from, answer, last_seen, told_at, is_let_go: AtomicBool::new(false) }
-    }
-
-    /// Whether it is what the store has under this key. Compared whole.
-    pub(super) fn stands_under(&self, key: &CacheKey) -> bool {
-        !self.is_let_go.load(Ordering::Acquire) && self.key == *key
-    }
-
-    /// Notes that the store has let go of it: nobody who only remembers it may hand it out any more.
-    pub(super) fn let_go(&self) {
-        self.is_let_go.store(true, Ordering::Release);
-    }
-
-    /// Whether the store should hear that it is in use; if so, it is taken as told.
-    pub(super) fn use_is_news(&self, now: Timestamp) -> bool {
-        let told_at = Timestamp::from_millis(self.told_at.load(Ordering::Relaxed));
-        let is_news = now.since(told_at) >= USE_IS_NEWS_AFTER;
-        if is_news {
-            self.told_at.store(now.as_millis(), Ordering::Relaxed);
+    pub(super) fn new(key: CacheKey, lifetime: Lifetime, minted_on: Duration, value: V) -> Self {
+        let minted_at = || AtomicI64::new(lifetime.minted_at.as_millis());
+        let (last_used_at, touched_at) = (minted_at(), minted_at());
+        let monotonic_epoch = lifetime.minted_at.before(minted_on);
+        Self {
+            key,
+            lifetime,
+            monotonic_epoch,
+            value,
+            last_used_at,
+            touched_at,
+            is_stored: AtomicBool::new(false),
         }
-        is_news
     }
 
-    /// What shapes it besides its user.
-    pub fn shape(&self) -> &Variant {
-        &self.key.shape
+    /// Whether this is the store's entry of this key. The key is compared whole.
+    pub(super) fn matches_key(&self, key: &CacheKey) -> bool {
+        self.is_stored.load(Ordering::Acquire) && self.key == *key
     }
 
-    /// Its times.
-    pub fn times(&self) -> &Lifetime {
-        &self.times
+    /// From now on hints lead to this entry.
+    pub(super) fn mark_stored(&self) {
+        self.is_stored.store(true, Ordering::Release);
     }
 
-    /// What its user is told.
-    pub fn answer(&self) -> &A {
-        &self.answer
+    /// From now on no hint leads to this entry.
+    pub(super) fn mark_evicted(&self) {
+        self.is_stored.store(false, Ordering::Release);
     }
 
-    /// The moment to judge it by: the wall clock's, or where that was set back since it was minted, the one that
-    /// the monotonic clock makes of it. A token does not grow younger.
-    pub fn judged_at(&self, clock: &dyn Clock) -> Timestamp {
-        clock.now().max(self.steady_from + clock.monotonic())
+    /// Whether the store has to count this as used now. If so, it is recorded as counted.
+    pub(super) fn should_touch(&self, now: Timestamp) -> bool {
+        let touched_at = Timestamp::from_millis(self.touched_at.load(Ordering::Relaxed));
+        let is_due = now.since(touched_at) >= TOUCH_INTERVAL;
+        if is_due {
+            self.touched_at.store(now.as_millis(), Ordering::Relaxed);
+        }
+        is_due
     }
 
-    /// The life that it has left.
-    pub fn life_left(&self, now: Timestamp) -> Duration {
-        self.times.expires_at.since(now)
+    pub fn variant(&self) -> &Variant {
+        &self.key.variant
     }
 
-    /// Notes that its user is here, and says how long ago the last time was.
-    pub(super) fn seen(&self, now: Timestamp) -> Duration {
-        now.since(Timestamp::from_millis(self.last_seen.swap(now.as_millis(), Ordering::Relaxed)))
+    pub fn lifetime(&self) -> &Lifetime {
+        &self.lifetime
     }
 
-    /// The bytes that it takes, its heap included.
-    pub(super) fn weight(&self) -> usize {
-        let tags: usize = self.key.shape.tags.iter().map(|(key, value)| key.len() + value.len() + 64).sum();
-        size_of::<Self>() + self.answer.weight() + tags
+    pub fn value(&self) -> &V {
+        &self.value
+    }
+
+    /// The time to evaluate this entry at: the wall clock's, or, if that was set back since the entry was minted, the
+    /// time derived from the monotonic clock. A token does not get younger.
+    pub fn effective_now(&self, clock: &dyn Clock) -> Timestamp {
+        clock.now().max(self.monotonic_epoch + clock.monotonic())
+    }
+
+    pub fn remaining_life(&self, now: Timestamp) -> Duration {
+        self.lifetime.expires_at.since(now)
+    }
+
+    /// Records a use, and returns how long ago the last one was.
+    pub(super) fn mark_used(&self, now: Timestamp) -> Duration {
+        now.since(Timestamp::from_millis(self.last_used_at.swap(now.as_millis(), Ordering::Relaxed)))
+    }
+
+    /// The memory that it takes, heap included.
+    pub(super) fn size_bytes(&self) -> usize {
+        let tags: usize = self.key.variant.tags.iter().map(|(key, value)| key.len() + value.len() + 64).sum();
+        size_of::<Self>() + self.value.heap_bytes() + tags
     }
 }
 
-impl<A> fmt::Debug for CacheEntry<A> {
+impl<V> fmt::Debug for CacheEntry<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Kept").field("times", &self.times).finish_non_exhaustive()
+        f.debug_struct("CacheEntry").field("lifetime", &self.lifetime).finish_non_exhaustive()
     }
 }
 
@@ -118,18 +124,18 @@ mod tests {
     use cognito_types::{DeveloperUserId, PrincipalTags, TokenDuration};
 
     #[derive(Debug)]
-    struct Nothing;
+    struct EmptyValue;
 
-    impl CachedValue for Nothing {
+    impl CachedValue for EmptyValue {
         fn identity(&self) -> &str {
             "us-east-1:abc"
         }
-        fn weight(&self) -> usize {
+        fn heap_bytes(&self) -> usize {
             0
         }
     }
 
-    /// A wall clock that somebody set back by an hour, on a machine that has been up for a minute since.
+    /// A wall clock that was set back by an hour, a minute ago.
     #[derive(Debug)]
     struct SetBack;
 
@@ -145,13 +151,33 @@ mod tests {
         }
     }
 
-    #[test]
-    fn nothing_grows_younger_when_the_wall_clock_is_set_back() {
-        let minted_at = Timestamp::from_secs(10_000);
-        let times = Lifetime { minted_at, refresh_from: minted_at, expires_at: Timestamp::from_secs(10_900) };
-        let shape = Variant { duration: TokenDuration::DEFAULT, ends_by: None, tags: PrincipalTags::none() };
+    fn key() -> CacheKey {
+        let variant =
+            Variant { duration: TokenDuration::DEFAULT, not_after: None, tags: PrincipalTags::none() };
         let user = UserKey { pool: PoolIndex(0), user: DeveloperUserId::parse("alice").unwrap() };
-        let kept = CacheEntry::new(CacheKey { user, shape }, times, Duration::from_secs(500), Nothing);
-        assert_eq!(kept.life_left(kept.judged_at(&SetBack)), Duration::from_secs(840));
+        CacheKey { user, variant }
+    }
+
+    fn entry() -> CacheEntry<EmptyValue> {
+        let minted_at = Timestamp::from_secs(10_000);
+        let lifetime =
+            Lifetime { minted_at, refresh_from: minted_at, expires_at: Timestamp::from_secs(10_900) };
+        CacheEntry::new(key(), lifetime, Duration::from_secs(500), EmptyValue)
+    }
+
+    #[test]
+    fn an_entry_does_not_get_younger_when_the_wall_clock_is_set_back() {
+        let entry = entry();
+        assert_eq!(entry.remaining_life(entry.effective_now(&SetBack)), Duration::from_secs(840));
+    }
+
+    #[test]
+    fn hints_lead_to_an_entry_only_while_it_is_stored() {
+        let entry = entry();
+        assert!(!entry.matches_key(&key()), "a load that was detached is never stored");
+        entry.mark_stored();
+        assert!(entry.matches_key(&key()));
+        entry.mark_evicted();
+        assert!(!entry.matches_key(&key()));
     }
 }

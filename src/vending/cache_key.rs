@@ -1,37 +1,32 @@
-//! Under which key a token is kept: everything that shapes it, and nothing secret.
+//! Cache keys: every input of a token, and no secret.
 //!
-//! The key is a pair, user and shape, so that all tokens of one user can be forgotten together. Both halves
-//! are compared whole; no digest or joined text stands for them that two users could share.
+//! A key is a pair of user and variant, so that all entries of a user can be invalidated together. Both halves are
+//! compared whole. No digest or joined text represents them, because two users could share one.
 
 use crate::pools::PoolIndex;
 use clock::Timestamp;
 use cognito_types::{DeveloperUserId, PrincipalTags, TokenDuration};
 
-/// A user of a pool. The pool stands for its id, region and developer provider.
+/// A user of a pool. The index stands for the pool's id, region and developer provider.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct UserKey {
-    /// The pool.
     pub pool: PoolIndex,
-    /// The user, as the app names it.
+    /// The user id that Cognito gets.
     pub user: DeveloperUserId,
 }
 
-/// What else shapes a token of that user.
+/// The inputs of a token besides its user.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Variant {
-    /// The life asked for, unless it would end too late.
+    /// The requested duration, unless the token would end after `not_after`.
     pub duration: TokenDuration,
-    /// When it ends at the latest, if that cuts its life short.
-    pub ends_by: Option<Timestamp>,
-    /// The principal tags put into it.
+    /// The latest end of a session-bound token.
+    pub not_after: Option<Timestamp>,
     pub tags: PrincipalTags,
 }
 
-/// What shapes a token, whole.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CacheKey {
-    /// Whose it is.
     pub user: UserKey,
-    /// What it is like.
-    pub shape: Variant,
+    pub variant: Variant,
 }

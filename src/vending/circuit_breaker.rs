@@ -1,140 +1,140 @@
-//! When Cognito throttles or keeps failing, calls to it are paused: for a moment after a throttle, longer after
-//! failures in a row, each time up to twice as long, with jitter. After a pause for failures one call goes
-//! ahead as a probe; the others follow once it has succeeded.
+//! Circuit breaker: stops calls to Cognito for a short time after a throttle, and longer after failures in a row. Each
+//! further time is up to twice as long, with jitter. After it was open for failures, the circuit is half-open: one call
+//! is the probe, and the others follow once it has succeeded.
 
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::metrics::labels::PauseCause;
+use crate::metrics::labels::CircuitOpenCause;
 use clock::SharedClock;
 
-/// How long pauses are.
 #[derive(Debug, Clone, Copy)]
 pub struct CircuitBreakerSettings {
-    /// The first pause after a throttle; doubles with each further one.
+    /// The first backoff after a throttle. Doubles with each further one.
     pub throttle_backoff: Duration,
-    /// The longest pause after throttles.
     pub throttle_backoff_max: Duration,
-    /// Failures in a row before calls are paused.
+    /// The failures in a row that open the circuit.
     pub failure_threshold: u32,
-    /// The first pause after failures; doubles each time its probe fails too.
+    /// How long failures open the circuit at first. Doubles each time the probe fails too.
     pub open_duration: Duration,
-    /// The longest pause after failures.
     pub max_open_duration: Duration,
 }
 
-/// What a call told about Cognito's health.
+/// The outcome of a call, as the circuit breaker sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CallOutcome {
-    /// It answered, whatever it answered.
-    Well,
-    /// It throttled us.
-    Throttling,
-    /// It failed or could not be reached.
-    Failing,
+    /// Cognito responded, be it with an error about the request.
+    Success,
+    Throttled,
+    /// Cognito failed or could not be reached.
+    Failure,
 }
 
-/// Calls are paused; ask again after this long.
+/// No call may be made. Try again after this long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct CircuitOpen(pub(super) Duration);
 
 #[derive(Debug, Default)]
 struct State {
-    /// No call before this, on the monotonic clock.
-    until: Duration,
-    /// When the last pause began.
-    begun: Duration,
+    /// On the monotonic clock, as are all times here.
+    open_until: Duration,
+    opened_at: Duration,
     throttles: u32,
     failures: u32,
-    /// Until when the call that probes has the field to itself.
+    /// While a probe is in progress, no other call is made before this time.
     probe_until: Option<Duration>,
 }
 
-/// One region's pause.
 #[derive(Debug)]
 pub(super) struct CircuitBreaker {
     settings: CircuitBreakerSettings,
-    /// How long a probe may take before another one may start: no call takes longer.
-    probe_time: Duration,
+    /// When another probe may start, should the first one not report. No call takes longer.
+    probe_timeout: Duration,
     clock: SharedClock,
     state: Mutex<State>,
 }
 
 impl CircuitBreaker {
-    pub(super) fn new(settings: CircuitBreakerSettings, probe_time: Duration, clock: SharedClock) -> Self {
-        Self { settings, probe_time, clock, state: Mutex::default() }
+    pub(super) fn new(settings: CircuitBreakerSettings, probe_timeout: Duration, clock: SharedClock) -> Self {
+        Self { settings, probe_timeout, clock, state: Mutex::default() }
     }
 
-    /// How long calls are held back yet, by a pause or for a probe.
-    pub(super) fn left(&self) -> Option<Duration> {
-        self.left_in(&self.state.lock())
+    /// How long no call may be made, if the circuit is open or a probe is in progress.
+    pub(super) fn open_for(&self) -> Option<Duration> {
+        self.open_for_in(&self.state.lock())
     }
 
-    fn left_in(&self, state: &State) -> Option<Duration> {
+    fn open_for_in(&self, state: &State) -> Option<Duration> {
         let now = self.clock.monotonic();
-        if now < state.until {
-            return Some(state.until - now);
+        if now < state.open_until {
+            return Some(state.open_until - now);
         }
-        // How long a probe takes nobody knows; asking again after the shortest pause is soon enough.
+        // The end of a probe is unknown. The shortest open duration is soon enough to try again.
         let is_probed = state.probe_until.is_some_and(|until| now < until);
         is_probed.then_some(self.settings.open_duration)
     }
 
-    /// Whether a call may be made now. Whoever is let through must [`Pause::report`] how it went: the first
-    /// one after a pause for failures is the probe.
+    /// Whether a call may be made now. An admitted caller must [`Self::report`] the outcome: the first call after the
+    /// circuit was open for failures is the probe.
     pub(super) fn admit(&self) -> Result<(), CircuitOpen> {
         let mut state = self.state.lock();
-        if let Some(left) = self.left_in(&state) {
-            return Err(CircuitOpen(left));
+        if let Some(remaining) = self.open_for_in(&state) {
+            return Err(CircuitOpen(remaining));
         }
         if state.failures >= self.settings.failure_threshold {
-            state.probe_until = Some(self.clock.monotonic() + self.probe_time);
+            state.probe_until = Some(self.clock.monotonic() + self.probe_timeout);
         }
         Ok(())
     }
 
-    /// Takes note of how a call went that was made at `made` on the monotonic clock. `chance`, from 0 up to 1,
-    /// is the jitter. Says whether a pause begins.
-    pub(super) fn report(&self, health: CallOutcome, made: Duration, chance: f64) -> Option<PauseCause> {
+    /// Records the outcome of a call that started at `started`, on the monotonic clock. `jitter` is from 0 to 1. Returns
+    /// the cause if this opens the circuit.
+    pub(super) fn report(
+        &self,
+        outcome: CallOutcome,
+        started: Duration,
+        jitter: f64,
+    ) -> Option<CircuitOpenCause> {
         let now = self.clock.monotonic();
         let CircuitBreakerSettings {
-            throttle_backoff: throttle_base,
-            throttle_backoff_max: throttle_cap,
-            failure_threshold: failures,
-            open_duration: failure_base,
-            max_open_duration: failure_cap,
+            throttle_backoff,
+            throttle_backoff_max,
+            failure_threshold,
+            open_duration,
+            max_open_duration,
         } = self.settings;
         let mut state = self.state.lock();
-        // Calls that were under way when a pause began fail for the cause that it was made for.
-        if health != CallOutcome::Well && made < state.begun {
+        // Calls that were in progress when the circuit opened fail for the cause that opened it.
+        if outcome != CallOutcome::Success && started < state.opened_at {
             return None;
         }
-        match health {
-            CallOutcome::Well => {
-                // A pause that a throttle began meanwhile stays: this call may be older than it.
+        match outcome {
+            CallOutcome::Success => {
+                // A backoff that a throttle began in the meantime stays: this call may be older.
                 state.throttles = 0;
                 state.failures = 0;
                 state.probe_until = None;
                 None
             }
-            CallOutcome::Throttling => {
+            CallOutcome::Throttled => {
                 state.failures = 0;
                 state.probe_until = None;
-                let pause = doubled(throttle_base, state.throttles, throttle_cap).mul_f64(jitter(chance));
+                let backoff = doubled(throttle_backoff, state.throttles, throttle_backoff_max)
+                    .mul_f64(jitter_factor(jitter));
                 state.throttles += 1;
-                state.until = state.until.max(now + pause);
-                state.begun = now;
-                Some(PauseCause::Throttled)
+                state.open_until = state.open_until.max(now + backoff);
+                state.opened_at = now;
+                Some(CircuitOpenCause::Throttled)
             }
-            CallOutcome::Failing => {
+            CallOutcome::Failure => {
                 state.probe_until = None;
                 state.failures += 1;
-                let beyond = state.failures.checked_sub(failures)?;
-                let pause = doubled(failure_base, beyond, failure_cap).mul_f64(jitter(chance));
-                state.until = now + pause;
-                state.begun = now;
-                Some(PauseCause::Failures)
+                let beyond = state.failures.checked_sub(failure_threshold)?;
+                let open = doubled(open_duration, beyond, max_open_duration).mul_f64(jitter_factor(jitter));
+                state.open_until = now + open;
+                state.opened_at = now;
+                Some(CircuitOpenCause::Failures)
             }
         }
     }
@@ -144,9 +144,9 @@ fn doubled(base: Duration, times: u32, cap: Duration) -> Duration {
     base.saturating_mul(1_u32.checked_shl(times.min(16)).unwrap_or(u32::MAX)).min(cap)
 }
 
-/// Between half and the whole: pauses of many replicas drift apart, and none is so short that it is none.
-fn jitter(chance: f64) -> f64 {
-    0.5 + chance.clamp(0.0, 1.0) / 2.0
+/// Between a half and 1: the times of many replicas drift apart, and none gets close to zero.
+fn jitter_factor(jitter: f64) -> f64 {
+    0.5 + jitter.clamp(0.0, 1.0) / 2.0
 }
 
 #[cfg(test)]
@@ -164,87 +164,89 @@ mod tests {
         max_open_duration: Duration::from_secs(30),
     };
 
-    fn pause() -> (CircuitBreaker, Arc<ManualClock>) {
-        let clock = Arc::new(ManualClock::at(Timestamp::from_secs(0)));
+    fn breaker() -> (CircuitBreaker, Arc<ManualClock>) {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(0)));
         (CircuitBreaker::new(SETTINGS, Duration::from_secs(10), clock.clone()), clock)
     }
 
-    /// A call that was made and answered just now.
-    fn report(pause: &CircuitBreaker, health: CallOutcome, chance: f64) -> Option<PauseCause> {
-        pause.report(health, pause.clock.monotonic(), chance)
+    /// A call that started and ended just now.
+    fn report(breaker: &CircuitBreaker, outcome: CallOutcome, jitter: f64) -> Option<CircuitOpenCause> {
+        breaker.report(outcome, breaker.clock.monotonic(), jitter)
     }
 
     #[test]
-    fn throttles_in_a_row_double_the_pause_up_to_its_cap_and_a_good_answer_starts_over() {
-        let (pause, clock) = pause();
+    fn throttles_in_a_row_double_the_backoff_up_to_its_maximum_and_a_success_resets_it() {
+        let (breaker, clock) = breaker();
         for wait in [100, 200, 400, 800, 1600, 3200, 5000, 5000] {
-            assert_eq!(report(&pause, CallOutcome::Throttling, 1.0), Some(PauseCause::Throttled));
+            assert_eq!(report(&breaker, CallOutcome::Throttled, 1.0), Some(CircuitOpenCause::Throttled));
             let wait = Duration::from_millis(wait);
-            assert_eq!(pause.admit(), Err(CircuitOpen(wait)));
+            assert_eq!(breaker.admit(), Err(CircuitOpen(wait)));
             clock.advance(wait);
-            assert_eq!(pause.admit(), Ok(()));
+            assert_eq!(breaker.admit(), Ok(()));
         }
-        report(&pause, CallOutcome::Well, 1.0);
-        report(&pause, CallOutcome::Throttling, 1.0);
-        assert_eq!(pause.admit(), Err(CircuitOpen(Duration::from_millis(100))));
+        report(&breaker, CallOutcome::Success, 1.0);
+        report(&breaker, CallOutcome::Throttled, 1.0);
+        assert_eq!(breaker.admit(), Err(CircuitOpen(Duration::from_millis(100))));
     }
 
     #[test]
-    fn one_failure_pauses_nothing_and_failures_in_a_row_do() {
-        let (pause, _clock) = pause();
+    fn one_failure_does_not_open_the_circuit_and_failures_in_a_row_do() {
+        let (breaker, _clock) = breaker();
         for _ in 0..2 {
-            assert_eq!(report(&pause, CallOutcome::Failing, 0.0), None);
-            assert_eq!(pause.admit(), Ok(()));
+            assert_eq!(report(&breaker, CallOutcome::Failure, 0.0), None);
+            assert_eq!(breaker.admit(), Ok(()));
         }
-        assert_eq!(report(&pause, CallOutcome::Failing, 0.0), Some(PauseCause::Failures));
-        assert_eq!(pause.admit(), Err(CircuitOpen(Duration::from_millis(500))));
+        assert_eq!(report(&breaker, CallOutcome::Failure, 0.0), Some(CircuitOpenCause::Failures));
+        assert_eq!(breaker.admit(), Err(CircuitOpen(Duration::from_millis(500))));
     }
 
     #[test]
-    fn after_a_pause_one_call_probes_and_the_others_wait_for_its_end() {
-        let (pause, clock) = pause();
+    fn a_half_open_circuit_admits_one_probe_and_the_others_wait_for_its_end() {
+        let (breaker, clock) = breaker();
         for _ in 0..3 {
-            report(&pause, CallOutcome::Failing, 1.0);
+            report(&breaker, CallOutcome::Failure, 1.0);
         }
         clock.advance(Duration::from_secs(1));
-        assert_eq!(pause.admit(), Ok(()));
-        assert!(pause.admit().is_err() && pause.left().is_some());
-        report(&pause, CallOutcome::Failing, 1.0);
-        assert_eq!(pause.admit(), Err(CircuitOpen(Duration::from_secs(2))));
+        assert_eq!(breaker.admit(), Ok(()));
+        assert!(breaker.admit().is_err() && breaker.open_for().is_some());
+        report(&breaker, CallOutcome::Failure, 1.0);
+        assert_eq!(breaker.admit(), Err(CircuitOpen(Duration::from_secs(2))));
         clock.advance(Duration::from_secs(2));
-        assert_eq!(pause.admit(), Ok(()));
-        report(&pause, CallOutcome::Well, 1.0);
-        assert!((0..10).all(|_| pause.admit() == Ok(())));
+        assert_eq!(breaker.admit(), Ok(()));
+        report(&breaker, CallOutcome::Success, 1.0);
+        assert!((0..10).all(|_| breaker.admit() == Ok(())));
     }
 
     #[test]
-    fn a_probe_that_never_reports_does_not_hold_the_others_back_for_ever() {
-        let (pause, clock) = pause();
+    fn a_probe_that_never_reports_does_not_stop_the_others_for_ever() {
+        let (breaker, clock) = breaker();
         for _ in 0..3 {
-            report(&pause, CallOutcome::Failing, 1.0);
+            report(&breaker, CallOutcome::Failure, 1.0);
         }
         clock.advance(Duration::from_secs(1));
-        assert_eq!(pause.admit(), Ok(()));
+        assert_eq!(breaker.admit(), Ok(()));
         clock.advance(Duration::from_secs(10));
-        assert_eq!(pause.admit(), Ok(()));
+        assert_eq!(breaker.admit(), Ok(()));
     }
 
     #[test]
-    fn calls_that_were_under_way_when_a_pause_began_do_not_lengthen_it() {
-        for (health, wait) in [(CallOutcome::Failing, 1000), (CallOutcome::Throttling, 100)] {
-            let (pause, clock) = pause();
-            let made = clock.monotonic();
+    fn calls_in_progress_when_the_circuit_opened_do_not_keep_it_open_longer() {
+        for (outcome, wait) in [(CallOutcome::Failure, 1000), (CallOutcome::Throttled, 100)] {
+            let (breaker, clock) = breaker();
+            let started = clock.monotonic();
             for _ in 0..20 {
                 clock.advance(Duration::from_nanos(1));
-                pause.report(health, made, 1.0);
+                breaker.report(outcome, started, 1.0);
             }
-            let Err(CircuitOpen(left)) = pause.admit() else { panic!("{health:?} does not pause") };
-            assert!(left <= Duration::from_millis(wait), "{health:?}: {left:?}");
-            // Nor do those that end only after it.
-            clock.advance(left);
-            assert_eq!(pause.admit(), Ok(()));
-            assert_eq!(pause.report(health, made, 1.0), None);
-            assert!(!matches!(pause.admit(), Err(CircuitOpen(left)) if left > Duration::from_secs(1)));
+            let Err(CircuitOpen(remaining)) = breaker.admit() else { panic!("{outcome:?} does not open it") };
+            assert!(remaining <= Duration::from_millis(wait), "{outcome:?}: {remaining:?}");
+            // Nor do those that end only afterwards.
+            clock.advance(remaining);
+            assert_eq!(breaker.admit(), Ok(()));
+            assert_eq!(breaker.report(outcome, started, 1.0), None);
+            assert!(
+                !matches!(breaker.admit(), Err(CircuitOpen(remaining)) if remaining > Duration::from_secs(1))
+            );
         }
     }
 }

@@ -1,164 +1,88 @@
-//! One flight per key: however many ask for the same thing at once, one call is made, in a task of its own.
-//! Callers only watch. One who hangs up cancels nothing; the flight lands, and its token serves the others.
+//! Coalescing store: the cache entries, and the loads in progress that complete into them.
 //!
-//! Taking off, landing and forgetting a user happen under one lock, with the store's reads and writes inside.
-//! So nobody takes off for a token that has just landed, and no flight that began before its user was
-//! forgotten leaves a token behind.
+//! Starting and completing a load and invalidating a user happen under one lock, with the reads and writes of the
+//! entries inside. So no load starts for a token that was just stored, and a load that started before `invalidate`
+//! does not store its result. Lookups read `entries` without the lock.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-use tokio::sync::watch;
-
 use super::cache_entry::{CacheEntry, CachedValue};
-use super::cache_key::{CacheKey, UserKey, Variant};
+use super::cache_key::{CacheKey, UserKey};
 use super::store::EntryStore;
 use crate::issuer::{IssueError, IssueErrorKind};
 use crate::pools::PoolIndex;
+use crate::single_flight::{Lost, Role, SingleFlight, Start, Waiter};
 use cognito_types::IdentityId;
 
-/// How a flight ended. All who wait for it share this.
-pub(super) type LoadResult<A> = Result<Arc<CacheEntry<A>>, IssueError>;
+/// The result of a load, shared by all its waiters.
+pub(super) type LoadResult<V> = Result<Arc<CacheEntry<V>>, IssueError>;
 
 #[derive(Debug)]
-struct Flight<A: CachedValue> {
-    shape: Variant,
-    number: u64,
-    outcome: watch::Receiver<Option<LoadResult<A>>>,
+pub(super) struct CoalescingStore<V: CachedValue> {
+    entries: Arc<EntryStore<V>>,
+    in_flight: SingleFlight<CacheKey, LoadResult<V>>,
 }
 
-#[derive(Debug)]
-struct InFlight<A: CachedValue> {
-    aloft: HashMap<UserKey, Vec<Flight<A>>>,
-    last_number: u64,
-}
-
-/// All flights that are under way, and the store that they land in.
-#[derive(Debug)]
-pub(super) struct CoalescingStore<A: CachedValue> {
-    tower: Mutex<InFlight<A>>,
-    store: EntryStore<A>,
-}
-
-/// What someone who needs a token is given.
-pub(super) enum Role<A: CachedValue> {
-    /// It has just landed.
-    Landed(Arc<CacheEntry<A>>),
-    /// Somebody else's flight is under way.
-    Following(Waiter<A>),
-    /// There was none: the landing must be handed to a task that flies.
-    Leading(Waiter<A>, Completion<A>),
-}
-
-impl<A: CachedValue> CoalescingStore<A> {
-    pub(super) fn new(store: EntryStore<A>) -> Arc<Self> {
-        let tower = InFlight { aloft: HashMap::new(), last_number: 0 };
-        Arc::new(Self { tower: Mutex::new(tower), store })
+impl<V: CachedValue> CoalescingStore<V> {
+    /// Loads run on the runtime that this is called on.
+    pub(super) fn new(entries: EntryStore<V>) -> Self {
+        Self { entries: Arc::new(entries), in_flight: SingleFlight::new() }
     }
 
-    /// The store, to read from.
-    pub(super) fn store(&self) -> &EntryStore<A> {
-        &self.store
+    /// The entries, to read from.
+    pub(super) fn entries(&self) -> &EntryStore<V> {
+        &self.entries
     }
 
-    /// Joins the flight of this key, or begins it, unless the store has a token that will do by now.
-    pub(super) fn board(
-        self: &Arc<Self>,
+    /// Joins the load of this key, or starts `load`, unless there is a sufficient entry by now. The result of a load
+    /// is stored before its waiters get it.
+    pub(super) fn join<F>(
+        &self,
         key: &CacheKey,
-        will_do: impl FnOnce(&CacheEntry<A>) -> bool,
-    ) -> Role<A> {
-        let mut tower = self.tower.lock();
-        if let Some(flight) = tower.aloft.get(&key.user).and_then(|all| find(all, &key.shape)) {
-            return Role::Following(Waiter(flight.outcome.clone()));
-        }
-        if let Some(kept) = self.store.get(key).filter(|kept| will_do(kept)) {
-            return Role::Landed(kept);
-        }
-        tower.last_number += 1;
-        let number = tower.last_number;
-        let (sender, outcome) = watch::channel(None);
-        let flight = Flight { shape: key.shape.clone(), number, outcome: outcome.clone() };
-        tower.aloft.entry(key.user.clone()).or_default().push(flight);
-        let landing = Completion { flights: self.clone(), key: key.clone(), number, outcome: sender };
-        Role::Leading(Waiter(outcome), landing)
+        is_sufficient: impl FnOnce(&CacheEntry<V>) -> bool,
+        load: impl FnOnce() -> F,
+    ) -> Role<LoadResult<V>>
+    where
+        F: Future<Output = LoadResult<V>> + Send + 'static,
+    {
+        let (entries, user) = (self.entries.clone(), key.user.clone());
+        self.in_flight.join(
+            key,
+            || match self.entries.get(key, None).filter(|entry| is_sufficient(entry)) {
+                Some(entry) => Start::Ready(Ok(entry)),
+                None => Start::Load(load()),
+            },
+            move |result| {
+                if let Ok(entry) = result {
+                    entries.insert(&user, entry.clone());
+                }
+            },
+        )
     }
 
-    /// Whether a flight for this key is under way.
-    pub(super) fn is_aloft(&self, key: &CacheKey) -> bool {
-        self.tower.lock().aloft.get(&key.user).is_some_and(|all| find(all, &key.shape).is_some())
+    pub(super) fn is_in_flight(&self, key: &CacheKey) -> bool {
+        self.in_flight.is_in_flight(key)
     }
 
-    /// Drops a user's tokens; flights under way still answer those who wait, and leave nothing behind.
-    pub(super) fn forget(&self, user: &UserKey) -> usize {
-        let mut tower = self.tower.lock();
-        tower.aloft.remove(user);
-        self.store.forget(user)
+    /// Removes a user's entries and returns how many there were. Loads in progress still answer their waiters, and
+    /// store nothing.
+    pub(super) fn invalidate(&self, user: &UserKey) -> usize {
+        self.in_flight.detach(|key| key.user == *user, || self.entries.invalidate(user))
     }
 
-    /// Drops the tokens of an identity. Nobody knows with which identity a flight that is under way will come
-    /// back, so none of these pools leaves anything behind.
-    pub(super) fn forget_identity(&self, pools: &[PoolIndex], identity: &IdentityId) -> usize {
-        self.tower.lock().aloft.retain(|user, _| !pools.contains(&user.pool));
-        // The search takes a while and so goes without the lock: whatever lands from now on took off after
-        // this, and comes from a Cognito that knows better.
-        self.store.users_of(identity).iter().map(|user| self.forget(user)).sum()
-    }
-
-    /// Takes the flight off the board, if it is still the one that stands there, and then runs `keep`.
-    fn land(&self, key: &CacheKey, number: u64, keep: impl FnOnce(&EntryStore<A>)) {
-        let mut tower = self.tower.lock();
-        let Some(flights) = tower.aloft.get_mut(&key.user) else { return };
-        let Some(at) = flights.iter().position(|flight| flight.number == number) else { return };
-        flights.swap_remove(at);
-        if flights.is_empty() {
-            tower.aloft.remove(&key.user);
-        }
-        keep(&self.store);
+    /// Removes the entries of an identity and returns how many there were. A load in progress may return any identity,
+    /// so no load of these pools stores its result.
+    pub(super) fn invalidate_identity(&self, pools: &[PoolIndex], identity: &IdentityId) -> usize {
+        self.in_flight.detach(|key| pools.contains(&key.user.pool), || {});
+        // The search takes a while, so it does not hold the lock. What is stored from now on was loaded after the
+        // change of the identity, which Cognito knows of.
+        self.entries.users_of(identity).iter().map(|user| self.invalidate(user)).sum()
     }
 }
 
-fn find<'a, A: CachedValue>(flights: &'a [Flight<A>], shape: &Variant) -> Option<&'a Flight<A>> {
-    flights.iter().find(|flight| flight.shape == *shape)
-}
-
-/// The right to land one flight. Dropped without landing (a panic), it clears the board, and whoever waits
-/// is told that the flight was lost.
-#[derive(Debug)]
-pub(super) struct Completion<A: CachedValue> {
-    flights: Arc<CoalescingStore<A>>,
-    key: CacheKey,
-    number: u64,
-    outcome: watch::Sender<Option<LoadResult<A>>>,
-}
-
-impl<A: CachedValue> Completion<A> {
-    /// Keeps what came back, if anything did, and tells all who wait.
-    pub(super) fn land(self, outcome: LoadResult<A>) {
-        self.flights.land(&self.key, self.number, |store| {
-            if let Ok(kept) = &outcome {
-                store.keep(&self.key.user, kept.clone());
-            }
-        });
-        self.outcome.send_replace(Some(outcome));
-    }
-}
-
-impl<A: CachedValue> Drop for Completion<A> {
-    fn drop(&mut self) {
-        self.flights.land(&self.key, self.number, |_| {});
-    }
-}
-
-/// A place among those who wait for one flight.
-#[derive(Debug)]
-pub(super) struct Waiter<A>(watch::Receiver<Option<LoadResult<A>>>);
-
-impl<A: CachedValue> Waiter<A> {
-    /// Waits for the flight's end.
-    pub(super) async fn outcome(mut self) -> LoadResult<A> {
-        let lost = || IssueError::new(IssueErrorKind::Unavailable, "the call was lost before it ended");
-        let ended = self.0.wait_for(Option::is_some).await.map_err(|_| lost())?;
-        ended.clone().unwrap_or_else(|| Err(lost()))
-    }
+/// Waits for the result of a load.
+pub(super) async fn result_of<V: CachedValue>(waiter: Waiter<LoadResult<V>>) -> LoadResult<V> {
+    waiter.wait().await.unwrap_or_else(|Lost| {
+        Err(IssueError::new(IssueErrorKind::Unavailable, "the call was lost before it ended"))
+    })
 }

@@ -1,6 +1,6 @@
-//! How AWS credentials are made: the user's token is vended like for anybody else, and given to Cognito for the
-//! credentials of its identity. Whatever shapes the token shapes them, so they are kept under the same key; the
-//! role is the pool's, or the one that the operator has set for the pool.
+//! Credentials loader: vends the user's token, and exchanges it at Cognito for AWS credentials of its identity. The
+//! inputs of the token are those of the credentials, so both have the same cache key. The role is the pool's, or the one
+//! that is configured for the pool.
 
 mod credentials_response;
 mod credentials_validation;
@@ -14,94 +14,93 @@ use super::cache_entry::CacheEntry;
 use super::freshness::{RefreshPolicy, Requirements};
 use super::loader::{LoadRequest, Loader};
 use super::read_through::ReadThroughCache;
-use super::regional::RegionalUpstreams;
 use super::token_loader::TokenLoader;
 use super::token_response::CachedToken;
-use super::upstream::{Permit, Upstream};
-use crate::bookmark::LastEntryHint;
+use super::upstream::{Permit, RegionalUpstream, Upstream};
 use crate::issuer::credentials::{CredentialsIssuer, CredentialsRequest};
 use crate::issuer::{IssueError, IssueErrorKind};
-use crate::metrics::labels::{Source, Ware};
+use crate::metrics::labels::{CacheStatus, CredentialKind};
 use crate::pools::Pool;
+use crate::regional::Regional;
 use crate::token::login_key;
 use clock::SharedClock;
 use cognito_types::IdentityId;
 
-/// Makes credentials.
 #[derive(Debug)]
 pub(super) struct CredentialsLoader {
     pub(super) tokens: Arc<ReadThroughCache<TokenLoader>>,
-    pub(super) ways: RegionalUpstreams<dyn CredentialsIssuer>,
-    pub(super) windows: RefreshPolicy,
-    pub(super) renewal_interval: Duration,
+    pub(super) upstreams: Regional<RegionalUpstream<dyn CredentialsIssuer>>,
+    pub(super) refresh_policy: RefreshPolicy,
+    pub(super) min_refresh_interval: Duration,
     pub(super) clock: SharedClock,
 }
 
 impl Loader for CredentialsLoader {
-    type Answer = CredentialsResponse;
+    type Value = CredentialsResponse;
 
-    const WARE: Ware = Ware::Credentials;
+    const KIND: CredentialKind = CredentialKind::Credentials;
 
     fn upstream(&self, pool: &Pool) -> &Upstream {
-        &self.ways.of(pool).upstream
+        &self.upstreams.get(pool).upstream
     }
 
-    async fn make(
+    async fn load(
         &self,
-        order: &LoadRequest,
+        request: &LoadRequest,
         reserved: Option<Permit>,
     ) -> Result<CachedCredentials, IssueError> {
-        let token = self.tokens.serve(order, Requirements::default(), &LastEntryHint::default()).await?;
-        let outcome = self.exchange(order, &token.kept, reserved).await;
-        let was_kept = matches!(token.source, Source::Hit | Source::Stale);
-        match outcome {
-            // Its identity may have been deleted, merged or linked since it was minted.
-            Err(error) if error.kind == IssueErrorKind::Unacceptable && was_kept => {
-                let needs = Requirements { max_age: Some(self.renewal_interval), ..Requirements::default() };
-                let renewed = self.tokens.serve(order, needs, &LastEntryHint::default()).await?;
-                if Arc::ptr_eq(&renewed.kept, &token.kept) {
+        let token = self.tokens.get(request, Requirements::default(), None).await?;
+        let result = self.exchange(request, &token.entry, reserved).await;
+        let was_cached = matches!(token.source, CacheStatus::Hit | CacheStatus::Stale);
+        match result {
+            // The token's identity may have been deleted, merged or linked since it was minted.
+            Err(error) if error.kind == IssueErrorKind::InvalidParameter && was_cached => {
+                let requirements =
+                    Requirements { max_age: Some(self.min_refresh_interval), ..Requirements::default() };
+                let refreshed = self.tokens.get(request, requirements, None).await?;
+                if Arc::ptr_eq(&refreshed.entry, &token.entry) {
                     return Err(error);
                 }
-                self.exchange(order, &renewed.kept, None).await
+                self.exchange(request, &refreshed.entry, None).await
             }
-            outcome => outcome,
+            result => result,
         }
     }
 }
 
 impl CredentialsLoader {
-    /// Has Cognito give the credentials that a token is good for.
+    /// Exchanges a token for credentials.
     async fn exchange(
         &self,
-        order: &LoadRequest,
+        request: &LoadRequest,
         token: &CachedToken,
         reserved: Option<Permit>,
     ) -> Result<CachedCredentials, IssueError> {
-        let identity = IdentityId::parse(token.answer().identity()).map_err(|why| {
-            IssueError::new(IssueErrorKind::Mismatched, format!("the token has no identity: {why}"))
+        let identity = IdentityId::parse(token.value().identity()).map_err(|why| {
+            IssueError::new(IssueErrorKind::Mismatched, format!("the token has no valid identity id: {why}"))
         })?;
-        let request = CredentialsRequest {
+        let exchange_request = CredentialsRequest {
             identity,
-            login: login_key(order.pool.id.region()),
-            token: token.answer().token(),
-            role: order.pool.credentials.as_ref().and_then(|credentials| credentials.role.clone()),
+            login: login_key(request.pool.id.region()),
+            token: token.value().token(),
+            role: request.pool.credentials.as_ref().and_then(|credentials| credentials.role.clone()),
         };
-        let way = self.ways.of(&order.pool);
+        let region = self.upstreams.get(&request.pool);
         let call = || async {
-            let asked_at = self.clock.now();
-            let issued = way.issuer.credentials(&request).await?;
-            let came_at = self.clock.now();
-            let expires_at = credentials_validation::check(
-                &request,
+            let requested_at = self.clock.now();
+            let issued = region.issuer.issue_credentials(&exchange_request).await?;
+            let received_at = self.clock.now();
+            let expires_at = credentials_validation::validate(
+                &exchange_request,
                 &issued,
-                asked_at,
-                came_at,
-                self.windows.min_remaining_life,
+                requested_at,
+                received_at,
+                self.refresh_policy.min_remaining_life,
             )?;
-            Ok((self.windows.times(came_at, expires_at, fastrand::f64()), issued))
+            Ok((self.refresh_policy.lifetime(received_at, expires_at, fastrand::f64()), issued))
         };
-        let (times, issued) = way.upstream.call(reserved, call).await?;
-        let answer = CredentialsResponse::render(&issued, times.expires_at);
-        Ok(CacheEntry::new(order.key.clone(), times, self.clock.monotonic(), answer))
+        let (lifetime, issued) = region.upstream.call(reserved, call).await?;
+        let response = CredentialsResponse::render(&issued, lifetime.expires_at);
+        Ok(CacheEntry::new(request.key.clone(), lifetime, self.clock.monotonic(), response))
     }
 }

@@ -1,86 +1,81 @@
-//! Whether a kept token may be served, and when to get another: a pure function of the token's times and the
-//! present moment. What is done about the verdict is decided elsewhere.
+//! Freshness of a cached token: whether it may be served, and when to refresh it. A pure function of its lifetime and
+//! the time. What follows from it is decided in `read_through`.
 //!
 //! ```text
-//! minted ──── fresh ──── refresh_from ── advisory ──┬── mandatory ──┬── spent ── expires
+//! minted ──── fresh ──── refresh_from ── advisory ──┬── mandatory ──┬── expired ── expires
 //!                            (jitter only earlier)  │               │
-//!                              expires - skew allowance     expires - stale floor
+//!                  expires - clock skew allowance     expires - minimum remaining life
 //! ```
 
 use std::time::Duration;
 
 use clock::Timestamp;
 
-/// The lines between the windows, as lengths of life left.
+/// The borders between the windows, as remaining life.
 #[derive(Debug, Clone, Copy)]
 pub struct RefreshPolicy {
-    /// A token with less life left is not served in normal times. AWS: allow at least 5 minutes for skew.
+    /// A token with less remaining life is not served in normal operation. AWS: allow at least 5 minutes for skew.
     pub clock_skew_allowance: Duration,
-    /// How long before the skew allowance a token is refreshed behind its user's back.
+    /// How long before the clock skew allowance a token is refreshed in the background.
     pub advisory_window: Duration,
-    /// The most by which a refresh is moved earlier at random, so that tokens minted together do not all end
+    /// The longest random time by which a refresh is earlier, so that tokens minted together are not all refreshed
     /// together.
     pub refresh_jitter: Duration,
-    /// A token with less life left is not served at all.
+    /// A token with less remaining life is never served.
     pub min_remaining_life: Duration,
 }
 
-/// The times of a kept token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lifetime {
-    /// When it was minted.
     pub minted_at: Timestamp,
-    /// From when on it is refreshed behind its user's back.
+    /// From then on it is refreshed in the background.
     pub refresh_from: Timestamp,
-    /// When it ends.
     pub expires_at: Timestamp,
 }
 
-/// How good a kept token is at a given moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Freshness {
     /// Serve it.
     Fresh,
-    /// Serve it, and get a new one behind.
+    /// Serve it, and refresh it in the background.
     Advisory,
-    /// Get a new one and wait for it; serve this one only if that fails.
+    /// Wait for a new one, and serve this one only if the load fails.
     Mandatory,
-    /// Never serve it.
-    Spent,
+    /// Less than the minimum remaining life: never serve it.
+    Expired,
 }
 
-/// What a caller asks of a token beyond that it be valid.
+/// The caller's requirements of a valid token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Requirements {
-    /// The life that it must still have.
+    /// The remaining life that it must have.
     pub min_ttl: Option<Duration>,
-    /// The age that it may have at most, for a caller whose last token was refused downstream.
+    /// Its largest age, for a caller whose last token was rejected downstream.
     pub max_age: Option<Duration>,
-    /// When it must have ended.
-    pub ends_by: Option<Timestamp>,
+    /// The latest time at which it may end.
+    pub not_after: Option<Timestamp>,
 }
 
 impl RefreshPolicy {
-    /// The times of a token minted now. `chance`, from 0 up to 1, moves its refresh earlier within the jitter.
+    /// The lifetime of a token minted now. `jitter`, from 0 to 1, is the share of the policy's jitter that applies.
     ///
-    /// A short-lived token spends at least half of its servable life fresh, whatever the windows say: else it
-    /// would be refreshed from the moment it was minted.
-    pub fn times(&self, minted_at: Timestamp, expires_at: Timestamp, chance: f64) -> Lifetime {
+    /// A short-lived token is fresh for at least half of its servable life, whatever the windows say. Otherwise it
+    /// would be refreshed from the moment on at which it was minted.
+    pub fn lifetime(&self, minted_at: Timestamp, expires_at: Timestamp, jitter: f64) -> Lifetime {
         let mandatory_from = expires_at.before(self.clock_skew_allowance);
-        let wanted =
-            mandatory_from.before(self.advisory_window + self.refresh_jitter.mul_f64(chance.clamp(0.0, 1.0)));
+        let planned =
+            mandatory_from.before(self.advisory_window + self.refresh_jitter.mul_f64(jitter.clamp(0.0, 1.0)));
         let earliest = minted_at + mandatory_from.since(minted_at) / 2;
-        Lifetime { minted_at, refresh_from: wanted.max(earliest), expires_at }
+        Lifetime { minted_at, refresh_from: planned.max(earliest), expires_at }
     }
 
-    /// How good a token with these times is now.
-    pub fn judge(&self, times: &Lifetime, now: Timestamp) -> Freshness {
-        let left = times.expires_at.since(now);
-        if left < self.min_remaining_life || left.is_zero() {
-            Freshness::Spent
-        } else if left < self.clock_skew_allowance {
+    pub fn classify(&self, lifetime: &Lifetime, now: Timestamp) -> Freshness {
+        let remaining = lifetime.expires_at.since(now);
+        if remaining < self.min_remaining_life || remaining.is_zero() {
+            Freshness::Expired
+        } else if remaining < self.clock_skew_allowance {
             Freshness::Mandatory
-        } else if now >= times.refresh_from {
+        } else if now >= lifetime.refresh_from {
             Freshness::Advisory
         } else {
             Freshness::Fresh
@@ -89,11 +84,10 @@ impl RefreshPolicy {
 }
 
 impl Requirements {
-    /// Whether a token with these times is what the caller needs.
-    pub fn met_by(&self, times: &Lifetime, now: Timestamp) -> bool {
-        let long_enough = self.min_ttl.is_none_or(|least| times.expires_at.since(now) >= least);
-        let young_enough = self.max_age.is_none_or(|most| now.since(times.minted_at) < most);
-        let short_enough = self.ends_by.is_none_or(|end| times.expires_at <= end);
+    pub fn are_met_by(&self, lifetime: &Lifetime, now: Timestamp) -> bool {
+        let long_enough = self.min_ttl.is_none_or(|min| lifetime.expires_at.since(now) >= min);
+        let young_enough = self.max_age.is_none_or(|max| now.since(lifetime.minted_at) < max);
+        let short_enough = self.not_after.is_none_or(|end| lifetime.expires_at <= end);
         long_enough && young_enough && short_enough
     }
 }
@@ -103,7 +97,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const WINDOWS: RefreshPolicy = RefreshPolicy {
+    const POLICY: RefreshPolicy = RefreshPolicy {
         clock_skew_allowance: Duration::from_secs(300),
         advisory_window: Duration::from_secs(120),
         refresh_jitter: Duration::from_secs(60),
@@ -116,62 +110,63 @@ mod tests {
 
     #[test]
     fn a_token_of_fifteen_minutes_goes_through_all_four_windows() {
-        let times = WINDOWS.times(at(0), at(900), 0.0);
-        for (now, verdict) in [
+        let lifetime = POLICY.lifetime(at(0), at(900), 0.0);
+        for (now, freshness) in [
             (0, Freshness::Fresh),
             (479, Freshness::Fresh),
             (480, Freshness::Advisory),
             (600, Freshness::Advisory),
             (601, Freshness::Mandatory),
             (840, Freshness::Mandatory),
-            (841, Freshness::Spent),
-            (900, Freshness::Spent),
-            (9000, Freshness::Spent),
+            (841, Freshness::Expired),
+            (900, Freshness::Expired),
+            (9000, Freshness::Expired),
         ] {
-            assert_eq!(WINDOWS.judge(&times, at(now)), verdict, "at {now} s");
+            assert_eq!(POLICY.classify(&lifetime, at(now)), freshness, "at {now} s");
         }
     }
 
     #[test]
-    fn a_token_at_its_end_is_spent_even_without_a_floor() {
-        let windows = RefreshPolicy { min_remaining_life: Duration::ZERO, ..WINDOWS };
-        let times = windows.times(at(0), at(900), 0.0);
-        assert_eq!(windows.judge(&times, at(899)), Freshness::Mandatory);
-        assert_eq!(windows.judge(&times, at(900)), Freshness::Spent);
+    fn a_token_at_its_end_is_expired_even_without_a_minimum_remaining_life() {
+        let policy = RefreshPolicy { min_remaining_life: Duration::ZERO, ..POLICY };
+        let lifetime = policy.lifetime(at(0), at(900), 0.0);
+        assert_eq!(policy.classify(&lifetime, at(899)), Freshness::Mandatory);
+        assert_eq!(policy.classify(&lifetime, at(900)), Freshness::Expired);
     }
 
     #[test]
-    fn what_the_caller_needs_is_judged_apart_from_the_windows() {
-        let times = WINDOWS.times(at(0), at(900), 0.0);
-        let needs = Requirements { min_ttl: Some(Duration::from_secs(500)), ..Requirements::default() };
-        assert!(needs.met_by(&times, at(400)) && !needs.met_by(&times, at(401)));
-        let needs = Requirements { max_age: Some(Duration::from_secs(30)), ..Requirements::default() };
-        assert!(needs.met_by(&times, at(29)) && !needs.met_by(&times, at(30)));
+    fn the_callers_requirements_are_independent_of_the_windows() {
+        let lifetime = POLICY.lifetime(at(0), at(900), 0.0);
+        let requirements =
+            Requirements { min_ttl: Some(Duration::from_secs(500)), ..Requirements::default() };
+        assert!(requirements.are_met_by(&lifetime, at(400)) && !requirements.are_met_by(&lifetime, at(401)));
+        let requirements = Requirements { max_age: Some(Duration::from_secs(30)), ..Requirements::default() };
+        assert!(requirements.are_met_by(&lifetime, at(29)) && !requirements.are_met_by(&lifetime, at(30)));
     }
 
     proptest! {
         #[test]
-        fn jitter_only_ever_makes_a_refresh_earlier(life in 1_i64..90_000, chance in 0.0..1.0_f64) {
-            let plain = WINDOWS.times(at(0), at(life), 0.0);
-            let jittered = WINDOWS.times(at(0), at(life), chance);
+        fn jitter_only_ever_makes_a_refresh_earlier(life in 1_i64..90_000, share in 0.0..1.0_f64) {
+            let plain = POLICY.lifetime(at(0), at(life), 0.0);
+            let jittered = POLICY.lifetime(at(0), at(life), share);
             prop_assert!(jittered.refresh_from <= plain.refresh_from);
             prop_assert_eq!(jittered.expires_at, plain.expires_at);
         }
 
         #[test]
-        fn a_token_served_in_normal_times_has_at_least_the_allowance(life in 1_i64..90_000, now in 0_i64..90_000) {
-            let times = WINDOWS.times(at(0), at(life), 0.5);
-            if matches!(WINDOWS.judge(&times, at(now)), Freshness::Fresh | Freshness::Advisory) {
-                prop_assert!(times.expires_at.since(at(now)) >= WINDOWS.clock_skew_allowance);
+        fn a_token_served_in_normal_operation_has_at_least_the_clock_skew_allowance(life in 1_i64..90_000, now in 0_i64..90_000) {
+            let lifetime = POLICY.lifetime(at(0), at(life), 0.5);
+            if matches!(POLICY.classify(&lifetime, at(now)), Freshness::Fresh | Freshness::Advisory) {
+                prop_assert!(lifetime.expires_at.since(at(now)) >= POLICY.clock_skew_allowance);
             }
         }
 
         #[test]
-        fn a_token_only_ever_grows_less_fresh(life in 1_i64..5_000, now in 0_i64..5_000, later in 0_i64..5_000) {
-            let times = WINDOWS.times(at(0), at(life), 0.9);
-            let rank = |verdict| [Freshness::Fresh, Freshness::Advisory, Freshness::Mandatory, Freshness::Spent]
-                .iter().position(|other| *other == verdict);
-            prop_assert!(rank(WINDOWS.judge(&times, at(now))) <= rank(WINDOWS.judge(&times, at(now + later))));
+        fn a_token_only_ever_gets_less_fresh(life in 1_i64..5_000, now in 0_i64..5_000, later in 0_i64..5_000) {
+            let lifetime = POLICY.lifetime(at(0), at(life), 0.9);
+            let rank = |freshness| [Freshness::Fresh, Freshness::Advisory, Freshness::Mandatory, Freshness::Expired]
+                .iter().position(|other| *other == freshness);
+            prop_assert!(rank(POLICY.classify(&lifetime, at(now))) <= rank(POLICY.classify(&lifetime, at(now + later))));
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The calls of linking: they draw on the same rations and budget, keep the same pauses and pass the same check as
-//! those that only mint. What may be linked to what is not decided here; see `linking`.
+//! Calls to Cognito for linking. The user quota, the call rate limit, the circuit breaker and the validation of tokens
+//! apply to them too. `linking` decides what may be linked to what.
 
 use super::TokenVendor;
 use super::cache_key::UserKey;
@@ -8,38 +8,37 @@ use crate::vending::TokenRequest;
 use cognito_types::{IdentityId, PrincipalTags};
 
 impl TokenVendor {
-    /// Takes from the user's ration what an attempt to link costs, whatever becomes of it.
+    /// Takes the cost of an attempt to link from the user's quota, whether the attempt succeeds or not.
     ///
     /// # Errors
-    /// There is nothing left of it now.
-    pub(crate) fn ration(&self, request: &TokenRequest) -> Result<(), IssueError> {
-        self.tokens.ration(&UserKey { pool: request.pool.index, user: request.user.clone() })
+    /// The quota is used up.
+    pub(crate) fn spend_user_quota(&self, request: &TokenRequest) -> Result<(), IssueError> {
+        self.tokens.spend_user_quota(&UserKey { pool: request.pool.index, user: request.user.clone() })
     }
 
-    /// Registers the user under this identity, if under none yet, and links these logins to it. Doing it twice is
-    /// doing it once. The token that comes with it is checked and dropped: logins shaped it that are in no cache
-    /// key.
+    /// Registers a user without an identity under this identity, and links these logins to it. Idempotent. The
+    /// response's token is validated and dropped: the logins are inputs of it and in no cache key.
     ///
     /// # Errors
-    /// Cognito did not, or it cannot be told whether it did.
+    /// Cognito rejected it, or the outcome is unknown.
     pub(crate) async fn link(
         &self,
         request: &TokenRequest,
         identity: IdentityId,
         also: PublicLogins,
     ) -> Result<(), IssueError> {
-        let asked = IssueRequest {
+        let issue_request = IssueRequest {
             pool: request.pool.id.clone(),
             provider: request.pool.provider.clone(),
             user: request.user.clone(),
             duration: request.pool.token_duration,
             tags: PrincipalTags::none(),
             identity: Some(identity),
-            also,
+            public_logins: also,
         };
-        let outcome = self.tokens.maker().issue(&request.pool, &asked, None).await;
-        // Also after a failure: it may have been done, and only the answer was lost.
-        self.forget(&request.pool, &request.user);
-        outcome.map(drop)
+        let result = self.tokens.loader().issue(&request.pool, &issue_request, None).await;
+        // Also after a failure: Cognito may have linked it, and only the response was lost.
+        self.invalidate(&request.pool, &request.user);
+        result.map(drop)
     }
 }

@@ -1,5 +1,5 @@
-//! One flight's work: have something made within the user's ration, remember a refusal, tell the operator what is
-//! wrong.
+//! Loading: the [`Loader`] trait, and the task of one load, which applies the user's quota, fills the negative cache
+//! and logs failures for the operator.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,84 +9,89 @@ use super::cache_key::CacheKey;
 use super::coalescing_store::LoadResult;
 use super::negative_cache::NegativeCache;
 use super::upstream::{Permit, Upstream};
-use super::user_quota::UserQuota;
+use super::user_quota::{UserPermit, UserQuota};
 use crate::issuer::{IssueError, IssueErrorKind};
-use crate::metrics::labels::{Label as _, Ware};
+use crate::metrics::labels::{CredentialKind, Label as _};
 use crate::pools::Pool;
 
-/// What is wanted, by everything that shapes it.
+/// What to load: every input of the value.
 #[derive(Debug, Clone)]
 pub(super) struct LoadRequest {
     pub(super) pool: Arc<Pool>,
     pub(super) key: CacheKey,
 }
 
-/// Whoever makes what is ordered: one kind of thing, from one operation of Cognito.
+/// Loads one kind of value with one operation of Cognito.
 pub(super) trait Loader: fmt::Debug + Send + Sync + 'static {
-    /// By what it is handed out.
-    type Answer: CachedValue;
+    type Value: CachedValue;
 
-    /// What it makes, as metrics and the log call it.
-    const WARE: Ware;
+    /// The kind of value, for metrics and the log.
+    const KIND: CredentialKind;
 
-    /// The way out for this pool.
     fn upstream(&self, pool: &Pool) -> &Upstream;
 
-    /// Makes one, and checks that it is the one ordered.
-    fn make(
+    /// Loads a value, and validates it against the request.
+    fn load(
         &self,
-        order: &LoadRequest,
+        request: &LoadRequest,
         reserved: Option<Permit>,
-    ) -> impl Future<Output = Result<CacheEntry<Self::Answer>, IssueError>> + Send;
+    ) -> impl Future<Output = Result<CacheEntry<Self::Value>, IssueError>> + Send;
 }
 
-/// All that a flight needs, owned: it outlives the request that began it.
+/// Taken before a background load starts.
 #[derive(Debug)]
-pub(super) struct LoadTask<M> {
-    pub(super) maker: Arc<M>,
-    pub(super) refusals: Arc<NegativeCache>,
-    pub(super) rations: Arc<UserQuota>,
-    pub(super) order: LoadRequest,
+pub(super) struct BackgroundPermits {
+    pub(super) user: UserPermit,
+    pub(super) call: Permit,
 }
 
-impl<M: Loader> LoadTask<M> {
-    /// Has it made. `reserved`: the call's place in the budget, taken before, and before that its share of the user's
-    /// ration. Logs what went wrong, once for all who wait.
-    pub(super) async fn run(self, reserved: Option<Permit>) -> LoadResult<M::Answer> {
-        let outcome = self.attempt(reserved).await;
-        match &outcome {
-            Ok(_) => self.refusals.forget(&self.order.key),
+/// Owns everything that a load needs, because the load outlives the request that started it.
+#[derive(Debug)]
+pub(super) struct LoadTask<L> {
+    pub(super) loader: Arc<L>,
+    pub(super) negative_cache: Arc<NegativeCache>,
+    pub(super) user_quota: Arc<UserQuota>,
+    pub(super) request: LoadRequest,
+}
+
+impl<L: Loader> LoadTask<L> {
+    /// Loads the value. Logs a failure once for all waiters.
+    pub(super) async fn run(self, permits: Option<BackgroundPermits>) -> LoadResult<L::Value> {
+        let result = self.load(permits).await;
+        match &result {
+            Ok(_) => self.negative_cache.invalidate(&self.request.key),
             Err(error) => {
-                self.refusals.remember(&self.order.key, error);
+                self.negative_cache.insert(&self.request.key, error);
                 self.log(error);
             }
         }
-        outcome
+        result
     }
 
-    async fn attempt(&self, reserved: Option<Permit>) -> LoadResult<M::Answer> {
-        let user = &self.order.key.user;
-        if reserved.is_none() {
-            self.rations.take(user)?;
-        }
-        let made = self.maker.make(&self.order, reserved).await;
-        made.map(Arc::new).inspect_err(|_| self.rations.give_back(user))
+    async fn load(&self, permits: Option<BackgroundPermits>) -> LoadResult<L::Value> {
+        let (user_permit, call_permit) = match permits {
+            Some(permits) => (permits.user, Some(permits.call)),
+            None => (self.user_quota.try_acquire(&self.request.key.user)?, None),
+        };
+        let entry = self.loader.load(&self.request, call_permit).await?;
+        user_permit.commit();
+        Ok(Arc::new(entry))
     }
 
     fn log(&self, error: &IssueError) {
-        let (pool, wanted) = (&*self.order.pool.name, M::WARE.text());
+        let (pool, kind) = (&*self.request.pool.name, L::KIND.text());
         match error.kind {
-            IssueErrorKind::Misconfigured | IssueErrorKind::Unacceptable | IssueErrorKind::Mismatched => {
-                tracing::error!(pool, wanted, %error, "cognito gave nothing that may be served");
+            IssueErrorKind::Misconfigured | IssueErrorKind::InvalidParameter | IssueErrorKind::Mismatched => {
+                tracing::error!(pool, kind, %error, "token issue failed: invalid response");
             }
             IssueErrorKind::AlreadyRegistered
             | IssueErrorKind::LoginTaken
             | IssueErrorKind::LoginRefused
             | IssueErrorKind::UnknownIdentity => {
-                tracing::info!(pool, wanted, %error, "cognito refused this user");
+                tracing::info!(pool, kind, %error, "token issue rejected");
             }
-            IssueErrorKind::Throttled | IssueErrorKind::Unavailable | IssueErrorKind::HeldBack(_) => {
-                tracing::warn!(pool, wanted, %error, "cognito gave nothing");
+            IssueErrorKind::Throttled | IssueErrorKind::Unavailable | IssueErrorKind::RateLimited(_) => {
+                tracing::warn!(pool, kind, %error, "token issue failed");
             }
         }
     }

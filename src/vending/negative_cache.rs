@@ -1,5 +1,5 @@
-//! Remembered refusals: what Cognito said no to, it will say no to again for a while. Each kind has a short
-//! life of its own, far shorter than a token's, because somebody is mending the cause.
+//! Negative cache of Cognito errors. TTLs are set per error scope and far shorter than a token's life, so that a fixed
+//! misconfiguration takes effect quickly.
 
 use std::time::Duration;
 
@@ -10,21 +10,19 @@ use crate::issuer::{IssueError, IssueErrorKind};
 use crate::pools::PoolIndex;
 use clock::SharedClock;
 
-/// The most refusals remembered at once.
-const MOST: u64 = 10_000;
+const MAX_ENTRIES: u64 = 10_000;
 
-/// How long which refusal is remembered.
 #[derive(Debug, Clone, Copy)]
 pub struct NegativeTtls {
-    /// One about a user: registered elsewhere, login taken.
+    /// Of an error about a user: registered elsewhere, login taken.
     pub user: Duration,
-    /// One about a whole pool: our rights, our configuration. Short, so that mending it shows at once.
+    /// Of an error about a whole pool: permissions, configuration. Short, so that a fix shows at once.
     pub pool: Duration,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum About {
-    Token(CacheKey),
+enum ErrorScope {
+    Key(CacheKey),
     Pool(PoolIndex),
 }
 
@@ -32,55 +30,56 @@ enum About {
 struct NegativeEntry {
     error: IssueError,
     /// On the monotonic clock.
-    until: Duration,
+    expires_at: Duration,
 }
 
-/// The remembered refusals.
 #[derive(Debug)]
 pub(super) struct NegativeCache {
-    remembered: Cache<About, NegativeEntry>,
-    lifetimes: NegativeTtls,
+    entries: Cache<ErrorScope, NegativeEntry>,
+    ttls: NegativeTtls,
     clock: SharedClock,
 }
 
 impl NegativeCache {
-    pub(super) fn new(lifetimes: NegativeTtls, clock: SharedClock) -> Self {
-        // moka's own clock only makes room; whether a refusal still counts is judged by ours.
-        let longest = lifetimes.user.max(lifetimes.pool) + Duration::from_secs(1);
-        let remembered = Cache::builder().max_capacity(MOST).time_to_live(longest).build();
-        Self { remembered, lifetimes, clock }
+    pub(super) fn new(ttls: NegativeTtls, clock: SharedClock) -> Self {
+        // moka's own clock only frees memory. Whether an entry has expired is decided by ours.
+        let max_ttl = ttls.user.max(ttls.pool) + Duration::from_secs(1);
+        let entries = Cache::builder().max_capacity(MAX_ENTRIES).time_to_live(max_ttl).build();
+        Self { entries, ttls, clock }
     }
 
-    /// Remembers an error, if it is a refusal.
-    pub(super) fn remember(&self, key: &CacheKey, error: &IssueError) {
-        let (about, lifetime) = match error.kind {
+    /// Caches an error, unless it is about the call alone.
+    pub(super) fn insert(&self, key: &CacheKey, error: &IssueError) {
+        let (scope, ttl) = match error.kind {
             IssueErrorKind::AlreadyRegistered
             | IssueErrorKind::LoginTaken
             | IssueErrorKind::LoginRefused
-            | IssueErrorKind::UnknownIdentity => (About::Token(key.clone()), self.lifetimes.user),
-            IssueErrorKind::Misconfigured => (About::Pool(key.user.pool), self.lifetimes.pool),
-            // About one token, not the pool; asking again is how it ends, but not at once.
-            IssueErrorKind::Mismatched | IssueErrorKind::Unacceptable => {
-                (About::Token(key.clone()), self.lifetimes.pool)
+            | IssueErrorKind::UnknownIdentity => (ErrorScope::Key(key.clone()), self.ttls.user),
+            IssueErrorKind::Misconfigured => (ErrorScope::Pool(key.user.pool), self.ttls.pool),
+            // About one token, not the pool. A later call may succeed, but not at once.
+            IssueErrorKind::Mismatched | IssueErrorKind::InvalidParameter => {
+                (ErrorScope::Key(key.clone()), self.ttls.pool)
             }
-            IssueErrorKind::Throttled | IssueErrorKind::Unavailable | IssueErrorKind::HeldBack(_) => return,
+            IssueErrorKind::Throttled | IssueErrorKind::Unavailable | IssueErrorKind::RateLimited(_) => {
+                return;
+            }
         };
-        let until = self.clock.monotonic() + lifetime;
-        self.remembered.insert(about, NegativeEntry { error: error.clone(), until });
+        let expires_at = self.clock.monotonic() + ttl;
+        self.entries.insert(scope, NegativeEntry { error: error.clone(), expires_at });
     }
 
-    /// The refusal that still holds for this key.
-    pub(super) fn recall(&self, key: &CacheKey) -> Option<IssueError> {
+    /// The unexpired error of this key or its pool.
+    pub(super) fn get(&self, key: &CacheKey) -> Option<IssueError> {
         let now = self.clock.monotonic();
-        [About::Pool(key.user.pool), About::Token(key.clone())]
+        [ErrorScope::Pool(key.user.pool), ErrorScope::Key(key.clone())]
             .iter()
-            .filter_map(|about| self.remembered.get(about))
-            .find(|refusal| refusal.until > now)
-            .map(|refusal| refusal.error)
+            .filter_map(|scope| self.entries.get(scope))
+            .find(|entry| entry.expires_at > now)
+            .map(|entry| entry.error)
     }
 
-    /// Forgets what was refused to this key.
-    pub(super) fn forget(&self, key: &CacheKey) {
-        self.remembered.invalidate(&About::Token(key.clone()));
+    /// Removes the error of this key alone.
+    pub(super) fn invalidate(&self, key: &CacheKey) {
+        self.entries.invalidate(&ErrorScope::Key(key.clone()));
     }
 }

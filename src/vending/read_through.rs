@@ -1,264 +1,266 @@
-//! The desk at which one kind of thing is handed out, tokens or credentials: from what is kept as long as that
-//! is right, made anew when it is not. [`Desk::serve`] is the heart of vending and reads as such.
+//! Read-through cache of one kind of value, tokens or credentials: lookup, background refresh, stale-if-error and
+//! coalesced loads. [`ReadThroughCache::get`] is the core of vending.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::cache_entry::CacheEntry;
 use super::cache_key::{CacheKey, UserKey};
-use super::coalescing_store::{CoalescingStore, Role};
+use super::coalescing_store::{CoalescingStore, result_of};
 use super::freshness::{Freshness, RefreshPolicy, Requirements};
-use super::loader::{LoadRequest, LoadTask, Loader};
+use super::last_entry_hint::EntryHint;
+use super::loader::{BackgroundPermits, LoadRequest, LoadTask, Loader};
 use super::negative_cache::{NegativeCache, NegativeTtls};
 use super::store::{CachedTokens, EntryStore};
-use super::upstream::Permit;
-use super::user_quota::UserQuota;
-use crate::bookmark::LastEntryHint;
+use super::user_quota::{UserPermit, UserQuota};
 use crate::issuer::{IssueError, IssueErrorKind};
 use crate::metrics::Metrics;
-use crate::metrics::labels::{RefreshOutcome, Source};
+use crate::metrics::labels::{CacheStatus, RefreshOutcome};
 use crate::pools::PoolIndex;
+use crate::single_flight::Role;
 use clock::{SharedClock, Timestamp};
 use cognito_types::IdentityId;
 
-/// How things are handed out at a desk.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CacheSettings {
-    /// When a thing is fresh, and when no longer.
-    pub(super) windows: RefreshPolicy,
-    /// A user who came within this time before is refreshed ahead; who did not is not.
-    pub(super) seen_within: Duration,
-    /// How long a caller for whom something valid is kept waits for something new.
-    pub(super) stale_after: Duration,
-    /// Each user's ration grows by one thing in this time.
-    pub(super) renewal_interval: Duration,
-    /// The bytes that kept things may take.
-    pub(super) cache_bytes: u64,
-    /// How long refusals are remembered.
-    pub(super) refusals: NegativeTtls,
+    pub(super) refresh_policy: RefreshPolicy,
+    /// An entry is refreshed in the background only if it was used within this time before.
+    pub(super) refresh_if_used_within: Duration,
+    /// How long a caller with a valid entry waits for a load.
+    pub(super) refresh_timeout: Duration,
+    /// The user quota grows by one load in this time.
+    pub(super) min_refresh_interval: Duration,
+    pub(super) max_bytes: u64,
+    pub(super) negative_ttls: NegativeTtls,
 }
 
-/// What was handed out.
+/// The result of a lookup.
 #[derive(Debug)]
-pub(super) struct Lookup<A> {
-    pub(super) kept: Arc<CacheEntry<A>>,
-    pub(super) source: Source,
-    /// The moment that it was judged by.
+pub(super) struct Lookup<V> {
+    pub(super) entry: Arc<CacheEntry<V>>,
+    pub(super) source: CacheStatus,
+    /// The time that the entry was evaluated at.
     pub(super) now: Timestamp,
 }
 
-/// Something kept, the moment that it was judged by, and the verdict.
-type Evaluated<A> = (Arc<CacheEntry<A>>, Timestamp, Freshness);
+/// An entry, the time that it was evaluated at, and its freshness then.
+pub(super) type Evaluated<V> = (Arc<CacheEntry<V>>, Timestamp, Freshness);
 
-/// One desk. Flights are flown on the runtime that it was made on.
 #[derive(Debug)]
-pub(super) struct ReadThroughCache<M: Loader> {
+pub(super) struct ReadThroughCache<L: Loader> {
     settings: CacheSettings,
-    maker: Arc<M>,
-    flights: Arc<CoalescingStore<M::Answer>>,
-    refusals: Arc<NegativeCache>,
-    rations: Arc<UserQuota>,
-    runtime: tokio::runtime::Handle,
+    loader: Arc<L>,
+    store: CoalescingStore<L::Value>,
+    negative_cache: Arc<NegativeCache>,
+    user_quota: Arc<UserQuota>,
     clock: SharedClock,
     metrics: Arc<Metrics>,
 }
 
-impl<M: Loader> ReadThroughCache<M> {
-    pub(super) fn new(settings: CacheSettings, maker: M, clock: SharedClock, metrics: Arc<Metrics>) -> Self {
-        let store = EntryStore::new(settings.cache_bytes, clock.clone(), metrics.clone());
+impl<L: Loader> ReadThroughCache<L> {
+    /// Loads run on the runtime that this is called on.
+    pub(super) fn new(settings: CacheSettings, loader: L, clock: SharedClock, metrics: Arc<Metrics>) -> Self {
+        let entries = EntryStore::new(settings.max_bytes, clock.clone(), metrics.clone());
         Self {
             settings,
-            maker: Arc::new(maker),
-            flights: CoalescingStore::new(store),
-            refusals: Arc::new(NegativeCache::new(settings.refusals, clock.clone())),
-            rations: Arc::new(UserQuota::new(settings.renewal_interval, clock.clone())),
-            runtime: tokio::runtime::Handle::current(),
+            loader: Arc::new(loader),
+            store: CoalescingStore::new(entries),
+            negative_cache: Arc::new(NegativeCache::new(settings.negative_ttls, clock.clone())),
+            user_quota: Arc::new(UserQuota::new(settings.min_refresh_interval, clock.clone())),
             clock,
             metrics,
         }
     }
 
-    pub(super) fn maker(&self) -> &M {
-        &self.maker
+    pub(super) fn loader(&self) -> &L {
+        &self.loader
     }
 
-    /// Takes one thing's share of the user's ration, for an act that costs calls whether or not it comes to
-    /// anything.
-    pub(super) fn ration(&self, user: &UserKey) -> Result<(), IssueError> {
-        self.rations.take(user)
+    /// Takes one load from the user's quota, for an operation that costs calls whether it succeeds or not.
+    pub(super) fn spend_user_quota(&self, user: &UserKey) -> Result<(), IssueError> {
+        self.user_quota.try_acquire(user).map(UserPermit::commit)
     }
 
-    /// Hands out what is ordered.
-    pub(super) async fn serve(
+    /// Returns the cached value if it may be served, and loads one otherwise.
+    pub(super) async fn get(
         &self,
-        order: &LoadRequest,
-        needs: Requirements,
-        bookmark: &LastEntryHint,
-    ) -> Result<Lookup<M::Answer>, IssueError> {
-        let Some((kept, now, freshness)) = self.kept(&order.key, needs, bookmark) else {
-            // In boxes, here and below: a future is as large as the largest it may wait for, and is moved about by
-            // every layer on its way in. What is at hand should not pay for what is not.
-            return Box::pin(self.make_and_wait(order, needs, None)).await;
+        request: &LoadRequest,
+        requirements: Requirements,
+        hint: Option<&EntryHint<L::Value>>,
+    ) -> Result<Lookup<L::Value>, IssueError> {
+        let cached = self.store.entries().get(&request.key, hint);
+        let cached = cached.and_then(|entry| self.evaluate(entry, &request.key, requirements));
+        let Some((entry, now, freshness)) = cached else {
+            // Boxed here and below: a future is as large as its largest branch and is moved by every middleware layer.
+            // Cache hits should not pay for the miss path.
+            return Box::pin(self.load_with_fallback(request, requirements, None, hint)).await;
         };
-        let last_seen_ago = kept.seen(now);
+        let last_used_ago = entry.mark_used(now);
         match freshness {
-            Freshness::Fresh => Ok(Lookup { kept, source: Source::Hit, now }),
+            Freshness::Fresh => Ok(Lookup { entry, source: CacheStatus::Hit, now }),
             Freshness::Advisory => {
-                if last_seen_ago <= self.settings.seen_within {
-                    self.refresh_behind(order);
+                if last_used_ago <= self.settings.refresh_if_used_within {
+                    self.refresh_in_background(request);
                 }
-                Ok(Lookup { kept, source: Source::Hit, now })
+                Ok(Lookup { entry, source: CacheStatus::Hit, now })
             }
-            Freshness::Mandatory => Box::pin(self.make_and_wait(order, needs, Some(kept))).await,
-            Freshness::Spent => Box::pin(self.make_and_wait(order, needs, None)).await,
+            Freshness::Mandatory => {
+                Box::pin(self.load_with_fallback(request, requirements, Some(entry), hint)).await
+            }
+            Freshness::Expired => Box::pin(self.load_with_fallback(request, requirements, None, hint)).await,
         }
     }
 
-    /// What is kept under this key, if it is what the caller needs, and how fresh it is at this moment.
-    pub(super) fn kept(
+    /// The cached entry, if it meets the requirements, without a load.
+    pub(super) fn peek(
         &self,
         key: &CacheKey,
-        needs: Requirements,
-        bookmark: &LastEntryHint,
-    ) -> Option<Evaluated<M::Answer>> {
-        let kept = self.flights.store().get_by(bookmark, key)?;
-        let now = kept.judged_at(&*self.clock);
-        self.flights.store().note_use(&kept, key, now);
-        let freshness = self.settings.windows.judge(kept.times(), now);
-        needs.met_by(kept.times(), now).then_some((kept, now, freshness))
+        requirements: Requirements,
+        hint: Option<&EntryHint<L::Value>>,
+    ) -> Option<Evaluated<L::Value>> {
+        self.evaluate(self.store.entries().get(key, hint)?, key, requirements)
     }
 
-    /// Drops all that is kept of a user, and says how much there was.
-    pub(super) fn forget(&self, user: &UserKey) -> usize {
-        self.flights.forget(user)
-    }
-
-    /// Drops all that is kept of an identity of these pools, and says how much there was.
-    pub(super) fn forget_identity(&self, pools: &[PoolIndex], identity: &IdentityId) -> usize {
-        self.flights.forget_identity(pools, identity)
-    }
-
-    /// What is kept of a user, if anything is.
-    pub(super) fn holdings(&self, user: &UserKey) -> Option<CachedTokens> {
-        self.flights.store().holdings(user)
-    }
-
-    /// Users of whom something is kept, and the bytes that it takes.
-    pub(super) fn size(&self) -> (u64, u64) {
-        self.flights.store().size()
-    }
-
-    /// Waits for something new; `fallback` is handed out if nothing can be had, or not soon.
-    pub(super) async fn make_and_wait(
+    fn evaluate(
         &self,
-        order: &LoadRequest,
-        needs: Requirements,
-        fallback: Option<Arc<CacheEntry<M::Answer>>>,
-    ) -> Result<Lookup<M::Answer>, IssueError> {
-        let held_back = fallback.is_some() && self.maker.upstream(&order.pool).is_paused();
-        let outcome = if let Some(refusal) = self.refusals.recall(&order.key) {
-            self.metrics.remembered_refusals_total.inc();
-            Err(refusal)
-        } else if held_back && !self.flights.is_aloft(&order.key) {
-            Err(IssueError::new(IssueErrorKind::Unavailable, "calls to cognito are paused"))
+        entry: Arc<CacheEntry<L::Value>>,
+        key: &CacheKey,
+        requirements: Requirements,
+    ) -> Option<Evaluated<L::Value>> {
+        let now = entry.effective_now(&*self.clock);
+        self.store.entries().touch(&entry, key, now);
+        let freshness = self.settings.refresh_policy.classify(entry.lifetime(), now);
+        requirements.are_met_by(entry.lifetime(), now).then_some((entry, now, freshness))
+    }
+
+    /// Removes a user's entries and returns how many there were.
+    pub(super) fn invalidate(&self, user: &UserKey) -> usize {
+        self.store.invalidate(user)
+    }
+
+    /// Removes the entries of an identity of these pools and returns how many there were.
+    pub(super) fn invalidate_identity(&self, pools: &[PoolIndex], identity: &IdentityId) -> usize {
+        self.store.invalidate_identity(pools, identity)
+    }
+
+    pub(super) fn cached_tokens(&self, user: &UserKey) -> Option<CachedTokens> {
+        self.store.entries().cached_tokens(user)
+    }
+
+    /// The number of users with entries, and the bytes that the entries take.
+    pub(super) fn size(&self) -> (u64, u64) {
+        self.store.entries().size()
+    }
+
+    /// Waits for a load. The fallback is served if the load fails, or does not end in time.
+    pub(super) async fn load_with_fallback(
+        &self,
+        request: &LoadRequest,
+        requirements: Requirements,
+        fallback: Option<Arc<CacheEntry<L::Value>>>,
+        hint: Option<&EntryHint<L::Value>>,
+    ) -> Result<Lookup<L::Value>, IssueError> {
+        let is_circuit_open = fallback.is_some() && self.loader.upstream(&request.pool).is_circuit_open();
+        let result = if let Some(error) = self.negative_cache.get(&request.key) {
+            self.metrics.negative_cache_hits_total.inc();
+            Err(error)
+        } else if is_circuit_open && !self.store.is_in_flight(&request.key) {
+            Err(IssueError::new(IssueErrorKind::Unavailable, "the circuit towards cognito is open"))
         } else {
-            let patience = fallback.is_some().then_some(self.settings.stale_after);
-            self.fly(order, needs, patience).await
+            let timeout = fallback.is_some().then_some(self.settings.refresh_timeout);
+            self.load_coalesced(request, requirements, timeout).await
         };
-        let (kept, source) = match (outcome, fallback) {
-            (Ok(made), _) => made,
-            (Err(error), Some(kept)) if error.kind.is_trouble() && self.may_stand_in(&kept, needs) => {
-                (kept, Source::Stale)
+        let (entry, source) = match (result, fallback) {
+            (Ok(loaded), _) => loaded,
+            (Err(error), Some(entry))
+                if error.kind.is_upstream_error() && self.may_serve_stale(&entry, requirements) =>
+            {
+                (entry, CacheStatus::Stale)
             }
             (Err(error), _) => return Err(error),
         };
-        let now = kept.judged_at(&*self.clock);
-        Ok(Lookup { kept, source, now })
+        if let Some(hint) = hint {
+            hint.set(&entry);
+        }
+        let now = entry.effective_now(&*self.clock);
+        Ok(Lookup { entry, source, now })
     }
 
-    /// Time has gone by since the fallback was looked up; it may have come to its end meanwhile.
-    fn may_stand_in(&self, kept: &CacheEntry<M::Answer>, needs: Requirements) -> bool {
-        let now = kept.judged_at(&*self.clock);
-        self.settings.windows.judge(kept.times(), now) != Freshness::Spent && needs.met_by(kept.times(), now)
+    /// Evaluated again: the fallback may have expired since it was looked up.
+    fn may_serve_stale(&self, entry: &CacheEntry<L::Value>, requirements: Requirements) -> bool {
+        let now = entry.effective_now(&*self.clock);
+        let freshness = self.settings.refresh_policy.classify(entry.lifetime(), now);
+        freshness != Freshness::Expired && requirements.are_met_by(entry.lifetime(), now)
     }
 
-    async fn fly(
+    async fn load_coalesced(
         &self,
-        order: &LoadRequest,
-        needs: Requirements,
-        patience: Option<Duration>,
-    ) -> Result<(Arc<CacheEntry<M::Answer>>, Source), IssueError> {
-        let will_do = |kept: &CacheEntry<M::Answer>| {
-            let now = kept.judged_at(&*self.clock);
-            let verdict = self.settings.windows.judge(kept.times(), now);
-            matches!(verdict, Freshness::Fresh | Freshness::Advisory) && needs.met_by(kept.times(), now)
+        request: &LoadRequest,
+        requirements: Requirements,
+        timeout: Option<Duration>,
+    ) -> Result<(Arc<CacheEntry<L::Value>>, CacheStatus), IssueError> {
+        let is_sufficient = |entry: &CacheEntry<L::Value>| {
+            let now = entry.effective_now(&*self.clock);
+            let freshness = self.settings.refresh_policy.classify(entry.lifetime(), now);
+            matches!(freshness, Freshness::Fresh | Freshness::Advisory)
+                && requirements.are_met_by(entry.lifetime(), now)
         };
-        let (ticket, source) = match self.flights.board(&order.key, will_do) {
-            Role::Landed(kept) => return Ok((kept, Source::Coalesced)),
-            Role::Following(ticket) => (ticket, Source::Coalesced),
-            Role::Leading(ticket, landing) => {
-                let mint = self.mint(order);
-                self.runtime.spawn(async move { landing.land(mint.run(None).await) });
-                (ticket, Source::Miss)
-            }
+        let load = || self.load_task(request).run(None);
+        let (waiter, source) = match self.store.join(&request.key, is_sufficient, load) {
+            Role::Ready(result) => return Ok((result?, CacheStatus::Coalesced)),
+            Role::Follower(waiter) => (waiter, CacheStatus::Coalesced),
+            Role::Leader(waiter) => (waiter, CacheStatus::Miss),
         };
-        let Some(patience) = patience else {
-            return Ok((ticket.outcome().await?, source));
+        let Some(timeout) = timeout else {
+            return Ok((result_of(waiter).await?, source));
         };
         tokio::select! {
-            outcome = ticket.outcome() => Ok((outcome?, source)),
-            () = self.clock.sleep(patience) => {
-                Err(IssueError::new(IssueErrorKind::Unavailable, "cognito takes its time"))
+            result = result_of(waiter) => Ok((result?, source)),
+            () = self.clock.sleep(timeout) => {
+                Err(IssueError::new(IssueErrorKind::Unavailable, "cognito did not respond within the refresh timeout"))
             }
         }
     }
 
-    /// Has something new made behind the caller's back, if nothing speaks against it now.
-    fn refresh_behind(&self, order: &LoadRequest) {
-        if self.flights.is_aloft(&order.key) || self.refusals.recall(&order.key).is_some() {
+    /// Loads a new value for later requests, if the quotas allow it now.
+    fn refresh_in_background(&self, request: &LoadRequest) {
+        if self.store.is_in_flight(&request.key) || self.negative_cache.get(&request.key).is_some() {
             return;
         }
-        let Some(reserved) = self.prepay(order) else {
-            self.metrics.books(M::WARE).refreshes.count(RefreshOutcome::Skipped);
+        let Some(permits) = self.reserve_background_refresh(request) else {
+            self.metrics.background_refreshes_total.count((L::KIND, RefreshOutcome::Skipped));
             return;
         };
-        // Another one may have landed since the one in hand was looked up.
-        let has_just_landed = |kept: &CacheEntry<M::Answer>| {
-            self.settings.windows.judge(kept.times(), kept.judged_at(&*self.clock)) == Freshness::Fresh
+        // Another load may have completed since this entry was looked up.
+        let is_fresh = |entry: &CacheEntry<L::Value>| {
+            let now = entry.effective_now(&*self.clock);
+            self.settings.refresh_policy.classify(entry.lifetime(), now) == Freshness::Fresh
         };
-        let Role::Leading(_, landing) = self.flights.board(&order.key, has_just_landed) else {
-            self.rations.give_back(&order.key.user);
-            return;
+        let load = || {
+            let (task, metrics) = (self.load_task(request), self.metrics.clone());
+            async move {
+                let result = task.run(Some(permits)).await;
+                let refresh = if result.is_ok() { RefreshOutcome::Refreshed } else { RefreshOutcome::Failed };
+                metrics.background_refreshes_total.count((L::KIND, refresh));
+                result
+            }
         };
-        let (mint, metrics) = (self.mint(order), self.metrics.clone());
-        self.runtime.spawn(async move {
-            let outcome = mint.run(Some(reserved)).await;
-            metrics.books(M::WARE).refreshes.count(match &outcome {
-                Ok(_) => RefreshOutcome::Refreshed,
-                Err(_) => RefreshOutcome::Failed,
-            });
-            landing.land(outcome);
-        });
+        self.store.join(&request.key, is_fresh, load);
     }
 
-    /// What a call that nobody waits for costs, if it can be had now. The user's ration first: one who has used it up
-    /// costs nothing that all share.
-    fn prepay(&self, order: &LoadRequest) -> Option<Permit> {
-        let user = &order.key.user;
-        self.rations.take(user).ok()?;
-        let reserved = self.maker.upstream(&order.pool).reserve_spare();
-        if reserved.is_none() {
-            self.rations.give_back(user);
-        }
-        reserved
+    /// The user's quota first: a user who has used it up takes nothing from the rate limit that all users share.
+    fn reserve_background_refresh(&self, request: &LoadRequest) -> Option<BackgroundPermits> {
+        let user = self.user_quota.try_acquire(&request.key.user).ok()?;
+        let call = self.loader.upstream(&request.pool).try_reserve_background()?;
+        Some(BackgroundPermits { user, call })
     }
 
-    fn mint(&self, order: &LoadRequest) -> LoadTask<M> {
+    fn load_task(&self, request: &LoadRequest) -> LoadTask<L> {
         LoadTask {
-            maker: self.maker.clone(),
-            refusals: self.refusals.clone(),
-            rations: self.rations.clone(),
-            order: order.clone(),
+            loader: self.loader.clone(),
+            negative_cache: self.negative_cache.clone(),
+            user_quota: self.user_quota.clone(),
+            request: request.clone(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! How tokens are vended, as the operator wants it.
+//! Settings of vending.
 
 use std::time::Duration;
 
@@ -7,41 +7,35 @@ use super::negative_cache::NegativeTtls;
 use super::upstream::UpstreamSettings;
 use crate::call_rate_limit::CallRateSettings;
 
-/// How tokens are vended.
 #[derive(Debug, Clone, Copy)]
 pub struct VendingSettings {
-    /// When a token is fresh, and when no longer.
-    pub windows: RefreshPolicy,
-    /// A user who came within this time before is refreshed ahead; who did not is not.
+    pub refresh_policy: RefreshPolicy,
+    /// A token is refreshed in the background only if it was used within this time before.
     pub refresh_if_used_within: Duration,
-    /// A caller who asks for a new token gets one that is younger than this. Bounds what one user can make
-    /// Cognito do, without counting anything.
+    /// A caller that requests a new token gets one that is younger than this. It also is the rate of the user quota.
+    /// Both bound the calls that one user can cause.
     pub min_refresh_interval: Duration,
-    /// How long a caller with a token that is still valid waits for a new one.
+    /// How long a caller whose cached token is still valid waits for a new one.
     pub refresh_timeout: Duration,
-    /// The bytes that kept tokens may take.
+    /// The memory that cached tokens may take.
     pub max_size_bytes: u64,
-    /// How long refusals are remembered.
     pub negative_ttls: NegativeTtls,
-    /// How Cognito is called.
     pub upstream: UpstreamSettings,
-    /// Whether a token that is no JWT, and so cannot be checked, is accepted.
-    pub opaque_tokens: bool,
-    /// From how much skew between Cognito's clock and ours on the operator is warned.
+    /// Whether a token that is no JWT, and so cannot be validated, is accepted.
+    pub accept_opaque_tokens: bool,
+    /// The skew between Cognito's clock and this machine's from which on the log has a warning.
     pub clock_skew_warning: Duration,
-    /// What is different for credentials.
     pub credentials: CredentialsSettings,
 }
 
-/// How credentials are vended, where that differs from tokens.
+/// What differs for credentials.
 #[derive(Debug, Clone, Copy)]
 pub struct CredentialsSettings {
-    /// When credentials are fresh, and when no longer.
-    pub windows: RefreshPolicy,
-    /// How long a caller for whom valid credentials are kept waits for new ones.
+    pub refresh_policy: RefreshPolicy,
+    /// How long a caller whose cached credentials are still valid waits for new ones.
     pub refresh_timeout: Duration,
-    /// The bytes that kept credentials may take.
+    /// The memory that cached credentials may take.
     pub max_size_bytes: u64,
-    /// Our share of the quota on GetCredentialsForIdentity.
+    /// The service's share of the quota of GetCredentialsForIdentity.
     pub rate_limit: CallRateSettings,
 }

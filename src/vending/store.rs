@@ -1,9 +1,8 @@
-//! Where tokens are kept, and in a store of their own credentials. The store stores: it knows how much room there
-//! is and what is whose. How fresh it is is judged elsewhere.
+//! Entry store: bounded in-memory storage of cache entries, by user. It decides what to evict. Freshness is decided
+//! elsewhere.
 //!
-//! One entry a user, with what is kept for each shape that was asked for, so that a user is forgotten by removing
-//! one entry. Writing (keep, forget) is the flights' business: they hold their lock over it, so that two
-//! writers never meet.
+//! One moka entry holds all variants of a user, so that one removal invalidates the user. `insert` and `invalidate` are
+//! called under the lock of the coalescing store, so two writers never meet.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,42 +13,42 @@ use moka::sync::Cache;
 
 use super::cache_entry::{CacheEntry, CachedValue};
 use super::cache_key::{CacheKey, UserKey};
-use crate::bookmark::LastEntryHint;
+use super::last_entry_hint::EntryHint;
 use crate::metrics::Metrics;
-use crate::metrics::labels::Eviction;
+use crate::metrics::labels::EvictionCause;
 use clock::{SharedClock, Timestamp};
 use cognito_types::IdentityId;
 
-/// What is kept of one user, no two of the same shape. Nearly always one thing, which then stands alone: a list of one
-/// would be one more place in memory to go to.
+/// The entries of one user, one for each variant. Nearly always there is one, which needs no list: a list of one would
+/// be one more memory access.
 #[derive(Debug)]
-enum UserEntries<A> {
-    One(Arc<CacheEntry<A>>),
-    Several(Arc<[Arc<CacheEntry<A>>]>),
+enum UserEntries<V> {
+    One(Arc<CacheEntry<V>>),
+    Several(Arc<[Arc<CacheEntry<V>>]>),
 }
 
-impl<A> UserEntries<A> {
-    fn of(mut kept: Vec<Arc<CacheEntry<A>>>) -> Option<Self> {
-        match kept.len() {
-            0 | 1 => kept.pop().map(Self::One),
-            _ => Some(Self::Several(kept.into())),
+impl<V> UserEntries<V> {
+    fn new(mut entries: Vec<Arc<CacheEntry<V>>>) -> Option<Self> {
+        match entries.len() {
+            0 | 1 => entries.pop().map(Self::One),
+            _ => Some(Self::Several(entries.into())),
         }
     }
 
-    fn all(&self) -> &[Arc<CacheEntry<A>>] {
+    fn as_slice(&self) -> &[Arc<CacheEntry<V>>] {
         match self {
             Self::One(one) => std::slice::from_ref(one),
             Self::Several(several) => several,
         }
     }
 
-    fn iter(&self) -> std::slice::Iter<'_, Arc<CacheEntry<A>>> {
-        self.all().iter()
+    fn iter(&self) -> std::slice::Iter<'_, Arc<CacheEntry<V>>> {
+        self.as_slice().iter()
     }
 }
 
-// Derived, it would ask as much of the answer.
-impl<A> Clone for UserEntries<A> {
+// Derived, it would require `V: Clone`.
+impl<V> Clone for UserEntries<V> {
     fn clone(&self) -> Self {
         match self {
             Self::One(one) => Self::One(one.clone()),
@@ -58,159 +57,158 @@ impl<A> Clone for UserEntries<A> {
     }
 }
 
-/// The most shapes kept of one user. More come about only where a user's tags keep changing; the one that
-/// ends first gives way.
-const MOST_SHAPES: usize = 8;
+/// More variants come about only where a user's tags keep changing. The one that expires first is dropped.
+const MAX_VARIANTS: usize = 8;
 
-/// What an entry costs besides what it holds: moka's node, queues and timers, and the allocator's rounding. Measured: a
-/// million users with tokens of 1.1 KB took 1,750 bytes each, 1,030 of them accounted for and about 260 their
-/// remembered bearer's.
+/// The memory that an entry takes besides its own: moka's node, queues and timers, and the allocator's rounding.
+/// Measured: a million users with tokens of 1.1 KB took 1,750 bytes each. Of these, 1,030 are counted here, and about
+/// 260 belong to the cached credential of the caller.
 const ENTRY_OVERHEAD: usize = 480;
 
-/// What is kept of one user.
+/// A summary of a user's cached tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CachedTokens {
-    /// How many tokens. More than one where they differ in duration or tags.
+    /// More than one if they differ in duration, tags or session end.
     pub tokens: usize,
-    /// When the last of them ends.
     pub last_expires_at: Timestamp,
 }
 
-/// What is kept, bounded by the bytes that it takes.
 #[derive(Debug)]
-pub(super) struct EntryStore<A: CachedValue> {
-    cache: Cache<UserKey, UserEntries<A>>,
+pub(super) struct EntryStore<V: CachedValue> {
+    cache: Cache<UserKey, UserEntries<V>>,
     clock: SharedClock,
 }
 
-impl<A: CachedValue> EntryStore<A> {
+impl<V: CachedValue> EntryStore<V> {
     pub(super) fn new(max_bytes: u64, clock: SharedClock, metrics: Arc<Metrics>) -> Self {
         let cache = Cache::builder()
             .max_capacity(max_bytes)
-            // Not moka's default, which turns newcomers away when it is full: here the newcomer has just cost a
-            // call to Cognito, and the oldest is the nearest to its end.
+            // Not moka's default, which rejects new entries when it is full. Here the new entry has just cost a call to
+            // Cognito, and the oldest one is the nearest to its expiry.
             .eviction_policy(EvictionPolicy::lru())
-            .weigher(|user: &UserKey, shelf: &UserEntries<A>| {
-                let shelf: usize = shelf.iter().map(|kept| kept.weight()).sum();
-                u32::try_from(ENTRY_OVERHEAD + user.user.as_str().len() + shelf).unwrap_or(u32::MAX)
+            .weigher(|user: &UserKey, entries: &UserEntries<V>| {
+                let entries: usize = entries.iter().map(|entry| entry.size_bytes()).sum();
+                u32::try_from(ENTRY_OVERHEAD + user.user.as_str().len() + entries).unwrap_or(u32::MAX)
             })
             .expire_after(EntryExpiry(clock.clone()))
-            .eviction_listener(move |_, shelf: UserEntries<A>, cause| {
+            .eviction_listener(move |_, entries: UserEntries<V>, cause| {
                 metrics.cache_evictions_total.count(match cause {
-                    RemovalCause::Expired => Eviction::Expired,
-                    RemovalCause::Size => Eviction::Size,
-                    RemovalCause::Explicit => Eviction::Forgotten,
-                    // By a shelf that has some of it still.
+                    RemovalCause::Expired => EvictionCause::Expired,
+                    RemovalCause::Size => EvictionCause::Size,
+                    RemovalCause::Explicit => EvictionCause::Invalidated,
+                    // The replacement may hold some of them still.
                     RemovalCause::Replaced => return,
                 });
-                shelf.iter().for_each(|kept| kept.let_go());
+                entries.iter().for_each(|entry| entry.mark_evicted());
             })
             .build();
         Self { cache, clock }
     }
 
-    /// What is kept under this key, however old.
-    pub(super) fn get(&self, key: &CacheKey) -> Option<Arc<CacheEntry<A>>> {
-        let shelf = self.cache.get(&key.user)?;
-        shelf.iter().find(|kept| *kept.shape() == key.shape).cloned()
-    }
-
-    /// The same for somebody with a bookmark. A search goes to a dozen places in memory, none of which a store of many
-    /// users has at hand; a bookmark goes to the thing itself.
-    pub(super) fn get_by(&self, bookmark: &LastEntryHint, key: &CacheKey) -> Option<Arc<CacheEntry<A>>> {
-        if let Some(kept) = bookmark.find::<CacheEntry<A>>().filter(|kept| kept.stands_under(key)) {
-            return Some(kept);
+    /// The entry of this key, however old. A hint that leads to it saves the lookup, and is set by it otherwise.
+    pub(super) fn get(&self, key: &CacheKey, hint: Option<&EntryHint<V>>) -> Option<Arc<CacheEntry<V>>> {
+        if let Some(entry) = hint.and_then(EntryHint::get).filter(|entry| entry.matches_key(key)) {
+            return Some(entry);
         }
-        let kept = self.get(key)?;
-        bookmark.set(&kept);
-        Some(kept)
+        let entries = self.cache.get(&key.user)?;
+        let entry = entries.iter().find(|entry| *entry.variant() == key.variant)?;
+        if let Some(hint) = hint {
+            hint.set(entry);
+        }
+        Some(entry.clone())
     }
 
-    /// Makes sure that what is in use, be it by bookmarks, does not look as if it were not.
-    pub(super) fn note_use(&self, kept: &CacheEntry<A>, key: &CacheKey, now: Timestamp) {
-        if kept.use_is_news(now) {
+    /// Counts the entry as used every so often. Without it, entries that are found by hints alone would be evicted as
+    /// unused.
+    pub(super) fn touch(&self, entry: &CacheEntry<V>, key: &CacheKey, now: Timestamp) {
+        if entry.should_touch(now) {
             self.cache.get(&key.user);
         }
     }
 
-    /// Keeps something in the place of what has the same shape.
-    pub(super) fn keep(&self, user: &UserKey, new: Arc<CacheEntry<A>>) {
-        let mut shelf = vec![new];
+    /// Stores an entry in place of the one of the same variant.
+    pub(super) fn insert(&self, user: &UserKey, new: Arc<CacheEntry<V>>) {
+        // Before moka has it: moka may evict it at once.
+        new.mark_stored();
+        let mut entries = vec![new];
         let before = self.cache.get(user);
-        if let Some(kept) = &before {
-            let others = kept.iter().filter(|other| {
-                other.shape() != shelf[0].shape() && !other.life_left(other.judged_at(&*self.clock)).is_zero()
+        if let Some(existing) = &before {
+            let others = existing.iter().filter(|other| {
+                other.variant() != entries[0].variant()
+                    && !other.remaining_life(other.effective_now(&*self.clock)).is_zero()
             });
-            shelf.extend(others.cloned().collect::<Vec<_>>());
-            shelf[1..].sort_by_key(|other| std::cmp::Reverse(other.times().expires_at));
-            shelf.truncate(MOST_SHAPES);
+            entries.extend(others.cloned().collect::<Vec<_>>());
+            entries[1..].sort_by_key(|other| std::cmp::Reverse(other.lifetime().expires_at));
+            entries.truncate(MAX_VARIANTS);
         }
-        if let Some(shelf) = UserEntries::of(shelf) {
-            self.cache.insert(user.clone(), shelf.clone());
-            let is_still_there = |one: &Arc<CacheEntry<A>>| shelf.iter().any(|other| Arc::ptr_eq(one, other));
+        if let Some(entries) = UserEntries::new(entries) {
+            self.cache.insert(user.clone(), entries.clone());
+            let is_still_stored =
+                |one: &Arc<CacheEntry<V>>| entries.iter().any(|other| Arc::ptr_eq(one, other));
             before
                 .iter()
                 .flat_map(UserEntries::iter)
-                .filter(|one| !is_still_there(one))
-                .for_each(|one| one.let_go());
+                .filter(|one| !is_still_stored(one))
+                .for_each(|one| one.mark_evicted());
         }
     }
 
-    /// Drops all that is kept of a user, and says how much there was.
-    pub(super) fn forget(&self, user: &UserKey) -> usize {
-        let Some(shelf) = self.cache.remove(user) else { return 0 };
-        // The listener does so too; but whoever signs out is told so only when it is done, whenever moka calls it.
-        shelf.iter().for_each(|kept| kept.let_go());
-        shelf.all().len()
+    /// Removes a user's entries and returns how many there were.
+    pub(super) fn invalidate(&self, user: &UserKey) -> usize {
+        let Some(entries) = self.cache.remove(user) else { return 0 };
+        // The listener does so too, but moka may call it later, and a sign-out is confirmed only when this is done.
+        entries.iter().for_each(|entry| entry.mark_evicted());
+        entries.as_slice().len()
     }
 
-    /// The users of whom something of this identity is kept.
+    /// The users who have an entry of this identity.
     pub(super) fn users_of(&self, identity: &IdentityId) -> Vec<UserKey> {
-        let has_one =
-            |shelf: &UserEntries<A>| shelf.iter().any(|kept| kept.answer().identity() == identity.as_str());
-        self.cache.iter().filter(|(_, shelf)| has_one(shelf)).map(|(user, _)| (*user).clone()).collect()
+        let has_one = |entries: &UserEntries<V>| {
+            entries.iter().any(|entry| entry.value().identity() == identity.as_str())
+        };
+        self.cache.iter().filter(|(_, entries)| has_one(entries)).map(|(user, _)| (*user).clone()).collect()
     }
 
-    /// What is kept of a user and has not ended yet.
-    pub(super) fn holdings(&self, user: &UserKey) -> Option<CachedTokens> {
-        let shelf = self.cache.get(user)?;
-        let alive: Vec<_> = shelf
+    /// A summary of the user's entries that have not expired.
+    pub(super) fn cached_tokens(&self, user: &UserKey) -> Option<CachedTokens> {
+        let entries = self.cache.get(user)?;
+        let unexpired: Vec<_> = entries
             .iter()
-            .filter(|kept| !kept.life_left(kept.judged_at(&*self.clock)).is_zero())
-            .map(|kept| kept.times().expires_at)
+            .filter(|entry| !entry.remaining_life(entry.effective_now(&*self.clock)).is_zero())
+            .map(|entry| entry.lifetime().expires_at)
             .collect();
-        Some(CachedTokens { tokens: alive.len(), last_expires_at: *alive.iter().max()? })
+        Some(CachedTokens { tokens: unexpired.len(), last_expires_at: *unexpired.iter().max()? })
     }
 
-    /// Users of whom something is kept, and the bytes that it takes.
+    /// The number of users with entries, and the bytes that the entries take.
     pub(super) fn size(&self) -> (u64, u64) {
         self.cache.run_pending_tasks();
         (self.cache.entry_count(), self.cache.weighted_size())
     }
 }
 
-/// Housekeeping: an entry of which all has ended makes room. Nothing is served by this clock.
+/// Frees the memory of users whose entries have all expired. Freshness does not depend on it.
 struct EntryExpiry(SharedClock);
 
 impl EntryExpiry {
-    fn left<A: CachedValue>(&self, shelf: &UserEntries<A>) -> Option<Duration> {
-        shelf.iter().map(|kept| kept.life_left(kept.judged_at(&*self.0))).max()
+    fn remaining_life<V: CachedValue>(&self, entries: &UserEntries<V>) -> Option<Duration> {
+        entries.iter().map(|entry| entry.remaining_life(entry.effective_now(&*self.0))).max()
     }
 }
 
-impl<A: CachedValue> moka::Expiry<UserKey, UserEntries<A>> for EntryExpiry {
-    fn expire_after_create(&self, _: &UserKey, shelf: &UserEntries<A>, _: Instant) -> Option<Duration> {
-        self.left(shelf)
+impl<V: CachedValue> moka::Expiry<UserKey, UserEntries<V>> for EntryExpiry {
+    fn expire_after_create(&self, _: &UserKey, entries: &UserEntries<V>, _: Instant) -> Option<Duration> {
+        self.remaining_life(entries)
     }
 
     fn expire_after_update(
         &self,
         _: &UserKey,
-        shelf: &UserEntries<A>,
+        entries: &UserEntries<V>,
         _: Instant,
         _: Option<Duration>,
     ) -> Option<Duration> {
-        self.left(shelf)
+        self.remaining_life(entries)
     }
 }
 
@@ -230,41 +228,65 @@ mod tests {
         fn identity(&self) -> &str {
             "us-east-1:abc"
         }
-        fn weight(&self) -> usize {
+        fn heap_bytes(&self) -> usize {
             1024
         }
     }
 
     fn key(user: &str) -> CacheKey {
         let user = UserKey { pool: PoolIndex(0), user: DeveloperUserId::parse(user).unwrap() };
-        let shape = Variant { duration: TokenDuration::DEFAULT, ends_by: None, tags: PrincipalTags::none() };
-        CacheKey { user, shape }
+        let variant =
+            Variant { duration: TokenDuration::DEFAULT, not_after: None, tags: PrincipalTags::none() };
+        CacheKey { user, variant }
+    }
+
+    fn store(max_bytes: u64) -> (EntryStore<Kilobyte>, Arc<ManualClock>) {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_000_000)));
+        let metrics = Arc::new(Metrics::new().unwrap());
+        (EntryStore::new(max_bytes, clock.clone(), metrics), clock)
+    }
+
+    fn entry(user: &str, clock: &ManualClock) -> Arc<CacheEntry<Kilobyte>> {
+        let now = clock.now();
+        let lifetime =
+            Lifetime { minted_at: now, refresh_from: now, expires_at: now + Duration::from_secs(86_400) };
+        Arc::new(CacheEntry::new(key(user), lifetime, clock.monotonic(), Kilobyte))
     }
 
     #[test]
-    fn who_is_served_by_bookmark_alone_is_not_turned_out_before_those_who_are_gone() {
-        let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_000_000)));
-        let metrics = Arc::new(Metrics::new().unwrap());
-        // Room for a dozen.
-        let store: EntryStore<Kilobyte> = EntryStore::new(20 * 1024, clock.clone(), metrics);
-        let keep = |user: &str| {
-            let now = clock.now();
-            let times =
-                Lifetime { minted_at: now, refresh_from: now, expires_at: now + Duration::from_secs(86_400) };
-            let kept = Arc::new(CacheEntry::new(key(user), times, clock.monotonic(), Kilobyte));
-            store.keep(&key(user).user, kept);
-        };
-        keep("alice");
-        let bookmark = LastEntryHint::default();
-        assert!(store.get_by(&bookmark, &key("alice")).is_some());
+    fn an_entry_that_is_used_by_a_hint_alone_is_not_evicted_before_unused_entries() {
+        // Capacity for a dozen.
+        let (store, clock) = store(20 * 1024);
+        let insert = |user: &str| store.insert(&key(user).user, entry(user, &clock));
+        insert("alice");
+        let hint = EntryHint::default();
+        assert!(store.get(&key("alice"), Some(&hint)).is_some());
         for newcomer in 0..100 {
-            keep(&format!("newcomer-{newcomer}"));
+            insert(&format!("newcomer-{newcomer}"));
             clock.advance(Duration::from_secs(61));
-            let kept = store.get_by(&bookmark, &key("alice")).expect("she is in use");
-            store.note_use(&kept, &key("alice"), clock.now());
+            let entry = store.get(&key("alice"), Some(&hint)).expect("an entry in use");
+            store.touch(&entry, &key("alice"), clock.now());
             store.size();
         }
-        assert!(store.get(&key("newcomer-0")).is_none(), "there was not room for all");
-        assert!(store.get(&key("newcomer-99")).is_some());
+        assert!(store.get(&key("newcomer-0"), None).is_none(), "there was not capacity for all");
+        assert!(store.get(&key("newcomer-99"), None).is_some());
+    }
+
+    #[test]
+    fn a_hint_leads_to_no_entry_that_was_never_stored_was_replaced_or_was_invalidated() {
+        let (store, clock) = store(20 * 1024);
+        let (hint, old) = (EntryHint::default(), entry("alice", &clock));
+        hint.set(&old);
+        assert!(store.get(&key("alice"), Some(&hint)).is_none(), "never stored");
+        store.insert(&key("alice").user, old.clone());
+        assert!(store.get(&key("alice"), Some(&hint)).is_some());
+        assert!(store.get(&key("bob"), Some(&hint)).is_none(), "another user's");
+        let new = entry("alice", &clock);
+        store.insert(&key("alice").user, new.clone());
+        hint.set(&old);
+        assert!(store.get(&key("alice"), Some(&hint)).is_some_and(|found| Arc::ptr_eq(&found, &new)));
+        store.invalidate(&key("alice").user);
+        hint.set(&new);
+        assert!(store.get(&key("alice"), Some(&hint)).is_none(), "invalidated");
     }
 }

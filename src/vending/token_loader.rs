@@ -1,4 +1,4 @@
-//! How tokens are made: one call, checked, and what the token tells of the clocks.
+//! Token loader: one call to Cognito, the validation of its token, and the measurement of clock skew.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,108 +6,110 @@ use std::time::Duration;
 use super::cache_entry::CacheEntry;
 use super::cache_key::Variant;
 use super::loader::{LoadRequest, Loader};
-use super::regional::RegionalUpstreams;
 use super::token_response::{CachedToken, ResponseTemplate, TokenResponse};
 use super::token_validation::{CallTimes, TokenValidator, ValidatedToken};
-use super::upstream::{Permit, Upstream};
+use super::upstream::{Permit, RegionalUpstream, Upstream};
 use crate::issuer::{IssueError, IssueErrorKind, IssueRequest, IssuedToken, PublicLogins, TokenIssuer};
 use crate::metrics::Metrics;
-use crate::metrics::labels::Ware;
+use crate::metrics::labels::CredentialKind;
 use crate::pools::Pool;
+use crate::regional::Regional;
 use clock::{SharedClock, Timestamp};
 use cognito_types::TokenDuration;
 
-/// Makes tokens.
 #[derive(Debug)]
 pub(super) struct TokenLoader {
-    pub(super) ways: RegionalUpstreams<dyn TokenIssuer>,
-    /// Of each pool's answers, by pool index.
-    pub(super) frames: Vec<ResponseTemplate>,
-    pub(super) checker: TokenValidator,
-    pub(super) skew_warning: Duration,
+    pub(super) upstreams: Regional<RegionalUpstream<dyn TokenIssuer>>,
+    /// By pool index.
+    pub(super) templates: Vec<ResponseTemplate>,
+    pub(super) validator: TokenValidator,
+    pub(super) clock_skew_warning: Duration,
     pub(super) clock: SharedClock,
     pub(super) metrics: Arc<Metrics>,
 }
 
 impl Loader for TokenLoader {
-    type Answer = TokenResponse;
+    type Value = TokenResponse;
 
-    const WARE: Ware = Ware::Token;
+    const KIND: CredentialKind = CredentialKind::Token;
 
     fn upstream(&self, pool: &Pool) -> &Upstream {
-        &self.ways.of(pool).upstream
+        &self.upstreams.get(pool).upstream
     }
 
-    async fn make(&self, order: &LoadRequest, reserved: Option<Permit>) -> Result<CachedToken, IssueError> {
-        let shape = &order.key.shape;
-        let request = IssueRequest {
-            pool: order.pool.id.clone(),
-            provider: order.pool.provider.clone(),
-            user: order.key.user.user.clone(),
-            duration: duration_of(shape, self.clock.now())?,
-            tags: shape.tags.clone(),
+    async fn load(&self, request: &LoadRequest, reserved: Option<Permit>) -> Result<CachedToken, IssueError> {
+        let variant = &request.key.variant;
+        let issue_request = IssueRequest {
+            pool: request.pool.id.clone(),
+            provider: request.pool.provider.clone(),
+            user: request.key.user.user.clone(),
+            duration: duration_of(variant, self.clock.now())?,
+            tags: variant.tags.clone(),
             identity: None,
-            also: PublicLogins::none(),
+            public_logins: PublicLogins::none(),
         };
-        let (issued, checked) = self.issue(&order.pool, &request, reserved).await?;
-        if checked.opaque {
+        let (issued, validated) = self.issue(&request.pool, &issue_request, reserved).await?;
+        if validated.is_opaque {
             self.metrics.opaque_tokens_total.inc();
         }
-        if let Some(seconds) = checked.skew_seconds {
-            self.note_skew(seconds);
+        if let Some(seconds) = validated.skew_seconds {
+            self.record_skew(seconds);
         }
-        let mut times = checked.times;
-        if let Some(end) = shape.ends_by {
-            // Whole seconds, and a wait for room in the budget, may have made it end a little later.
-            times.expires_at = times.expires_at.min(end);
+        let mut lifetime = validated.lifetime;
+        if let Some(end) = variant.not_after {
+            // It may end a little later, because of whole seconds and a wait for the call rate limit.
+            lifetime.expires_at = lifetime.expires_at.min(end);
         }
-        let answer =
-            TokenResponse::render(&self.frames[usize::from(order.pool.index.0)], &issued, times.expires_at);
-        Ok(CacheEntry::new(order.key.clone(), times, self.clock.monotonic(), answer))
+        let template = &self.templates[usize::from(request.pool.index.0)];
+        let response = TokenResponse::render(template, &issued, lifetime.expires_at);
+        Ok(CacheEntry::new(request.key.clone(), lifetime, self.clock.monotonic(), response))
     }
 }
 
 impl TokenLoader {
-    /// Has a token issued and checked, in a few attempts if need be.
+    /// Has a token issued and validates it, with retries.
     pub(super) async fn issue(
         &self,
         pool: &Pool,
         request: &IssueRequest,
         reserved: Option<Permit>,
     ) -> Result<(IssuedToken, ValidatedToken), IssueError> {
-        let way = self.ways.of(pool);
-        way.upstream.call(reserved, || self.issue_and_check(&*way.issuer, request)).await
+        let region = self.upstreams.get(pool);
+        region.upstream.call(reserved, || self.issue_and_validate(&*region.issuer, request)).await
     }
 
-    async fn issue_and_check(
+    async fn issue_and_validate(
         &self,
         issuer: &dyn TokenIssuer,
         request: &IssueRequest,
     ) -> Result<(IssuedToken, ValidatedToken), IssueError> {
-        let asked_at = self.clock.now();
+        let requested_at = self.clock.now();
         let issued = issuer.issue(request).await?;
-        let span = CallTimes { asked_at, came_at: self.clock.now() };
-        let checked = self.checker.check(request, &issued, span, fastrand::f64())?;
-        Ok((issued, checked))
+        let call = CallTimes { requested_at, received_at: self.clock.now() };
+        let validated = self.validator.validate(request, &issued, call, fastrand::f64())?;
+        Ok((issued, validated))
     }
 
-    fn note_skew(&self, seconds: f64) {
+    fn record_skew(&self, seconds: f64) {
         self.metrics.clock_skew_seconds.set(seconds);
-        if seconds.abs() > self.skew_warning.as_secs_f64() {
+        if seconds.abs() > self.clock_skew_warning.as_secs_f64() {
             tracing::warn!(
                 skew_seconds = seconds,
-                "this machine's clock differs from cognito's; tokens are cut short by as much, and beyond \
-                 5 minutes aws refuses our signatures"
+                "this machine's clock differs from cognito's; tokens are shortened by the difference, and beyond \
+                 5 minutes aws rejects the service's signatures"
             );
         }
     }
 }
 
-/// The life to ask for now, so that the token ends in time.
-fn duration_of(shape: &Variant, now: Timestamp) -> Result<TokenDuration, IssueError> {
-    let Some(end) = shape.ends_by else { return Ok(shape.duration) };
-    let left = TokenDuration::parse(end.since(now).as_secs());
-    left.map(|left| left.min(shape.duration)).map_err(|_| {
-        IssueError::new(IssueErrorKind::Unavailable, "the credential that the token is for has just ended")
+/// The duration to request now, so that the token ends in time.
+fn duration_of(variant: &Variant, now: Timestamp) -> Result<TokenDuration, IssueError> {
+    let Some(end) = variant.not_after else { return Ok(variant.duration) };
+    let remaining = TokenDuration::parse(end.since(now).as_secs());
+    remaining.map(|remaining| remaining.min(variant.duration)).map_err(|_| {
+        IssueError::new(
+            IssueErrorKind::Unavailable,
+            "the credential that the token is bound to has just expired",
+        )
     })
 }

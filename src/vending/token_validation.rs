@@ -1,5 +1,5 @@
-//! Whether a minted token is the one that was asked for. Nothing is kept or served that has not passed here:
-//! this is the last line between a mix-up, wherever it came from, and a user with somebody else's token.
+//! Validation of a minted token against its request. No token is cached or served without it. It is the last check
+//! that keeps a user from another user's token, wherever the mix-up happened.
 
 use std::time::Duration;
 
@@ -8,89 +8,85 @@ use crate::issuer::{IssueError, IssueErrorKind, IssueRequest, IssuedToken};
 use crate::token::TokenClaims;
 use clock::Timestamp;
 
-/// What a checked token turned out to be.
 #[derive(Debug)]
 pub(super) struct ValidatedToken {
-    /// Its times, by our clock.
-    pub(super) times: Lifetime,
-    /// Cognito's clock minus ours in seconds, where the token says when it was issued.
+    /// By this machine's clock.
+    pub(super) lifetime: Lifetime,
+    /// Cognito's clock minus this machine's in seconds, if the token has an `iat`.
     pub(super) skew_seconds: Option<f64>,
-    /// Whether it is no JWT, so that nothing in it could be checked.
-    pub(super) opaque: bool,
+    /// Whether it is no JWT, so that its contents could not be validated.
+    pub(super) is_opaque: bool,
 }
 
-/// When a token was asked for and when it came.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CallTimes {
-    pub(super) asked_at: Timestamp,
-    pub(super) came_at: Timestamp,
+    pub(super) requested_at: Timestamp,
+    pub(super) received_at: Timestamp,
 }
 
-/// What a token must keep to pass.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TokenValidator {
-    /// Where the lines of freshness run.
-    pub(super) windows: RefreshPolicy,
-    /// Whether a token that is no JWT may pass.
-    pub(super) opaque_tokens: bool,
+    pub(super) refresh_policy: RefreshPolicy,
+    /// Whether a token that is no JWT is valid.
+    pub(super) accept_opaque_tokens: bool,
 }
 
 impl TokenValidator {
-    /// Checks a token against its request. `chance`, from 0 up to 1, spreads the moments of refresh.
-    pub(super) fn check(
+    /// `jitter`, from 0 to 1, spreads the times of refresh.
+    pub(super) fn validate(
         &self,
         request: &IssueRequest,
         issued: &IssuedToken,
-        span: CallTimes,
-        chance: f64,
+        call: CallTimes,
+        jitter: f64,
     ) -> Result<ValidatedToken, IssueError> {
-        if request.identity.as_ref().is_some_and(|asked| *asked != issued.identity) {
-            return Err(mismatched("the identity is not the one that was asked for"));
+        if request.identity.as_ref().is_some_and(|requested| *requested != issued.identity) {
+            return Err(mismatched("the identity is not the requested one"));
         }
         let claims = issued.token.claims().map_err(|error| mismatched(error.to_string()))?;
         if let Some(claims) = &claims {
-            check_claims(request, issued, claims)?;
-        } else if !self.opaque_tokens {
+            validate_claims(request, issued, claims)?;
+        } else if !self.accept_opaque_tokens {
             return Err(mismatched(
-                "the token is no JWT, so nothing in it can be checked; if this is a stand-in for cognito, set \
-                 upstream.accept_opaque_tokens",
+                "the token is no JWT, so its contents cannot be validated; if this is another implementation of \
+                 cognito's API, set upstream.accept_opaque_tokens",
             ));
         }
-        let expires_at = expiry(request, claims.as_ref(), span);
-        let left = expires_at.since(span.came_at);
-        if left <= self.windows.min_remaining_life {
-            let left = left.as_secs();
+        let expires_at = expiry(request, claims.as_ref(), call);
+        let remaining = expires_at.since(call.received_at);
+        if remaining <= self.refresh_policy.min_remaining_life {
+            let remaining = remaining.as_secs();
             return Err(IssueError::new(
                 IssueErrorKind::Misconfigured,
                 format!(
-                    "the new token has {left} s of life left by this machine's clock; is the clock wrong?"
+                    "the new token expires in {remaining} s by this machine's clock; is the clock wrong?"
                 ),
             ));
         }
         Ok(ValidatedToken {
-            times: self.windows.times(span.came_at, expires_at, chance),
-            skew_seconds: claims.as_ref().and_then(|claims| skew(claims, span)),
-            opaque: claims.is_none(),
+            lifetime: self.refresh_policy.lifetime(call.received_at, expires_at, jitter),
+            skew_seconds: claims.as_ref().and_then(|claims| skew(claims, call)),
+            is_opaque: claims.is_none(),
         })
     }
 }
 
-fn check_claims(
+fn validate_claims(
     request: &IssueRequest,
     issued: &IssuedToken,
     claims: &TokenClaims,
 ) -> Result<(), IssueError> {
     if claims.audience != request.pool.as_str() {
-        return Err(mismatched("the token's aud is not the pool that was asked for"));
+        return Err(mismatched("the token's aud is not the requested pool"));
     }
     if claims.subject != issued.identity.as_str() {
-        return Err(mismatched("the token's sub is not the identity that came with it"));
+        return Err(mismatched("the token's sub is not the identity of the response"));
     }
     let user = format!("{}:{}:{}", request.provider, request.pool, request.user);
     if !claims.methods.contains(&user) {
-        return Err(mismatched("the token's amr does not name the user that was asked for"));
+        return Err(mismatched("the token's amr does not contain the requested user"));
     }
-    // More tags than these may come from an attribute map of the pool's own.
+    // Further tags may come from the pool's own attribute mapping.
     let has = |key: &str, value: &str| {
         claims
             .tags
@@ -99,7 +95,7 @@ fn check_claims(
             .is_some_and(|values| matches!(&values[..], [only] if only == value))
     };
     if !request.tags.iter().all(|(key, value)| has(key, value)) {
-        return Err(mismatched("the token does not have the principal tags that were asked for"));
+        return Err(mismatched("the token does not have the requested principal tags"));
     }
     Ok(())
 }
@@ -108,23 +104,22 @@ fn mismatched(why: impl Into<std::sync::Arc<str>>) -> IssueError {
     IssueError::new(IssueErrorKind::Mismatched, why)
 }
 
-/// When the token ends by our clock: the earlier of its own `exp`, and its life counted from the moment we
-/// asked. The first is too late where our clock is behind Cognito's, the second where Cognito took a token
-/// from a shelf.
-fn expiry(request: &IssueRequest, claims: Option<&TokenClaims>, span: CallTimes) -> Timestamp {
+/// The token's end by this machine's clock: the earlier of its `exp`, and its duration counted from the request. The
+/// first is too late if this clock is behind Cognito's, the second if Cognito returned a token that it had minted before.
+fn expiry(request: &IssueRequest, claims: Option<&TokenClaims>, call: CallTimes) -> Timestamp {
     let Some(claims) = claims else {
-        return span.asked_at + request.duration.as_duration();
+        return call.requested_at + request.duration.as_duration();
     };
     match claims.issued_at {
         None => claims.expires_at,
-        Some(issued_at) => claims.expires_at.min(span.asked_at + claims.expires_at.since(issued_at)),
+        Some(issued_at) => claims.expires_at.min(call.requested_at + claims.expires_at.since(issued_at)),
     }
 }
 
-/// `iat` has whole seconds and lies somewhere between question and answer: compared with the middle.
-fn skew(claims: &TokenClaims, span: CallTimes) -> Option<f64> {
+/// `iat` has whole seconds and lies between request and response, so it is compared with the middle of both.
+fn skew(claims: &TokenClaims, call: CallTimes) -> Option<f64> {
     let issued_at = claims.issued_at? + Duration::from_millis(500);
-    let middle = i64::midpoint(span.asked_at.as_millis(), span.came_at.as_millis());
+    let middle = i64::midpoint(call.requested_at.as_millis(), call.received_at.as_millis());
     Some((issued_at.as_millis() - middle) as f64 / 1000.0)
 }
 
@@ -140,14 +135,14 @@ mod tests {
         DeveloperProvider, DeveloperUserId, IdentityId, IdentityPoolId, PrincipalTags, TokenDuration,
     };
 
-    const WINDOWS: RefreshPolicy = RefreshPolicy {
+    const POLICY: RefreshPolicy = RefreshPolicy {
         clock_skew_allowance: Duration::from_secs(300),
         advisory_window: Duration::from_secs(120),
         refresh_jitter: Duration::ZERO,
         min_remaining_life: Duration::from_secs(60),
     };
 
-    fn honest() -> Value {
+    fn claims() -> Value {
         json!({
             "aud": "us-east-1:1", "sub": "us-east-1:abc", "iat": 1000, "exp": 1900,
             "amr": ["authenticated", "login.example", "login.example:us-east-1:1:alice"],
@@ -155,7 +150,7 @@ mod tests {
     }
 
     fn with(claim: &str, value: Value) -> Value {
-        let mut claims = honest();
+        let mut claims = self::claims();
         claims[claim] = value;
         claims
     }
@@ -165,8 +160,8 @@ mod tests {
         format!("{}.{}.c2ln", part(&json!({"alg": "RS512"})), part(claims))
     }
 
-    fn checked_at(claims: &Value, asked: i64, came: i64) -> Result<ValidatedToken, IssueError> {
-        check_text(jwt(claims), asked, came, false)
+    fn validate_at(claims: &Value, requested: i64, received: i64) -> Result<ValidatedToken, IssueError> {
+        validate_text(jwt(claims), requested, received, false)
     }
 
     fn request(tags: PrincipalTags) -> IssueRequest {
@@ -177,65 +172,68 @@ mod tests {
             duration: TokenDuration::DEFAULT,
             tags,
             identity: None,
-            also: PublicLogins::none(),
+            public_logins: PublicLogins::none(),
         }
     }
 
-    fn check(
+    fn validate(
         request: &IssueRequest,
         token: String,
-        (asked, came): (i64, i64),
-        opaque_tokens: bool,
+        (requested, received): (i64, i64),
+        accept_opaque_tokens: bool,
     ) -> Result<ValidatedToken, IssueError> {
         let identity = IdentityId::parse("us-east-1:abc").unwrap();
         let issued = IssuedToken { identity, token: OpenIdToken::new(token), request_id: None };
-        let span = CallTimes { asked_at: Timestamp::from_secs(asked), came_at: Timestamp::from_secs(came) };
-        TokenValidator { windows: WINDOWS, opaque_tokens }.check(request, &issued, span, 0.0)
-    }
-
-    fn check_text(
-        token: String,
-        asked: i64,
-        came: i64,
-        opaque_allowed: bool,
-    ) -> Result<ValidatedToken, IssueError> {
-        check(&request(PrincipalTags::none()), token, (asked, came), opaque_allowed)
-    }
-
-    #[test]
-    fn a_token_for_another_identity_than_the_one_that_was_asked_for_does_not_pass() {
-        let check = |wanted: &str| {
-            let identity = Some(IdentityId::parse(wanted).unwrap());
-            let asked = IssueRequest { identity, ..request(PrincipalTags::none()) };
-            check(&asked, jwt(&honest()), (1000, 1000), false)
+        let call = CallTimes {
+            requested_at: Timestamp::from_secs(requested),
+            received_at: Timestamp::from_secs(received),
         };
-        assert!(check("us-east-1:abc").is_ok());
-        assert_eq!(check("us-east-1:abd").unwrap_err().kind, IssueErrorKind::Mismatched);
+        TokenValidator { refresh_policy: POLICY, accept_opaque_tokens }.validate(request, &issued, call, 0.0)
+    }
+
+    fn validate_text(
+        token: String,
+        requested: i64,
+        received: i64,
+        accept_opaque_tokens: bool,
+    ) -> Result<ValidatedToken, IssueError> {
+        validate(&request(PrincipalTags::none()), token, (requested, received), accept_opaque_tokens)
     }
 
     #[test]
-    fn a_token_without_the_tags_that_were_asked_for_does_not_pass() {
+    fn a_token_for_another_identity_than_the_requested_one_is_invalid() {
+        let validate = |requested: &str| {
+            let identity = Some(IdentityId::parse(requested).unwrap());
+            let request = IssueRequest { identity, ..request(PrincipalTags::none()) };
+            validate(&request, jwt(&claims()), (1000, 1000), false)
+        };
+        assert!(validate("us-east-1:abc").is_ok());
+        assert_eq!(validate("us-east-1:abd").unwrap_err().kind, IssueErrorKind::Mismatched);
+    }
+
+    #[test]
+    fn a_token_without_the_requested_tags_is_invalid() {
         let tags = |value: Value| with("https://aws.amazon.com/tags", json!({"principal_tags": value}));
-        let asked = request(PrincipalTags::parse([("team", "red")]).unwrap());
-        let check = |claims: &Value| check(&asked, jwt(claims), (1000, 1000), false);
-        assert!(check(&tags(json!({"team": ["red"]}))).is_ok());
-        assert!(check(&tags(json!({"team": ["red"], "more": ["x"]}))).is_ok());
+        let request = request(PrincipalTags::parse([("team", "red")]).unwrap());
+        let validate = |claims: &Value| validate(&request, jwt(claims), (1000, 1000), false);
+        assert!(validate(&tags(json!({"team": ["red"]}))).is_ok());
+        assert!(validate(&tags(json!({"team": ["red"], "more": ["x"]}))).is_ok());
         for bad in
             [json!({"team": ["blue"]}), json!({"team": ["red", "blue"]}), json!({"Team": ["red"]}), json!({})]
         {
-            assert_eq!(check(&tags(bad.clone())).unwrap_err().kind, IssueErrorKind::Mismatched, "{bad}");
+            assert_eq!(validate(&tags(bad.clone())).unwrap_err().kind, IssueErrorKind::Mismatched, "{bad}");
         }
-        assert_eq!(check(&honest()).unwrap_err().kind, IssueErrorKind::Mismatched);
+        assert_eq!(validate(&claims()).unwrap_err().kind, IssueErrorKind::Mismatched);
     }
 
     #[test]
-    fn a_token_for_the_user_who_asked_passes() {
-        let checked = checked_at(&honest(), 1000, 1000).unwrap();
-        assert_eq!(checked.times.expires_at, Timestamp::from_secs(1900));
+    fn a_token_for_the_requested_user_is_valid() {
+        let validated = validate_at(&claims(), 1000, 1000).unwrap();
+        assert_eq!(validated.lifetime.expires_at, Timestamp::from_secs(1900));
     }
 
     #[test]
-    fn a_token_for_another_pool_identity_or_user_does_not_pass() {
+    fn a_token_for_another_pool_identity_or_user_is_invalid() {
         for claims in [
             with("aud", json!("us-east-1:2")),
             with("sub", json!("us-east-1:def")),
@@ -245,33 +243,33 @@ mod tests {
             with("amr", json!("alice")),
             with("exp", json!("never")),
         ] {
-            let error = checked_at(&claims, 1000, 1000).unwrap_err();
+            let error = validate_at(&claims, 1000, 1000).unwrap_err();
             assert_eq!(error.kind, IssueErrorKind::Mismatched, "{claims}");
         }
     }
 
     #[test]
-    fn a_token_that_is_no_jwt_passes_only_where_that_is_allowed_and_lives_as_long_as_asked() {
-        let kind = check_text("opaque".to_owned(), 1000, 1001, false).unwrap_err().kind;
+    fn a_token_that_is_no_jwt_is_valid_only_if_allowed_and_for_the_requested_duration() {
+        let kind = validate_text("opaque".to_owned(), 1000, 1001, false).unwrap_err().kind;
         assert_eq!(kind, IssueErrorKind::Mismatched);
-        let checked = check_text("opaque".to_owned(), 1000, 1001, true).unwrap();
-        assert!(checked.opaque);
-        assert_eq!(checked.times.expires_at, Timestamp::from_secs(1900));
+        let validated = validate_text("opaque".to_owned(), 1000, 1001, true).unwrap();
+        assert!(validated.is_opaque);
+        assert_eq!(validated.lifetime.expires_at, Timestamp::from_secs(1900));
     }
 
     #[test]
     fn a_clock_that_is_behind_does_not_make_a_token_live_longer() {
-        let checked = checked_at(&honest(), 400, 400).unwrap();
-        assert_eq!(checked.times.expires_at, Timestamp::from_secs(1300));
-        assert_eq!(checked.skew_seconds, Some(600.5));
+        let validated = validate_at(&claims(), 400, 400).unwrap();
+        assert_eq!(validated.lifetime.expires_at, Timestamp::from_secs(1300));
+        assert_eq!(validated.skew_seconds, Some(600.5));
     }
 
     #[test]
     fn a_clock_that_is_ahead_ends_the_token_early() {
-        let checked = checked_at(&honest(), 1200, 1200).unwrap();
-        assert_eq!(checked.times.expires_at, Timestamp::from_secs(1900));
-        assert_eq!(checked.skew_seconds, Some(-199.5));
-        let kind = checked_at(&honest(), 1850, 1850).unwrap_err().kind;
+        let validated = validate_at(&claims(), 1200, 1200).unwrap();
+        assert_eq!(validated.lifetime.expires_at, Timestamp::from_secs(1900));
+        assert_eq!(validated.skew_seconds, Some(-199.5));
+        let kind = validate_at(&claims(), 1850, 1850).unwrap_err().kind;
         assert_eq!(kind, IssueErrorKind::Misconfigured);
     }
 }

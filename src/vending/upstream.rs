@@ -1,5 +1,5 @@
-//! The way out to one operation of Cognito in one region: no call while a pause is on, none without room in the
-//! budget, a few attempts for what passes, and every call measured.
+//! Upstream: the calls to one operation of Cognito in one region. Each passes the circuit breaker and the call rate
+//! limit, is retried after transient errors, and is measured.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,32 +8,36 @@ use super::circuit_breaker::{CallOutcome, CircuitBreaker, CircuitBreakerSettings
 use crate::call_rate_limit::{CallRateLimiter, CallRateSettings, RateLimited};
 use crate::issuer::{IssueError, IssueErrorKind};
 use crate::metrics::Metrics;
-use crate::metrics::labels::{UpstreamOutcome, Ware};
+use crate::metrics::labels::{Operation, UpstreamOutcome};
 use clock::SharedClock;
 
-/// How a region's Cognito is called.
 #[derive(Debug, Clone, Copy)]
 pub struct UpstreamSettings {
-    /// Our share of the quota.
+    /// The service's share of the quota.
     pub rate_limit: CallRateSettings,
-    /// When calls are paused.
     pub circuit_breaker: CircuitBreakerSettings,
-    /// The most calls made for one token, or for one user's credentials.
+    /// The most calls for one token, or for one user's credentials.
     pub max_attempts: u32,
-    /// No call takes longer than this: the issuer's own time-out.
+    /// The issuer's timeout: no call takes longer.
     pub call_timeout: Duration,
 }
 
-/// A call's place in the budget, already taken.
+/// The right to one call, already counted by the call rate limit.
 #[derive(Debug)]
 pub(super) struct Permit(());
 
-/// One operation of one region's Cognito.
+/// The upstream of one region, and the issuer that its calls go to.
+#[derive(Debug)]
+pub(super) struct RegionalUpstream<I: ?Sized> {
+    pub(super) upstream: Upstream,
+    pub(super) issuer: Arc<I>,
+}
+
 #[derive(Debug)]
 pub(super) struct Upstream {
-    ware: Ware,
-    budget: CallRateLimiter,
-    pause: CircuitBreaker,
+    operation: Operation,
+    rate_limiter: CallRateLimiter,
+    circuit_breaker: CircuitBreaker,
     settings: UpstreamSettings,
     clock: SharedClock,
     metrics: Arc<Metrics>,
@@ -41,36 +45,37 @@ pub(super) struct Upstream {
 
 impl Upstream {
     pub(super) fn new(
-        ware: Ware,
+        operation: Operation,
         settings: UpstreamSettings,
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let budget = CallRateLimiter::new(settings.rate_limit, clock.clone());
-        let pause = CircuitBreaker::new(settings.circuit_breaker, settings.call_timeout, clock.clone());
-        Self { ware, budget, pause, settings, clock, metrics }
+        let rate_limiter = CallRateLimiter::new(settings.rate_limit, clock.clone());
+        let circuit_breaker =
+            CircuitBreaker::new(settings.circuit_breaker, settings.call_timeout, clock.clone());
+        Self { operation, rate_limiter, circuit_breaker, settings, clock, metrics }
     }
 
-    /// Whether calls are paused now.
-    pub(super) fn is_paused(&self) -> bool {
-        self.pause.left().is_some()
+    /// Whether the circuit is open, or half-open with a probe in progress.
+    pub(super) fn is_circuit_open(&self) -> bool {
+        self.circuit_breaker.open_for().is_some()
     }
 
-    /// The calls that the budget has room for at once.
+    /// The calls that the call rate limit admits at once.
     pub(super) fn available(&self) -> f64 {
-        self.budget.available()
+        self.rate_limiter.available()
     }
 
-    /// A place for a call that can as well be made later.
-    pub(super) fn reserve_spare(&self) -> Option<Permit> {
-        if self.is_paused() {
+    /// A permit for a call that can as well be made later.
+    pub(super) fn try_reserve_background(&self) -> Option<Permit> {
+        if self.is_circuit_open() {
             return None;
         }
-        self.budget.try_acquire_spare().ok().map(|()| Permit(()))
+        self.rate_limiter.try_acquire_background().ok().map(|()| Permit(()))
     }
 
-    /// Makes a call when that is allowed, and makes it again a few times if need be. The check of what comes back
-    /// belongs to the call.
+    /// Makes a call once it is permitted, and retries it after transient errors. The validation of the response is part
+    /// of the call.
     pub(super) async fn call<T, F>(
         &self,
         mut reserved: Option<Permit>,
@@ -82,98 +87,102 @@ impl Upstream {
         let started = self.clock.monotonic();
         let mut attempt = 1;
         loop {
-            self.clearance(reserved.take()).await?;
-            match self.measured(call()).await {
-                Err(error) if error.kind.is_passing() && self.may_try_again(attempt, started) => {
-                    tracing::debug!(attempt, %error, "call to cognito failed, trying again");
+            self.acquire_permit(reserved.take()).await?;
+            match self.instrument(call()).await {
+                Err(error) if error.kind.is_retryable() && self.may_retry(attempt, started) => {
+                    tracing::debug!(attempt, %error, "cognito call failed, retrying");
                     attempt += 1;
                 }
-                end => return end,
+                result => return result,
             }
         }
     }
 
-    /// Not once as much time has gone by as one call may take: whoever waits has waited long enough.
-    fn may_try_again(&self, attempt: u32, started: Duration) -> bool {
+    /// No retry once a whole `call_timeout` has passed: the waiting callers have waited long enough.
+    fn may_retry(&self, attempt: u32, started: Duration) -> bool {
         let elapsed = self.clock.monotonic().saturating_sub(started);
         attempt < self.settings.max_attempts && elapsed < self.settings.call_timeout
     }
 
-    /// Waits until a call may be made: no pause is on, and the budget has room. A place in the budget that was
-    /// waited for while a pause began is given up for it: else all who waited would call the moment it ends.
-    async fn clearance(&self, mut reserved: Option<Permit>) -> Result<(), IssueError> {
+    /// Waits until the circuit is closed and the call rate limit admits a call. If the circuit opens during the wait for
+    /// the rate limit, that wait starts again after it. Otherwise all waiters would call the moment the circuit closes.
+    async fn acquire_permit(&self, mut reserved: Option<Permit>) -> Result<(), IssueError> {
         let deadline = self.clock.monotonic() + self.settings.rate_limit.max_wait;
         loop {
-            self.sit_out_pause(deadline).await?;
+            self.wait_for_circuit(deadline).await?;
             if reserved.take().is_none() {
-                self.wait_for_budget().await?;
+                self.wait_for_rate_limit().await?;
             }
-            if self.pause.admit().is_ok() {
+            if self.circuit_breaker.admit().is_ok() {
                 return Ok(());
             }
         }
     }
 
-    /// Waits for the end of a pause, if that comes before the deadline.
-    async fn sit_out_pause(&self, deadline: Duration) -> Result<(), IssueError> {
-        while let Some(left) = self.pause.left() {
-            if self.clock.monotonic() + left > deadline {
-                return Err(held_back(left, "calls to cognito are paused"));
+    /// Waits until the circuit is closed, if that is before the deadline.
+    async fn wait_for_circuit(&self, deadline: Duration) -> Result<(), IssueError> {
+        while let Some(remaining) = self.circuit_breaker.open_for() {
+            if self.clock.monotonic() + remaining > deadline {
+                return Err(rate_limited(remaining, "the circuit towards cognito is open"));
             }
-            self.clock.sleep(left).await;
+            self.clock.sleep(remaining).await;
         }
         Ok(())
     }
 
-    async fn wait_for_budget(&self) -> Result<(), IssueError> {
-        match self.budget.acquire().await {
+    async fn wait_for_rate_limit(&self) -> Result<(), IssueError> {
+        match self.rate_limiter.acquire().await {
             Ok(waited) => {
-                self.metrics.budget_wait_seconds.observe(waited.as_secs_f64());
+                self.metrics.upstream_rate_limit_wait_seconds.observe(waited.as_secs_f64());
                 Ok(())
             }
             Err(RateLimited(retry_after)) => {
-                self.metrics.budget_exhausted_total.inc();
-                Err(held_back(retry_after, "the budget for calls to cognito is spent"))
+                self.metrics.upstream_rate_limited_total.inc();
+                Err(rate_limited(retry_after, "the rate limit of calls to cognito is reached"))
             }
         }
     }
 
-    async fn measured<T>(&self, call: impl Future<Output = Result<T, IssueError>>) -> Result<T, IssueError> {
+    async fn instrument<T>(
+        &self,
+        call: impl Future<Output = Result<T, IssueError>>,
+    ) -> Result<T, IssueError> {
         let started = self.clock.monotonic();
-        let books = self.metrics.books(self.ware);
-        books.calls_in_flight.inc();
+        let in_flight = self.metrics.upstream_calls_in_flight.in_flight(self.operation);
         let result = call.await;
-        books.calls_in_flight.dec();
-        let (outcome, health) = judge(result.as_ref().err().map(|error| error.kind));
-        books.calls.count(outcome);
-        books.call_duration.observe(outcome, self.clock.monotonic().saturating_sub(started));
-        if let Some(cause) = self.pause.report(health, started, fastrand::f64()) {
-            self.metrics.pauses_total.count(cause);
+        drop(in_flight);
+        let (outcome, call_outcome) = classify_outcome(result.as_ref().err().map(|error| error.kind));
+        let labels = (self.operation, outcome);
+        self.metrics.upstream_calls_total.count(labels);
+        let duration = self.clock.monotonic().saturating_sub(started);
+        self.metrics.upstream_call_duration_seconds.observe(labels, duration);
+        if let Some(cause) = self.circuit_breaker.report(call_outcome, started, fastrand::f64()) {
+            self.metrics.circuit_opened_total.count(cause);
         }
         result
     }
 }
 
-fn judge(error: Option<IssueErrorKind>) -> (UpstreamOutcome, CallOutcome) {
-    let Some(kind) = error else { return (UpstreamOutcome::Issued, CallOutcome::Well) };
+fn classify_outcome(error: Option<IssueErrorKind>) -> (UpstreamOutcome, CallOutcome) {
+    let Some(kind) = error else { return (UpstreamOutcome::Success, CallOutcome::Success) };
     match kind {
-        IssueErrorKind::Throttled => (UpstreamOutcome::Throttled, CallOutcome::Throttling),
-        IssueErrorKind::Unavailable | IssueErrorKind::HeldBack(_) => {
-            (UpstreamOutcome::Unavailable, CallOutcome::Failing)
+        IssueErrorKind::Throttled => (UpstreamOutcome::Throttled, CallOutcome::Throttled),
+        IssueErrorKind::Unavailable | IssueErrorKind::RateLimited(_) => {
+            (UpstreamOutcome::Unavailable, CallOutcome::Failure)
         }
-        IssueErrorKind::Misconfigured | IssueErrorKind::Unacceptable => {
-            (UpstreamOutcome::Misconfigured, CallOutcome::Well)
+        IssueErrorKind::Misconfigured | IssueErrorKind::InvalidParameter => {
+            (UpstreamOutcome::Misconfigured, CallOutcome::Success)
         }
-        IssueErrorKind::Mismatched => (UpstreamOutcome::Mismatched, CallOutcome::Well),
+        IssueErrorKind::Mismatched => (UpstreamOutcome::Mismatched, CallOutcome::Success),
         IssueErrorKind::AlreadyRegistered | IssueErrorKind::LoginTaken => {
-            (UpstreamOutcome::Conflict, CallOutcome::Well)
+            (UpstreamOutcome::Conflict, CallOutcome::Success)
         }
         IssueErrorKind::LoginRefused | IssueErrorKind::UnknownIdentity => {
-            (UpstreamOutcome::Refused, CallOutcome::Well)
+            (UpstreamOutcome::Rejected, CallOutcome::Success)
         }
     }
 }
 
-fn held_back(retry_after: Duration, why: &str) -> IssueError {
-    IssueError::new(IssueErrorKind::HeldBack(retry_after), why)
+fn rate_limited(retry_after: Duration, why: &str) -> IssueError {
+    IssueError::new(IssueErrorKind::RateLimited(retry_after), why)
 }

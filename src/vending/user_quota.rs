@@ -1,71 +1,92 @@
-//! What one user may have minted: a few tokens at once, then one for each renewal interval. Else a single user
-//! who signs out and in again without end, or whose tokens are of no use for a skewed clock, could use up the
-//! budget that all share.
+//! User quota: the loads of one user, a few at once and then one in each minimum refresh interval.
+//!
+//! Without it a single user could use up the call rate limit that all users share: by signing out and in again, or with
+//! tokens that a skewed clock rejects.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use quick_cache::sync::Cache;
 
 use super::cache_key::UserKey;
+use crate::gcra::RateLimit;
 use crate::issuer::{IssueError, IssueErrorKind};
 use clock::SharedClock;
 
-/// Tokens at once: a user's devices and shapes, and a client that tries again.
-const AT_ONCE: u32 = 10;
+/// Loads at once: a user's devices and variants, and a client that retries.
+const BURST: u32 = 10;
 
-/// The most users kept count of. Beyond it some begin anew, those who came but once before the others.
-const MOST: usize = 100_000;
+/// Beyond this number of users some start again with a full burst; those seen only once are evicted first.
+const MAX_USERS: usize = 100_000;
 
-/// Every user's ration, as the moment at which it will be whole again (as in `budget`).
+/// The quota of every user.
 #[derive(Debug)]
 pub(super) struct UserQuota {
-    whole_at: Cache<UserKey, Duration>,
-    /// Held from the look at a ration until what is taken of it is written down.
-    taking: Mutex<()>,
-    interval: Duration,
+    limit: RateLimit,
+    /// The limiter state of each user.
+    full_at: Cache<UserKey, Duration>,
+    /// Held from the read of a state until its replacement is written.
+    update: Mutex<()>,
     clock: SharedClock,
+}
+
+/// One load of a user, which counts unless it is dropped before [`UserPermit::commit`].
+#[derive(Debug)]
+pub(super) struct UserPermit {
+    quota: Arc<UserQuota>,
+    /// None once committed.
+    user: Option<UserKey>,
 }
 
 impl UserQuota {
     pub(super) fn new(interval: Duration, clock: SharedClock) -> Self {
-        Self { whole_at: Cache::new(MOST), taking: Mutex::new(()), interval, clock }
+        let limit = RateLimit::new(interval, BURST);
+        Self { limit, full_at: Cache::new(MAX_USERS), update: Mutex::new(()), clock }
     }
 
-    /// Takes one thing's share of a user's ration, before the call that it pays for: a user may have as many calls
-    /// under way as there are credentials, or sign-outs that cut loose the ones before, and all of them would find a
-    /// ration whole that is counted only as they end.
+    /// Takes a permit before the call that it is for. Counting at the end of a call would not do: calls of several
+    /// credentials run at the same time, and each would find the quota unused.
     ///
     /// # Errors
-    /// There is nothing left of it now.
-    pub(super) fn take(&self, user: &UserKey) -> Result<(), IssueError> {
+    /// The user has no permit left now.
+    pub(super) fn try_acquire(self: &Arc<Self>, user: &UserKey) -> Result<UserPermit, IssueError> {
         let now = self.clock.monotonic();
-        let _turn = self.taking.lock();
-        let whole_at = self.whole_at.get(user).unwrap_or_default().max(now) + self.interval;
-        let wait = whole_at.saturating_sub(now + self.interval * AT_ONCE);
-        if wait.is_zero() {
-            self.whole_at.insert(user.clone(), whole_at);
-            return Ok(());
-        }
-        Err(IssueError::new(
-            IssueErrorKind::HeldBack(wait),
-            "this user has had too many tokens minted lately",
-        ))
+        let _update = self.update.lock();
+        let full_at = self.full_at.get(user).unwrap_or_default();
+        let full_at = self.limit.take(full_at, now).map_err(|wait| {
+            IssueError::new(IssueErrorKind::RateLimited(wait), "the user's quota of new tokens is used up")
+        })?;
+        self.full_at.insert(user.clone(), full_at);
+        Ok(UserPermit { quota: self.clone(), user: Some(user.clone()) })
     }
 
-    /// Gives a share back, of a call that yielded nothing: it costs the user nothing; the budget counts it.
-    pub(super) fn give_back(&self, user: &UserKey) {
-        let _turn = self.taking.lock();
-        if let Some(whole_at) = self.whole_at.get(user) {
-            self.whole_at.insert(user.clone(), whole_at.saturating_sub(self.interval));
+    fn give_back(&self, user: &UserKey) {
+        let _update = self.update.lock();
+        if let Some(full_at) = self.full_at.get(user) {
+            self.full_at.insert(user.clone(), self.limit.give_back(full_at));
+        }
+    }
+}
+
+impl UserPermit {
+    /// Counts the load for good.
+    pub(super) fn commit(mut self) {
+        self.user = None;
+    }
+}
+
+/// A call that yields nothing costs the user nothing; the call rate limit counts it.
+impl Drop for UserPermit {
+    fn drop(&mut self) {
+        if let Some(user) = &self.user {
+            self.quota.give_back(user);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::pools::PoolIndex;
     use clock::{ManualClock, Timestamp};
@@ -75,17 +96,33 @@ mod tests {
         UserKey { pool: PoolIndex(0), user: DeveloperUserId::parse(name).unwrap() }
     }
 
-    /// Else whoever has many users come once could have a ration of theirs begin anew.
+    fn quota() -> Arc<UserQuota> {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(0)));
+        Arc::new(UserQuota::new(Duration::from_secs(60), clock))
+    }
+
     #[test]
-    fn a_ration_used_up_stays_so_however_many_others_come_once() {
-        let rations =
-            UserQuota::new(Duration::from_secs(60), Arc::new(ManualClock::at(Timestamp::from_secs(0))));
-        for _ in 0..AT_ONCE {
-            rations.take(&user("busy")).unwrap();
+    fn a_permit_that_is_not_committed_costs_nothing() {
+        let quota = quota();
+        for _ in 0..BURST * 3 {
+            drop(quota.try_acquire(&user("alice")).unwrap());
         }
-        for other in 0..MOST * 3 {
-            rations.take(&user(&other.to_string())).unwrap();
+        for _ in 0..BURST {
+            quota.try_acquire(&user("alice")).unwrap().commit();
         }
-        assert!(rations.take(&user("busy")).is_err());
+        assert!(quota.try_acquire(&user("alice")).is_err());
+    }
+
+    /// Otherwise a client with many users could reset the quota of one.
+    #[test]
+    fn a_used_up_quota_survives_any_number_of_users_seen_once() {
+        let quota = quota();
+        for _ in 0..BURST {
+            quota.try_acquire(&user("busy")).unwrap().commit();
+        }
+        for other in 0..MAX_USERS * 3 {
+            quota.try_acquire(&user(&other.to_string())).unwrap().commit();
+        }
+        assert!(quota.try_acquire(&user("busy")).is_err());
     }
 }

@@ -114,7 +114,10 @@ async fn a_service_acts_for_those_users_alone_whom_its_patterns_name() {
     let twice = twice.header("content-type", "application/json").body(r#"{"user":"app:a","user":"app:b"}"#);
     Answer::of(twice.send().await.unwrap()).await.is_problem(400, "invalid-request");
     assert_eq!(world.calls().await, 0);
-    assert_eq!(world.metric("tokenvend_policy_total{outcome=\"foreign_user\"}").await, 20.0);
+    assert_eq!(
+        world.metric("tokenvend_authorization_decisions_total{outcome=\"act_as_denied\"}").await,
+        20.0
+    );
     assert_eq!(vend(&world, &service, "guest").await.source(), "miss");
 }
 
@@ -123,13 +126,13 @@ async fn a_user_names_nobody_and_a_service_always_somebody() {
     let world = World::with(&format!("{}\n[pools.main.credentials]\nenabled = true", overlay())).await;
     let (user, service) = (world.bearer("alice"), service(&world));
     for named in ["app:alice", "app:bob"] {
-        vend(&world, &user, named).await.is_problem(403, "not-a-service");
+        vend(&world, &user, named).await.is_problem(403, "service-caller-required");
     }
     // With another scope, or one that begins alike, it is a user's.
     for scope in ["openid", "tokens:vend-for-users2", "TOKENS:VEND-FOR-USERS"] {
         let mut claims = world.demo.claims("alice", world.clock.now());
         claims["scope"] = json!(scope);
-        vend(&world, &world.demo.sign(&claims), "app:bob").await.is_problem(403, "not-a-service");
+        vend(&world, &world.demo.sign(&claims), "app:bob").await.is_problem(403, "service-caller-required");
     }
     // What a user's sign-out is about stands nowhere in the request.
     send(&world, Method::DELETE, &user, json!({"user": "app:bob"})).await.is_problem(400, "invalid-request");
@@ -142,9 +145,9 @@ async fn a_user_names_nobody_and_a_service_always_somebody() {
         let answer = async |method, path| Answer::of(bare(method, path).await.unwrap()).await;
         answer(Method::POST, "/v1/token").await.is_problem(400, "user-required");
         answer(Method::DELETE, "/v1/token").await.is_problem(400, "user-required");
-        answer(Method::GET, "/v1/token").await.is_problem(403, "not-for-services");
-        answer(Method::GET, "/v1/credentials").await.is_problem(403, "not-for-services");
-        answer(Method::POST, "/v1/identity/link").await.is_problem(403, "not-for-services");
+        answer(Method::GET, "/v1/token").await.is_problem(403, "user-caller-required");
+        answer(Method::GET, "/v1/credentials").await.is_problem(403, "user-caller-required");
+        answer(Method::POST, "/v1/identity/link").await.is_problem(403, "user-caller-required");
     }
     assert_eq!((world.calls().await, world.credentials_calls().await), (0, 0));
 }
@@ -233,16 +236,24 @@ async fn the_audit_trail_tells_which_service_acted_for_which_user() {
         .events(5)
         .await
         .iter()
-        .map(|event| json!([event["act"], event["outcome"], event["way"], event["service"], event["user"]]))
+        .map(|event| {
+            json!([
+                event["action"],
+                event["outcome"],
+                event["authenticator"],
+                event["service"],
+                event["user"]
+            ])
+        })
         .collect();
     assert_eq!(
         told,
         [
-            json!(["vend", "done", "app", "app:backend", "app:alice"]),
-            json!(["vend", "done", "billing", "billing", "app:tenant-7:bob"]),
-            json!(["vend", "refused", "billing", "billing", null]),
-            json!(["forget", "done", "app", "app:backend", "app:alice"]),
-            json!(["vend", "done", "app", null, "app:alice"]),
+            json!(["vend-token", "success", "app", "app:backend", "app:alice"]),
+            json!(["vend-token", "success", "billing", "billing", "app:tenant-7:bob"]),
+            json!(["vend-token", "denied", "billing", "billing", null]),
+            json!(["sign-out", "success", "app", "app:backend", "app:alice"]),
+            json!(["vend-token", "success", "app", null, "app:alice"]),
         ]
     );
 }
@@ -288,11 +299,11 @@ async fn a_backend_and_a_gateway_may_be_known_by_their_certificates() {
     let other = holding(2, &["spiffe://example/billing2"]);
     post(&other, r#"{"user": "app:alice"}"#, nothing).await.is_problem(401, "unauthorized");
     let user = ("x-auth-request-user", "alice");
-    post(&other, "{}", user).await.is_problem(403, "not-the-gateway");
+    post(&other, "{}", user).await.is_problem(403, "untrusted-peer");
     let edge = holding(3, &["spiffe://example/edge"]);
     let same = post(&edge, "{}", user).await;
     assert_eq!((same.source(), same.token()), ("hit", alice.token()));
-    post(&edge, r#"{"user": "app:bob"}"#, user).await.is_problem(403, "not-a-service");
+    post(&edge, r#"{"user": "app:bob"}"#, user).await.is_problem(403, "service-caller-required");
     post(&edge, r#"{"user": "app:bob"}"#, nothing).await.is_problem(401, "unauthorized");
     // A gateway's that bears a service's name as well: whoever comes through it writes the body.
     let both = holding(4, &["spiffe://example/billing", "spiffe://example/edge"]);
@@ -303,7 +314,7 @@ async fn a_backend_and_a_gateway_may_be_known_by_their_certificates() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_that_the_command_makes_is_one() {
-    let made = Command::new(env!("CARGO_BIN_EXE_tokenvend")).arg("new-key").output().unwrap();
+    let made = Command::new(env!("CARGO_BIN_EXE_tokenvend")).arg("generate-key").output().unwrap();
     let (key, line) = (String::from_utf8(made.stdout).unwrap(), String::from_utf8(made.stderr).unwrap());
     let key = key.trim();
     assert!(key.starts_with("tvk_") && key.len() == 47, "{key}");

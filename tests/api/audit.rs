@@ -71,9 +71,9 @@ async fn what_is_linked_is_recorded_before_it_is_done_and_after() {
     link(&world, "evil.example").await.is_problem(403, "provider-not-allowed");
     let events = trail.events(4).await;
     let told: Vec<_> =
-        events.iter().map(|event| (&event["act"], &event["outcome"], &event["links"])).collect();
+        events.iter().map(|event| (&event["action"], &event["outcome"], &event["links"])).collect();
     let (act, google, nothing) = (json!("link"), json!(["accounts.google.com"]), Value::Null);
-    let [begun, done, refused] = ["begun", "done", "refused"].map(|outcome| json!(outcome));
+    let [begun, done, refused] = ["started", "success", "denied"].map(|outcome| json!(outcome));
     let expected = [(&begun, &google), (&done, &google), (&begun, &nothing), (&refused, &nothing)];
     assert_eq!(told, expected.map(|(outcome, links)| (&act, outcome, links)));
     assert_eq!(events[1]["identityId"], linked.json()["identityId"]);
@@ -92,21 +92,21 @@ async fn every_token_handed_out_is_recorded_with_who_got_it_and_where_it_came_fr
     let answer = Answer::of(request.send().await.unwrap()).await;
     assert_eq!(world.vend("alice").await.source(), "hit");
     let [mut miss, hit]: [Value; 2] = trail.events(2).await.try_into().unwrap();
-    assert_eq!((&miss["source"], &hit["source"]), (&json!("miss"), &json!("hit")));
+    assert_eq!((&miss["cache"], &hit["cache"]), (&json!("miss"), &json!("hit")));
     assert_eq!(miss["awsRequestId"], hit["awsRequestId"]);
     assert_eq!(miss["tokenSha256"], hit["tokenSha256"]);
     let event = miss.as_object_mut().unwrap();
     assert!(event.remove("awsRequestId").unwrap().as_str().unwrap().len() > 20);
-    assert!(event.remove("tookMs").unwrap().as_f64().unwrap() >= 0.0);
+    assert!(event.remove("durationMs").unwrap().as_f64().unwrap() >= 0.0);
     let answered = answer.json();
     let instant = |text: &str| text.replace("Z", ".000Z");
     assert_eq!(
         miss,
         json!({
-            "time": world.clock_text(), "act": "vend", "outcome": "done", "status": 200,
-            "requestId": "edge-1", "client": "127.0.0.1", "way": "app", "issuer": "https://app.example",
+            "time": world.clock_text(), "action": "vend-token", "outcome": "success", "status": 200,
+            "requestId": "edge-1", "client": "127.0.0.1", "authenticator": "app", "issuer": "https://app.example",
             "user": "alice", "pool": "main", "identityPoolId": answered["identityPoolId"],
-            "identityId": answered["identityId"], "source": "miss", "tokenDurationSeconds": 900,
+            "identityId": answered["identityId"], "cache": "miss", "tokenDurationSeconds": 900,
             "tokenSha256": sha256(&answer.token()),
             "expiresAt": instant(answered["expiresAt"].as_str().unwrap()),
         })
@@ -132,7 +132,7 @@ async fn every_refusal_is_recorded_with_its_reason_and_everything_else_leaves_no
     world.client.post(world.url("/v1/token")).send().await.unwrap();
     world.vend_with("alice", json!({"pool": "nowhere"})).await.is_problem(404, "unknown-pool");
     world.vend_with("alice", json!({"who": "bob"})).await.is_problem(400, "invalid-request");
-    world.vend_with("alice", json!({"minTtl": 5000})).await.is_problem(422, "life-out-of-reach");
+    world.vend_with("alice", json!({"minTtl": 5000})).await.is_problem(422, "min-ttl-too-long");
     Answer::of(world.request(Method::PUT, "alice").send().await.unwrap()).await;
     Answer::of(long.send().await.unwrap()).await.is_problem(431, "headers-too-large");
     world.faults(json!({"errorRate": 1.0})).await;
@@ -143,22 +143,22 @@ async fn every_refusal_is_recorded_with_its_reason_and_everything_else_leaves_no
         .iter()
         .map(|event| {
             let of = |name: &str| event[name].clone();
-            json!([of("act"), of("outcome"), of("status"), of("problem"), of("reason"), of("user")])
+            json!([of("action"), of("outcome"), of("status"), of("problem"), of("reason"), of("user")])
         })
         .collect();
     assert_eq!(
         json!(told),
         json!([
-            ["vend", "refused", 401, "unauthorized", "signature", null],
-            ["vend", "refused", 401, "unauthorized", "malformed", null],
-            ["vend", "refused", 401, "unauthorized", "missing", null],
-            ["vend", "refused", 404, "unknown-pool", null, "alice"],
-            ["vend", "refused", 400, "invalid-request", null, "alice"],
-            ["vend", "refused", 422, "life-out-of-reach", null, "alice"],
-            ["vend", "refused", 405, "method-not-allowed", null, null],
-            ["vend", "refused", 431, "headers-too-large", null, null],
-            ["vend", "failed", 503, "upstream-unavailable", null, "alice"],
-            ["forget", "done", 204, null, null, "alice"],
+            ["vend-token", "denied", 401, "unauthorized", "signature", null],
+            ["vend-token", "denied", 401, "unauthorized", "malformed", null],
+            ["vend-token", "denied", 401, "unauthorized", "missing", null],
+            ["vend-token", "denied", 404, "unknown-pool", null, "alice"],
+            ["vend-token", "denied", 400, "invalid-request", null, "alice"],
+            ["vend-token", "denied", 422, "min-ttl-too-long", null, "alice"],
+            ["vend-token", "denied", 405, "method-not-allowed", null, null],
+            ["vend-token", "denied", 431, "headers-too-large", null, null],
+            ["vend-token", "error", 503, "upstream-unavailable", null, "alice"],
+            ["sign-out", "success", 204, null, null, "alice"],
         ])
     );
     assert!(events.iter().all(|event| event.get("tokenSha256").is_none()));
@@ -277,7 +277,7 @@ async fn on_a_stream_events_and_log_lines_stand_side_by_side_and_whole_until_the
     let vends = || {
         let log = served.log();
         let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        lines.filter(|line| line["act"] == "vend").count()
+        lines.filter(|line| line["action"] == "vend-token").count()
     };
     until(|| async { vends() == 50 }).await;
 }
@@ -311,8 +311,8 @@ async fn credentials_handed_out_are_recorded_by_their_access_key_id_and_never_by
     let token = world.vend("alice").await;
     world.credentials_with("alice", "?pool=second").await.is_problem(404, "credentials-disabled");
     let [out, _, refused]: [Value; 3] = trail.events(3).await.try_into().unwrap();
-    assert_eq!((&out["act"], &out["outcome"]), (&json!("credentials"), &json!("done")));
-    assert_eq!((&out["user"], &out["source"]), (&json!("alice"), &json!("miss")));
+    assert_eq!((&out["action"], &out["outcome"]), (&json!("vend-credentials"), &json!("success")));
+    assert_eq!((&out["user"], &out["cache"]), (&json!("alice"), &json!("miss")));
     assert_eq!(out["accessKeyId"], given["AccessKeyId"]);
     assert_eq!(out["identityId"], token.json()["identityId"]);
     assert_eq!(out["expiresAt"], given["Expiration"].as_str().unwrap().replace("Z", ".000Z"));
@@ -320,7 +320,7 @@ async fn credentials_handed_out_are_recorded_by_their_access_key_id_and_never_by
     assert!(out.get("tokenSha256").is_none(), "no token was handed out: {out}");
     assert_eq!(
         (&refused["outcome"], &refused["problem"]),
-        (&json!("refused"), &json!("credentials-disabled"))
+        (&json!("denied"), &json!("credentials-disabled"))
     );
     let text = std::fs::read_to_string(trail.path()).unwrap();
     for secret in ["SecretAccessKey", "Token"] {

@@ -85,7 +85,7 @@ async fn a_verified_bearer_is_remembered_until_its_end_or_its_ways_ceiling_and_t
     let world = World::with("auth.app.cache_ttl = \"60s\"").await;
     let bearer = world.bearer("alice");
     assert_eq!(world.vend_bearer(&bearer).await.source(), "miss");
-    assert_eq!(world.metric("tokenvend_remembered_credentials").await, 1.0);
+    assert_eq!(world.metric("tokenvend_auth_cache_entries").await, 1.0);
     // The app withdraws the key. What was verified before counts for a while; what was not does not.
     let other = world.bearer("bob");
     world.demo.publish(jwks_of(&new_key(), "two"));

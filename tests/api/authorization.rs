@@ -66,12 +66,12 @@ async fn a_caller_whose_claims_do_not_make_the_tags_is_refused_without_a_call() 
         (json!({"tenant": "t1", "org": "acme/admin", "profile": {"department": "x"}}), "path"),
     ] {
         let answer = vend(&world, claims.clone(), json!({})).await;
-        answer.is_problem(403, "tags-unfit");
+        answer.is_problem(403, "invalid-principal-tags");
         let detail = answer.json()["detail"].as_str().unwrap().to_owned();
         assert!(detail.contains(tag) && !detail.contains("blue"), "{claims}: {detail}");
     }
     assert_eq!(world.calls().await, 0);
-    assert_eq!(world.metric("tokenvend_policy_total{outcome=\"unfit_tags\"}").await, 7.0);
+    assert_eq!(world.metric("tokenvend_authorization_decisions_total{outcome=\"invalid_tags\"}").await, 7.0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -120,8 +120,8 @@ async fn a_pool_with_rules_is_open_to_those_whom_one_describes_and_to_nobody_els
 async fn rules_in_audit_mode_let_through_and_count_whom_they_would_refuse() {
     let world = World::with(&format!("pools.second.access.mode = \"audit\"\n{ACCESS}")).await;
     assert_eq!(vend(&world, json!({}), json!({"pool": "second"})).await.source(), "miss");
-    assert_eq!(world.metric("tokenvend_policy_total{outcome=\"would_refuse\"}").await, 1.0);
-    assert_eq!(world.metric("tokenvend_policy_total{outcome=\"refused\"}").await, 0.0);
+    assert_eq!(world.metric("tokenvend_authorization_decisions_total{outcome=\"would_deny\"}").await, 1.0);
+    assert_eq!(world.metric("tokenvend_authorization_decisions_total{outcome=\"denied\"}").await, 0.0);
 }
 
 const WITH_SESSION: &str = "pools.main.bind_to_session = true";
@@ -153,7 +153,7 @@ async fn a_token_ends_with_the_session_that_it_was_vended_for() {
     // 350 seconds are left, soon less than the skew allowance: no token of this session could be of use.
     world.advance(60);
     let refused = vend(&world, short, json!({})).await;
-    refused.is_problem(401, "session-ending");
+    refused.is_problem(401, "session-expiring");
     assert!(refused.header("www-authenticate").contains("invalid_token"), "{refused:?}");
     assert_eq!(world.calls().await, 1);
 }
@@ -181,7 +181,7 @@ async fn a_session_cannot_be_asked_for_more_life_than_it_has() {
     let world = World::with(WITH_SESSION).await;
     let short = session(&world, 600);
     let refused = vend(&world, short.clone(), json!({"minTtl": 601})).await;
-    refused.is_problem(422, "life-out-of-reach");
+    refused.is_problem(422, "min-ttl-too-long");
     assert!(refused.json()["detail"].as_str().unwrap().contains("600"), "{refused:?}");
     assert_eq!(vend(&world, short.clone(), json!({"minTtl": 600})).await.source(), "miss");
     // A new one on demand, bounded as ever; it ends no later.

@@ -25,7 +25,7 @@ fn stderr(output: &Output) -> String {
 }
 
 #[tokio::test]
-async fn a_signed_call_gets_a_token_and_no_secret_is_told_on_the_way() {
+async fn a_signed_call_gets_a_token_and_prints_no_secret() {
     let world = World::start().await;
     let key = AccessKey::default();
     let login = format!("{DEFAULT_DEVELOPER_PROVIDER}=a-user-nobody-should-read");
@@ -59,7 +59,7 @@ async fn a_signed_call_gets_a_token_and_no_secret_is_told_on_the_way() {
 }
 
 #[tokio::test]
-async fn faults_of_logins_are_told_without_the_logins() {
+async fn errors_about_logins_do_not_repeat_the_logins() {
     for logins in [
         "login.example=hush-hush,login.example=hush-hush",
         "login.example=hush-hush,also=[a,",
@@ -102,7 +102,7 @@ async fn a_running_service_is_asked_with_the_users_bearer() {
 }
 
 #[tokio::test]
-async fn what_the_service_or_the_arguments_are_wrong_about_is_told() {
+async fn errors_of_the_service_and_of_the_arguments_are_printed() {
     let world = World::start().await;
     let url = world.url("");
     let bearer = world.bearer("alice");
@@ -125,12 +125,12 @@ async fn what_the_service_or_the_arguments_are_wrong_about_is_told() {
             vec!["--url", &url],
             &[("TOKENVEND_BEARER", "nonsense")][..],
             255,
-            "when asking the tokenvend service",
+            "when calling the tokenvend service",
         ),
-        (vec!["--url", &url, "--pool", "none"], &environment[..], 255, "when asking the tokenvend service"),
-        (vec!["--url", "http://tokens.example"], &environment[..], 2, "would travel in clear"),
+        (vec!["--url", &url, "--pool", "none"], &environment[..], 255, "when calling the tokenvend service"),
+        (vec!["--url", "http://tokens.example"], &environment[..], 2, "would be sent unencrypted"),
         (vec!["--url", "http://127.0.0.1:1"], &environment[..], 255, "Could not connect to the endpoint URL"),
-        (vec!["--url", &world.emulator.url()], &environment[..], 255, "answers HTTP"),
+        (vec!["--url", &world.emulator.url()], &environment[..], 255, "returned HTTP"),
     ] {
         let output = tokenvend(&[&[COMMAND], &arguments[..]].concat(), environment).await;
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", stderr(&output));

@@ -68,9 +68,13 @@ async fn they_come_in_the_format_of_container_credentials_and_the_second_time_fr
     let second = world.credentials("alice").await;
     assert_eq!((second.source(), &second.text), ("hit", &first.text));
     assert_eq!((world.calls().await, world.credentials_calls().await), (1, 1));
-    assert_eq!(world.metric("tokenvend_credentials_vends_total{source=\"hit\"}").await, 1.0);
-    assert_eq!(world.metric("tokenvend_credentials_cache_entries").await, 1.0);
-    assert_eq!(world.metric("tokenvend_vends_total{source=\"miss\"}").await, 0.0, "no token was handed out");
+    assert_eq!(world.metric("tokenvend_vends_total{cache=\"hit\",kind=\"credentials\"}").await, 1.0);
+    assert_eq!(world.metric("tokenvend_cache_entries{kind=\"credentials\"}").await, 1.0);
+    assert_eq!(
+        world.metric("tokenvend_vends_total{cache=\"miss\",kind=\"token\"}").await,
+        0.0,
+        "no token was handed out"
+    );
     assert_eq!(world.vend("alice").await.source(), "hit", "but there is one now");
     assert_ne!(secret(&world.credentials("bob").await), secret(&second), "each user has its own");
 }
@@ -105,7 +109,7 @@ async fn however_many_ask_at_once_one_token_and_one_set_of_credentials_are_asked
         let world = world.clone();
         async move { world.credentials("alice").await }
     });
-    let in_flight = "tokenvend_credentials_calls_in_flight";
+    let in_flight = "tokenvend_upstream_calls_in_flight{operation=\"GetCredentialsForIdentity\"}";
     until(|| async { world.metric(in_flight).await == 1.0 }).await;
     let mut others: FuturesUnordered<_> = (0..100).map(|_| world.credentials("alice")).collect();
     first.abort();
@@ -128,7 +132,9 @@ async fn inside_the_advisory_window_the_old_ones_are_served_and_new_ones_fetched
     world.advance(1);
     let served = world.credentials("alice").await;
     assert_eq!((served.source(), &served.text), ("hit", &first.text));
-    world.until_metric("tokenvend_credentials_refreshes_total{outcome=\"refreshed\"}", 1.0).await;
+    world
+        .until_metric("tokenvend_background_refreshes_total{kind=\"credentials\",outcome=\"refreshed\"}", 1.0)
+        .await;
     let renewed = world.credentials("alice").await;
     assert_eq!(renewed.source(), "hit");
     assert_ne!(renewed.text, first.text);
@@ -164,7 +170,7 @@ async fn throttled_calls_and_a_spent_budget_say_when_to_come_back() {
             .await;
     world.credentials_fail(json!({"throttleRate": 1.0})).await;
     world.credentials("alice").await.is_problem(503, "upstream-unavailable");
-    assert_eq!(world.metric("tokenvend_credentials_calls_total{outcome=\"throttled\"}").await, 1.0);
+    assert_eq!(world.metric("tokenvend_upstream_calls_total{operation=\"GetCredentialsForIdentity\",outcome=\"throttled\"}").await, 1.0);
     let overlay = "credentials.rate_limit.burst = 1\ncredentials.rate_limit.rate = \"1/s\"\nupstream.rate_limit.max_wait = \"0s\"";
     let world = World::with(&format!("{ENABLED}\n{overlay}")).await;
     assert_eq!(world.credentials("alice").await.source(), "miss");
@@ -189,14 +195,18 @@ async fn signing_out_forgets_the_users_credentials_and_nobody_elses_and_flights_
         let world = world.clone();
         async move { world.credentials("carol").await }
     });
-    until(|| async { world.metric("tokenvend_credentials_calls_in_flight").await == 1.0 }).await;
+    until(|| async {
+        world.metric("tokenvend_upstream_calls_in_flight{operation=\"GetCredentialsForIdentity\"}").await
+            == 1.0
+    })
+    .await;
     assert_eq!(world.request(Method::DELETE, "carol").send().await.unwrap().status(), 204);
     assert_eq!(waiting.await.unwrap().source(), "miss", "who waits is answered");
     assert_eq!(world.credentials("carol").await.source(), "miss", "and nothing was kept");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_user_who_signs_out_and_in_without_end_uses_up_no_more_than_a_ration() {
+async fn a_user_who_signs_out_and_in_without_end_is_limited_to_the_user_quota() {
     let world = World::with(ENABLED).await;
     for _ in 0..10 {
         assert_eq!(world.credentials("alice").await.source(), "miss");

@@ -41,7 +41,7 @@ impl Patient {
     }
 
     async fn at(behind: Duration, settings: cognito_emulator::Settings) -> Self {
-        let clock = Arc::new(ManualClock::at(SystemClock::new().now() + behind));
+        let clock = Arc::new(ManualClock::new(SystemClock::new().now() + behind));
         let emulator = cognito_emulator::start(settings, clock).await.unwrap();
         Self { emulator, demo: DemoApp::start(), directory: tempfile::tempdir().unwrap() }
     }
@@ -73,18 +73,18 @@ impl Patient {
 
     /// Asks the doctor, as JSON; the variables win over all else.
     async fn examined(&self, arguments: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, Value) {
-        let ended = self.told(&[&["--json"], arguments].concat(), variables).await;
+        let ended = self.report(&[&["--json"], arguments].concat(), variables).await;
         (ended.code, serde_json::from_str(&ended.out).unwrap_or_else(|error| panic!("{error}: {ended:?}")))
     }
 
     /// Asks the doctor, with good credentials unless the variables say otherwise.
-    async fn told(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
+    async fn report(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
         let AccessKey { id, secret } = AccessKey::default();
         let good = [("AWS_ACCESS_KEY_ID", id.as_str()), ("AWS_SECRET_ACCESS_KEY", secret.as_str())];
-        self.told_without_credentials(arguments, &[&good, variables].concat()).await
+        self.reported_without_credentials(arguments, &[&good, variables].concat()).await
     }
 
-    async fn told_without_credentials(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
+    async fn reported_without_credentials(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
         let path = self.directory.path().join("tokenvend.toml");
         std::fs::write(&path, support::configuration(&self.emulator.url(), &self.demo)).unwrap();
         let mut all = vec!["doctor", "--config", path.to_str().unwrap()];
@@ -107,35 +107,35 @@ fn check<'r>(report: &'r Value, name: &str, about: &str) -> &'r Value {
 
 /// Asserts how a check ended, what it found and what it says is to be done.
 #[track_caller]
-fn assert_told(report: &Value, (name, about): (&str, &str), status: &str, words: &[&str]) {
+fn assert_reported(report: &Value, (name, about): (&str, &str), status: &str, words: &[&str]) {
     let check = check(report, name, about);
     assert_eq!(check["status"], status, "{check:#}");
-    let told = format!("{} {}", check["found"].as_str().unwrap(), check["remedy"].as_str().unwrap_or(""));
+    let told = format!("{} {}", check["observed"].as_str().unwrap(), check["fix"].as_str().unwrap_or(""));
     for word in words {
         assert!(told.contains(word), "no {word:?} in {told:?}");
     }
-    let needs_remedy = matches!(status, "fail" | "warn");
-    assert_eq!(check.get("remedy").is_some(), needs_remedy, "{check:#}");
+    let needs_fix = matches!(status, "fail" | "warn");
+    assert_eq!(check.get("fix").is_some(), needs_fix, "{check:#}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn where_all_is_well_every_line_says_so_and_nothing_was_minted() {
     let patient = Patient::new().await.with_roles().await;
-    let ended = patient.told(&[], &[("TOKENVEND__UPSTREAM__RATE_LIMIT__RATE", "50/s")]).await;
+    let ended = patient.report(&[], &[("TOKENVEND__UPSTREAM__RATE_LIMIT__RATE", "50/s")]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     for line in [
-        "ok    configuration      it holds",
-        "ok    clock us-east-1    this machine's clock is within a second of Cognito's",
-        "ok    credentials        from environment variables, without an end",
-        "ok    identity           arn:aws:iam::123456789012:user/AKIAEMULATOR of account 123456789012",
-        "ok    right main         cognito-identity:GetOpenIdTokenForDeveloperIdentity is allowed",
-        "ok    provider second    login.second.example, as configured",
-        "ok    flows main         guests on, classic flow off",
-        "ok    roles main         users get arn:aws:iam::123456789012:role/mobile-user",
-        "ok    role-trust main    arn:aws:iam::123456789012:role/mobile-user lets in this pool's users,",
-        "ok    callers-keys app   ",
-        "ok    cognito-keys       ",
-        "ok    budget us-east-1   50 calls a second, 5000 at once, shared by pools main, second; the quota",
+        "ok    configuration        valid",
+        "ok    clock us-east-1      this machine's clock is within a second of Cognito's",
+        "ok    credentials          from environment variables, without expiry",
+        "ok    identity             arn:aws:iam::123456789012:user/AKIAEMULATOR of account 123456789012",
+        "ok    permission main      cognito-identity:GetOpenIdTokenForDeveloperIdentity is allowed",
+        "ok    provider second      login.second.example, as configured",
+        "ok    flows main           guests on, classic flow off",
+        "ok    roles main           users get arn:aws:iam::123456789012:role/mobile-user",
+        "ok    role-trust main      arn:aws:iam::123456789012:role/mobile-user trusts this pool's users,",
+        "ok    signing-keys app     ",
+        "ok    cognito-keys         ",
+        "ok    call-rate us-east-1  50 calls a second, burst 5000, for pools main, second; the quota",
     ] {
         assert!(ended.out.lines().any(|told| told.starts_with(line)), "no {line:?} in\n{}", ended.out);
     }
@@ -149,23 +149,23 @@ async fn where_all_is_well_every_line_says_so_and_nothing_was_minted() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_wrong_is_told_apart_and_ends_with_1() {
+async fn each_failure_has_its_own_report_and_exits_with_1() {
     let patient = Patient::new().await;
     let not_there = "us-east-1:00000000-0000-4000-8000-00000000ffff";
     for (variables, (name, about), words) in [
         (
             &[("AWS_SECRET_ACCESS_KEY", "wrong"), ("AWS_SESSION_TOKEN", "hush")][..],
-            ("right", "main"),
-            &["does not take the credentials", "InvalidSignatureException", "get new credentials"][..],
+            ("permission", "main"),
+            &["rejects the credentials", "InvalidSignatureException", "get new credentials"][..],
         ),
         (
             &[("AWS_SECRET_ACCESS_KEY", "wrong")],
             ("identity", ""),
-            &["STS does not take the credentials", "SignatureDoesNotMatch"],
+            &["STS rejects the credentials", "SignatureDoesNotMatch"],
         ),
         (
             &[("AWS_ACCESS_KEY_ID", "AKIANOBODY")],
-            ("right", "main"),
+            ("permission", "main"),
             &["UnrecognizedClientException", "get new credentials"],
         ),
         (
@@ -180,37 +180,37 @@ async fn what_is_wrong_is_told_apart_and_ends_with_1() {
         ),
         (
             &[("TOKENVEND__AUTH__APP__JWKS_URL", "http://127.0.0.1:1/")],
-            ("callers-keys", "app"),
-            &["http://127.0.0.1:1/ cannot be had", "refused", "no caller is let in"],
+            ("signing-keys", "app"),
+            &["http://127.0.0.1:1/ cannot be fetched", "refused", "no caller is accepted"],
         ),
         (
             &[("TOKENVEND__AUTH__APP__ALGORITHMS", "RS256")],
-            ("callers-keys", "app"),
+            ("signing-keys", "app"),
             &["has no key for [RS256]", "auth.app.algorithms"],
         ),
         (
             &[("TOKENVEND__UPSTREAM__ENDPOINT_URL", "http://127.0.0.1:1")],
             ("clock", "us-east-1"),
-            &["cannot be asked for its time", "upstream.endpoint_url"],
+            &["time cannot be read", "upstream.endpoint_url"],
         ),
     ] {
         let (code, report) = patient.examined(&[], variables).await;
         assert_eq!((code, &report["status"]), (Some(1), &json!("fail")), "{variables:?}: {report:#}");
-        assert_told(&report, (name, about), "fail", words);
+        assert_reported(&report, (name, about), "fail", words);
         assert!(!report.to_string().contains("hush"), "{report:#}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_credentials_that_alone_is_told_and_what_needs_them_is_skipped() {
+async fn without_credentials_only_that_is_reported_and_dependent_checks_are_skipped() {
     let patient = Patient::new().await;
-    let ended = patient.told_without_credentials(&["--json"], &[]).await;
+    let ended = patient.reported_without_credentials(&["--json"], &[]).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
     let report = serde_json::from_str(&ended.out).unwrap();
-    assert_told(&report, ("credentials", ""), "fail", &["none found", "ECS task role"]);
-    assert_told(&report, ("clock", "us-east-1"), "ok", &[]);
-    for about in [("identity", ""), ("right", "main"), ("pool", "main"), ("flows", "second")] {
-        assert_told(&report, about, "skip", &["no credentials"]);
+    assert_reported(&report, ("credentials", ""), "fail", &["none found", "ECS task role"]);
+    assert_reported(&report, ("clock", "us-east-1"), "ok", &[]);
+    for about in [("identity", ""), ("permission", "main"), ("pool", "main"), ("flows", "second")] {
+        assert_reported(&report, about, "skip", &["no credentials"]);
     }
 }
 
@@ -222,10 +222,10 @@ async fn a_clock_that_is_off_is_warned_of_and_from_5_minutes_on_it_is_wrong() {
         let patient = Patient::whose_clock_is(Duration::from_secs(behind)).await;
         let (ended, report) = patient.examined(&[], &[]).await;
         // The emulator's clock stands, ours goes on.
-        let told = check(&report, "clock", "us-east-1")["found"].as_str().unwrap().to_owned();
+        let told = check(&report, "clock", "us-east-1")["observed"].as_str().unwrap().to_owned();
         let seconds: u64 = told.split(' ').find_map(|word| word.parse().ok()).unwrap();
         assert!(seconds.abs_diff(behind) < 60, "{told}, not {words}");
-        assert_told(&report, ("clock", "us-east-1"), status, &["behind Cognito's", "NTP"]);
+        assert_reported(&report, ("clock", "us-east-1"), status, &["behind Cognito's", "NTP"]);
         assert_eq!((ended, &report["status"]), (code, &json!(status)), "{report:#}");
     }
 }
@@ -241,11 +241,21 @@ async fn what_does_not_keep_tokens_from_being_vended_is_a_warning_and_ends_with_
     ];
     let (code, report) = patient.examined(&[], &variables).await;
     assert_eq!((code, &report["status"]), (Some(0), &json!("warn")), "{report:#}");
-    assert_told(&report, ("configuration", ""), "warn", &["admin.listen 0.0.0.0:0"]);
-    assert_told(&report, ("identity", ""), "warn", &["STS does not say", "does not need STS"]);
-    assert_told(&report, ("roles", "main"), "warn", &["no role for signed-in users"]);
-    assert_told(&report, ("budget", "us-east-1"), "warn", &["1000 calls a second", "Service Quotas"]);
-    assert_told(&report, ("cognito-keys", ""), "warn", &["http://127.0.0.1:1/keys", "vending does not need"]);
+    assert_reported(&report, ("configuration", ""), "warn", &["admin.listen 0.0.0.0:0"]);
+    assert_reported(
+        &report,
+        ("identity", ""),
+        "warn",
+        &["STS does not return the principal", "does not need STS"],
+    );
+    assert_reported(&report, ("roles", "main"), "warn", &["no role for authenticated users"]);
+    assert_reported(&report, ("call-rate", "us-east-1"), "warn", &["1000 calls a second", "Service Quotas"]);
+    assert_reported(
+        &report,
+        ("cognito-keys", ""),
+        "warn",
+        &["http://127.0.0.1:1/keys", "vending does not need"],
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -257,73 +267,73 @@ async fn where_guests_are_upgraded_cognito_s_keys_are_needed_and_so_are_guests()
     ];
     let (code, report) = patient.examined(&[], &variables).await;
     assert_eq!(code, Some(1), "{report:#}");
-    assert_told(&report, ("cognito-keys", ""), "fail", &["cannot be had", "no guest can be upgraded"]);
-    assert_told(&report, ("flows", "second"), "warn", &["guests off", "pools.second.linking.guests"]);
-    assert_told(&report, ("flows", "main"), "ok", &["guests off"]);
+    assert_reported(&report, ("cognito-keys", ""), "fail", &["cannot be fetched", "no guest can be linked"]);
+    assert_reported(&report, ("flows", "second"), "warn", &["guests off", "pools.second.linking.guests"]);
+    assert_reported(&report, ("flows", "main"), "ok", &["guests off"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_does_not_answer_in_time_is_told_and_holds_nothing_up() {
+async fn a_check_that_times_out_is_reported_and_delays_no_other() {
     let patient = Patient::new().await;
     let url = format!("{}/_emulator/faults", patient.emulator.url());
     reqwest::Client::new().put(url).body(r#"{"latencyMillis": 60000}"#).send().await.unwrap();
-    let (code, report) = patient.examined(&["--time-out", "300ms"], &[]).await;
+    let (code, report) = patient.examined(&["--timeout", "300ms"], &[]).await;
     assert_eq!(code, Some(1), "{report:#}");
     for about in [("clock", "us-east-1"), ("pool", "main"), ("pool", "second")] {
-        assert_told(&report, about, "fail", &["no answer within 300ms", "--time-out"]);
+        assert_reported(&report, about, "fail", &["no response within 300ms", "--timeout"]);
     }
-    assert_told(&report, ("callers-keys", "app"), "ok", &[]);
+    assert_reported(&report, ("signing-keys", "app"), "ok", &[]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_configuration_that_does_not_hold_is_told_and_ends_with_78() {
+async fn an_invalid_configuration_is_reported_and_exits_with_78() {
     let patient = Patient::new().await;
     let (code, report) = patient.examined(&[], &[("TOKENVEND__UPSTREAM__RATE_LIMIT__BURST", "0")]).await;
     assert_eq!(code, Some(78), "{report:#}");
-    assert_told(
+    assert_reported(
         &report,
         ("configuration", ""),
         "fail",
         &["upstream.rate_limit.burst", "print-default-config"],
     );
-    let told = patient.told(&[], &[("TOKENVEND__UPSTREAM__RATE_LIMIT__BURST", "0")]).await;
+    let told = patient.report(&[], &[("TOKENVEND__UPSTREAM__RATE_LIMIT__BURST", "0")]).await;
     assert!(told.out.contains("1 error(s): upstream.rate_limit.burst"), "{told:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_is_minted_on_request_alone_and_proved_as_a_stranger_would() {
     let patient = Patient::new().await;
-    let (code, report) = patient.examined(&["--mint-as", "alice"], &[]).await;
+    let (code, report) = patient.examined(&["--test-mint", "alice"], &[]).await;
     assert_eq!(code, Some(0), "{report:#}");
-    assert_told(&report, ("mint", "main"), "ok", &["proved", "s of life left"]);
+    assert_reported(&report, ("mint-test", "main"), "ok", &["verified", "valid for another"]);
     assert!(!report.to_string().contains("eyJ"), "no token: {report:#}");
-    let first = check(&report, "mint", "main")["values"]["identityId"].clone();
-    let (_, report) = patient.examined(&["--mint-as", "alice"], &[]).await;
-    assert_eq!(check(&report, "mint", "main")["values"]["identityId"], first);
-    let (_, report) = patient.examined(&["--mint-as", "alice", "--pool", "second"], &[]).await;
-    assert_ne!(check(&report, "mint", "second")["values"]["identityId"], first);
-    let (code, report) = patient.examined(&["--mint-as", "alice", "--pool", "third"], &[]).await;
+    let first = check(&report, "mint-test", "main")["values"]["identityId"].clone();
+    let (_, report) = patient.examined(&["--test-mint", "alice"], &[]).await;
+    assert_eq!(check(&report, "mint-test", "main")["values"]["identityId"], first);
+    let (_, report) = patient.examined(&["--test-mint", "alice", "--pool", "second"], &[]).await;
+    assert_ne!(check(&report, "mint-test", "second")["values"]["identityId"], first);
+    let (code, report) = patient.examined(&["--test-mint", "alice", "--pool", "third"], &[]).await;
     assert_eq!(code, Some(1));
-    assert_told(&report, ("mint", "third"), "fail", &["no such pool", "main, second"]);
+    assert_reported(&report, ("mint-test", "third"), "fail", &["no such pool", "main, second"]);
     let url = format!("{}/_emulator/faults", patient.emulator.url());
     for (tamper, code, status, words) in [
         ("aud", 1, "fail", "its aud is another pool"),
-        ("sub", 1, "fail", "somebody else"),
-        ("amr", 1, "fail", "somebody else"),
+        ("sub", 1, "fail", "another user"),
+        ("amr", 1, "fail", "another user"),
         ("opaque", 0, "warn", "accept_opaque_tokens"),
     ] {
         let faults = json!({"tamper": tamper}).to_string();
         reqwest::Client::new().put(&url).body(faults).send().await.unwrap();
-        let (ended, report) = patient.examined(&["--mint-as", "alice"], &[]).await;
+        let (ended, report) = patient.examined(&["--test-mint", "alice"], &[]).await;
         assert_eq!(ended, Some(code), "{tamper}: {report:#}");
-        assert_told(&report, ("mint", "main"), status, &[words]);
+        assert_reported(&report, ("mint-test", "main"), status, &[words]);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_trust_policy_that_a_pool_s_role_needs_is_printed_whole() {
     let patient = Patient::new().await;
-    let ended = patient.told_without_credentials(&["--trust-policy", "second"], &[]).await;
+    let ended = patient.reported_without_credentials(&["--trust-policy", "second"], &[]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let policy: Value = serde_json::from_str(&ended.out).unwrap();
     let statement = &policy["Statement"][0];
@@ -340,14 +350,14 @@ async fn the_trust_policy_that_a_pool_s_role_needs_is_printed_whole() {
         ("TOKENVEND__POOLS__SECOND__TAGS__TENANT", "{tenant}"),
         ("TOKENVEND__POOLS__SECOND__IDENTITY_POOL_ID", "cn-north-1:1"),
     ];
-    let ended = patient.told_without_credentials(&["--trust-policy", "second"], &variables).await;
+    let ended = patient.reported_without_credentials(&["--trust-policy", "second"], &variables).await;
     let policy: Value = serde_json::from_str(&ended.out).unwrap();
     let statement = &policy["Statement"][0];
     assert_eq!(statement["Action"], json!(["sts:AssumeRoleWithWebIdentity", "sts:TagSession"]));
     let authority = "cognito-identity.cn-north-1.amazonaws.com.cn";
     assert_eq!(statement["Principal"]["Federated"], authority);
     assert_eq!(statement["Condition"]["StringEquals"][format!("{authority}:aud")], "cn-north-1:1");
-    let ended = patient.told_without_credentials(&["--trust-policy", "third"], &[]).await;
+    let ended = patient.reported_without_credentials(&["--trust-policy", "third"], &[]).await;
     assert_eq!(ended.code, Some(64), "{ended:?}");
 }
 
@@ -389,21 +399,26 @@ async fn a_role_with_the_one_right_that_is_needed_is_well_and_the_rest_is_skippe
     });
     let (code, report) = patient.examined(&[], &[("TOKENVEND__UPSTREAM__ENDPOINT_URL", &aws)]).await;
     assert_eq!(code, Some(0), "{report:#}");
-    assert_told(&report, ("right", "main"), "ok", &[]);
-    assert_told(&report, ("pool", "main"), "ok", &["exists"]);
+    assert_reported(&report, ("permission", "main"), "ok", &[]);
+    assert_reported(&report, ("pool", "main"), "ok", &["exists"]);
     for name in ["provider", "flows", "roles"] {
-        assert_told(&report, (name, "main"), "skip", &["not allowed, which is fine"]);
+        assert_reported(&report, (name, "main"), "skip", &["not allowed, which is fine"]);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_role_without_that_right_is_told_what_to_allow_on_which_pool() {
+async fn a_role_without_the_permission_gets_the_statement_to_add_and_the_pool() {
     let patient = Patient::new().await;
     let aws = stand_in(|_, _| denied());
     let (code, report) = patient.examined(&[], &[("TOKENVEND__UPSTREAM__ENDPOINT_URL", &aws)]).await;
     assert_eq!(code, Some(1), "{report:#}");
     let arn = format!("arn:aws:cognito-identity:us-east-1:ACCOUNT:identitypool/{SECOND_POOL}");
-    assert_told(&report, ("right", "second"), "fail", &["AccessDeniedException", &arn, "policy.json"]);
+    assert_reported(
+        &report,
+        ("permission", "second"),
+        "fail",
+        &["AccessDeniedException", &arn, "policy.json"],
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -422,22 +437,22 @@ async fn a_missing_pool_and_a_wrong_provider_show_without_the_right_to_read_the_
     });
     let (code, report) = patient.examined(&[], &[("TOKENVEND__UPSTREAM__ENDPOINT_URL", &aws)]).await;
     assert_eq!(code, Some(1), "{report:#}");
-    assert_told(&report, ("pool", "main"), "fail", &["does not exist"]);
-    assert_told(&report, ("provider", "second"), "fail", &["does not take a login of login.second.example"]);
+    assert_reported(&report, ("pool", "main"), "fail", &["does not exist"]);
+    assert_reported(&report, ("provider", "second"), "fail", &["rejects a login of login.second.example"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_no_that_is_not_iam_s_is_no_proof_that_the_right_is_missing() {
     let patient = Patient::new().await;
     for (name, words) in [
-        ("NotAuthorizedException", ["IAM lets it pass", "--mint-as"]),
-        ("TooManyRequestsException", ["throttling", "quota"]),
+        ("NotAuthorizedException", ["IAM allows the call", "--test-mint"]),
+        ("TooManyRequestsException", ["throttles", "quota"]),
     ] {
         let aws = stand_in(move |_, _| (400, json!({"__type": name, "message": "No."})));
         let (code, report) = patient.examined(&[], &[("TOKENVEND__UPSTREAM__ENDPOINT_URL", &aws)]).await;
         assert_eq!(code, Some(0), "{report:#}");
-        assert_told(&report, ("right", "main"), "warn", &words);
-        assert_told(&report, ("flows", "main"), "skip", &[name]);
+        assert_reported(&report, ("permission", "main"), "warn", &words);
+        assert_reported(&report, ("flows", "main"), "skip", &[name]);
     }
 }
 
@@ -451,15 +466,20 @@ async fn a_stand_in_that_mints_for_nobody_is_not_taken_for_cognito() {
     ];
     let (code, report) = patient.examined(&[], &variables).await;
     assert_eq!(code, Some(1), "{report:#}");
-    assert_told(&report, ("right", "main"), "fail", &["this is not Cognito", "left over from a test"]);
+    assert_reported(
+        &report,
+        ("permission", "main"),
+        "fail",
+        &["this is not Cognito", "left over from a test"],
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn where_the_app_judges_credentials_a_400_to_nobody_is_warned_of() {
     let patient = Patient::new().await;
     for (status, told, words) in [
-        (401, "ok", &["answers (401 without a credential)"][..]),
-        (400, "warn", &["answers 400 without a credential", "ALLOWED_HOSTS"]),
+        (401, "ok", &["responds (401 without a credential)"][..]),
+        (400, "warn", &["responds with 400 without a credential", "ALLOWED_HOSTS"]),
         (503, "fail", &["the answer is 503"]),
     ] {
         let app = stand_in(move |_, _| (status, json!({})));
@@ -469,6 +489,6 @@ async fn where_the_app_judges_credentials_a_400_to_nobody_is_warned_of() {
             ("TOKENVEND__AUTH__SESSION__URL", &app),
         ];
         let (_, report) = patient.examined(&[], &variables).await;
-        assert_told(&report, ("callers-keys", "session"), told, words);
+        assert_reported(&report, ("signing-keys", "session"), told, words);
     }
 }

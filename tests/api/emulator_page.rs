@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::packages::peers_or_skip;
-use crate::third_party_clients::{self, told};
+use crate::third_party_clients::{self, output_text};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_tokenvend");
 
@@ -51,7 +51,7 @@ async fn run_all(language: &str, program: &str, arguments: &[&str], extension: &
         command.arg(program).args(arguments).arg(&script.0).current_dir(&directory);
         command.env("URL", emulator.url());
         let output = third_party_clients::run(command).await;
-        assert!(output.status.success(), "{code}\n{}", told(&output));
+        assert!(output.status.success(), "{code}\n{}", output_text(&output));
     }
     emulator.stop().await;
 }

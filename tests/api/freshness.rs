@@ -15,7 +15,9 @@ async fn inside_the_advisory_window_the_old_token_is_served_and_a_new_one_fetche
     world.advance(1);
     let served = world.vend("alice").await;
     assert_eq!((served.source(), served.token()), ("hit", first.clone()));
-    world.until_metric("tokenvend_refreshes_total{outcome=\"refreshed\"}", 1.0).await;
+    world
+        .until_metric("tokenvend_background_refreshes_total{kind=\"token\",outcome=\"refreshed\"}", 1.0)
+        .await;
     let renewed = world.vend("alice").await;
     assert_eq!(renewed.source(), "hit");
     assert_ne!(renewed.token(), first);
@@ -33,7 +35,9 @@ async fn a_user_not_seen_lately_is_not_refreshed() {
     world.vend("bob").await.source();
     world.advance(10);
     assert_eq!(world.vend("alice").await.token(), first, "nothing was refreshed, but now she was seen");
-    world.until_metric("tokenvend_refreshes_total{outcome=\"refreshed\"}", 1.0).await;
+    world
+        .until_metric("tokenvend_background_refreshes_total{kind=\"token\",outcome=\"refreshed\"}", 1.0)
+        .await;
     assert_ne!(world.vend("alice").await.token(), first);
 }
 
@@ -82,7 +86,12 @@ async fn no_token_is_ever_served_past_its_end_or_in_normal_times_inside_the_allo
         assert!(exp >= world.clock.now().as_secs() + 300);
         if step == 50 {
             // The one refresh behind: a clock that jumped meanwhile would make its signature too old.
-            world.until_metric("tokenvend_refreshes_total{outcome=\"refreshed\"}", 1.0).await;
+            world
+                .until_metric(
+                    "tokenvend_background_refreshes_total{kind=\"token\",outcome=\"refreshed\"}",
+                    1.0,
+                )
+                .await;
         }
     }
 }
@@ -98,7 +107,7 @@ async fn a_caller_who_needs_a_new_token_is_not_put_off_with_the_old_one_when_cog
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_user_who_has_used_up_the_ration_costs_the_budget_nothing_behind_either() {
+async fn a_background_refresh_of_a_user_over_quota_takes_no_call_permit() {
     // Tokens are advisory from 90 s of age; of the ration, something comes back every 300 s.
     let world = World::with(
         "cache.min_refresh_interval = \"5m\"\npools.main.token_duration = \"8m\"\n\
@@ -110,7 +119,7 @@ async fn a_user_who_has_used_up_the_ration_costs_the_budget_nothing_behind_eithe
         world.request(reqwest::Method::DELETE, "alice").send().await.unwrap();
     }
     assert_eq!(world.vend("alice").await.source(), "miss", "the tenth, and the last");
-    let skipped = "tokenvend_refreshes_total{outcome=\"skipped\"}";
+    let skipped = "tokenvend_background_refreshes_total{kind=\"token\",outcome=\"skipped\"}";
     world.advance(89);
     assert_eq!(world.vend("alice").await.source(), "hit");
     world.advance(1);
@@ -119,8 +128,11 @@ async fn a_user_who_has_used_up_the_ration_costs_the_budget_nothing_behind_eithe
         assert_eq!(world.vend("alice").await.source(), "hit");
         world.until_metric(skipped, count).await;
     }
-    assert_eq!(world.metric("tokenvend_budget_available_calls").await, 100.0);
-    assert_eq!(world.metric("tokenvend_refreshes_total{outcome=\"failed\"}").await, 0.0);
+    assert_eq!(world.metric("tokenvend_upstream_rate_limit_available").await, 100.0);
+    assert_eq!(
+        world.metric("tokenvend_background_refreshes_total{kind=\"token\",outcome=\"failed\"}").await,
+        0.0
+    );
     assert_eq!(world.calls().await, calls);
     // Of those who have something left, one is refreshed, and pays once.
     world.vend("bob").await.source();
@@ -128,7 +140,9 @@ async fn a_user_who_has_used_up_the_ration_costs_the_budget_nothing_behind_eithe
     world.vend("bob").await.source();
     world.advance(1);
     assert_eq!(world.vend("bob").await.source(), "hit");
-    world.until_metric("tokenvend_refreshes_total{outcome=\"refreshed\"}", 1.0).await;
+    world
+        .until_metric("tokenvend_background_refreshes_total{kind=\"token\",outcome=\"refreshed\"}", 1.0)
+        .await;
     for _ in 0..8 {
         world.request(reqwest::Method::DELETE, "bob").send().await.unwrap();
         assert_eq!(world.vend("bob").await.source(), "miss");

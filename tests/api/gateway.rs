@@ -106,11 +106,11 @@ async fn whoever_is_not_the_gateway_is_refused_with_its_headers_and_not_taken_fo
     for (what, from, headers) in cases {
         let answer = send(&world, from, headers).await;
         assert_eq!(answer.status, 403, "{what}: {answer:?}");
-        answer.is_problem(403, "not-the-gateway");
+        answer.is_problem(403, "untrusted-peer");
         assert!(!answer.text.contains(SECRET) && !answer.text.contains("trusted"), "{what}: {answer:?}");
     }
     assert_eq!(world.calls().await, 0);
-    let counted = world.metric("tokenvend_auth_total{outcome=\"not_the_gateway\"}").await;
+    let counted = world.metric("tokenvend_authentications_total{outcome=\"untrusted_peer\"}").await;
     assert_eq!(counted, cases.len() as f64);
     let own = send(&world, "127.0.0.1", &[("authorization", &bearer)]).await;
     assert_eq!(own.source(), "miss", "without the gateway's headers a caller is who its own credential says");

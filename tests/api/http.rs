@@ -37,7 +37,7 @@ async fn a_body_that_is_not_what_the_resource_takes_is_refused_and_says_why() {
     ] {
         post(json, body).await.is_problem(400, "invalid-request");
     }
-    post(json, "{\"user\": \"bob\"}").await.is_problem(403, "not-a-service");
+    post(json, "{\"user\": \"bob\"}").await.is_problem(403, "service-caller-required");
     assert!(post(json, "{\"userId\": \"bob\"}").await.text.contains("userId"));
     for content_type in [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("json")] {
         post(content_type, "{}").await.is_problem(415, "unsupported-media-type");
@@ -48,7 +48,7 @@ async fn a_body_that_is_not_what_the_resource_takes_is_refused_and_says_why() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn methods_paths_and_queries_that_do_not_exist_are_told_so() {
+async fn unknown_methods_paths_and_queries_get_a_problem() {
     let world = World::start().await;
     for method in [Method::PUT, Method::PATCH, Method::HEAD] {
         let answer = Answer::of(world.request(method.clone(), "alice").send().await.unwrap()).await;
@@ -198,7 +198,7 @@ async fn the_openapi_document_tells_of_every_route_and_every_problem() {
     }
     let text = document.to_string();
     for name in
-        ["invalid-request", "unauthorized", "unknown-pool", "upstream-unavailable", "life-out-of-reach"]
+        ["invalid-request", "unauthorized", "unknown-pool", "upstream-unavailable", "min-ttl-too-long"]
     {
         assert!(text.contains(&format!("`{name}`")), "{name} is not in the document");
     }

@@ -13,23 +13,29 @@ async fn what_happens_is_counted() {
     world.vend("alice").await;
     world.vend_bearer("nonsense").await;
     for (name, value) in [
-        ("tokenvend_vends_total{source=\"miss\"}", 1.0),
-        ("tokenvend_vends_total{source=\"hit\"}", 1.0),
+        ("tokenvend_vends_total{cache=\"miss\",kind=\"token\"}", 1.0),
+        ("tokenvend_vends_total{cache=\"hit\",kind=\"token\"}", 1.0),
         ("tokenvend_http_requests_total{route=\"/v1/token\",status=\"200\"}", 2.0),
         ("tokenvend_http_requests_total{route=\"/v1/token\",status=\"401\"}", 1.0),
-        ("tokenvend_auth_total{outcome=\"verified\"}", 2.0),
-        ("tokenvend_auth_total{outcome=\"malformed\"}", 1.0),
-        ("tokenvend_upstream_calls_total{outcome=\"issued\"}", 1.0),
-        ("tokenvend_upstream_call_duration_seconds_count{outcome=\"issued\"}", 1.0),
-        ("tokenvend_budget_wait_seconds_count", 1.0),
-        ("tokenvend_vend_remaining_life_seconds_count", 2.0),
-        ("tokenvend_cache_entries", 1.0),
+        ("tokenvend_authentications_total{outcome=\"verified\"}", 2.0),
+        ("tokenvend_authentications_total{outcome=\"malformed\"}", 1.0),
+        (
+            "tokenvend_upstream_calls_total{operation=\"GetOpenIdTokenForDeveloperIdentity\",outcome=\"success\"}",
+            1.0,
+        ),
+        (
+            "tokenvend_upstream_call_duration_seconds_count{operation=\"GetOpenIdTokenForDeveloperIdentity\",outcome=\"success\"}",
+            1.0,
+        ),
+        ("tokenvend_upstream_rate_limit_wait_seconds_count", 1.0),
+        ("tokenvend_vended_lifetime_seconds_count{kind=\"token\"}", 2.0),
+        ("tokenvend_cache_entries{kind=\"token\"}", 1.0),
         ("tokenvend_jwks_fetches_total{outcome=\"fetched\"}", 1.0),
-        ("tokenvend_upstream_calls_in_flight", 0.0),
+        ("tokenvend_upstream_calls_in_flight{operation=\"GetOpenIdTokenForDeveloperIdentity\"}", 0.0),
     ] {
         assert_eq!(world.metric(name).await, value, "{name}");
     }
-    assert!(world.metric("tokenvend_cache_bytes").await > 1000.0);
+    assert!(world.metric("tokenvend_cache_bytes{kind=\"token\"}").await > 1000.0);
     assert!(world.metric("process_resident_memory_bytes").await > 0.0);
     let text = world.metrics().await;
     assert!(text.contains("tokenvend_build_info{version="), "{text}");

@@ -149,7 +149,7 @@ impl Drop for Served {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn when_told_to_end_under_load_no_accepted_request_fails() {
+async fn a_shutdown_under_load_fails_no_accepted_request() {
     let mut served = Served::start("").await;
     // Long enough for the last of them to come before the first one is answered, on a busy machine too.
     served.faults(json!({"latencyMillis": 3000})).await;
@@ -249,7 +249,7 @@ async fn at_trace_no_secret_stands_anywhere_in_the_log_or_in_the_audit_trail() {
     let log = served.log();
     assert!(log.lines().count() > 40, "{log}");
     assert!(log.contains("\"level\":\"DEBUG\""), "{log}");
-    assert!(log.contains("not linked to a user's identity"), "{log}");
+    assert!(log.contains("identity link failed"), "{log}");
     let trail = std::fs::read_to_string(trail).unwrap();
     assert!(trail.lines().count() > 100, "{trail}");
     for secret in &secrets {
@@ -392,7 +392,7 @@ pub async fn run_alone(arguments: &[&str], variables: &[(&str, &str)], input: &s
 }
 
 #[test]
-fn a_wrong_configuration_is_told_whole_and_ends_with_its_own_exit_code() {
+fn every_configuration_error_is_reported_with_its_own_exit_code() {
     for command in ["serve", "check-config"] {
         let (code, _, err) = run(&[command], &[("TOKENVEND__HTTP__LISTEN", "nowhere")]);
         assert_eq!(code, Some(78), "{err}");
@@ -466,8 +466,8 @@ async fn the_lines_that_dev_prints_work_as_they_stand() {
     let aws: Value = serde_json::from_str(&shell(aws)).unwrap();
     assert!(aws["IdentityId"].is_string() && aws["Token"].is_string());
     let counted = shell(metrics);
-    assert!(counted.contains("tokenvend_vends_total{source=\"miss\"} 1"), "{counted}");
-    assert!(counted.contains("tokenvend_vends_total{source=\"hit\"} 2"), "{counted}");
+    assert!(counted.contains("tokenvend_vends_total{cache=\"miss\",kind=\"token\"} 1"), "{counted}");
+    assert!(counted.contains("tokenvend_vends_total{cache=\"hit\",kind=\"token\"} 2"), "{counted}");
     let id = child.id().to_string();
     Command::new("kill").args(["-INT", &id]).status().unwrap();
     let child = Mutex::new(child);

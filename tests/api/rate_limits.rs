@@ -26,7 +26,7 @@ fn from(world: &World, lines: &[&str]) -> RequestBuilder {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_user_who_asks_too_much_is_told_when_to_come_back_and_is_served_then() {
+async fn a_user_over_the_limit_gets_retry_after_and_is_served_then() {
     let world = World::with("limits.per_user = { rate = \"2/m\", burst = 3 }").await;
     for _ in 0..3 {
         world.vend("alice").await.source();
@@ -45,8 +45,8 @@ async fn a_user_who_asks_too_much_is_told_when_to_come_back_and_is_served_then()
         world.vend("alice").await.source();
     }
     world.vend("alice").await.is_problem(429, "rate-limited");
-    assert_eq!(world.metric("tokenvend_limited_total{limit=\"user\"}").await, 4.0);
-    assert_eq!(world.metric("tokenvend_limited_total{limit=\"address\"}").await, 0.0);
+    assert_eq!(world.metric("tokenvend_rate_limited_total{limit=\"user\"}").await, 4.0);
+    assert_eq!(world.metric("tokenvend_rate_limited_total{limit=\"address\"}").await, 0.0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -84,8 +84,8 @@ async fn an_address_over_its_limit_costs_neither_a_signature_check_nor_a_call() 
         answer(world.client.get(world.url(path))).await.is_problem(429, "rate-limited");
     }
     assert_eq!(world.calls().await, 1);
-    assert_eq!(world.metric("tokenvend_auth_total{outcome=\"verified\"}").await, 1.0);
-    assert_eq!(world.metric("tokenvend_limited_total{limit=\"address\"}").await, 4.0);
+    assert_eq!(world.metric("tokenvend_authentications_total{outcome=\"verified\"}").await, 1.0);
+    assert_eq!(world.metric("tokenvend_rate_limited_total{limit=\"address\"}").await, 4.0);
     assert_eq!(world.metric("tokenvend_http_requests_total{route=\"/v1/token\",status=\"429\"}").await, 2.0);
     world.advance(60);
     assert_eq!(world.vend("alice").await.source(), "hit");
@@ -201,14 +201,14 @@ async fn an_address_that_guesses_is_shut_out_and_nobody_else_is() {
     for bearer in [&forged, "nonsense", &forged] {
         with(bearer, "198.51.100.1").await.is_problem(401, "unauthorized");
     }
-    let checked = world.metric("tokenvend_auth_total{outcome=\"signature\"}").await;
+    let checked = world.metric("tokenvend_authentications_total{outcome=\"signature\"}").await;
     for bearer in [&forged, &world.bearer("alice")] {
         let refused = with(bearer, "198.51.100.1").await;
         refused.is_problem(429, "rate-limited");
         assert_eq!(refused.header("retry-after"), "60");
     }
-    assert_eq!(world.metric("tokenvend_auth_total{outcome=\"signature\"}").await, checked);
-    assert_eq!(world.metric("tokenvend_limited_total{limit=\"failures\"}").await, 2.0);
+    assert_eq!(world.metric("tokenvend_authentications_total{outcome=\"signature\"}").await, checked);
+    assert_eq!(world.metric("tokenvend_rate_limited_total{limit=\"failed_authentications\"}").await, 2.0);
     assert_eq!(with(&world.bearer("alice"), "198.51.100.2").await.source(), "hit");
     world.advance(60);
     assert_eq!(with(&world.bearer("alice"), "198.51.100.1").await.source(), "hit");
@@ -271,7 +271,7 @@ async fn the_audit_trail_names_the_client_and_not_the_proxy() {
     };
     until(|| async { events().len() == 2 }).await;
     let [served, refused] = events().try_into().unwrap();
-    assert_eq!((&served["client"], &served["outcome"]), (&"198.51.100.1".into(), &"done".into()));
+    assert_eq!((&served["client"], &served["outcome"]), (&"198.51.100.1".into(), &"success".into()));
     assert_eq!((&refused["client"], &refused["problem"]), (&"198.51.100.1".into(), &"rate-limited".into()));
     assert!(refused.get("user").is_none());
 }

@@ -189,7 +189,7 @@ async fn a_no_is_remembered_for_a_moment_and_says_nothing_of_other_tokens() {
     assert_eq!(world.vend_bearer("opaque-2").await.source(), "miss");
     world.advance(10);
     assert_eq!(world.vend_bearer("opaque-1").await.source(), "miss");
-    assert_eq!(world.metric("tokenvend_auth_total{outcome=\"inactive\"}").await, 5.0);
+    assert_eq!(world.metric("tokenvend_authentications_total{outcome=\"inactive\"}").await, 5.0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -228,7 +228,7 @@ async fn a_remembered_token_ends_when_the_app_said_that_it_would() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_the_app_is_down_those_it_vouched_for_go_on_and_others_are_not_told_no() {
+async fn while_the_app_is_down_cached_callers_continue_and_others_get_503() {
     let judge = Judge::start();
     let world = with_introspection(&judge).await;
     judge.says("opaque-1", json!({"active": true, "sub": "alice"}));

@@ -106,7 +106,7 @@ async fn where_kinds_are_listed_a_token_must_be_of_one() {
         let answer = world.vend_bearer(&world.demo.sign_kind(&claims, typ)).await;
         assert_eq!(answer.status, status, "{typ:?}");
     }
-    assert_eq!(world.metric("tokenvend_auth_total{outcome=\"kind\"}").await, 3.0);
+    assert_eq!(world.metric("tokenvend_authentications_total{outcome=\"token_type\"}").await, 3.0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

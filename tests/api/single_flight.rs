@@ -61,7 +61,13 @@ async fn a_caller_who_hangs_up_cancels_nothing_for_those_who_wait_with_it() {
         let world = world.clone();
         async move { world.vend("alice").await }
     });
-    crate::support::until(|| async { world.metric("tokenvend_upstream_calls_in_flight").await == 1.0 }).await;
+    crate::support::until(|| async {
+        world
+            .metric("tokenvend_upstream_calls_in_flight{operation=\"GetOpenIdTokenForDeveloperIdentity\"}")
+            .await
+            == 1.0
+    })
+    .await;
     let mut others: FuturesUnordered<_> = (0..100).map(|_| world.vend("alice")).collect();
     first.abort();
     let mut tokens = HashSet::new();
@@ -81,9 +87,15 @@ async fn a_flight_whose_only_caller_hangs_up_still_lands_and_serves_the_next_one
         let world = world.clone();
         async move { world.vend("alice").await }
     });
-    crate::support::until(|| async { world.metric("tokenvend_upstream_calls_in_flight").await == 1.0 }).await;
+    crate::support::until(|| async {
+        world
+            .metric("tokenvend_upstream_calls_in_flight{operation=\"GetOpenIdTokenForDeveloperIdentity\"}")
+            .await
+            == 1.0
+    })
+    .await;
     only.abort();
-    world.until_metric("tokenvend_upstream_calls_total{outcome=\"issued\"}", 1.0).await;
+    world.until_metric("tokenvend_upstream_calls_total{operation=\"GetOpenIdTokenForDeveloperIdentity\",outcome=\"success\"}", 1.0).await;
     assert_eq!(world.vend("alice").await.source(), "hit");
     assert_eq!(world.calls().await, 1);
 }
@@ -96,7 +108,13 @@ async fn a_flight_that_began_before_its_user_signed_out_leaves_nothing_behind() 
         let world = world.clone();
         async move { world.vend("alice").await }
     });
-    crate::support::until(|| async { world.metric("tokenvend_upstream_calls_in_flight").await == 1.0 }).await;
+    crate::support::until(|| async {
+        world
+            .metric("tokenvend_upstream_calls_in_flight{operation=\"GetOpenIdTokenForDeveloperIdentity\"}")
+            .await
+            == 1.0
+    })
+    .await;
     let signed_out = world.request(Method::DELETE, "alice").send().await.unwrap();
     assert_eq!(signed_out.status(), 204);
     assert_eq!(waiting.await.unwrap().source(), "miss", "who waits is answered");

@@ -279,7 +279,7 @@ impl World {
     pub async fn with(overlay: &str) -> Self {
         // Near the present, because some of the SDK's own parts go by the machine's clock.
         let now = clock::SystemClock::new().now();
-        let clock = Arc::new(ManualClock::at(Timestamp::from_secs(now.as_secs())));
+        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(now.as_secs())));
         let demo = DemoApp::start();
         let emulator = cognito_emulator::start(emulator_settings(), clock.clone()).await.unwrap();
         let documents = [configuration(&emulator.url(), &demo), overlay.replace("DEMO_APP", &demo.url)]

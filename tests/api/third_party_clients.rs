@@ -40,7 +40,7 @@ async fn run_as(key: AccessKey, session_token: Option<&str>, mut command: Comman
     tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
 }
 
-pub fn told(output: &Output) -> String {
+pub fn output_text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
@@ -57,7 +57,7 @@ async fn judged_by(script: &str) {
     let mut command = Command::new(place.join("venv/bin/python"));
     command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers").join(script)).arg(emulator.url());
     let output = run(command).await;
-    assert!(output.status.success(), "{}", told(&output));
+    assert!(output.status.success(), "{}", output_text(&output));
     emulator.stop().await;
 }
 
@@ -133,7 +133,7 @@ async fn the_aws_cli_gets_a_token_that_jose_verifies() {
         ],
     )
     .await;
-    assert!(output.status.success(), "{}", told(&output));
+    assert!(output.status.success(), "{}", output_text(&output));
     let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
     let (identity, token) = (answer["IdentityId"].as_str().unwrap(), answer["Token"].as_str().unwrap());
 
@@ -141,7 +141,7 @@ async fn the_aws_cli_gets_a_token_that_jose_verifies() {
     command.current_dir(place).arg("verify_with_jose.mjs");
     command.args([&format!("{url}/.well-known/jwks_uri"), token, DEFAULT_POOL]);
     let verdict = run(command).await;
-    assert!(verdict.status.success(), "{}", told(&verdict));
+    assert!(verdict.status.success(), "{}", output_text(&verdict));
 
     let logins = format!("cognito-identity.amazonaws.com={token}");
     for arguments in [
@@ -155,7 +155,7 @@ async fn the_aws_cli_gets_a_token_that_jose_verifies() {
         vec!["create-identity-pool", "--identity-pool-name", "x", "--no-allow-unauthenticated-identities"],
     ] {
         let output = aws_cli(place, &url, &arguments).await;
-        assert!(output.status.success(), "{}: {}", arguments[0], told(&output));
+        assert!(output.status.success(), "{}: {}", arguments[0], output_text(&output));
     }
     emulator.stop().await;
 }
@@ -166,7 +166,7 @@ async fn aws_cli_as(key: AccessKey, session_token: Option<&str>, url: &str, argu
     command.args(arguments).args(["--output", "json"]);
     command.env("AWS_ENDPOINT_URL_COGNITO_IDENTITY", url).env("AWS_ENDPOINT_URL_STS", url);
     let output = run_as(key, session_token, command).await;
-    assert!(output.status.success(), "{arguments:?}: {}", told(&output));
+    assert!(output.status.success(), "{arguments:?}: {}", output_text(&output));
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
@@ -194,7 +194,7 @@ async fn the_aws_cli_and_the_javascript_sdk_walk_a_token_to_credentials() {
     let mut command = Command::new("node");
     command.current_dir(place).arg("credentials_with_aws_sdk.mjs").args([&url, identity, token, ROLE]);
     let verdict = run(command).await;
-    assert!(verdict.status.success(), "{}", told(&verdict));
+    assert!(verdict.status.success(), "{}", output_text(&verdict));
     emulator.stop().await;
 }
 
@@ -211,7 +211,7 @@ async fn pyjwt_refuses_the_very_forgeries_that_verify_refuses() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/judge_tokens.py");
     command.arg(script).args([&forge.keys_url(), DEFAULT_POOL]).stdin(File::open(file.path()).unwrap());
     let output = run(command).await;
-    let told = told(&output);
+    let told = output_text(&output);
     let verdicts: Vec<&str> = told.lines().collect();
     assert_eq!(verdicts.len(), tokens.len(), "{told}");
     assert_eq!(verdicts[0], "verified", "{told}");

@@ -189,7 +189,7 @@ async fn changed_files_that_do_not_hold_are_refused_and_the_last_good_ones_stay(
     let (good, next) = (ca.server(90), ca.server(60));
     let files = Files::of(&good);
     let world = World::with(&files.configuration()).await;
-    let refused = async || world.metric("tokenvend_tls_reloads_total{outcome=\"refused\"}").await;
+    let refused = async || world.metric("tokenvend_tls_reloads_total{outcome=\"rejected\"}").await;
     let client = || ca.believer().tls_info(true).build().unwrap();
     let mut count = 0.0;
     let break_with = [
@@ -251,13 +251,13 @@ async fn a_certificate_that_has_ended_and_a_key_that_all_may_read_are_warned_of(
     let served = Served::reached_by(client, "https", &files.configuration()).await;
     until(async || {
         let log = served.log();
-        log.contains("the certificate ended at") && log.contains("can be read by every user")
+        log.contains("certificate ended at") && log.contains("can be read by every user")
     })
     .await;
 }
 
 #[test]
-fn what_is_wrong_with_the_files_is_told_whole_before_anything_starts() {
+fn every_error_in_the_tls_files_is_reported_before_the_start() {
     let (ca, clients) = (Authority::new("ca"), Authority::new("clients"));
     let files = Files::of(&ca.server(90));
     files.write("other.key", &ca.server(90).key);

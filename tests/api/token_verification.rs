@@ -132,7 +132,7 @@ pub fn honest_claims(now: Timestamp) -> Value {
 async fn prover(keys_url: &str, clock: SharedClock) -> CognitoTokenVerifier {
     let keys = JwksSettings::for_cognito(keys_url.parse().unwrap(), Duration::from_secs(5));
     let metrics = Arc::new(Metrics::new().unwrap());
-    CognitoTokenVerifier::start(keys, CognitoTokenVerifier::LEEWAY, clock, metrics).await.unwrap()
+    CognitoTokenVerifier::start(keys, CognitoTokenVerifier::DEFAULT_LEEWAY, clock, metrics).await.unwrap()
 }
 
 async fn prove(
@@ -140,7 +140,7 @@ async fn prove(
     token: &str,
     pool: &str,
 ) -> Result<TokenClaims, TokenVerificationError> {
-    prover.prove(token, &IdentityPoolId::parse(pool).unwrap()).await
+    prover.verify(token, &IdentityPoolId::parse(pool).unwrap()).await
 }
 
 #[tokio::test]
@@ -159,8 +159,8 @@ async fn a_vended_token_proves_its_identity_in_its_own_pool_until_it_ends() {
 }
 
 #[tokio::test]
-async fn no_forgery_passes_and_each_is_told_apart() {
-    let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_800_000_000)));
+async fn no_forgery_passes_and_each_has_its_own_reason() {
+    let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_800_000_000)));
     let forge = Forge::start();
     let prover = prover(&forge.keys_url(), clock.clone()).await;
     assert!(prove(&prover, &forge.sign(&honest_claims(clock.now())), POOL).await.is_ok());
@@ -171,7 +171,7 @@ async fn no_forgery_passes_and_each_is_told_apart() {
 
 #[tokio::test]
 async fn without_cognito_s_keys_nothing_is_proved_and_nothing_is_called_false() {
-    let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_800_000_000)));
+    let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_800_000_000)));
     let forge = Forge::start();
     forge.site.set_broken(true);
     let prover = prover(&forge.keys_url(), clock.clone()).await;

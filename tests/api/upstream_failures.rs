@@ -26,7 +26,7 @@ async fn with_half_of_all_calls_throttled_no_caller_with_a_valid_token_notices()
     }
     let calls = world.calls().await - before;
     assert!(calls <= 3 * 3 * 20, "each token may take three attempts at most: {calls}");
-    assert!(world.metric("tokenvend_pauses_total{cause=\"throttled\"}").await >= 1.0);
+    assert!(world.metric("tokenvend_circuit_opened_total{cause=\"throttled\"}").await >= 1.0);
 }
 
 /// A pause is slept through on the world's clock, so that clock has to go on.
@@ -50,7 +50,7 @@ pub async fn a_moment() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn calls_stay_within_the_budget_and_whoever_finds_no_room_is_told_when_to_come_back() {
+async fn calls_stay_within_the_rate_limit_and_excess_requests_get_retry_after() {
     let overlay = "upstream.rate_limit.burst = 3\nupstream.rate_limit.rate = \"1/s\"\nupstream.rate_limit.max_wait = \"0s\"";
     let world = World::with(overlay).await;
     for user in ["a", "b", "c"] {
@@ -61,7 +61,7 @@ async fn calls_stay_within_the_budget_and_whoever_finds_no_room_is_told_when_to_
     assert_eq!(refused.header("retry-after"), "1");
     assert_eq!(world.vend("a").await.source(), "hit", "the cache needs no budget");
     assert_eq!(world.calls().await, 3);
-    assert_eq!(world.metric("tokenvend_budget_exhausted_total").await, 1.0);
+    assert_eq!(world.metric("tokenvend_upstream_rate_limited_total").await, 1.0);
     world.advance(1);
     assert_eq!(world.vend("d").await.source(), "miss");
 }
@@ -82,7 +82,7 @@ async fn when_cognito_is_gone_calls_pause_and_go_on_by_themselves_when_it_is_bac
         world.vend("bob").await.is_problem(503, "upstream-unavailable");
     }
     assert_eq!(world.calls().await, calls, "no call is made during the pause");
-    assert_eq!(world.metric("tokenvend_paused_regions").await, 1.0);
+    assert_eq!(world.metric("tokenvend_circuits_open").await, 1.0);
     world.faults(json!({})).await;
     world.advance(1);
     assert_eq!(world.vend("bob").await.source(), "miss");
@@ -106,7 +106,7 @@ async fn a_connection_that_breaks_once_is_tried_again() {
     }
     assert_eq!(request.await.source(), "miss");
     assert_eq!(world.calls().await, 2);
-    assert_eq!(world.metric("tokenvend_upstream_calls_total{outcome=\"unavailable\"}").await, 1.0);
+    assert_eq!(world.metric("tokenvend_upstream_calls_total{operation=\"GetOpenIdTokenForDeveloperIdentity\",outcome=\"unavailable\"}").await, 1.0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -120,7 +120,7 @@ async fn a_caller_with_a_valid_token_does_not_wait_long_for_a_slow_cognito() {
     // The call is on its way before the clock moves, so that the wait for it has begun.
     tokio::select! {
         answer = &mut request => panic!("too early: {answer:?}"),
-        () = until(|| async { world.metric("tokenvend_upstream_calls_in_flight").await >= 1.0 }) => {}
+        () = until(|| async { world.metric("tokenvend_upstream_calls_in_flight{operation=\"GetOpenIdTokenForDeveloperIdentity\"}").await >= 1.0 }) => {}
     }
     let answer = loop {
         tokio::select! {

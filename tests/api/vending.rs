@@ -111,7 +111,7 @@ async fn signing_out_forgets_the_users_tokens_in_every_pool_and_nobody_elses() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_caller_may_ask_for_more_life_than_the_cached_token_has_and_is_told_what_cannot_be_had() {
+async fn a_min_ttl_above_the_cached_lifetime_is_loaded_and_an_impossible_one_is_rejected() {
     let world = World::start().await;
     world.vend("alice").await;
     world.advance(100);
@@ -120,7 +120,7 @@ async fn a_caller_may_ask_for_more_life_than_the_cached_token_has_and_is_told_wh
     assert_eq!(longer.source(), "miss");
     assert!(longer.json()["expiresIn"].as_u64().unwrap() >= 801);
     let answer = world.vend_with("alice", json!({"minTtl": 871})).await;
-    answer.is_problem(422, "life-out-of-reach");
+    answer.is_problem(422, "min-ttl-too-long");
     assert!(answer.json()["detail"].as_str().unwrap().contains("870"), "{answer:?}");
 }
 
@@ -142,7 +142,7 @@ async fn a_caller_whose_token_was_refused_downstream_gets_a_new_one_but_not_agai
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_user_who_signs_out_and_in_without_end_uses_up_no_more_than_a_ration() {
+async fn a_user_who_signs_out_and_in_without_end_is_limited_to_the_user_quota() {
     let world = World::start().await;
     let mut held_back = 0;
     for _ in 0..30 {
@@ -160,7 +160,7 @@ async fn a_user_who_signs_out_and_in_without_end_uses_up_no_more_than_a_ration()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_user_who_asks_with_many_credentials_at_the_same_moment_uses_up_no_more_than_a_ration() {
+async fn concurrent_requests_with_many_credentials_stay_within_the_user_quota() {
     let world = World::with("pools.main.bind_to_session = true").await;
     // Long enough that none has ended before the last has begun.
     world.faults(json!({"latencyMillis": 2000})).await;
@@ -189,7 +189,7 @@ async fn a_minted_token_whose_aud_sub_or_amr_is_not_what_was_asked_for_is_never_
         world.faults(json!({"tamper": claim})).await;
         world.vend("alice").await.is_problem(500, "misconfigured");
     }
-    assert_eq!(world.metric("tokenvend_upstream_calls_total{outcome=\"mismatched\"}").await, 3.0);
+    assert_eq!(world.metric("tokenvend_upstream_calls_total{operation=\"GetOpenIdTokenForDeveloperIdentity\",outcome=\"mismatched\"}").await, 3.0);
     world.faults(json!({})).await;
     assert_eq!(world.vend("alice").await.source(), "miss", "and what was refused was not kept");
 }
@@ -274,7 +274,7 @@ fn key_of((pool, user, seconds, tags): &Shaping) -> CacheKey {
         pool: Arc::new(pool),
         user: DeveloperUserId::parse(user).unwrap(),
         tags: PrincipalTags::parse(tags).unwrap(),
-        ends_by: None,
+        not_after: None,
         min_ttl: None,
         refresh: false,
     };

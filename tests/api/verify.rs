@@ -46,7 +46,7 @@ async fn a_vended_token_is_verified_against_the_emulator_in_every_form_that_an_a
     assert_eq!(told["origin"]["user"], "alice", "{told:#}");
     let other_pool =
         run_alone(&["verify", &token, "--pool", SECOND_POOL, "--endpoint-url", &url], &[], "").await;
-    assert_eq!((other_pool.code, other_pool.out.as_str()), (Some(1), "refused: its aud is another pool\n"));
+    assert_eq!((other_pool.code, other_pool.out.as_str()), (Some(1), "rejected: its aud is another pool\n"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -58,7 +58,7 @@ async fn every_forgery_is_refused_with_its_reason_and_ends_with_1() {
     for (token, why) in forge.forgeries(now()) {
         let ended = verify(&keys_url, &token, &[]).await;
         assert_eq!(ended.code, Some(1), "{ended:?}");
-        assert_eq!(ended.out, format!("refused: {why}\n"));
+        assert_eq!(ended.out, format!("rejected: {why}\n"));
         assert_eq!(ended.err, "");
     }
 }
@@ -84,7 +84,7 @@ async fn each_further_condition_must_hold() {
     let mut claims = honest_claims(now());
     claims["exp"] = json!(now().as_secs());
     let ended = verify(&forge.keys_url(), &forge.sign(&claims), &[]).await;
-    assert_eq!(ended.out, format!("refused: {}\n", TokenVerificationError::Expired));
+    assert_eq!(ended.out, format!("rejected: {}\n", TokenVerificationError::Expired));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -146,7 +146,7 @@ async fn inspect_tells_guests_public_logins_ended_tokens_and_the_app_s_own_apart
             "a public login at accounts.google.com",
         ),
         (with(json!({"exp": now().as_secs() - 90})), " ago (-9"),
-        (with(json!({"exp": null})), "expires  it does not say"),
+        (with(json!({"exp": null})), "expires  unknown: the token has no exp"),
         (demo.sign(&demo.claims("bob", now())), "\"iss\": \"https://app.example\""),
     ] {
         let ended = inspect(&token, &[]).await;
@@ -161,7 +161,7 @@ async fn inspect_tells_guests_public_logins_ended_tokens_and_the_app_s_own_apart
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_no_token_is_said_to_be_none_and_ends_with_65() {
     for (input, expected) in [
-        ("", "nothing came in"),
+        ("", "the input is empty"),
         ("opaque", "no dots"),
         ("a.b", "2 parts"),
         ("a.b.c.d.e", "encrypted"),

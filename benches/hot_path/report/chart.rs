@@ -13,13 +13,13 @@ const BAR: u32 = 18;
 const LEFT: i32 = 470;
 const RIGHT: i32 = 80;
 
-/// Draws it. Bars grow with the logarithm: from HTTP alone to an interpreted language it is a factor of forty.
+/// Draws the chart. The scale is logarithmic: an interpreted language takes forty times as much as HTTP alone.
 pub fn draw(rows: &[Row], file: &Path) -> Outcome<()> {
     let height = 40 + rows.len() as u32 * (BAR + 6);
     let root = SVGBackend::new(file, (WIDTH, height)).into_drawing_area();
     root.fill(&WHITE)?;
-    let most = rows.iter().map(|row| row.cpu_us).fold(1.0, f64::max);
-    let scale = f64::from(WIDTH as i32 - LEFT - RIGHT) / most.ln_1p();
+    let max = rows.iter().map(|row| row.cpu_us).fold(1.0, f64::max);
+    let scale = f64::from(WIDTH as i32 - LEFT - RIGHT) / max.ln_1p();
     let text =
         |anchor: HPos| ("sans-serif", 13).into_font().color(&BLACK).pos(Pos::new(anchor, VPos::Center));
     root.draw(&Text::new(

@@ -1,6 +1,6 @@
-// The token service as a good team writes it in Node: fastify with schemas, one verified bearer in, the user's cached
-// OpenID token out. `node server.mjs jose` verifies each bearer; `node server.mjs fast-jwt` remembers those that it has
-// verified, which is the fastest way that Node has.
+// The token service as a good team writes it in Node: fastify with schemas; it verifies a bearer and returns the cached
+// OpenID token of the user. `node server.mjs jose` verifies each bearer; `node server.mjs fast-jwt` caches verified ones,
+// which is the fastest variant for Node.
 import { readFileSync } from 'node:fs'
 import { CognitoIdentityClient, GetOpenIdTokenForDeveloperIdentityCommand } from '@aws-sdk/client-cognito-identity'
 import Fastify from 'fastify'

@@ -1,5 +1,5 @@
-"""The token service as a good team writes it in Python: FastAPI on uvicorn with uvloop and httptools, one verified
-bearer in, the user's cached OpenID token out. PyJWT verifies each bearer."""
+"""The token service as a good team writes it in Python: FastAPI on uvicorn with uvloop and httptools. PyJWT verifies each
+bearer, and the response is the cached OpenID token of the user."""
 
 import asyncio
 import base64

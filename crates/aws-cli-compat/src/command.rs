@@ -1,8 +1,6 @@
-//! `tokenvend get-open-id-token-for-developer-identity`: the AWS CLI (v1) command of that name, option for
-//! option and byte for byte, at a thirtieth of its time. What the command shares with others of the AWS CLI is
-//! in `aws_cli`; here is what this operation adds, and the call.
+//! The command itself: what this operation adds to the AWS CLI's `language`, and the call.
 //!
-//! The steps are taken in the CLI's order, because the first one that fails is the one that is told.
+//! The steps run in the AWS CLI's order, because the first step that fails decides the error message.
 
 mod cognito_client;
 mod credentials;
@@ -11,6 +9,7 @@ mod environment;
 mod error;
 mod help;
 mod input;
+mod operation;
 mod options;
 mod profile;
 mod response;
@@ -33,117 +32,113 @@ use clock::SystemClock;
 use debug_log::DebugLog;
 use environment::Environment;
 use error::CommandError;
+use operation::{OPERATION, SERVICE};
 use options::Options;
 use profile::Profile;
-use settings::{Settings, Timeouts};
+use settings::Settings;
 
+pub use operation::COMMAND;
 pub use tokenvend_client::{BearerError, BearerLookup};
 
-/// The AWS CLI's name of this command.
-pub const COMMAND: &str = "get-open-id-token-for-developer-identity";
-/// The AWS CLI's name of the command's service.
-const SERVICE: &str = "cognito-identity";
-/// What Cognito calls it. The CLI heads tables with it.
-const OPERATION: &str = "GetOpenIdTokenForDeveloperIdentity";
-
-/// Puts the command's name first where the AWS CLI's users may have other things before it: global options, and
-/// the service's name. Whatever is not for this command stays as it is.
+/// Moves the command's name to the front, because the AWS CLI allows global options and the service's name before it.
+/// Arguments of other commands are returned unchanged.
 pub fn command_first(mut arguments: Vec<OsString>) -> Vec<OsString> {
-    let is_for_this =
+    let may_be_this_command =
         arguments.get(1).is_some_and(|first| first == SERVICE || first.as_encoded_bytes().starts_with(b"-"));
-    let place = arguments.iter().position(|argument| argument == COMMAND);
-    let Some(place) = place.filter(|_| is_for_this) else { return arguments };
-    let command = arguments.remove(place);
-    if let Some(service) = arguments.iter().take(place).position(|argument| argument == SERVICE) {
+    let index = arguments.iter().position(|argument| argument == COMMAND);
+    let Some(index) = index.filter(|_| may_be_this_command) else { return arguments };
+    let command = arguments.remove(index);
+    if let Some(service) = arguments.iter().take(index).position(|argument| argument == SERVICE) {
         arguments.remove(service);
     }
     arguments.insert(1, command);
     arguments
 }
 
-/// Runs the command and tells how it went.
+/// Runs the command, prints its output and errors, and returns its exit code.
+///
+/// `arguments` are those after the command's name. `bearer` looks the bearer token up that `--url` needs.
 pub fn run(arguments: Vec<OsString>, bearer: BearerLookup<'_>) -> ExitCode {
     let arguments: Vec<_> =
         arguments.into_iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
-    let (text, fault) = match outcome(&arguments, bearer) {
-        Ok(Outcome { text, fault }) => (text, fault.map(CommandError::Failed)),
-        Err(fault) => (String::new(), Some(fault)),
+    let (text, error) = match execute(&arguments, bearer) {
+        Ok(Output { text, error }) => (text, error.map(CommandError::Failed)),
+        Err(error) => (String::new(), Some(error)),
     };
-    // A reader that has gone away (`| head`) is no failure.
+    // A closed pipe (`| head`) is not an error.
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    let Some(fault) = fault else { return ExitCode::SUCCESS };
-    let _ = std::io::stderr().write_all(fault.told(help::USAGE).as_bytes());
-    ExitCode::from(fault.exit_code())
+    let Some(error) = error else { return ExitCode::SUCCESS };
+    let _ = std::io::stderr().write_all(error.render(help::USAGE).as_bytes());
+    ExitCode::from(error.exit_code())
 }
 
-/// What goes to standard output, and why that is not all.
-struct Outcome {
+/// The text for standard output, and the error that cut it short, if any.
+struct Output {
     text: String,
-    fault: Option<String>,
+    error: Option<String>,
 }
 
-impl Outcome {
+impl Output {
     fn text(text: impl Into<String>) -> Self {
-        Self { text: text.into(), fault: None }
+        Self { text: text.into(), error: None }
     }
 }
 
-fn outcome(arguments: &[String], bearer: BearerLookup<'_>) -> Result<Outcome, CommandError> {
-    let options = Options::read(arguments)?;
+fn execute(arguments: &[String], bearer: BearerLookup<'_>) -> Result<Output, CommandError> {
+    let options = Options::parse(arguments)?;
     let global = &options.global;
     if options.is_help() {
-        return Ok(Outcome::text(help::HELP));
+        return Ok(Output::text(help::HELP));
     }
     if global.has("--version") {
-        return Ok(Outcome::text(concat!("tokenvend ", env!("CARGO_PKG_VERSION"), "\n")));
+        return Ok(Output::text(concat!("tokenvend ", env!("CARGO_PKG_VERSION"), "\n")));
     }
     let query = global.get("--query").map(parse_query).transpose()?;
     check_endpoint(global)?;
-    let timeouts = Timeouts::read(global)?;
-    let environment = Environment::of_process();
-    let notes = DebugLog { is_wanted: global.has("--debug") };
+    let timeouts = settings::read_timeouts(global)?;
+    let environment = Environment::from_process();
+    let debug_log = DebugLog { is_enabled: global.has("--debug") };
 
     if let Some(url) = &options.url {
-        let answer = block_on(tokenvend_client::ask(url, &options, timeouts, &environment, bearer))??;
+        let response =
+            block_on(tokenvend_client::request_token(url, &options, timeouts, &environment, bearer))??;
         let configured = environment.get("AWS_DEFAULT_OUTPUT").map(str::to_owned);
-        return show(Value::Map(answer), query.as_ref(), global, configured);
+        return render(Value::Map(response), query.as_ref(), global, configured);
     }
-    let Some(operation) = options.operation()? else { return Ok(Outcome::text(help::HELP)) };
+    let Some(operation) = options.parse_operation()? else { return Ok(Output::text(help::HELP)) };
     let mut input = input::from_options(&operation, &environment)?;
     let profile = Profile::load(global.get("--profile"), &environment)?;
     input::add_json(&mut input, &operation, &environment)?;
-    let output = environment.or_profile("AWS_DEFAULT_OUTPUT", &profile.keys, "output").map(str::to_owned);
+    let format = environment.get_or_profile("AWS_DEFAULT_OUTPUT", &profile.keys, "output").map(str::to_owned);
     let skeleton = operation.get("--generate-cli-skeleton");
     if skeleton == Some("input") {
-        return Ok(Outcome::text(skeleton::input()));
+        return Ok(Output::text(skeleton::input()));
     }
     let settings = Settings::load(global, timeouts, &environment, &profile)?;
-    let answer = block_on(async {
-        let url = cognito_client::endpoint(&settings).await?;
+    let response = block_on(async {
+        let url = cognito_client::resolve_endpoint(&settings).await?;
         validate::validate(&input)?;
         if skeleton.is_some() {
             return Ok(skeleton::output());
         }
         let credentials = match settings.is_signed {
             true => {
-                let is_given = global.has("--profile");
-                Some(
-                    credentials::find(&environment, is_given, profile.name.as_deref(), &settings.region)
-                        .await?,
-                )
+                let is_profile_given = global.has("--profile");
+                let name = profile.name.as_deref();
+                Some(credentials::find(&environment, is_profile_given, name, &settings.region).await?)
             }
             false => None,
         };
-        notes.note(|| format!("calling {url} for region {}", settings.region));
-        cognito_client::call(input, &url, &settings, credentials.as_ref(), &SystemClock::new(), notes)
+        debug_log.log(|| format!("calling {url} for region {}", settings.region));
+        cognito_client::call(input, &url, &settings, credentials.as_ref(), &SystemClock::new(), debug_log)
             .await
             .map(Value::Map)
     })??;
-    show(answer, query.as_ref(), global, output)
+    render(response, query.as_ref(), global, format)
 }
 
-/// One thread is enough for one call, and quicker to start than one for each core.
+/// Runs the future on this thread: one thread is enough for one call, and starts faster than one for each core.
 fn block_on<T>(future: impl Future<Output = T>) -> Result<T, CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map(|runtime| runtime.block_on(future)).map_err(|error| CommandError::failed(error.to_string()))
@@ -151,7 +146,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> Result<T, CommandError> {
 
 fn parse_query(expression: &str) -> Result<Query, CommandError> {
     Query::parse(expression)
-        .map_err(|words| CommandError::failed(format!("Bad value for --query {expression}: {words}")))
+        .map_err(|error| CommandError::failed(format!("Bad value for --query {expression}: {error}")))
 }
 
 fn check_endpoint(global: &ParsedArgs) -> Result<(), CommandError> {
@@ -171,21 +166,21 @@ fn is_scheme(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
 }
 
-/// Lays out what the query finds.
-fn show(
-    answer: Value,
+/// Applies the query to the response, and renders the result in the requested format.
+fn render(
+    response: Value,
     query: Option<&Query>,
     global: &ParsedArgs,
     configured: Option<String>,
-) -> Result<Outcome, CommandError> {
+) -> Result<Output, CommandError> {
     let format = global.get("--output").map(str::to_owned).or(configured);
     let format = format.as_deref().unwrap_or("json");
     if !output::FORMATS.contains(&format) {
         return Err(CommandError::failed(format!("Unknown output type: {format}")));
     }
-    let found = match query {
-        None => answer,
-        Some(query) => query.search(&answer).map_err(CommandError::Failed)?,
+    let result = match query {
+        None => response,
+        Some(query) => query.search(&response).map_err(CommandError::Failed)?,
     };
     let is_terminal = std::io::stdout().is_terminal();
     let is_coloured = match global.get("--color") {
@@ -195,16 +190,16 @@ fn show(
     };
     let terminal_width = match terminal_size::terminal_size().filter(|_| is_terminal) {
         Some((width, _)) => usize::from(width.0),
-        // A terminal that does not know its own size says zero, and the CLI believes it.
+        // A terminal that does not know its size reports zero, and the AWS CLI uses that value.
         None if is_terminal => 0,
         None => 80,
     };
-    let mut printed = output::print(format, OPERATION, &found, TableStyle { is_coloured, terminal_width });
+    let mut rendered = output::render(format, OPERATION, &result, TableStyle { is_coloured, terminal_width });
     if is_terminal && is_coloured && format == "table" {
-        // The last thing that the CLI does, to leave the terminal as it was.
-        printed.text.push_str(output::RESET);
+        // The AWS CLI resets the terminal's colours at the end.
+        rendered.text.push_str(output::RESET);
     }
-    Ok(Outcome { text: printed.text, fault: printed.fault })
+    Ok(Output { text: rendered.text, error: rendered.error })
 }
 
 #[cfg(test)]
@@ -212,15 +207,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_commands_name_comes_first_wherever_it_stands() {
+    fn the_command_name_is_moved_to_the_front() {
         let ordered = |line: &str| {
-            let words = command_first(line.split(' ').map(OsString::from).collect());
-            words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+            let arguments = command_first(line.split(' ').map(OsString::from).collect());
+            arguments.iter().map(|argument| argument.to_string_lossy()).collect::<Vec<_>>().join(" ")
         };
-        let wanted = format!("tokenvend {COMMAND} --region r --logins a=b");
-        assert_eq!(ordered(&format!("tokenvend --region r {SERVICE} {COMMAND} --logins a=b")), wanted);
-        assert_eq!(ordered(&format!("tokenvend {SERVICE} --region r {COMMAND} --logins a=b")), wanted);
-        assert_eq!(ordered(&format!("tokenvend --region r {COMMAND} --logins a=b")), wanted);
+        let expected = format!("tokenvend {COMMAND} --region r --logins a=b");
+        assert_eq!(ordered(&format!("tokenvend --region r {SERVICE} {COMMAND} --logins a=b")), expected);
+        assert_eq!(ordered(&format!("tokenvend {SERVICE} --region r {COMMAND} --logins a=b")), expected);
+        assert_eq!(ordered(&format!("tokenvend --region r {COMMAND} --logins a=b")), expected);
         let other = format!("tokenvend healthcheck --url {COMMAND}");
         assert_eq!(ordered(&other), other);
     }

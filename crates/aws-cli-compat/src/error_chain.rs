@@ -1,16 +1,16 @@
-//! An error with all its causes in one line: the outermost text alone often says no more than `dispatch failure`.
+//! An error and its causes on one line: the outermost message alone is often just `dispatch failure`.
 
 use std::error::Error;
 
-/// The error's text, and after it those of its causes that it does not end with already.
-pub(crate) fn told(error: &(dyn Error + 'static)) -> String {
+/// The error's message and those of its causes, without repeating a cause that the text ends with already.
+pub(crate) fn display(error: &(dyn Error + 'static)) -> String {
     chain(error).skip(1).fold(error.to_string(), |text, cause| {
         let cause = cause.to_string();
         if text.ends_with(&cause) { text } else { format!("{text}: {cause}") }
     })
 }
 
-/// The first cause of this type, the error itself included.
+/// The first error of this type in the chain.
 pub(crate) fn find<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e E> {
     chain(error).find_map(|cause| cause.downcast_ref::<E>())
 }

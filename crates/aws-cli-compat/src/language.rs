@@ -1,8 +1,7 @@
-//! The AWS CLI (v1) as its users know it, without any of its services: how it reads arguments and parameters,
-//! queries answers, and lays them out. Python's habits included, where they show: scripts rely on its bytes.
+//! The language of the AWS CLI (v1), independent of its services: arguments, parameters, queries and output formats.
 //!
-//! The judge is the real AWS CLI, before which `tests/api/aws_cli.rs` puts the command that is built on this
-//! (`cli/get_open_id_token.rs`).
+//! Python's behaviour is reproduced wherever it is visible, because scripts depend on the exact output. The reference is
+//! the real AWS CLI, with which `tests/compat` compares the command.
 
 pub(crate) mod argparse;
 pub(crate) mod jmespath;

@@ -1,5 +1,8 @@
-//! Time, handed in. The wall clock, the monotonic clock and sleep are read here and nowhere else, so that a
-//! test can move a whole running service through a token's life in a moment.
+//! Clocks that are passed in as values: a system clock, and a manual one for tests.
+//!
+//! Only this crate reads the wall clock and the monotonic clock, and only this crate sleeps. So a test can move a running
+//! service through the lifetime of a token without waiting.
+#![warn(missing_docs)]
 
 mod manual;
 
@@ -14,28 +17,28 @@ use time::format_description::well_known::Rfc3339;
 
 pub use manual::ManualClock;
 
-/// A source of time. Wall time judges what others dated (a token's `exp`); monotonic time measures waits.
+/// A source of time. Wall time is compared with dates of others (a token's `exp`); monotonic time measures durations.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// The wall clock's time. May step, back too, when the machine's clock is set.
+    /// The wall clock's time. It can step, also backwards, when the machine's clock is set.
     fn now(&self) -> Timestamp;
-    /// The time since an arbitrary moment. Never goes back.
+    /// The time since an arbitrary start. Never decreases.
     fn monotonic(&self) -> Duration;
-    /// Ends once [`Clock::monotonic`] has gone on by `duration`.
+    /// Completes when [`Clock::monotonic`] has advanced by `duration`.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
 }
 
-/// A clock that many hold.
+/// A shared clock.
 pub type SharedClock = Arc<dyn Clock>;
 
-/// The machine's own clock.
+/// The machine's clock.
 #[derive(Debug)]
 pub struct SystemClock {
     started: Instant,
 }
 
 impl SystemClock {
-    /// The machine's clock, its monotonic side counted from now.
-    #[expect(clippy::disallowed_methods, reason = "this is where the monotonic clock is read")]
+    /// The machine's clock, with monotonic time counted from now.
+    #[expect(clippy::disallowed_methods, reason = "the only reader of the monotonic clock")]
     pub fn new() -> Self {
         Self { started: Instant::now() }
     }
@@ -48,7 +51,7 @@ impl Default for SystemClock {
 }
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is where the wall clock is read")]
+    #[expect(clippy::disallowed_methods, reason = "the only reader of the wall clock")]
     fn now(&self) -> Timestamp {
         Timestamp::from(SystemTime::now())
     }
@@ -57,23 +60,23 @@ impl Clock for SystemClock {
         self.started.elapsed()
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this is where real sleep is asked for")]
+    #[expect(clippy::disallowed_methods, reason = "the only caller of the real sleep")]
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         Box::pin(tokio::time::sleep(duration))
     }
 }
 
-/// A moment of wall time, in milliseconds since the Unix epoch.
+/// A point in wall time, in milliseconds since the Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// A moment by its milliseconds since the Unix epoch.
+    /// From milliseconds since the Unix epoch.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 
-    /// A moment by its seconds since the Unix epoch, as a JWT's `exp` has it.
+    /// From seconds since the Unix epoch, the unit of a JWT's `exp`.
     pub const fn from_secs(seconds: i64) -> Self {
         Self(seconds.saturating_mul(1000))
     }
@@ -88,27 +91,27 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
-    /// How long it is from `earlier` to here; nothing if `earlier` is the later one.
+    /// The time from `earlier` to `self`; zero if `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// This moment, moved back.
+    /// This timestamp minus `duration`.
     #[must_use]
     pub fn before(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(millis(duration)))
     }
 
-    /// The moment as RFC 3339 in UTC with whole seconds, rounded down: `2026-01-31T08:15:00Z`.
+    /// RFC 3339 in UTC with whole seconds, rounded down: `2026-01-31T08:15:00Z`.
     pub fn to_rfc3339(self) -> String {
         OffsetDateTime::from_unix_timestamp(self.as_secs())
             .ok()
-            .and_then(|moment| moment.format(&Rfc3339).ok())
-            // Only a year beyond 9999 gets here; the last one that can be written is as good.
+            .and_then(|time| time.format(&Rfc3339).ok())
+            // Only for years after 9999: the last date of the format.
             .unwrap_or_else(|| "9999-12-31T23:59:59Z".to_owned())
     }
 
-    /// The same with milliseconds, always three digits of them: `2026-01-31T08:15:00.250Z`.
+    /// RFC 3339 in UTC with milliseconds, always three digits: `2026-01-31T08:15:00.250Z`.
     pub fn to_rfc3339_millis(self) -> String {
         let mut text = self.to_rfc3339();
         text.truncate(text.len() - 1);
@@ -129,8 +132,8 @@ impl Add<Duration> for Timestamp {
 }
 
 impl From<SystemTime> for Timestamp {
-    fn from(moment: SystemTime) -> Self {
-        match moment.duration_since(UNIX_EPOCH) {
+    fn from(time: SystemTime) -> Self {
+        match time.duration_since(UNIX_EPOCH) {
             Ok(since) => Self(millis(since)),
             Err(before) => Self(-millis(before.duration())),
         }
@@ -138,9 +141,9 @@ impl From<SystemTime> for Timestamp {
 }
 
 impl From<Timestamp> for SystemTime {
-    fn from(moment: Timestamp) -> Self {
-        let distance = Duration::from_millis(moment.0.unsigned_abs());
-        if moment.0 >= 0 { UNIX_EPOCH + distance } else { UNIX_EPOCH - distance }
+    fn from(timestamp: Timestamp) -> Self {
+        let distance = Duration::from_millis(timestamp.0.unsigned_abs());
+        if timestamp.0 >= 0 { UNIX_EPOCH + distance } else { UNIX_EPOCH - distance }
     }
 }
 
@@ -149,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_is_written_in_whole_seconds_of_utc() {
+    fn a_timestamp_is_formatted_in_utc() {
         assert_eq!(Timestamp::from_millis(1_767_225_599_999).to_rfc3339(), "2025-12-31T23:59:59Z");
         assert_eq!(Timestamp::from_secs(i64::MAX).to_rfc3339(), "9999-12-31T23:59:59Z");
         assert_eq!(Timestamp::from_millis(1_767_225_599_007).to_rfc3339_millis(), "2025-12-31T23:59:59.007Z");
@@ -157,15 +160,15 @@ mod tests {
     }
 
     #[test]
-    fn the_time_since_a_later_moment_is_nothing() {
+    fn the_time_since_a_later_timestamp_is_zero() {
         let (early, late) = (Timestamp::from_secs(10), Timestamp::from_secs(12));
         assert_eq!(late.since(early), Duration::from_secs(2));
         assert_eq!(early.since(late), Duration::ZERO);
     }
 
     #[test]
-    fn a_moment_before_the_epoch_survives_the_standard_library() {
-        let moment = Timestamp::from_millis(-1500);
-        assert_eq!(Timestamp::from(SystemTime::from(moment)), moment);
+    fn a_timestamp_before_the_epoch_is_converted_to_system_time_and_back() {
+        let timestamp = Timestamp::from_millis(-1500);
+        assert_eq!(Timestamp::from(SystemTime::from(timestamp)), timestamp);
     }
 }

@@ -1,13 +1,13 @@
-//! A clock that stands still until a test moves it.
+//! A clock that a test moves.
 
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
-use super::{Clock, Timestamp};
+use crate::{Clock, Timestamp};
 
-/// A clock that only [`ManualClock::advance`] moves. Its sleepers wake when it has gone past their hour.
+/// A clock that only [`ManualClock::advance`] moves. [`Clock::sleep`] completes when it has advanced far enough.
 #[derive(Debug)]
 pub struct ManualClock {
     start: Timestamp,
@@ -15,12 +15,12 @@ pub struct ManualClock {
 }
 
 impl ManualClock {
-    /// A clock that stands at `start`.
-    pub fn at(start: Timestamp) -> Self {
+    /// A clock that shows `start`.
+    pub fn new(start: Timestamp) -> Self {
         Self { start, elapsed: watch::Sender::new(Duration::ZERO) }
     }
 
-    /// Moves wall time and monotonic time on together, and wakes whoever is due.
+    /// Advances wall time and monotonic time, and completes the sleeps that are due.
     pub fn advance(&self, by: Duration) {
         self.elapsed.send_modify(|elapsed| *elapsed += by);
     }
@@ -39,7 +39,7 @@ impl Clock for ManualClock {
         let mut elapsed = self.elapsed.subscribe();
         let due = *elapsed.borrow() + duration;
         Box::pin(async move {
-            // An error means that the clock is gone: nobody is left to wake this sleeper later.
+            // An error means that the clock was dropped, and nothing can advance it any more.
             let _ = elapsed.wait_for(|elapsed| *elapsed >= due).await;
         })
     }
@@ -50,8 +50,8 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_sleeper_wakes_when_the_clock_has_gone_past_its_hour_and_not_before() {
-        let clock = ManualClock::at(Timestamp::from_secs(1_000));
+    async fn a_sleep_completes_when_the_clock_reaches_its_end_and_not_before() {
+        let clock = ManualClock::new(Timestamp::from_secs(1_000));
         let mut sleep = clock.sleep(Duration::from_secs(5));
         clock.advance(Duration::from_secs(4));
         assert!(futures_util::poll!(&mut sleep).is_pending());

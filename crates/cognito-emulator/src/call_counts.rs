@@ -1,30 +1,29 @@
-//! Counts the calls by operation and outcome, so that a test can say how often its service asked.
+//! Call counts by operation and outcome, so that a test can assert how often its service called.
 //!
-//! A call is counted in `total` when it arrives and by outcome when it is answered: a client that hangs up
-//! in between (a timeout under latency) leaves the total ahead of the sum.
+//! `total` counts requests, the outcomes count responses. A client that disconnects in between (a timeout under
+//! injected latency) makes `total` larger than the sum of the outcomes.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
-/// The outcome of a call that was answered as asked; the others are the names of errors, or this next one.
-pub(super) const OK: &str = "ok";
-/// The outcome of a call whose connection a fault dropped.
-pub(super) const DROPPED: &str = "dropped";
-/// What calls of no known operation are counted under, so that a stranger cannot grow the table.
-pub(super) const UNKNOWN: &str = "(unknown)";
+/// The outcome of a successful call. The other outcomes are names of errors, or [`DROPPED`].
+pub(crate) const OK: &str = "ok";
+/// The outcome of a call whose connection was dropped by an injected fault.
+pub(crate) const DROPPED: &str = "dropped";
+/// The name for calls of unknown operations, so that clients cannot grow the table.
+pub(crate) const UNKNOWN: &str = "(unknown)";
 
-/// The counters.
 #[derive(Debug, Default)]
-pub(super) struct CallCounts(Mutex<BTreeMap<&'static str, BTreeMap<&'static str, u64>>>);
+pub(crate) struct CallCounts(Mutex<BTreeMap<&'static str, BTreeMap<&'static str, u64>>>);
 
 impl CallCounts {
-    pub(super) fn arrived(&self, operation: &'static str) {
+    pub(crate) fn record_request(&self, operation: &'static str) {
         self.count(operation, "total");
     }
 
-    pub(super) fn answered(&self, operation: &'static str, outcome: &'static str) {
+    pub(crate) fn record_response(&self, operation: &'static str, outcome: &'static str) {
         self.count(operation, outcome);
     }
 
@@ -33,11 +32,11 @@ impl CallCounts {
         *counts.entry(operation).or_default().entry(what).or_default() += 1;
     }
 
-    pub(super) fn reset(&self) {
+    pub(crate) fn reset(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    pub(super) fn to_json(&self) -> Value {
+    pub(crate) fn to_json(&self) -> Value {
         json!({ "calls": &*self.0.lock().unwrap_or_else(PoisonError::into_inner) })
     }
 }

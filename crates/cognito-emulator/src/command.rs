@@ -1,4 +1,4 @@
-//! The command: an emulator by its arguments, until SIGTERM or SIGINT. `cognito-emulator` and `tokenvend emulator` are it.
+//! The command of `cognito-emulator` and `tokenvend emulator`: runs an emulator until SIGTERM or SIGINT.
 
 mod banner;
 
@@ -9,22 +9,23 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use crate::{AccessKey, DEFAULT_DEVELOPER_PROVIDER, DEFAULT_POOL, PoolSeed, RoleArn, Settings, StartError};
+use crate::settings::{AccessKey, DEFAULT_DEVELOPER_PROVIDER, DEFAULT_POOL, PoolSeed, Settings};
+use crate::startup::{StartError, start};
 use clock::SystemClock;
-use cognito_types::{DeveloperProvider, IdentityPoolId};
+use cognito_types::{DeveloperProvider, IdentityPoolId, RoleArn};
 
-/// [`PoolSeed::default`], as a flag has it.
+/// [`PoolSeed::default`] as the value of `--pool`.
 const DEFAULT_FLAG: &str = "us-east-1:00000000-0000-4000-8000-000000000001=login.tokenvend.example";
 
-/// Runs a Cognito Identity emulator: stable identities, real tokens, signatures checked, faults on demand. It
-/// answers what STS and IAM say of such tokens and roles too. docs/emulator.md tells how to use it in tests.
+/// Runs an emulator of Amazon Cognito identity pools: stable identities, real tokens, checked signatures, fault
+/// injection. It includes the operations of STS and IAM that concern them. docs/emulator.md is the manual.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Where to listen; port 0 takes any free one.
+    /// The address to listen on; port 0 is any free port.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8082")]
     listen: SocketAddr,
 
-    /// A pool and its developer provider; with ",guests" behind it, it has guests. May be repeated.
+    /// A pool and its developer provider; ",guests" allows guests. Repeatable.
     #[arg(
         long = "pool",
         value_name = "POOL_ID=PROVIDER[,guests]",
@@ -33,43 +34,43 @@ pub struct Args {
     )]
     pools: Vec<PoolSeed>,
 
-    /// Lets all these pools have guests.
+    /// Allows guests in all these pools.
     #[arg(long)]
     guests: bool,
 
-    /// The role that these pools give to users. With neither this nor the next, everybody has a role.
+    /// The role of authenticated identities of these pools. Without both role flags, the emulator's own roles.
     #[arg(long, value_name = "ROLE_ARN", value_parser = parse_role)]
     authenticated_role: Option<RoleArn>,
 
-    /// The role that these pools give to guests.
+    /// The role of guests of these pools.
     #[arg(long, value_name = "ROLE_ARN", value_parser = parse_role)]
     unauthenticated_role: Option<RoleArn>,
 
-    /// The AWS account that the pools are in.
+    /// The AWS account of the pools.
     #[arg(long, value_name = "12_DIGITS", value_parser = parse_account, default_value = "123456789012")]
     account_id: String,
 
-    /// An access key that may sign calls. May be repeated; absent, one pair that is printed at the start.
+    /// An access key that may sign requests. Repeatable; default: a key that is printed at the start.
     #[arg(long = "access-key", value_name = "ID=SECRET", value_parser = parse_access_key)]
     access_keys: Vec<AccessKey>,
 
-    /// Keeps identities, pools and signing keys in this file over a restart.
+    /// Persists identities, pools and signing keys in this file.
     #[arg(long, value_name = "FILE")]
     state_file: Option<PathBuf>,
 
-    /// Writes the URL to this file once the emulator answers, and removes it at the end: for scripts.
+    /// Writes the URL to this file when the emulator is ready, and removes it at the end.
     #[arg(long, value_name = "FILE")]
     url_file: Option<PathBuf>,
 
-    /// Makes identity ids and faults repeatable.
+    /// The seed of identity ids and faults, which makes them repeatable.
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
 
-    /// Threads that answer; each mints as many tokens as a core can sign. Absent: one a core.
+    /// The number of server threads; one signs as many tokens as a core can. Default: one per core.
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=256))]
     workers: Option<u16>,
 
-    /// Allows an address that other machines can reach. The emulator mints tokens for anybody.
+    /// Allows an address that other machines can reach. The emulator mints tokens for every client.
     #[arg(long)]
     allow_non_loopback: bool,
 }
@@ -83,23 +84,23 @@ pub enum CommandError {
     /// The emulator cannot start.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// The file of `--url-file`.
-    #[error("the URL file {} cannot be {what}: {error}", path.display())]
+    /// The file of `--url-file` cannot be written or removed.
+    #[error("the URL file {} cannot be {action}: {error}", path.display())]
     UrlFile {
-        /// Its path.
+        /// The path of the file.
         path: PathBuf,
-        /// What was to be done with it.
-        what: &'static str,
-        /// The system's error.
+        /// The failed action, a participle.
+        action: &'static str,
+        /// The operating system's error.
         error: io::Error,
     },
-    /// Standard output or the signals.
+    /// Standard output or the signal handlers failed.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
 impl CommandError {
-    /// The exit code, as sysexits.h has it.
+    /// The exit code, as in sysexits.h.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => 64,
@@ -109,7 +110,6 @@ impl CommandError {
     }
 }
 
-/// The command as a program of its own.
 #[derive(Debug, clap::Parser)]
 #[command(name = "cognito-emulator", version)]
 struct Cli {
@@ -122,7 +122,7 @@ pub fn main() -> ExitCode {
     let cli = match <Cli as clap::Parser>::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version come as errors too.
+            // Help and version are errors of clap too.
             let _ = error.print();
             return if error.use_stderr() { ExitCode::from(64) } else { ExitCode::SUCCESS };
         }
@@ -139,21 +139,21 @@ pub fn main() -> ExitCode {
 }
 
 fn parse_pool(text: &str) -> Result<PoolSeed, String> {
-    let (id, provider) = text
-        .split_once('=')
-        .ok_or_else(|| format!("it has no '='; it looks like {DEFAULT_POOL}={DEFAULT_DEVELOPER_PROVIDER}"))?;
+    let (id, provider) = text.split_once('=').ok_or_else(|| {
+        format!("no '='; expected a value like {DEFAULT_POOL}={DEFAULT_DEVELOPER_PROVIDER}")
+    })?;
     let (provider, allow_guests) = match provider.split_once(',') {
         None => (provider, false),
         Some((provider, "guests")) => (provider, true),
-        Some(_) => return Err("after the provider's name only ',guests' may follow".to_owned()),
+        Some(_) => return Err("only ',guests' may follow the provider's name".to_owned()),
     };
-    let id = IdentityPoolId::parse(id).map_err(|fault| fault.to_string())?;
-    let provider = DeveloperProvider::parse(provider).map_err(|fault| fault.to_string())?;
+    let id = IdentityPoolId::parse(id).map_err(|error| error.to_string())?;
+    let provider = DeveloperProvider::parse(provider).map_err(|error| error.to_string())?;
     Ok(PoolSeed { allow_guests, ..PoolSeed::new(id, provider) })
 }
 
 fn parse_role(text: &str) -> Result<RoleArn, String> {
-    RoleArn::parse(text).map_err(str::to_owned)
+    RoleArn::parse(text).map_err(|error| error.to_string())
 }
 
 fn parse_account(text: &str) -> Result<String, String> {
@@ -165,9 +165,9 @@ fn parse_account(text: &str) -> Result<String, String> {
 }
 
 fn parse_access_key(text: &str) -> Result<AccessKey, String> {
-    let (id, secret) = text.split_once('=').ok_or("it has no '='; it looks like AKIAEXAMPLE=a-secret")?;
+    let (id, secret) = text.split_once('=').ok_or("no '='; expected a value like AKIAEXAMPLE=a-secret")?;
     if id.is_empty() || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
-        return Err("the id before '=' may only have letters, digits and '_'".to_owned());
+        return Err("the id before '=' may contain only letters, digits and '_'".to_owned());
     }
     if secret.is_empty() {
         return Err("the secret after '=' is empty".to_owned());
@@ -175,51 +175,56 @@ fn parse_access_key(text: &str) -> Result<AccessKey, String> {
     Ok(AccessKey { id: id.to_owned(), secret: secret.to_owned() })
 }
 
+/// Runs an emulator until SIGTERM or SIGINT.
+///
+/// # Errors
+///
+/// [`CommandError`] says whether the arguments, the start, the URL file or the process failed.
 pub async fn run(args: Args) -> Result<(), CommandError> {
     if !args.listen.ip().is_loopback() && !args.allow_non_loopback {
         return Err(CommandError::Usage(format!(
-            "--listen {} can be reached from other machines, and the emulator mints tokens for anybody; use a \
+            "--listen {} can be reached from other machines, and the emulator mints tokens for every client; use a \
              loopback address such as 127.0.0.1:8082, or add --allow-non-loopback",
             args.listen
         )));
     }
     let url_file = args.url_file.clone();
     if let Some(path) = &url_file {
-        // Whoever waits for the file should not find the one of a run that was killed.
-        remove(path)?;
+        // A script that waits for the file must not find that of a killed run.
+        remove_url_file(path)?;
     }
     let settings = args.into_settings();
-    let announced = settings.clone();
-    let running = crate::start(settings, Arc::new(SystemClock::new())).await?;
+    let banner_settings = settings.clone();
+    let running = start(settings, Arc::new(SystemClock::new())).await?;
     if let Some(path) = &url_file {
-        write(path, &running.url())?;
+        write_url_file(path, &running.url())?;
     }
-    print(&banner::render(&announced, &running.url()))?;
+    print(&banner::render(&banner_settings, &running.url()))?;
     shutdown_signal().await?;
     running.stop().await;
-    url_file.as_deref().map_or(Ok(()), remove)
+    url_file.as_deref().map_or(Ok(()), remove_url_file)
 }
 
-/// Writes the whole of it or nothing: a reader that comes in between finds no file.
-fn write(path: &Path, url: &str) -> Result<(), CommandError> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let written = fs::write(&beside, format!("{url}\n")).and_then(|()| fs::rename(&beside, path));
-    written.map_err(|fault| failed("written", path, fault))
+/// Writes the file atomically, so that no reader sees a partial one.
+fn write_url_file(path: &Path, url: &str) -> Result<(), CommandError> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(".new");
+    let written = fs::write(&temporary, format!("{url}\n")).and_then(|()| fs::rename(&temporary, path));
+    written.map_err(|error| url_file_error("written", path, error))
 }
 
-fn remove(path: &Path) -> Result<(), CommandError> {
+fn remove_url_file(path: &Path) -> Result<(), CommandError> {
     match fs::remove_file(path) {
-        Err(fault) if fault.kind() != io::ErrorKind::NotFound => Err(failed("removed", path, fault)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(url_file_error("removed", path, error)),
         _ => Ok(()),
     }
 }
 
-fn failed(what: &'static str, path: &Path, error: io::Error) -> CommandError {
-    CommandError::UrlFile { path: path.to_owned(), what, error }
+fn url_file_error(action: &'static str, path: &Path, error: io::Error) -> CommandError {
+    CommandError::UrlFile { path: path.to_owned(), action, error }
 }
 
-/// Writes to standard output. A reader that has gone away (`| head`) is no failure.
+/// Writes to standard output. A closed pipe (`| head`) is not an error.
 fn print(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -228,7 +233,7 @@ fn print(text: &str) -> io::Result<()> {
     }
 }
 
-/// Ends at SIGTERM from an orchestrator, or SIGINT from a terminal.
+/// Completes at SIGTERM (orchestrator) or SIGINT (terminal).
 async fn shutdown_signal() -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
@@ -251,17 +256,17 @@ impl Args {
         Settings {
             listen: self.listen,
             pools: pools.collect(),
-            credentials: if self.access_keys.is_empty() { defaults.credentials } else { self.access_keys },
+            access_keys: if self.access_keys.is_empty() { defaults.access_keys } else { self.access_keys },
             account_id: self.account_id,
             state_file: self.state_file,
             seed: self.seed,
-            workers: self.workers.map_or_else(cores, usize::from),
+            workers: self.workers.map_or_else(core_count, usize::from),
             ..defaults
         }
     }
 }
 
-fn cores() -> usize {
+fn core_count() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
@@ -270,19 +275,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_default_pool_of_the_command_is_the_one_of_the_library() {
+    fn the_default_pool_of_the_command_is_that_of_the_library() {
         assert_eq!(parse_pool(DEFAULT_FLAG), Ok(PoolSeed::default()));
     }
 
     #[test]
-    fn a_flag_that_makes_no_sense_is_told_what_is_allowed() {
-        assert!(parse_pool("nonsense").unwrap_err().contains("it looks like"));
+    fn the_error_for_an_invalid_flag_says_what_is_allowed() {
+        assert!(parse_pool("nonsense").unwrap_err().contains("expected a value like"));
         assert!(parse_pool("us-east-1=p").unwrap_err().contains("REGION:GUID"));
         assert!(parse_pool("us-east-1:1=p,guest").unwrap_err().contains(",guests"));
         assert!(parse_pool("us-east-1:1=p,guests").is_ok_and(|pool| pool.allow_guests));
         assert!(parse_role("App").unwrap_err().contains("looks like"));
         assert!(parse_account("12345").is_err());
-        assert!(parse_access_key("AKIA").unwrap_err().contains("it looks like"));
+        assert!(parse_access_key("AKIA").unwrap_err().contains("expected a value like"));
         assert!(parse_access_key("A-B=c").unwrap_err().contains("letters"));
     }
 }

@@ -1,81 +1,107 @@
-//! The control endpoints under `/_emulator/`: faults, counted calls, role sessions, and new keys.
+//! The control API under `/_emulator/`: faults, call counts, role sessions and key rotation.
 //!
-//! They have no CORS headers on purpose: a web page may use the emulator, but not steer it.
+//! Its responses have no CORS headers, so that a web page can use the emulator but cannot control it.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use serde_json::json;
 
-use super::backend::Backend;
-use super::faults::Faults;
-use super::keys::SigningKey;
+use crate::faults::Faults;
+use crate::keys::SigningKey;
+use crate::operations;
+use crate::pipeline::Pipeline;
 
 /// Adds the endpoints to the application.
-pub(super) fn routes(config: &mut web::ServiceConfig) {
+pub(crate) fn configure(config: &mut web::ServiceConfig) {
     config
         .service(
             web::resource("/_emulator/faults")
-                .route(web::get().to(faults))
+                .route(web::get().to(get_faults))
                 .route(web::put().to(set_faults))
                 .route(web::delete().to(reset_faults)),
         )
         .service(
             web::resource("/_emulator/calls")
-                .route(web::get().to(calls))
+                .route(web::get().to(get_calls))
                 .route(web::delete().to(reset_calls)),
         )
-        .route("/_emulator/sessions", web::get().to(sessions))
+        .route("/_emulator/sessions", web::get().to(get_sessions))
         .route("/_emulator/keys/rotate", web::post().to(rotate_keys));
 }
 
-async fn faults(service: web::Data<Backend>) -> HttpResponse {
-    HttpResponse::Ok().json(&*service.faults.get())
+async fn get_faults(pipeline: web::Data<Pipeline>) -> HttpResponse {
+    HttpResponse::Ok().json(&*pipeline.faults.get())
 }
 
-/// Replaces all faults; what is not named is off.
-async fn set_faults(body: Bytes, service: web::Data<Backend>) -> HttpResponse {
-    let parsed = serde_json::from_slice::<Faults>(&body).map_err(|fault| fault.to_string());
-    match parsed.and_then(|faults| faults.check().map(|()| faults)) {
+/// Replaces all faults; an absent member resets its fault.
+async fn set_faults(body: Bytes, pipeline: web::Data<Pipeline>) -> HttpResponse {
+    match parse_faults(&body) {
         Ok(faults) => {
-            service.faults.set(faults.clone());
+            pipeline.faults.set(faults.clone());
             HttpResponse::Ok().json(faults)
         }
-        Err(fault) => HttpResponse::BadRequest().json(json!({ "message": fault })),
+        Err(message) => HttpResponse::BadRequest().json(json!({ "message": message })),
     }
 }
 
-async fn reset_faults(service: web::Data<Backend>) -> HttpResponse {
-    service.faults.set(Faults::default());
+fn parse_faults(body: &[u8]) -> Result<Faults, String> {
+    let faults: Faults = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    faults.check()?;
+    match faults.operations.iter().find(|name| !operations::is_known(name)) {
+        Some(name) => {
+            Err(format!("operations contains {name:?}, which is not an operation of this emulator"))
+        }
+        None => Ok(faults),
+    }
+}
+
+async fn reset_faults(pipeline: web::Data<Pipeline>) -> HttpResponse {
+    pipeline.faults.set(Faults::default());
     HttpResponse::NoContent().finish()
 }
 
-async fn calls(service: web::Data<Backend>) -> HttpResponse {
-    HttpResponse::Ok().json(service.calls.to_json())
+async fn get_calls(pipeline: web::Data<Pipeline>) -> HttpResponse {
+    HttpResponse::Ok().json(pipeline.calls.to_json())
 }
 
-async fn reset_calls(service: web::Data<Backend>) -> HttpResponse {
-    service.calls.reset();
+async fn reset_calls(pipeline: web::Data<Pipeline>) -> HttpResponse {
+    pipeline.calls.reset();
     HttpResponse::NoContent().finish()
 }
 
-/// Who has taken which role, with which session tags.
-async fn sessions(service: web::Data<Backend>) -> HttpResponse {
-    HttpResponse::Ok().json(service.sessions.to_json(service.clock.now()))
+/// The live role sessions, with their roles and session tags.
+async fn get_sessions(pipeline: web::Data<Pipeline>) -> HttpResponse {
+    let backend = &pipeline.backend;
+    HttpResponse::Ok().json(backend.temporary_credentials.to_json(backend.clock.now()))
 }
 
-/// Signs with a new key from now on; the old ones stay published.
-async fn rotate_keys(request: HttpRequest, service: web::Data<Backend>) -> HttpResponse {
-    // The one endpoint here that a page of another origin could reach without asking first.
+/// Signs with a new key from now on; the old keys stay published.
+async fn rotate_keys(request: HttpRequest, pipeline: web::Data<Pipeline>) -> HttpResponse {
+    // The only endpoint here that a page of another origin could call without a preflight request.
     if request.headers().contains_key("origin") {
-        return HttpResponse::Forbidden().json(json!({ "message": "not for web pages" }));
+        return HttpResponse::Forbidden().json(json!({ "message": "not available to web pages" }));
     }
-    // Making a key takes long enough to hold up the other calls of this worker.
+    // Generating a key would block the other requests of this worker.
     let key = web::block(SigningKey::generate).await;
-    match key.ok().and_then(Result::ok).and_then(|key| service.keys.add(key).ok()) {
+    let backend = &pipeline.backend;
+    match key.ok().and_then(Result::ok).and_then(|key| backend.keys.add(key).ok()) {
         Some(kid) => {
-            service.lock_state().changed();
+            backend.lock_state().mark_changed();
             HttpResponse::Ok().json(json!({ "kid": kid }))
         }
-        None => HttpResponse::InternalServerError().json(json!({ "message": "no key could be made" })),
+        None => {
+            HttpResponse::InternalServerError().json(json!({ "message": "cannot generate a signing key" }))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_for_an_unknown_operation_are_rejected() {
+        assert!(parse_faults(br#"{"operations":["GetIdea"]}"#).unwrap_err().contains("GetIdea"));
+        assert!(parse_faults(br#"{"operations":["GetId"]}"#).is_ok());
     }
 }

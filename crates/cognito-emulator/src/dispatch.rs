@@ -1,46 +1,45 @@
-//! Which operation a request asks for, and where its input stands.
+//! Dispatch: the operation that a request names, and the location of its input.
 //!
-//! All services share one address, as they could on AWS only behind one endpoint URL. Cognito's calls name
-//! themselves in `X-Amz-Target`; those of STS and IAM are forms with an `Action`, or a URL's query, and of one version
-//! or the other.
+//! All services share one address. Requests for Cognito have the header `X-Amz-Target`. Requests for STS and IAM are
+//! forms or URL queries with an `Action`, and differ in their `Version`.
 
 use actix_web::http::header::CONTENT_TYPE;
 
-use super::operations::{self, Operation};
-use super::protocol::query::{Form, version};
-use super::protocol::{Api, ApiError, ErrorType};
-use super::sigv4::SignedRequest;
+use crate::operations::{self, Operation};
+use crate::protocol::query::{Form, version};
+use crate::protocol::{Api, ApiError, ErrorType};
+use crate::sigv4::SignedRequest;
 
 const TARGET_PREFIX: &str = "AWSCognitoIdentityService.";
 const JSON_1_1: &str = "application/x-amz-json-1.1";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// The service that a request is meant for; what is no call at all is answered by Cognito.
-pub(super) fn api_of(request: &SignedRequest<'_>) -> Api {
+/// The service that a request is for. Invalid requests get an error of Cognito.
+pub(crate) fn detect_api(request: &SignedRequest<'_>) -> Api {
     let is_form = request.method == "GET" || content_type(request).eq_ignore_ascii_case(FORM);
     if !is_form || request.headers.contains_key("x-amz-target") {
         return Api::CognitoIdentity;
     }
-    let form = Form::parse(form_of(request)).ok();
-    let is_of_iam = form.is_some_and(|form| form.text("Version") == Some(version(Api::Iam)));
-    if is_of_iam { Api::Iam } else { Api::Sts }
+    let form = Form::parse(form_bytes(request)).ok();
+    let is_iam = form.is_some_and(|form| form.text("Version") == Some(version(Api::Iam)));
+    if is_iam { Api::Iam } else { Api::Sts }
 }
 
-/// The operation, and its input.
-pub(super) fn operation_of<'r>(
+/// The operation and its input.
+pub(crate) fn resolve_operation<'r>(
     api: Api,
     request: &SignedRequest<'r>,
 ) -> Result<(&'static Operation, &'r [u8]), ApiError> {
     match api {
         Api::CognitoIdentity => cognito_operation(request).map(|operation| (operation, request.body)),
         Api::Iam | Api::Sts => {
-            let input = form_of(request);
+            let input = form_bytes(request);
             named_operation(api, &Form::parse(input)?).map(|operation| (operation, input))
         }
     }
 }
 
-fn form_of<'r>(request: &SignedRequest<'r>) -> &'r [u8] {
+fn form_bytes<'r>(request: &SignedRequest<'r>) -> &'r [u8] {
     if request.method == "GET" { request.query.as_bytes() } else { request.body }
 }
 

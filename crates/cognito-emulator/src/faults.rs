@@ -1,4 +1,4 @@
-//! Faults on demand: what a test may ask the emulator to do wrong, and the dice that decide when.
+//! Fault injection: the configured faults, and the RNG that decides per call.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -6,45 +6,34 @@ use std::time::Duration;
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::operations;
+use crate::token::{MintOptions, TokenDefect};
 
-/// The longest latency that can be asked for: beyond it every client has long given up.
-const LONGEST_LATENCY_MILLIS: u64 = 600_000;
+/// The longest latency. Every client times out before it.
+const MAX_LATENCY_MILLIS: u64 = 600_000;
 
-/// The faults in force; the control endpoint's JSON.
+/// The configured faults: the JSON of `/_emulator/faults`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub(super) struct Faults {
-    /// Every answer comes this much later.
+pub(crate) struct Faults {
+    /// The delay of every response.
     latency_millis: u64,
-    /// The share of calls that are answered with `TooManyRequestsException`.
+    /// The share of calls that get `TooManyRequestsException`.
     throttle_rate: f64,
-    /// The share of calls that are answered with `InternalErrorException`.
+    /// The share of calls that get `InternalErrorException`.
     error_rate: f64,
-    /// The share of calls whose connection is dropped without an answer.
+    /// The share of calls whose connection is closed without a response.
     drop_rate: f64,
-    /// Only these operations; none means all.
-    operations: Vec<String>,
-    /// Tokens that do not say what they were asked to say.
+    /// The affected operations. Empty: all.
+    pub(crate) operations: Vec<String>,
+    /// The defect of minted tokens.
     tamper: Option<TokenDefect>,
-    /// Tokens dated this much later (or earlier, if negative).
+    /// Tokens are dated this much later, or earlier if negative.
     clock_skew_seconds: i64,
 }
 
-/// Which claim of a minted token does not match what was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum TokenDefect {
-    Aud,
-    Sub,
-    Amr,
-    /// The token is no JWT at all.
-    Opaque,
-}
-
 impl Faults {
-    /// What is wrong with the wish, in one sentence.
-    pub(super) fn check(&self) -> Result<(), String> {
+    /// Checks rates and latency, not the names of operations. The error is one sentence for the client.
+    pub(crate) fn check(&self) -> Result<(), String> {
         let rates = [
             ("throttleRate", self.throttle_rate),
             ("errorRate", self.error_rate),
@@ -55,69 +44,55 @@ impl Faults {
                 return Err(format!("{name} is {rate}, but a rate is 0 to 1"));
             }
         }
-        if self.latency_millis > LONGEST_LATENCY_MILLIS {
-            return Err(format!("latencyMillis is beyond {LONGEST_LATENCY_MILLIS}"));
-        }
-        for operation in &self.operations {
-            if !operations::is_known(operation) {
-                return Err(format!(
-                    "operations names {operation:?}, which is no operation of this emulator"
-                ));
-            }
+        if self.latency_millis > MAX_LATENCY_MILLIS {
+            return Err(format!("latencyMillis is more than {MAX_LATENCY_MILLIS}"));
         }
         Ok(())
     }
 }
 
-/// How a token is to be minted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct MintOptions {
-    pub(super) tamper: Option<TokenDefect>,
-    pub(super) clock_skew_seconds: i64,
-}
-
-/// What happens to a call instead of its answer.
+/// A fault that replaces the result of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum InjectedFault {
+pub(crate) enum InjectedFault {
     Dropped,
     Throttled,
     Failed,
 }
 
-/// What the dice gave one call.
+/// The decision for one call.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct FaultDecision {
-    pub(super) latency: Duration,
-    pub(super) misfortune: Option<InjectedFault>,
-    pub(super) minting: MintOptions,
+pub(crate) struct FaultDecision {
+    pub(crate) latency: Duration,
+    pub(crate) fault: Option<InjectedFault>,
+    pub(crate) mint_options: MintOptions,
 }
 
-/// The faults in force, and the dice.
+/// The configured faults and the RNG.
 #[derive(Debug)]
-pub(super) struct FaultInjector(Mutex<(Arc<Faults>, Rng)>);
+pub(crate) struct FaultInjector(Mutex<(Arc<Faults>, Rng)>);
 
 impl FaultInjector {
-    /// No faults yet; `random` throws the dice.
-    pub(super) fn new(random: Rng) -> Self {
-        Self(Mutex::new((Arc::default(), random)))
+    /// An injector without faults.
+    pub(crate) fn new(rng: Rng) -> Self {
+        Self(Mutex::new((Arc::default(), rng)))
     }
 
-    pub(super) fn set(&self, faults: Faults) {
+    pub(crate) fn set(&self, faults: Faults) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).0 = Arc::new(faults);
     }
 
-    pub(super) fn get(&self) -> Arc<Faults> {
+    pub(crate) fn get(&self) -> Arc<Faults> {
         Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner).0)
     }
 
-    /// Throws the dice for one call.
-    pub(super) fn fate_of(&self, operation: &str) -> FaultDecision {
-        let (faults, random) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Decides which faults affect one call.
+    pub(crate) fn decide(&self, operation: &str) -> FaultDecision {
+        let (faults, rng) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !faults.operations.is_empty() && faults.operations.iter().all(|name| name != operation) {
             return FaultDecision::default();
         }
-        let mut happens = |rate: f64| rate > 0.0 && random.f64() < rate;
-        let misfortune = if happens(faults.drop_rate) {
+        let mut happens = |rate: f64| rate > 0.0 && rng.f64() < rate;
+        let fault = if happens(faults.drop_rate) {
             Some(InjectedFault::Dropped)
         } else if happens(faults.throttle_rate) {
             Some(InjectedFault::Throttled)
@@ -128,8 +103,11 @@ impl FaultInjector {
         };
         FaultDecision {
             latency: Duration::from_millis(faults.latency_millis),
-            misfortune,
-            minting: MintOptions { tamper: faults.tamper, clock_skew_seconds: faults.clock_skew_seconds },
+            fault,
+            mint_options: MintOptions {
+                defect: faults.tamper,
+                clock_skew_seconds: faults.clock_skew_seconds,
+            },
         }
     }
 }
@@ -145,25 +123,25 @@ mod tests {
     }
 
     #[test]
-    fn the_same_seed_gives_the_same_fates() {
-        let fates = |seed| -> Vec<_> {
+    fn the_same_seed_gives_the_same_decisions() {
+        let decisions = |seed| -> Vec<_> {
             let injector = injector(seed, r#"{"throttleRate":0.5}"#);
-            (0..64).map(|_| injector.fate_of("GetId").misfortune).collect()
+            (0..64).map(|_| injector.decide("GetId").fault).collect()
         };
-        assert_eq!(fates(1), fates(1));
-        assert_ne!(fates(1), fates(2));
+        assert_eq!(decisions(1), decisions(1));
+        assert_ne!(decisions(1), decisions(2));
     }
 
     #[test]
-    fn a_rate_of_one_hits_always_and_only_the_operations_named() {
+    fn a_rate_of_one_affects_every_call_of_the_named_operations_only() {
         let injector = injector(1, r#"{"errorRate":1,"operations":["GetId"]}"#);
-        assert_eq!(injector.fate_of("GetId").misfortune, Some(InjectedFault::Failed));
-        assert_eq!(injector.fate_of("GetOpenIdToken"), FaultDecision::default());
+        assert_eq!(injector.decide("GetId").fault, Some(InjectedFault::Failed));
+        assert_eq!(injector.decide("GetOpenIdToken"), FaultDecision::default());
     }
 
     #[test]
-    fn a_wish_that_makes_no_sense_is_refused() {
-        for bad in [r#"{"dropRate":1.5}"#, r#"{"latencyMillis":600001}"#, r#"{"operations":["GetIdea"]}"#] {
+    fn invalid_faults_are_rejected() {
+        for bad in [r#"{"dropRate":1.5}"#, r#"{"latencyMillis":600001}"#] {
             assert!(serde_json::from_str::<Faults>(bad).unwrap().check().is_err(), "{bad}");
         }
         assert!(serde_json::from_str::<Faults>(r#"{"latency":5}"#).is_err());

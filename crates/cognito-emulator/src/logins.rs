@@ -1,48 +1,51 @@
-//! Sorts a `Logins` map: the pool's developer provider, public providers, or this emulator's own tokens.
+//! Classification of a `Logins` map: developer provider, public providers, or the emulator's own tokens.
 
-use super::pool::Pool;
-use super::protocol::ApiError;
-use super::state::Login;
-use super::token::{OWN_PROVIDER, public_user};
-use super::validation;
+use crate::pool::Pool;
+use crate::protocol::ApiError;
+use crate::state::Login;
+use crate::token::{OWN_PROVIDER, public_user};
+use crate::validation;
 use clock::Timestamp;
 
-/// The logins of a call by developer credentials.
+/// The logins of a request with developer credentials.
 #[derive(Debug)]
-pub(super) struct DeveloperLogins {
-    pub(super) developer: Login,
-    pub(super) public: Vec<Login>,
+pub(crate) struct DeveloperLogins {
+    pub(crate) developer: Login,
+    pub(crate) public: Vec<Login>,
 }
 
-/// Exactly one login is the developer's, the others are of public providers that the pool knows.
-pub(super) fn sort_developer_logins(
+/// Exactly one login is the developer provider's. The others are of public providers of the pool.
+pub(crate) fn classify_developer_logins(
     pool: &Pool,
     logins: Vec<(String, String)>,
     now: Timestamp,
 ) -> Result<DeveloperLogins, ApiError> {
     let (developer, public): (Vec<_>, Vec<_>) =
         logins.into_iter().partition(|(name, _)| pool.has_developer_provider(name));
-    // A provider's name can stand only once, and a pool has one developer provider: never two of them here.
+    // Provider names are unique, and a pool has one developer provider: there is at most one.
     let Some((provider, user)) = developer.into_iter().next() else {
         return Err(ApiError::invalid_parameter(
             "Please provide the pool's developer provider and a developer user identifier in Logins.",
         ));
     };
     validation::length("logins", &user, 1..=1024)?;
-    Ok(DeveloperLogins { developer: Login { provider, user }, public: to_public(pool, public, now)? })
+    Ok(DeveloperLogins {
+        developer: Login { provider, user },
+        public: parse_public_logins(pool, public, now)?,
+    })
 }
 
-/// The logins of a call without credentials.
+/// The logins of a request without credentials.
 #[derive(Debug)]
-pub(super) enum ClientLogins {
-    /// Public logins, or none at all: a guest.
+pub(crate) enum ClientLogins {
+    /// Public logins, or none: a guest.
     Public(Vec<Login>),
     /// A token that this emulator minted, under `cognito-identity.amazonaws.com`.
     OwnToken(String),
 }
 
-/// An own token stands alone: it already says who the user is.
-pub(super) fn sort_client_logins(
+/// An own token cannot be combined with other logins: it already identifies the user.
+pub(crate) fn classify_client_logins(
     pool: &Pool,
     mut logins: Vec<(String, String)>,
     now: Timestamp,
@@ -52,11 +55,15 @@ pub(super) fn sort_client_logins(
         Some(_) => Err(ApiError::invalid_parameter(format!(
             "A login of {OWN_PROVIDER} can't be combined with other logins."
         ))),
-        None => Ok(ClientLogins::Public(to_public(pool, logins, now)?)),
+        None => Ok(ClientLogins::Public(parse_public_logins(pool, logins, now)?)),
     }
 }
 
-fn to_public(pool: &Pool, logins: Vec<(String, String)>, now: Timestamp) -> Result<Vec<Login>, ApiError> {
+fn parse_public_logins(
+    pool: &Pool,
+    logins: Vec<(String, String)>,
+    now: Timestamp,
+) -> Result<Vec<Login>, ApiError> {
     logins
         .into_iter()
         .map(|(provider, token)| {

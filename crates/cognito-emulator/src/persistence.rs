@@ -1,8 +1,8 @@
-//! Keeps identities, pools and signing keys in a file, so that they survive a restart.
+//! Persistence of identities, pools and signing keys in a file.
 //!
-//! The file is replaced as a whole: written beside itself, flushed to disk, renamed. A file that cannot be
-//! understood is never overwritten. One task writes; changes that come while it writes, or shortly after,
-//! go into the next round together, so that a load test costs a few writes a second and not one a call.
+//! The file is replaced as a whole: written to a temporary file, flushed to disk, renamed. An unreadable file is never
+//! overwritten. One task writes. It collects the changes of [`WRITE_DELAY`], so that a load test causes a few writes a
+//! second and not one per request.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -16,43 +16,43 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::backend::Backend;
-use super::keys::{KeyRing, SigningKey};
-use super::pool::{Pool, PoolRoles, PoolSettings, TagMap};
-use super::state::{Identity, Login, Snapshot};
+use crate::backend::Backend;
+use crate::keys::{KeyRing, SigningKey};
+use crate::pool::{Pool, PoolRoles, PoolSettings, TagMap};
+use crate::state::{Identity, Login, Snapshot};
 use clock::Timestamp;
 use cognito_types::{IdentityId, IdentityPoolId};
 
-/// The layout of the file; another number is refused.
+/// The version of the file format. Other versions are rejected.
 const VERSION: u32 = 1;
-/// How long changes are gathered before they are written.
-const GATHERING: Duration = Duration::from_millis(200);
+/// The time for which changes are collected before they are written.
+const WRITE_DELAY: Duration = Duration::from_millis(200);
 
 /// Why the state file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StateFileError {
-    /// It exists, but cannot be read.
+    /// The file exists but cannot be read.
     #[error("the state file {} cannot be read", path.display())]
     Read {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// The system's reason.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// It was read, but is not what the emulator writes.
-    #[error("the state file {} is damaged: {fault}; mend it, or move it away to start anew", path.display())]
+    /// The file's content is invalid.
+    #[error("the state file {} is damaged: {reason}; repair it, or move it away to start without state", path.display())]
     Damaged {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// What is wrong in it.
-        fault: String,
+        /// What is invalid, and where.
+        reason: String,
     },
-    /// It cannot be written.
+    /// The file cannot be written.
     #[error("the state file {} cannot be written", path.display())]
     Write {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// The system's reason.
+        /// The operating system's error.
         source: io::Error,
     },
 }
@@ -72,7 +72,7 @@ struct Document {
 struct SavedPool {
     id: String,
     settings: PoolSettings,
-    // Written only where they were set: a file without what is new can be read by earlier releases too.
+    // Written only if set: earlier releases can read a file without newer members.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     roles: Option<PoolRoles>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -85,67 +85,67 @@ struct SavedIdentity {
     id: String,
     pool: String,
     logins: Vec<Login>,
-    // Written only where it holds.
+    // Written only if true.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     disabled: bool,
     created_millis: i64,
     modified_millis: i64,
 }
 
-/// What a state file holds.
+/// The content of a state file.
 #[derive(Debug)]
-pub(super) struct SavedState {
-    pub(super) keys: Vec<SigningKey>,
-    pub(super) snapshot: Snapshot,
+pub(crate) struct SavedState {
+    pub(crate) keys: Vec<SigningKey>,
+    pub(crate) snapshot: Snapshot,
 }
 
-/// Reads the file; none is no fault.
-pub(super) fn load(path: &Path) -> Result<Option<SavedState>, StateFileError> {
+/// Loads the file. A missing file is not an error.
+pub(crate) fn load(path: &Path) -> Result<Option<SavedState>, StateFileError> {
     let text = match fs::read(path) {
         Ok(text) => text,
-        Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(StateFileError::Read { path: path.to_owned(), source }),
     };
-    read(&text).map(Some).map_err(|fault| damaged(path, fault))
+    parse(&text).map(Some).map_err(|error| damaged(path, error))
 }
 
-/// A file whose content contradicts itself.
-pub(super) fn damaged(path: &Path, fault: String) -> StateFileError {
-    StateFileError::Damaged { path: path.to_owned(), fault }
+/// The error for invalid content.
+pub(crate) fn damaged(path: &Path, reason: String) -> StateFileError {
+    StateFileError::Damaged { path: path.to_owned(), reason }
 }
 
-fn read(text: &[u8]) -> Result<SavedState, String> {
+fn parse(text: &[u8]) -> Result<SavedState, String> {
     #[derive(Deserialize)]
     struct Versioned {
         version: u32,
     }
 
-    // The version first: a newer layout should be called newer, not damaged in some member.
-    let Versioned { version } = serde_json::from_slice(text).map_err(|fault| fault.to_string())?;
+    // The version first: the error for a newer format names the version and not some member.
+    let Versioned { version } = serde_json::from_slice(text).map_err(|error| error.to_string())?;
     if version != VERSION {
         return Err(format!("it has version {version}, and this emulator reads version {VERSION}"));
     }
-    let document: Document = serde_json::from_slice(text).map_err(|fault| fault.to_string())?;
+    let document: Document = serde_json::from_slice(text).map_err(|error| error.to_string())?;
     if document.signing_keys.is_empty() {
         return Err("it has no signing key".to_owned());
     }
     let keys = document.signing_keys.iter().enumerate().map(|(at, text)| {
         let key = STANDARD.decode_to_vec(text).ok().and_then(|der| SigningKey::from_pkcs8(&der));
-        key.ok_or_else(|| format!("signingKeys[{at}] is no RSA-2048 key in PKCS #8"))
+        key.ok_or_else(|| format!("signingKeys[{at}] is not an RSA-2048 key in PKCS #8"))
     });
     let pools = document.pools.into_iter().enumerate().map(|(at, saved)| {
-        let id = IdentityPoolId::parse(&saved.id).map_err(|fault| format!("pools[{at}].id: {fault}"))?;
-        saved.settings.check().map_err(|fault| format!("pools[{at}].settings: {}", fault.message))?;
+        let id = IdentityPoolId::parse(&saved.id).map_err(|error| format!("pools[{at}].id: {error}"))?;
+        saved.settings.check().map_err(|error| format!("pools[{at}].settings: {}", error.message))?;
         if let Some(roles) = &saved.roles {
-            roles.check().map_err(|fault| format!("pools[{at}].roles: {}", fault.message))?;
+            roles.check().map_err(|error| format!("pools[{at}].roles: {}", error.message))?;
         }
         let pool = Pool::new(id, saved.settings);
         Ok(Arc::new(Pool { roles: saved.roles, tag_maps: saved.tag_maps, ..pool }))
     });
     let identities = document.identities.into_iter().enumerate().map(|(at, saved)| {
-        let id = IdentityId::parse(&saved.id).map_err(|fault| format!("identities[{at}].id: {fault}"))?;
+        let id = IdentityId::parse(&saved.id).map_err(|error| format!("identities[{at}].id: {error}"))?;
         let pool =
-            IdentityPoolId::parse(&saved.pool).map_err(|fault| format!("identities[{at}].pool: {fault}"))?;
+            IdentityPoolId::parse(&saved.pool).map_err(|error| format!("identities[{at}].pool: {error}"))?;
         Ok(Arc::new(Identity {
             id,
             pool,
@@ -164,17 +164,16 @@ fn read(text: &[u8]) -> Result<SavedState, String> {
     })
 }
 
-/// Replaces the file.
-pub(super) fn save(path: &Path, keys: &KeyRing, snapshot: &Snapshot) -> Result<(), StateFileError> {
+pub(crate) fn save(path: &Path, keys: &KeyRing, snapshot: &Snapshot) -> Result<(), StateFileError> {
     let failed = |source| StateFileError::Write { path: path.to_owned(), source };
     let document = document(keys, snapshot).map_err(failed)?;
-    let text = serde_json::to_vec(&document).map_err(|fault| failed(fault.into()))?;
+    let text = serde_json::to_vec(&document).map_err(|error| failed(error.into()))?;
 
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let written = create_private(Path::new(&beside))
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(".new");
+    let written = create_private(Path::new(&temporary))
         .and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&beside, path));
+        .and_then(|()| fs::rename(&temporary, path));
     written.map_err(failed)
 }
 
@@ -212,7 +211,7 @@ fn document(keys: &KeyRing, snapshot: &Snapshot) -> io::Result<Document> {
     })
 }
 
-/// Creates a file that only its owner can read: it holds a private key.
+/// Creates a file that only its owner can read: it contains private keys.
 fn create_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
@@ -221,18 +220,18 @@ fn create_private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// The task that writes the file.
+/// The background task that writes the file.
 #[derive(Debug)]
-pub(super) struct StateSaver {
+pub(crate) struct StateSaver {
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
 
 impl StateSaver {
-    /// Writes `service`'s state to `path` whenever it has changed.
-    pub(super) fn spawn(path: PathBuf, service: Arc<Backend>) -> Self {
+    /// Writes the state of `backend` to `path` after changes.
+    pub(crate) fn spawn(path: PathBuf, backend: Arc<Backend>) -> Self {
         let (stop, mut stopped) = oneshot::channel();
-        let mut changes = service.lock_state().changes();
+        let mut changes = backend.lock_state().subscribe();
         let task = tokio::spawn(async move {
             let mut unwritten = false;
             loop {
@@ -240,52 +239,52 @@ impl StateSaver {
                     _ = &mut stopped => break,
                     changed = changes.changed() => if changed.is_err() { break },
                 }
-                // Whoever stops the emulator does not wait for the gathering.
+                // Stopping the emulator does not wait for the delay.
                 let stopping = tokio::select! {
                     _ = &mut stopped => true,
-                    () = service.wait_clock.sleep(GATHERING) => false,
+                    () = backend.wait_clock.sleep(WRITE_DELAY) => false,
                 };
                 changes.mark_unchanged();
-                unwritten = !write(&path, &service).await;
+                unwritten = !write(&path, &backend).await;
                 if stopping {
                     return;
                 }
             }
             if unwritten || changes.has_changed().unwrap_or(false) {
-                write(&path, &service).await;
+                write(&path, &backend).await;
             }
         });
         Self { stop, task }
     }
 
-    /// Writes what is left, and ends.
-    pub(super) async fn stop(self) {
-        // Either failure means that the task has ended already.
+    /// Writes pending changes and ends the task.
+    pub(crate) async fn stop(self) {
+        // Either error means that the task has already ended.
         let _ = self.stop.send(());
         let _ = self.task.await;
     }
 }
 
-/// Whether it went well. If not, the next change tries again, and so does the end.
-async fn write(path: &Path, service: &Arc<Backend>) -> bool {
-    let (path, service) = (path.to_owned(), Arc::clone(service));
+/// Whether the write succeeded. After a failure, the next change or the end retries.
+async fn write(path: &Path, backend: &Arc<Backend>) -> bool {
+    let (path, backend) = (path.to_owned(), Arc::clone(backend));
     let written = tokio::task::spawn_blocking(move || {
-        let snapshot = service.lock_state().snapshot();
-        save(&path, &service.keys, &snapshot)
+        let snapshot = backend.lock_state().snapshot();
+        save(&path, &backend.keys, &snapshot)
     });
-    let fault = match written.await {
+    let error = match written.await {
         Ok(Ok(())) => return true,
-        Ok(Err(fault)) => report(&fault),
-        Err(fault) => fault.to_string(),
+        Ok(Err(error)) => with_source(&error),
+        Err(error) => error.to_string(),
     };
-    tracing::error!(error = %fault, "state file not written");
+    tracing::error!(error = %error, "writing the state file failed");
     false
 }
 
-fn report(fault: &StateFileError) -> String {
-    match std::error::Error::source(fault) {
-        Some(source) => format!("{fault}: {source}"),
-        None => fault.to_string(),
+fn with_source(error: &StateFileError) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
     }
 }
 
@@ -294,10 +293,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_in_the_file_says_where_it_is() {
+    fn an_error_in_the_file_names_its_position() {
         let key = STANDARD.encode_to_string(SigningKey::generate().unwrap().to_pkcs8().unwrap());
         let document = |rest: &str| format!(r#"{{"version":1,"signingKeys":["{key}"],{rest}}}"#);
-        assert!(read(document(r#""pools":[],"identities":[]"#).as_bytes()).is_ok());
+        assert!(parse(document(r#""pools":[],"identities":[]"#).as_bytes()).is_ok());
         for (bad, named) in [
             ("".to_owned(), "EOF"),
             (r#"{"version":2}"#.to_owned(), "version 2"),
@@ -306,8 +305,8 @@ mod tests {
             (document(r#""pools":[{"id":"x","settings":{}}],"identities":[]"#), "pools[0].id"),
             (document(r#""pools":[],"identities":[],"more":1"#), "more"),
         ] {
-            let fault = read(bad.as_bytes()).unwrap_err();
-            assert!(fault.contains(named), "{fault}");
+            let error = parse(bad.as_bytes()).unwrap_err();
+            assert!(error.contains(named), "{error}");
         }
     }
 }

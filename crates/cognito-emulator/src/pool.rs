@@ -1,4 +1,4 @@
-//! An identity pool: its settings as they travel on the wire, and which providers it knows.
+//! Identity pools: settings in the format of the API, roles, tag maps and providers.
 
 mod principal_tags;
 mod roles;
@@ -7,54 +7,54 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::PoolSeed;
-use super::protocol::ApiError;
-use super::validation::{self, null_is_default};
+use crate::protocol::ApiError;
+use crate::settings::PoolSeed;
+use crate::validation::{self, null_is_default};
 use cognito_types::IdentityPoolId;
 
-pub(super) use principal_tags::TagMap;
-pub(super) use roles::{PoolRoles, RoleMapping};
+pub(crate) use principal_tags::TagMap;
+pub(crate) use roles::{PoolRoles, RoleMapping};
 
-/// What `CreateIdentityPool` takes and `DescribeIdentityPool` answers, the id apart.
+/// The input of `CreateIdentityPool`, and the output of `DescribeIdentityPool` without the id.
 ///
-/// A missing name is read as an empty one, which the length check then refuses.
+/// A missing name is parsed as an empty one, which the length check rejects.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct PoolSettings {
+pub(crate) struct PoolSettings {
     #[serde(default, deserialize_with = "null_is_default")]
-    pub(super) identity_pool_name: String,
-    /// Always there once the settings are checked.
-    pub(super) allow_unauthenticated_identities: Option<bool>,
+    pub(crate) identity_pool_name: String,
+    /// Always present in checked settings.
+    pub(crate) allow_unauthenticated_identities: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) allow_classic_flow: Option<bool>,
+    pub(crate) allow_classic_flow: Option<bool>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "null_is_default")]
-    pub(super) supported_login_providers: BTreeMap<String, String>,
+    pub(crate) supported_login_providers: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) developer_provider_name: Option<String>,
+    pub(crate) developer_provider_name: Option<String>,
     #[serde(
         default,
         rename = "OpenIdConnectProviderARNs",
         skip_serializing_if = "Vec::is_empty",
         deserialize_with = "null_is_default"
     )]
-    pub(super) open_id_connect_provider_arns: Vec<String>,
+    pub(crate) open_id_connect_provider_arns: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_default")]
-    pub(super) cognito_identity_providers: Vec<CognitoProvider>,
+    pub(crate) cognito_identity_providers: Vec<CognitoProvider>,
     #[serde(
         default,
         rename = "SamlProviderARNs",
         skip_serializing_if = "Vec::is_empty",
         deserialize_with = "null_is_default"
     )]
-    pub(super) saml_provider_arns: Vec<String>,
+    pub(crate) saml_provider_arns: Vec<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "null_is_default")]
-    pub(super) identity_pool_tags: BTreeMap<String, String>,
+    pub(crate) identity_pool_tags: BTreeMap<String, String>,
 }
 
 /// A user pool that an identity pool trusts.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct CognitoProvider {
+pub(crate) struct CognitoProvider {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     provider_name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -65,7 +65,7 @@ pub(super) struct CognitoProvider {
 
 impl PoolSettings {
     /// Checks the service model's constraints.
-    pub(super) fn check(&self) -> Result<(), ApiError> {
+    pub(crate) fn check(&self) -> Result<(), ApiError> {
         validation::length("identityPoolName", &self.identity_pool_name, 1..=128)?;
         validation::characters("identityPoolName", &self.identity_pool_name, r"[\w\s+=,.@-]+", |c| {
             c.is_ascii_alphanumeric() || c.is_ascii_whitespace() || "_+=,.@-".contains(c)
@@ -113,7 +113,7 @@ impl CognitoProvider {
 }
 
 /// At most 50 tags; keys of 1 to 128 characters, values of at most 256.
-pub(super) fn check_resource_tags(member: &str, tags: &BTreeMap<String, String>) -> Result<(), ApiError> {
+pub(crate) fn check_resource_tags(member: &str, tags: &BTreeMap<String, String>) -> Result<(), ApiError> {
     validation::count(member, tags.len(), 0..=50)?;
     for (key, value) in tags {
         validation::length(member, key, 1..=128)?;
@@ -122,55 +122,56 @@ pub(super) fn check_resource_tags(member: &str, tags: &BTreeMap<String, String>)
     Ok(())
 }
 
-/// A pool with everything that is kept of it but its identities.
+/// A pool without its identities.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Pool {
-    pub(super) id: IdentityPoolId,
-    pub(super) settings: PoolSettings,
-    /// None until they are set: then everybody has a role of the emulator's own.
-    pub(super) roles: Option<PoolRoles>,
-    /// By the name of the provider.
-    pub(super) tag_maps: BTreeMap<String, TagMap>,
+pub(crate) struct Pool {
+    pub(crate) id: IdentityPoolId,
+    pub(crate) settings: PoolSettings,
+    /// `None` until they are set. Until then, every identity has a role of the emulator's own.
+    pub(crate) roles: Option<PoolRoles>,
+    /// By provider name.
+    pub(crate) tag_maps: BTreeMap<String, TagMap>,
 }
 
 impl Pool {
-    /// A pool of which nothing but its settings is known yet.
-    pub(super) fn new(id: IdentityPoolId, settings: PoolSettings) -> Self {
+    /// A pool without roles and tag maps.
+    pub(crate) fn new(id: IdentityPoolId, settings: PoolSettings) -> Self {
         Self { id, settings, roles: None, tag_maps: BTreeMap::new() }
     }
 
-    /// What a seed makes of the pool that was there before it: what the seed says wins, the rest stays.
-    pub(super) fn seeded(before: Option<&Self>, seed: &PoolSeed) -> Self {
-        let before = before.cloned().unwrap_or_else(|| Self::new(seed.id.clone(), PoolSettings::default()));
-        let says_roles = seed.authenticated_role.is_some() || seed.unauthenticated_role.is_some();
+    /// The pool of a seed. Settings that the seed does not have are those of `previous`.
+    pub(crate) fn from_seed(previous: Option<&Self>, seed: &PoolSeed) -> Self {
+        let previous =
+            previous.cloned().unwrap_or_else(|| Self::new(seed.id.clone(), PoolSettings::default()));
+        let seeds_roles = seed.authenticated_role.is_some() || seed.unauthenticated_role.is_some();
         Self {
             settings: PoolSettings {
                 identity_pool_name: seed.name.clone(),
                 allow_unauthenticated_identities: Some(seed.allow_guests),
                 developer_provider_name: Some(seed.developer_provider.as_str().to_owned()),
                 supported_login_providers: seed.supported_login_providers.clone(),
-                ..before.settings
+                ..previous.settings
             },
-            roles: if says_roles {
-                Some(PoolRoles::of(seed.authenticated_role.as_ref(), seed.unauthenticated_role.as_ref()))
+            roles: if seeds_roles {
+                Some(PoolRoles::new(seed.authenticated_role.as_ref(), seed.unauthenticated_role.as_ref()))
             } else {
-                before.roles
+                previous.roles
             },
-            ..before
+            ..previous
         }
     }
 
-    pub(super) fn allows_guests(&self) -> bool {
+    pub(crate) fn allows_guests(&self) -> bool {
         self.settings.allow_unauthenticated_identities == Some(true)
     }
 
-    pub(super) fn has_developer_provider(&self, name: &str) -> bool {
+    pub(crate) fn has_developer_provider(&self, name: &str) -> bool {
         self.settings.developer_provider_name.as_deref() == Some(name)
     }
 
-    /// Whether users of that public provider may sign in: a supported login provider, a user pool, an OpenID
-    /// Connect provider (named by what follows `oidc-provider/` in its ARN) or a SAML provider (by its ARN).
-    pub(super) fn has_public_provider(&self, name: &str) -> bool {
+    /// Whether the pool has that public provider: a supported login provider, a user pool, an OpenID Connect provider
+    /// (the part of its ARN after `oidc-provider/`) or a SAML provider (its ARN).
+    pub(crate) fn has_public_provider(&self, name: &str) -> bool {
         let settings = &self.settings;
         settings.supported_login_providers.contains_key(name)
             || settings
@@ -184,16 +185,15 @@ impl Pool {
             || settings.saml_provider_arns.iter().any(|arn| arn == name)
     }
 
-    /// The pool on the wire.
-    pub(super) fn description(&self) -> PoolDescription<'_> {
+    pub(crate) fn description(&self) -> PoolDescription<'_> {
         PoolDescription { identity_pool_id: self.id.as_str(), settings: &self.settings }
     }
 }
 
-/// AWS's shape named `IdentityPool`.
+/// The shape `IdentityPool` of the service model.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct PoolDescription<'a> {
+pub(crate) struct PoolDescription<'a> {
     identity_pool_id: &'a str,
     #[serde(flatten)]
     settings: &'a PoolSettings,
@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_public_provider_is_known_by_any_of_the_four_ways() {
+    fn a_public_provider_is_found_in_each_of_the_four_lists() {
         let settings = serde_json::json!({
             "SupportedLoginProviders": {"accounts.google.com": "app"},
             "CognitoIdentityProviders": [{"ProviderName": "cognito-idp.us-east-1.amazonaws.com/us-east-1_x"}],
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_without_a_name_or_a_word_on_guests_are_refused() {
+    fn settings_without_a_name_or_without_the_guest_setting_are_rejected() {
         for bad in ["{}", r#"{"IdentityPoolName":"a"}"#, r#"{"AllowUnauthenticatedIdentities":true}"#] {
             assert!(serde_json::from_str::<PoolSettings>(bad).unwrap().check().is_err(), "{bad}");
         }

@@ -1,10 +1,9 @@
-//! The HTTP side: routes, headers, and connections that are dropped on purpose.
+//! The HTTP server: routes, headers, and connections that fault injection drops.
 
 use std::fmt;
 use std::io;
 use std::net::TcpListener;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
@@ -20,46 +19,46 @@ use bytes::Bytes;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::backend::{Backend, CallResult};
-use super::protocol::{Api, ApiError, ErrorType, Response};
-use super::sigv4::SignedRequest;
-use super::token::ISSUER;
-use super::{call_counts, control_api, dispatch};
+use crate::pipeline::{CallResult, Pipeline};
+use crate::protocol::{Api, ApiError, ErrorType, Response};
+use crate::sigv4::SignedRequest;
+use crate::token::ISSUER;
+use crate::{call_counts, control_api, dispatch};
 use clock::SharedClock;
 
-/// Ten logins of 50,000 characters fit; a body beyond this is no call.
-const MOST_BODY_BYTES: usize = 1 << 20;
+/// Larger than ten logins of 50,000 characters.
+const MAX_BODY_BYTES: usize = 1 << 20;
 
-/// Sets the server up on a listener; it runs once the future is polled.
-pub(super) fn serve(listener: TcpListener, service: Arc<Backend>, workers: usize) -> io::Result<Server> {
-    let service = web::Data::from(service);
+/// Creates the server on a listener. It runs while the future is polled.
+pub(crate) fn serve(listener: TcpListener, pipeline: Pipeline, workers: usize) -> io::Result<Server> {
+    let pipeline = web::Data::new(pipeline);
     let server = HttpServer::new(move || {
         App::new()
-            .app_data(service.clone())
-            .app_data(web::PayloadConfig::new(MOST_BODY_BYTES))
+            .app_data(pipeline.clone())
+            .app_data(web::PayloadConfig::new(MAX_BODY_BYTES))
             .service(
                 web::resource("/")
                     .route(web::post().to(operation))
-                    .route(web::get().guard(guard::fn_guard(names_an_action)).to(operation))
+                    .route(web::get().guard(guard::fn_guard(has_action_parameter)).to(operation))
                     .route(web::method(actix_web::http::Method::OPTIONS).to(preflight))
-                    .default_service(web::to(nothing_here)),
+                    .default_service(web::to(not_found)),
             )
             .route("/.well-known/openid-configuration", web::get().to(discovery))
             .route("/.well-known/jwks_uri", web::get().to(key_set))
-            .configure(control_api::routes)
-            .default_service(web::to(nothing_here))
+            .configure(control_api::configure)
+            .default_service(web::to(not_found))
     });
     Ok(server
         .workers(workers.max(1))
-        // A slow client under load is no reason to cut it off.
+        // Slow clients under load are not disconnected.
         .client_request_timeout(Duration::from_secs(60))
         .disable_signals()
         .listen(listener)?
         .run())
 }
 
-/// STS takes calls as a URL's query too. Somebody who only looks what is here gets another answer.
-fn names_an_action(request: &guard::GuardContext<'_>) -> bool {
+/// STS also accepts the parameters in the query of the URL. Other GET requests get 404.
+fn has_action_parameter(request: &guard::GuardContext<'_>) -> bool {
     let query = request.head().uri.query().unwrap_or_default();
     query.split('&').any(|parameter| parameter.starts_with("Action="))
 }
@@ -67,7 +66,7 @@ fn names_an_action(request: &guard::GuardContext<'_>) -> bool {
 async fn operation(
     request: HttpRequest,
     body: Result<Bytes, actix_web::Error>,
-    service: web::Data<Backend>,
+    pipeline: web::Data<Pipeline>,
 ) -> HttpResponse {
     let too_large = body.is_err();
     let body = body.unwrap_or_default();
@@ -79,56 +78,56 @@ async fn operation(
         body: &body,
     };
     if too_large {
-        let fault = ApiError::new(ErrorType::RequestEntityTooLarge, "The request body is beyond 1 MiB.");
-        let reply =
-            Response { api: dispatch::api_of(&signed), operation: call_counts::UNKNOWN, answer: Err(fault) };
-        return respond(reply, &service.clock);
+        let error = ApiError::new(ErrorType::RequestEntityTooLarge, "The request body is larger than 1 MiB.");
+        let api = dispatch::detect_api(&signed);
+        let response = Response { api, operation: call_counts::UNKNOWN, result: Err(error) };
+        return to_http(response, &pipeline.backend.clock);
     }
-    // RSA signing takes most of a millisecond right here, on the worker's own thread: handing it to a pool
-    // would cost two hand-overs and gain nothing, since the workers are as many as the cores to sign on.
-    match service.call(&signed).await {
-        CallResult::Answered(reply) => respond(reply, &service.clock),
-        CallResult::Dropped => HttpResponse::Ok().body(Severed),
+    // RSA signing takes almost a millisecond and runs on the worker's thread. A thread pool would add two thread
+    // switches and gain nothing, because there are as many workers as cores.
+    match pipeline.call(&signed).await {
+        CallResult::Response(response) => to_http(response, &pipeline.backend.clock),
+        CallResult::Dropped => HttpResponse::Ok().body(DroppedConnection),
     }
 }
 
-/// Every answer has a request id, and its date by the emulator's own clock: SDKs correct their clocks by it.
-fn respond(reply: Response, clock: &SharedClock) -> HttpResponse {
-    let status = StatusCode::from_u16(reply.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+/// Adds a request id, and the date of the emulator's clock, by which SDKs correct their own.
+fn to_http(response: Response, clock: &SharedClock) -> HttpResponse {
+    let status = StatusCode::from_u16(response.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let request_id = Uuid::new_v4().to_string();
-    let mut response = HttpResponse::build(status);
-    response
-        .insert_header((CONTENT_TYPE, reply.api.content_type()))
+    let mut builder = HttpResponse::build(status);
+    builder
+        .insert_header((CONTENT_TYPE, response.api.content_type()))
         .insert_header(("x-amzn-RequestId", request_id.as_str()))
         .insert_header((DATE, HttpDate::from(SystemTime::from(clock.now()))))
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((ACCESS_CONTROL_EXPOSE_HEADERS, "x-amzn-RequestId,x-amzn-ErrorType,Date"));
-    if let (Api::CognitoIdentity, Some(name)) = (reply.api, reply.error_name()) {
-        response.insert_header(("x-amzn-ErrorType", name));
+    if let (Api::CognitoIdentity, Some(name)) = (response.api, response.error_name()) {
+        builder.insert_header(("x-amzn-ErrorType", name));
     }
-    open_to_browsers(&mut response).body(reply.into_body(&request_id))
+    allow_any_origin(&mut builder).body(response.into_body(&request_id))
 }
 
-/// Cognito answers any web page, which is how browser apps call it.
-fn open_to_browsers(response: &mut HttpResponseBuilder) -> &mut HttpResponseBuilder {
+/// As Cognito does, because browser apps call it.
+fn allow_any_origin(response: &mut HttpResponseBuilder) -> &mut HttpResponseBuilder {
     response.insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
 }
 
 async fn preflight() -> HttpResponse {
-    open_to_browsers(&mut HttpResponse::NoContent())
+    allow_any_origin(&mut HttpResponse::NoContent())
         .insert_header((ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"))
-        // `Authorization` is not covered by the wildcard.
+        // The wildcard does not include `Authorization`.
         .insert_header((ACCESS_CONTROL_ALLOW_HEADERS, "*, authorization"))
         .insert_header((ACCESS_CONTROL_MAX_AGE, "172800"))
         .finish()
 }
 
-async fn discovery(request: HttpRequest, service: web::Data<Backend>) -> HttpResponse {
-    let base = service.public_url.clone().unwrap_or_else(|| {
+async fn discovery(request: HttpRequest, pipeline: web::Data<Pipeline>) -> HttpResponse {
+    let base = pipeline.backend.public_url.clone().unwrap_or_else(|| {
         let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
         format!("http://{host}")
     });
-    open_to_browsers(&mut HttpResponse::Ok()).json(json!({
+    allow_any_origin(&mut HttpResponse::Ok()).json(json!({
         "issuer": ISSUER,
         "jwks_uri": format!("{base}/.well-known/jwks_uri"),
         "response_types_supported": ["id_token"],
@@ -137,42 +136,43 @@ async fn discovery(request: HttpRequest, service: web::Data<Backend>) -> HttpRes
     }))
 }
 
-async fn key_set(service: web::Data<Backend>) -> HttpResponse {
-    open_to_browsers(&mut HttpResponse::Ok()).json(service.keys.to_jwks())
+async fn key_set(pipeline: web::Data<Pipeline>) -> HttpResponse {
+    allow_any_origin(&mut HttpResponse::Ok()).json(pipeline.backend.keys.to_jwks())
 }
 
-async fn nothing_here(service: web::Data<Backend>) -> HttpResponse {
+async fn not_found(pipeline: web::Data<Pipeline>) -> HttpResponse {
     let message = "Nothing here. Operations are POST /; see also /.well-known/openid-configuration.";
-    let fault = ApiError::new(ErrorType::UnknownOperation, message);
-    let reply = Response { api: Api::CognitoIdentity, operation: call_counts::UNKNOWN, answer: Err(fault) };
-    let mut response = respond(reply, &service.clock);
+    let error = ApiError::new(ErrorType::UnknownOperation, message);
+    let api = Api::CognitoIdentity;
+    let response = Response { api, operation: call_counts::UNKNOWN, result: Err(error) };
+    let mut response = to_http(response, &pipeline.backend.clock);
     *response.status_mut() = StatusCode::NOT_FOUND;
     response
 }
 
-/// A body that fails at once. The head is still in the server's buffer then and never leaves it, so that
-/// the client sees a closed connection and not one byte of an answer.
-struct Severed;
+/// A body that fails at once. The head is still in the server's buffer and is never sent, so that the client sees a
+/// closed connection without a byte of a response.
+struct DroppedConnection;
 
-impl MessageBody for Severed {
-    type Error = SeveredOnPurpose;
+impl MessageBody for DroppedConnection {
+    type Error = DroppedByFault;
 
     fn size(&self) -> BodySize {
         BodySize::Stream
     }
 
-    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, SeveredOnPurpose>>> {
-        Poll::Ready(Some(Err(SeveredOnPurpose)))
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, DroppedByFault>>> {
+        Poll::Ready(Some(Err(DroppedByFault)))
     }
 }
 
 #[derive(Debug)]
-struct SeveredOnPurpose;
+struct DroppedByFault;
 
-impl fmt::Display for SeveredOnPurpose {
+impl fmt::Display for DroppedByFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("dropped on purpose by the emulator's dropRate")
+        f.write_str("connection dropped by the fault dropRate")
     }
 }
 
-impl std::error::Error for SeveredOnPurpose {}
+impl std::error::Error for DroppedByFault {}

@@ -1,10 +1,10 @@
-//! Checks AWS Signature Version 4 for real: the canonical request is rebuilt from what arrived, signed again
-//! with the secret on record, and compared in constant time.
+//! Verification of AWS Signature Version 4: the canonical request is rebuilt from the received one, signed with the
+//! secret of the access key, and compared in constant time.
 //!
-//! The errors and their words are those that AWS answers; a mismatch also shows the canonical request and the
-//! string to sign that were expected, which is what somebody who writes a signer needs to see. Temporary
-//! credentials that the emulator has given out sign too, with their session token and until they end.
+//! Errors have the texts of AWS. A mismatch includes the expected canonical request and string to sign, for authors of
+//! signers. Temporary credentials that the emulator issued are valid with their session token until they expire.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,56 +14,62 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::{digest, hmac};
 use time::{Date, Month, PrimitiveDateTime, Time};
 
-use super::backend::Backend;
-use super::principal::Principal;
-use super::protocol::{Api, ApiError, ErrorType};
+use crate::principal::Principal;
+use crate::protocol::{Api, ApiError, ErrorType};
+use crate::settings::AccessKey;
+use crate::temporary_credentials::TemporaryCredentialStore;
 use clock::Timestamp;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
-const TERMINATOR: &str = "aws4_request";
-/// How far a signature's date may be from the clock, either way.
-const ALLOWED_SKEW: Duration = Duration::from_secs(5 * 60);
-/// Headers that must be signed whenever they are sent; the others are the signer's choice.
+const SCOPE_TERMINATOR: &str = "aws4_request";
+/// The largest difference between a signature's date and the clock, in either direction.
+const MAX_CLOCK_SKEW: Duration = Duration::from_secs(5 * 60);
+/// Headers that must be signed if they are sent. Signing others is optional.
 const MUST_BE_SIGNED: [&str; 4] = ["host", "x-amz-date", "x-amz-security-token", "x-amz-target"];
 
-/// What a signature covers.
-pub(super) struct SignedRequest<'a> {
-    pub(super) method: &'a str,
-    pub(super) path: &'a str,
-    pub(super) query: &'a str,
-    pub(super) headers: &'a HeaderMap,
-    pub(super) body: &'a [u8],
+/// The parts of a request that a signature covers.
+pub(crate) struct SignedRequest<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) query: &'a str,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) body: &'a [u8],
 }
 
-/// Whose signature it is, and which region it is scoped to.
-pub(super) struct Signer<'a> {
-    pub(super) principal: Principal,
-    pub(super) region: &'a str,
+/// The principal of a valid signature, and the region in its scope.
+pub(crate) struct Signer<'a> {
+    pub(crate) principal: Principal,
+    pub(crate) region: &'a str,
 }
 
-/// Proves signatures on calls of one service, at one moment.
-pub(super) struct Verifier<'a> {
-    pub(super) service: &'a Backend,
-    pub(super) api: Api,
-    pub(super) now: Timestamp,
+/// Verifies signatures by these access keys, temporary credentials and regions.
+pub(crate) struct Verifier<'a> {
+    pub(crate) access_keys: &'a [AccessKey],
+    pub(crate) sessions: &'a TemporaryCredentialStore,
+    pub(crate) regions: &'a BTreeSet<String>,
 }
 
 impl Verifier<'_> {
-    /// Proves the signature, and says whose it is.
-    pub(super) fn verify<'r>(&self, request: &SignedRequest<'r>) -> Result<Signer<'r>, ApiError> {
-        let Some(header) = text(request.headers, "authorization") else {
+    /// Verifies the signature of a request to one service.
+    pub(crate) fn verify<'r>(
+        &self,
+        request: &SignedRequest<'r>,
+        api: Api,
+        now: Timestamp,
+    ) -> Result<Signer<'r>, ApiError> {
+        let Some(header) = header_text(request.headers, "authorization") else {
             return Err(ApiError::new(ErrorType::MissingAuthenticationToken, "Missing Authentication Token"));
         };
         let authorization = Authorization::parse(header)?;
-        let date = self.check_date(request.headers)?;
-        let (secret, principal) = self.key(authorization.access_key_id, request.headers)?;
-        self.check_scope(&authorization, date)?;
+        let date = check_date(request.headers, now)?;
+        let (secret, principal) = self.find_secret(authorization.access_key_id, request.headers, now)?;
+        self.check_scope(&authorization, api, date)?;
         check_signed_headers(&authorization, request.headers)?;
 
         let canonical = canonical_request(request, authorization.signed_headers);
         let scope = authorization.scope();
         let to_sign = format!("{ALGORITHM}\n{date}\n{scope}\n{}", hex(sha256(canonical.as_bytes()).as_ref()));
-        let key = signing_key(&secret, authorization.date, authorization.region, self.api.signing_name());
+        let key = signing_key(&secret, authorization.date, authorization.region, api.signing_name());
         let expected = hex(hmac::sign(&key, to_sign.as_bytes()).as_ref());
         verify_slices_are_equal(expected.as_bytes(), authorization.signature.as_bytes()).map_err(|_| {
             invalid(format!(
@@ -76,12 +82,17 @@ impl Verifier<'_> {
         Ok(Signer { principal, region: authorization.region })
     }
 
-    /// The secret of an access key, and whose it is.
+    /// The secret and the principal of an access key.
     ///
-    /// One that the emulator was set up with may come with any session token: it may stand in for credentials
-    /// that have one. One that it has given out must come with the very token that it was given out with.
-    fn key(&self, id: &str, headers: &HeaderMap) -> Result<(String, Principal), ApiError> {
-        if let Some(key) = self.service.access_keys.iter().find(|key| key.id == id) {
+    /// A key of the settings is valid with any session token, so that it can replace credentials that have one.
+    /// Temporary credentials need the session token that they were issued with.
+    fn find_secret(
+        &self,
+        id: &str,
+        headers: &HeaderMap,
+        now: Timestamp,
+    ) -> Result<(String, Principal), ApiError> {
+        if let Some(key) = self.access_keys.iter().find(|key| key.id == id) {
             return Ok((key.secret.clone(), Principal::User { access_key_id: id.to_owned() }));
         }
         let unknown = || {
@@ -90,11 +101,11 @@ impl Verifier<'_> {
                 "The security token included in the request is invalid.",
             )
         };
-        let credentials = self.service.sessions.find(id).ok_or_else(unknown)?;
-        let token = text(headers, "x-amz-security-token").unwrap_or_default();
+        let credentials = self.sessions.find(id).ok_or_else(unknown)?;
+        let token = header_text(headers, "x-amz-security-token").unwrap_or_default();
         verify_slices_are_equal(token.as_bytes(), credentials.session_token.as_bytes())
             .map_err(|_| unknown())?;
-        if self.now >= credentials.expires {
+        if now >= credentials.expires {
             return Err(ApiError::new(
                 ErrorType::ExpiredCredentials,
                 "The security token included in the request is expired",
@@ -103,30 +114,7 @@ impl Verifier<'_> {
         Ok((credentials.secret.clone(), Principal::Session(Arc::clone(&credentials.session))))
     }
 
-    /// The request's date, if it is close enough to now.
-    fn check_date<'h>(&self, headers: &'h HeaderMap) -> Result<&'h str, ApiError> {
-        let date = text(headers, "x-amz-date").ok_or_else(|| {
-            incomplete("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
-        })?;
-        let signed_at = parse_basic_date(date)
-            .ok_or_else(|| incomplete("Date must be in ISO-8601 'basic format', YYYYMMDD'T'HHMMSS'Z'."))?;
-        let now = basic_date(self.now);
-        if self.now.since(signed_at) > ALLOWED_SKEW {
-            let limit = basic_date(self.now.before(ALLOWED_SKEW));
-            return Err(invalid(format!(
-                "Signature expired: {date} is now earlier than {limit} ({now} - 5 min.)"
-            )));
-        }
-        if signed_at.since(self.now) > ALLOWED_SKEW {
-            let limit = basic_date(self.now + ALLOWED_SKEW);
-            return Err(invalid(format!(
-                "Signature not yet current: {date} is still later than {limit} ({now} + 5 min.)"
-            )));
-        }
-        Ok(date)
-    }
-
-    fn check_scope(&self, authorization: &Authorization<'_>, date: &str) -> Result<(), ApiError> {
+    fn check_scope(&self, authorization: &Authorization<'_>, api: Api, date: &str) -> Result<(), ApiError> {
         let day = date.get(..8).unwrap_or_default();
         if authorization.date != day {
             return Err(invalid(format!(
@@ -135,27 +123,50 @@ impl Verifier<'_> {
                 authorization.date
             )));
         }
-        // STS and IAM are everywhere and have no pools.
-        if self.api == Api::CognitoIdentity && !self.service.regions.contains(authorization.region) {
-            let regions: Vec<_> = self.service.regions.iter().map(String::as_str).collect();
+        // STS and IAM have no pools and accept every region.
+        if api == Api::CognitoIdentity && !self.regions.contains(authorization.region) {
+            let regions: Vec<_> = self.regions.iter().map(String::as_str).collect();
             return Err(invalid(format!(
                 "Credential should be scoped to a valid region, not '{}'; this emulator has pools in {}.",
                 authorization.region,
                 regions.join(", ")
             )));
         }
-        let service = self.api.signing_name();
+        let service = api.signing_name();
         if authorization.service != service {
             return Err(invalid(format!("Credential should be scoped to correct service: '{service}'.")));
         }
-        if authorization.terminator != TERMINATOR {
+        if authorization.terminator != SCOPE_TERMINATOR {
             return Err(invalid(format!(
-                "Credential should be scoped with a valid terminator: '{TERMINATOR}', not '{}'.",
+                "Credential should be scoped with a valid terminator: '{SCOPE_TERMINATOR}', not '{}'.",
                 authorization.terminator
             )));
         }
         Ok(())
     }
+}
+
+/// The date of the request, if it is within [`MAX_CLOCK_SKEW`] of now.
+fn check_date(headers: &HeaderMap, now: Timestamp) -> Result<&str, ApiError> {
+    let date = header_text(headers, "x-amz-date").ok_or_else(|| {
+        incomplete("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
+    })?;
+    let signed_at = parse_basic_date(date)
+        .ok_or_else(|| incomplete("Date must be in ISO-8601 'basic format', YYYYMMDD'T'HHMMSS'Z'."))?;
+    let formatted_now = format_basic_date(now);
+    if now.since(signed_at) > MAX_CLOCK_SKEW {
+        let limit = format_basic_date(now.before(MAX_CLOCK_SKEW));
+        return Err(invalid(format!(
+            "Signature expired: {date} is now earlier than {limit} ({formatted_now} - 5 min.)"
+        )));
+    }
+    if signed_at.since(now) > MAX_CLOCK_SKEW {
+        let limit = format_basic_date(now + MAX_CLOCK_SKEW);
+        return Err(invalid(format!(
+            "Signature not yet current: {date} is still later than {limit} ({formatted_now} + 5 min.)"
+        )));
+    }
+    Ok(date)
 }
 
 /// The parts of `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`.
@@ -237,12 +248,12 @@ fn canonical_request(request: &SignedRequest<'_>, signed_headers: &str) -> Strin
 
 fn signing_key(secret: &str, date: &str, region: &str, service: &str) -> hmac::Key {
     let start = hmac::Key::new(hmac::HMAC_SHA256, format!("AWS4{secret}").as_bytes());
-    [date, region, service, TERMINATOR].iter().fold(start, |key, part| {
+    [date, region, service, SCOPE_TERMINATOR].iter().fold(start, |key, part| {
         hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&key, part.as_bytes()).as_ref())
     })
 }
 
-fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+fn header_text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
@@ -279,8 +290,8 @@ fn parse_basic_date(text: &str) -> Option<Timestamp> {
 }
 
 /// Writes `YYYYMMDD'T'HHMMSS'Z'`, which is RFC 3339 without its dashes and colons.
-fn basic_date(moment: Timestamp) -> String {
-    moment.to_rfc3339().replace(['-', ':'], "")
+fn format_basic_date(timestamp: Timestamp) -> String {
+    timestamp.to_rfc3339().replace(['-', ':'], "")
 }
 
 #[cfg(test)]
@@ -288,7 +299,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_signing_key_is_the_one_of_aws_s_own_example() {
+    fn the_signing_key_matches_the_example_of_the_aws_documentation() {
         let secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
         let key = signing_key(secret, "20150830", "us-east-1", "iam");
         let to_sign = "AWS4-HMAC-SHA256\n20150830T123600Z\n20150830/us-east-1/iam/aws4_request\n\
@@ -300,17 +311,17 @@ mod tests {
     }
 
     #[test]
-    fn a_date_survives_being_read_and_written() {
-        let moment = parse_basic_date("20260131T081500Z").unwrap();
-        assert_eq!(moment.to_rfc3339(), "2026-01-31T08:15:00Z");
-        assert_eq!(basic_date(moment), "20260131T081500Z");
+    fn a_date_is_the_same_after_parsing_and_formatting() {
+        let timestamp = parse_basic_date("20260131T081500Z").unwrap();
+        assert_eq!(timestamp.to_rfc3339(), "2026-01-31T08:15:00Z");
+        assert_eq!(format_basic_date(timestamp), "20260131T081500Z");
         for bad in ["", "2026-01-31T08:15", "20261331T081500Z", "20260131T081500+", "20260131 081500Z"] {
-            assert_eq!(parse_basic_date(bad), None, "{bad:?} must be refused");
+            assert_eq!(parse_basic_date(bad), None, "{bad:?} must be rejected");
         }
     }
 
     #[test]
-    fn a_header_without_all_its_parts_is_incomplete() {
+    fn an_authorization_header_with_missing_parts_is_incomplete() {
         for bad in [
             "Bearer abc",
             "AWS4-HMAC-SHA256",
@@ -319,8 +330,8 @@ mod tests {
             "AWS4-HMAC-SHA256 Credential=a/b/c/d/e, Signature=0",
             "AWS4-HMAC-SHA256 Credential=a/b/c/d/e, SignedHeaders=host",
         ] {
-            let fault = Authorization::parse(bad).map(|_| ()).unwrap_err();
-            assert_eq!(fault.error_type, ErrorType::IncompleteSignature, "{bad:?}");
+            let error = Authorization::parse(bad).map(|_| ()).unwrap_err();
+            assert_eq!(error.error_type, ErrorType::IncompleteSignature, "{bad:?}");
         }
     }
 }

@@ -1,7 +1,7 @@
-//! The temporary credentials that were given out: whoever signs with them is known until they end.
+//! Store of the temporary credentials that the emulator issued.
 //!
-//! They are kept in memory only, the latest ten thousand. Those that have ended stay among them, so that a
-//! client is told that they have ended and not that nobody knows them.
+//! In memory only, at most ten thousand. Expired credentials are not removed, so that a request signed with them gets
+//! "expired" and not "unknown".
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -11,21 +11,21 @@ use std::time::Duration;
 use fastrand::Rng;
 use serde_json::{Value, json};
 
-use super::principal::RoleSession;
+use crate::principal::RoleSession;
 use clock::Timestamp;
 
-/// How many are remembered. A load test may ask for credentials without end.
-const MOST_REMEMBERED: usize = 10_000;
-/// How long a session token is when nobody wants a longer one.
-const SESSION_TOKEN_SIZE: usize = 200;
+/// The size of the store. A load test can request any number of credentials.
+const MAX_CREDENTIALS: usize = 10_000;
+/// The default length of a session token, in characters.
+const DEFAULT_SESSION_TOKEN_SIZE: usize = 200;
 
-/// Credentials of the right shape, good for signing calls to this emulator.
-pub(super) struct TemporaryCredentials {
-    pub(super) access_key_id: String,
-    pub(super) secret: String,
-    pub(super) session_token: String,
-    pub(super) expires: Timestamp,
-    pub(super) session: Arc<RoleSession>,
+/// Credentials in AWS's format, which only this emulator accepts.
+pub(crate) struct TemporaryCredentials {
+    pub(crate) access_key_id: String,
+    pub(crate) secret: String,
+    pub(crate) session_token: String,
+    pub(crate) expires: Timestamp,
+    pub(crate) session: Arc<RoleSession>,
 }
 
 impl fmt::Debug for TemporaryCredentials {
@@ -34,69 +34,67 @@ impl fmt::Debug for TemporaryCredentials {
     }
 }
 
-/// The terms on which credentials are given out.
-pub(super) struct CredentialTerms {
-    pub(super) from: Timestamp,
-    pub(super) life: Duration,
-    /// How many characters the session token has at least.
-    pub(super) session_token_size: usize,
+/// Lifetime and token size of credentials.
+pub(crate) struct CredentialTerms {
+    pub(crate) from: Timestamp,
+    pub(crate) lifetime: Duration,
+    /// The length of the session token, in characters.
+    pub(crate) session_token_size: usize,
 }
 
 impl CredentialTerms {
-    /// The usual terms.
-    pub(super) fn new(from: Timestamp, life: Duration) -> Self {
-        Self { from, life, session_token_size: SESSION_TOKEN_SIZE }
+    /// Terms with the default token size.
+    pub(crate) fn new(from: Timestamp, lifetime: Duration) -> Self {
+        Self { from, lifetime, session_token_size: DEFAULT_SESSION_TOKEN_SIZE }
     }
 }
 
-/// Those that are remembered.
 #[derive(Debug, Default)]
-pub(super) struct TemporaryCredentialStore(Mutex<Remembered>);
+pub(crate) struct TemporaryCredentialStore(Mutex<Entries>);
 
 #[derive(Debug, Default)]
-struct Remembered {
+struct Entries {
     by_key: HashMap<String, Arc<TemporaryCredentials>>,
     oldest_first: VecDeque<String>,
 }
 
 impl TemporaryCredentialStore {
-    /// Makes credentials for a session. From a plain random source: nothing else in the world accepts them.
-    pub(super) fn begin(
+    /// Issues credentials for a session. From a non-cryptographic RNG: only this emulator accepts them.
+    pub(crate) fn issue(
         &self,
-        mut random: Rng,
+        mut rng: Rng,
         session: RoleSession,
-        lease: &CredentialTerms,
+        terms: &CredentialTerms,
     ) -> Arc<TemporaryCredentials> {
-        // In whole seconds, because that is what STS can say of it.
-        let expires = Timestamp::from_secs(lease.from.as_secs()) + lease.life;
+        // In whole seconds, the precision of STS.
+        let expires = Timestamp::from_secs(terms.from.as_secs()) + terms.lifetime;
         let credentials = Arc::new(TemporaryCredentials {
-            access_key_id: format!("ASIA{}", random_text(&mut random, 16).to_ascii_uppercase()),
-            secret: random_text(&mut random, 40),
-            session_token: random_text(&mut random, lease.session_token_size),
+            access_key_id: format!("ASIA{}", random_alphanumeric(&mut rng, 16).to_ascii_uppercase()),
+            secret: random_alphanumeric(&mut rng, 40),
+            session_token: random_alphanumeric(&mut rng, terms.session_token_size),
             expires,
             session: Arc::new(session),
         });
-        let remembered = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let entries = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let id = credentials.access_key_id.clone();
-        remembered.oldest_first.push_back(id.clone());
-        remembered.by_key.insert(id, Arc::clone(&credentials));
-        if remembered.oldest_first.len() > MOST_REMEMBERED
-            && let Some(oldest) = remembered.oldest_first.pop_front()
+        entries.oldest_first.push_back(id.clone());
+        entries.by_key.insert(id, Arc::clone(&credentials));
+        if entries.oldest_first.len() > MAX_CREDENTIALS
+            && let Some(oldest) = entries.oldest_first.pop_front()
         {
-            remembered.by_key.remove(&oldest);
+            entries.by_key.remove(&oldest);
         }
         credentials
     }
 
-    /// The credentials of that access key.
-    pub(super) fn find(&self, access_key_id: &str) -> Option<Arc<TemporaryCredentials>> {
+    pub(crate) fn find(&self, access_key_id: &str) -> Option<Arc<TemporaryCredentials>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).by_key.get(access_key_id).cloned()
     }
 
-    /// Who has which role until when, oldest first; nothing in it lets anybody sign.
-    pub(super) fn to_json(&self, now: Timestamp) -> Value {
-        let remembered = &*self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let credentials = remembered.oldest_first.iter().filter_map(|id| remembered.by_key.get(id));
+    /// The live sessions, oldest first, without secrets and session tokens.
+    pub(crate) fn to_json(&self, now: Timestamp) -> Value {
+        let entries = &*self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let credentials = entries.oldest_first.iter().filter_map(|id| entries.by_key.get(id));
         let live = credentials.filter(|credentials| now < credentials.expires);
         let sessions = live.map(|credentials| {
             json!({
@@ -110,44 +108,43 @@ impl TemporaryCredentialStore {
     }
 }
 
-fn random_text(random: &mut Rng, length: usize) -> String {
-    std::iter::repeat_with(|| random.alphanumeric()).take(length).collect()
+fn random_alphanumeric(rng: &mut Rng, length: usize) -> String {
+    std::iter::repeat_with(|| rng.alphanumeric()).take(length).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::principal::RoleArn;
-    use cognito_types::PrincipalTags;
+    use cognito_types::{PrincipalTags, RoleArn};
 
     fn session() -> RoleSession {
         RoleSession {
-            role: RoleArn::of("123456789012", "App"),
+            role: RoleArn::parse("arn:aws:iam::123456789012:role/App").unwrap(),
             name: "alice".to_owned(),
             tags: PrincipalTags::none(),
         }
     }
 
     #[test]
-    fn the_oldest_are_forgotten_first_and_memory_stays_bounded() {
-        let (sessions, mut random) = (TemporaryCredentialStore::default(), Rng::with_seed(1));
-        let lease = CredentialTerms::new(Timestamp::from_secs(1_000), Duration::from_secs(1));
-        let mut begin = || sessions.begin(random.fork(), session(), &lease);
-        let first = begin();
-        let second = begin();
-        for _ in 1..MOST_REMEMBERED {
-            begin();
+    fn the_oldest_credentials_are_evicted_first_so_that_memory_is_bounded() {
+        let (sessions, mut rng) = (TemporaryCredentialStore::default(), Rng::with_seed(1));
+        let terms = CredentialTerms::new(Timestamp::from_secs(1_000), Duration::from_secs(1));
+        let mut issue = || sessions.issue(rng.fork(), session(), &terms);
+        let first = issue();
+        let second = issue();
+        for _ in 1..MAX_CREDENTIALS {
+            issue();
         }
         assert!(sessions.find(&first.access_key_id).is_none());
-        assert!(sessions.find(&second.access_key_id).is_some(), "an ended one is still known");
-        assert_eq!(sessions.0.lock().unwrap().by_key.len(), MOST_REMEMBERED);
-        assert_eq!(sessions.to_json(first.expires)["sessions"], json!([]), "but not among the live ones");
+        assert!(sessions.find(&second.access_key_id).is_some(), "expired credentials are not removed");
+        assert_eq!(sessions.0.lock().unwrap().by_key.len(), MAX_CREDENTIALS);
+        assert_eq!(sessions.to_json(first.expires)["sessions"], json!([]), "and are not listed as live");
     }
 
     #[test]
-    fn credentials_never_show_what_signs() {
-        let lease = CredentialTerms::new(Timestamp::from_secs(1_000), Duration::ZERO);
-        let credentials = TemporaryCredentialStore::default().begin(Rng::with_seed(1), session(), &lease);
+    fn debug_output_of_credentials_does_not_contain_secrets() {
+        let terms = CredentialTerms::new(Timestamp::from_secs(1_000), Duration::ZERO);
+        let credentials = TemporaryCredentialStore::default().issue(Rng::with_seed(1), session(), &terms);
         let shown = format!("{credentials:?}");
         assert!(!shown.contains(&credentials.secret) && !shown.contains(&credentials.session_token));
     }

@@ -1,42 +1,42 @@
-//! The names that Cognito Identity gives to things, as types that can only be made by `parse`.
+//! Validated identifiers and limits of Amazon Cognito identity pools.
 //!
-//! Each limit is the one in the service model of Cognito Identity (2014-06-30). Where this crate is
-//! stricter than Cognito, the type says so. None of these is a secret, but a developer user id may name a
-//! person: it is never a metric label, and errors here describe a value without repeating it.
+//! Every value is created by `parse`, so it is valid. The limits are those of the service model of Cognito Identity
+//! (2014-06-30). Where a type is stricter than Cognito, its documentation says so. No value is a secret, but a developer
+//! user id can name a person: it must not become a metric label, and errors describe a value without repeating it.
+#![warn(missing_docs)]
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// Why a value is not what its type asks for. Never repeats the value.
+/// Why a value is invalid. Never contains the value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what} {why}")]
+#[error("{what} {reason}")]
 pub struct InvalidId {
     what: &'static str,
-    why: String,
+    reason: String,
 }
 
 impl InvalidId {
-    fn new(what: &'static str, why: impl Into<String>) -> Self {
-        Self { what, why: why.into() }
+    fn new(what: &'static str, reason: impl Into<String>) -> Self {
+        Self { what, reason: reason.into() }
     }
 }
 
 /// Cognito counts the characters of its Java strings, which are UTF-16 units.
-fn cognito_length(text: &str) -> usize {
+fn utf16_length(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
-fn check_length(what: &'static str, text: &str, most: usize) -> Result<(), InvalidId> {
-    match cognito_length(text) {
+fn check_length(what: &'static str, text: &str, max: usize) -> Result<(), InvalidId> {
+    match utf16_length(text) {
         0 => Err(InvalidId::new(what, "is empty")),
-        n if n > most => Err(InvalidId::new(what, format!("has {n} characters, at most {most} are allowed"))),
+        n if n > max => Err(InvalidId::new(what, format!("has {n} characters, at most {max} are allowed"))),
         _ => Ok(()),
     }
 }
 
-/// Checks `REGION:GUID`, the one shape that pool ids and identity ids share: 1 to 55 characters of
-/// `[\w-]+:[0-9a-f-]+`.
+/// Checks `REGION:GUID`, the format of pool ids and identity ids: 1 to 55 characters of `[\w-]+:[0-9a-f-]+`.
 fn check_region_guid(what: &'static str, text: &str) -> Result<(), InvalidId> {
     check_length(what, text, 55)?;
     let (region, guid) = text
@@ -52,7 +52,7 @@ fn check_region_guid(what: &'static str, text: &str) -> Result<(), InvalidId> {
     }
 }
 
-/// Generates the plumbing that every text newtype shares; the check is the type's own.
+/// Defines a newtype over a text, with the given check.
 macro_rules! text_newtype {
     ($(#[$doc:meta])* $name:ident, $check:expr) => {
         $(#[$doc])*
@@ -60,13 +60,17 @@ macro_rules! text_newtype {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// Takes the text if it keeps the limits of the type.
+            /// Parses the text.
+            ///
+            /// # Errors
+            ///
+            /// The text violates a limit of the type.
             pub fn parse(text: &str) -> Result<Self, InvalidId> {
                 $check(text)?;
                 Ok(Self(text.into()))
             }
 
-            /// The text as Cognito takes it.
+            /// The text, as Cognito expects it.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -81,38 +85,38 @@ macro_rules! text_newtype {
 }
 
 text_newtype!(
-    /// An identity pool, `REGION:GUID`.
+    /// The id of an identity pool, `REGION:GUID`.
     IdentityPoolId,
     |text| check_region_guid("an identity pool id", text)
 );
 
 impl IdentityPoolId {
-    /// The AWS region that the pool lives in: the part before the colon.
+    /// The AWS region of the pool: the part before the colon.
     pub fn region(&self) -> &str {
         self.0.split_once(':').map_or("", |(region, _)| region)
     }
 }
 
 text_newtype!(
-    /// One identity of a pool, `REGION:GUID`.
+    /// The id of an identity, `REGION:GUID`.
     IdentityId,
     |text| check_region_guid("an identity id", text)
 );
 
 impl IdentityId {
-    /// The AWS region that the identity lives in: its pool's.
+    /// The AWS region of the identity, which is its pool's.
     pub fn region(&self) -> &str {
         self.0.split_once(':').map_or("", |(region, _)| region)
     }
 }
 
 text_newtype!(
-    /// The developer provider of a pool (its `DeveloperProviderName`): 1 to 128 characters of `[\w._-]+`.
+    /// The developer provider of a pool (`DeveloperProviderName`): 1 to 128 characters of `[\w._-]+`.
     DeveloperProvider,
-    check_provider
+    check_developer_provider
 );
 
-fn check_provider(text: &str) -> Result<(), InvalidId> {
+fn check_developer_provider(text: &str) -> Result<(), InvalidId> {
     const WHAT: &str = "a developer provider name";
     check_length(WHAT, text, 128)?;
     if text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-')) {
@@ -123,10 +127,10 @@ fn check_provider(text: &str) -> Result<(), InvalidId> {
 }
 
 text_newtype!(
-    /// The login name of a public provider (`accounts.google.com`, a user pool, the ARN of a SAML provider): 1 to
-    /// 128 characters.
+    /// The login name of a public provider (`accounts.google.com`, a user pool, the ARN of a SAML provider): 1 to 128
+    /// characters.
     ///
-    /// Stricter than Cognito: no white space and no control character, which no provider's name has.
+    /// Stricter than Cognito: no white space and no control characters, which no provider's name contains.
     PublicProvider,
     check_public_provider
 );
@@ -141,15 +145,15 @@ fn check_public_provider(text: &str) -> Result<(), InvalidId> {
 }
 
 text_newtype!(
-    /// The developer user identifier: the app's own name for a user, 1 to 1024 characters.
+    /// The developer user identifier: the app's id for a user, 1 to 1024 characters.
     ///
-    /// Stricter than Cognito: no control character, because the id ends up in log lines, in the token's `amr`
-    /// and in audit records, where a line break could forge an entry.
+    /// Stricter than Cognito: no control characters, because the id is written to logs, to the token's `amr` and to audit
+    /// events, where a line break could forge an entry.
     DeveloperUserId,
-    check_user
+    check_developer_user_id
 );
 
-fn check_user(text: &str) -> Result<(), InvalidId> {
+fn check_developer_user_id(text: &str) -> Result<(), InvalidId> {
     const WHAT: &str = "a developer user id";
     check_length(WHAT, text, 1024)?;
     if text.chars().any(char::is_control) {
@@ -159,53 +163,84 @@ fn check_user(text: &str) -> Result<(), InvalidId> {
 }
 
 text_newtype!(
-    /// The ARN of an IAM role (Cognito's `CustomRoleArn`): `arn:PARTITION:iam::ACCOUNT:role/NAME`, 20 to 2048
-    /// characters.
+    /// The ARN of an IAM role (Cognito's `CustomRoleArn`): `arn:PARTITION:iam::ACCOUNT:role/PATH/NAME`, 20 to 2048
+    /// characters. The path is optional.
+    ///
+    /// Stricter than Cognito: the account has 12 digits, the path is printable ASCII, and the name has 1 to 64 characters
+    /// of `[A-Za-z0-9_+=,.@-]`, as IAM requires.
     RoleArn,
-    check_role
+    check_role_arn
 );
 
 impl RoleArn {
-    /// The partition that its account is in: `aws`, `aws-cn` and so on.
+    /// The partition of the account: `aws`, `aws-cn` and so on.
     pub fn partition(&self) -> &str {
-        self.as_str().split(':').nth(1).unwrap_or_default()
+        self.0.split(':').nth(1).unwrap_or_default()
     }
 
-    /// The role's name, without its path.
+    /// The account id, 12 digits.
+    pub fn account(&self) -> &str {
+        self.0.split(':').nth(4).unwrap_or_default()
+    }
+
+    /// The path, which begins and ends with a slash: `/` without one.
+    pub fn path(&self) -> &str {
+        let path = self.0.split_once(":role").map_or("/", |(_, path)| path);
+        path.strip_suffix(self.name()).unwrap_or(path)
+    }
+
+    /// The name, without the path.
     pub fn name(&self) -> &str {
-        self.as_str().rsplit('/').next().unwrap_or_default()
+        self.0.rsplit('/').next().unwrap_or_default()
     }
 }
 
-fn check_role(text: &str) -> Result<(), InvalidId> {
+fn check_role_arn(text: &str) -> Result<(), InvalidId> {
     const WHAT: &str = "a role's ARN";
+    let invalid = |reason: &str| Err(InvalidId::new(WHAT, reason));
     check_length(WHAT, text, 2048)?;
     let parts: Vec<&str> = text.splitn(6, ':').collect();
-    let is_role = match parts.as_slice() {
-        ["arn", partition, "iam", "", account, resource] => {
-            partition.starts_with("aws")
-                && account.len() == 12
-                && account.bytes().all(|b| b.is_ascii_digit())
-                && resource
-                    .strip_prefix("role/")
-                    .is_some_and(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic()))
-        }
-        _ => false,
+    let ["arn", partition, "iam", "", account, resource] = parts[..] else {
+        return invalid(ROLE_ARN_FORMAT);
     };
-    if is_role { Ok(()) } else { Err(InvalidId::new(WHAT, "looks like arn:aws:iam::ACCOUNT:role/NAME")) }
+    let Some(path) = resource.strip_prefix("role/") else {
+        return invalid(ROLE_ARN_FORMAT);
+    };
+    let name = path.rsplit('/').next().unwrap_or_default();
+    if !partition.starts_with("aws") {
+        invalid("has a partition that does not begin with aws")
+    } else if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) {
+        invalid("has an account without 12 digits")
+    } else if !path.bytes().all(|b| b.is_ascii_graphic()) {
+        invalid("has a path with characters other than printable ASCII")
+    } else if name.is_empty() || name.len() > 64 || !name.bytes().all(is_in_role_name) {
+        invalid("has a role name that is not 1 to 64 letters, digits and _+=,.@-")
+    } else {
+        Ok(())
+    }
 }
 
-/// The life asked of a token, in seconds: 1 to 86,400 (Cognito's `TokenDuration`).
+const ROLE_ARN_FORMAT: &str = "looks like arn:aws:iam::123456789012:role/NAME";
+
+fn is_in_role_name(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b)
+}
+
+/// The requested lifetime of a token, in seconds: 1 to 86,400 (Cognito's `TokenDuration`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TokenDuration(u32);
 
 impl TokenDuration {
-    /// What Cognito takes when no duration is given.
+    /// Cognito's default.
     pub const DEFAULT: Self = Self(900);
-    /// The longest life that Cognito grants.
+    /// Cognito's maximum.
     pub const MAX_SECONDS: u32 = 86_400;
 
-    /// Takes a number of seconds that Cognito would accept.
+    /// Parses a number of seconds.
+    ///
+    /// # Errors
+    ///
+    /// The number is not 1 to [`TokenDuration::MAX_SECONDS`].
     pub fn parse(seconds: u64) -> Result<Self, InvalidId> {
         match u32::try_from(seconds) {
             Ok(s @ 1..=Self::MAX_SECONDS) => Ok(Self(s)),
@@ -218,7 +253,7 @@ impl TokenDuration {
         self.0
     }
 
-    /// The duration as the standard library's type.
+    /// The duration as a [`Duration`](std::time::Duration).
     pub fn as_duration(self) -> std::time::Duration {
         std::time::Duration::from_secs(self.0.into())
     }
@@ -226,20 +261,24 @@ impl TokenDuration {
 
 /// Principal tags, sorted by key: at most 50, keys of 1 to 128 characters, values of 1 to 256.
 ///
-/// Sorted, so that two sets with the same content are equal and hash alike, in whatever order they came.
+/// Sorted, so that two sets with the same content are equal and have the same hash, whatever their order was.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct PrincipalTags(Option<Arc<BTreeMap<Box<str>, Box<str>>>>);
 
 impl PrincipalTags {
-    /// The most tags that Cognito takes in one call.
-    pub const MOST: usize = 50;
+    /// The most tags that Cognito accepts in one call.
+    pub const MAX_TAGS: usize = 50;
 
-    /// No tags at all. Allocates nothing.
+    /// No tags. Does not allocate.
     pub const fn none() -> Self {
         Self(None)
     }
 
-    /// Takes tags that Cognito would accept; a repeated key is an error.
+    /// Parses tags.
+    ///
+    /// # Errors
+    ///
+    /// A limit is violated or a key is a duplicate.
     pub fn parse<K, V>(tags: impl IntoIterator<Item = (K, V)>) -> Result<Self, InvalidId>
     where
         K: Into<Box<str>>,
@@ -251,12 +290,12 @@ impl PrincipalTags {
             check_length("a principal tag's key", &key, 128)?;
             check_length("a principal tag's value", &value, 256)?;
             if sorted.insert(key, value).is_some() {
-                return Err(InvalidId::new("a principal tag's key", "stands twice"));
+                return Err(InvalidId::new("a principal tag's key", "is a duplicate"));
             }
         }
         match sorted.len() {
             0 => Ok(Self(None)),
-            n if n > Self::MOST => Err(InvalidId::new(
+            n if n > Self::MAX_TAGS => Err(InvalidId::new(
                 "a set of principal tags",
                 format!("has {n} tags, at most 50 are allowed"),
             )),
@@ -264,12 +303,12 @@ impl PrincipalTags {
         }
     }
 
-    /// Whether there is no tag.
+    /// Whether there are no tags.
     pub fn is_empty(&self) -> bool {
         self.0.is_none()
     }
 
-    /// The tags in the order of their keys.
+    /// The tags, ordered by key.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().flat_map(|tags| tags.iter().map(|(k, v)| (&**k, &**v)))
     }
@@ -286,17 +325,47 @@ mod tests {
         let too_long = format!("us-east-1:{}", "a".repeat(46));
         for bad in ["", "us-east-1", ":abc", "us-east-1:", "us east:abc", "us-east-1:ABC", "a:b:c", &too_long]
         {
-            assert!(IdentityPoolId::parse(bad).is_err(), "{bad:?} must be refused");
+            assert!(IdentityPoolId::parse(bad).is_err(), "{bad:?} must be rejected");
         }
     }
 
     #[test]
-    fn a_role_is_named_by_its_arn() {
+    fn a_role_is_identified_by_its_arn() {
         for good in ["arn:aws:iam::123456789012:role/app", "arn:aws-cn:iam::123456789012:role/mobile/App_1"] {
             assert!(RoleArn::parse(good).is_ok(), "{good}");
         }
         for bad in ["", "app", "arn:aws:iam::123456789012:role/", "arn:aws:iam::12345:role/app"] {
-            assert!(RoleArn::parse(bad).is_err(), "{bad:?} must be refused");
+            assert!(RoleArn::parse(bad).is_err(), "{bad:?} must be rejected");
+        }
+    }
+
+    #[test]
+    fn a_role_arn_has_a_partition_an_account_a_path_and_a_name() {
+        let role = RoleArn::parse("arn:aws-cn:iam::123456789012:role/mobile/users/App").unwrap();
+        assert_eq!((role.partition(), role.account()), ("aws-cn", "123456789012"));
+        assert_eq!((role.path(), role.name()), ("/mobile/users/", "App"));
+        assert_eq!(RoleArn::parse("arn:aws:iam::123456789012:role/App").unwrap().path(), "/");
+    }
+
+    #[test]
+    fn a_text_that_is_not_the_arn_of_a_role_is_rejected() {
+        let long_name = format!("arn:aws:iam::123456789012:role/{}", "a".repeat(65));
+        let long_path = format!("arn:aws:iam::123456789012:role/{}/App", "a".repeat(2048));
+        for bad in [
+            "",
+            "App",
+            "arn:aws:iam::123456789012:user/alice",
+            "arn:aws:iam::12345678901:role/App",
+            "arn:aws:iam::123456789012:role/",
+            "arn:aws:iam::123456789012:role/A B",
+            "arn:aws:iam::123456789012:role/a b/App",
+            "arn:aws:iam::123456789012:role/A:B",
+            "arn:aws:iam:us-east-1:123456789012:role/App",
+            "arn:gcp:iam::123456789012:role/App",
+            &long_name,
+            &long_path,
+        ] {
+            assert!(RoleArn::parse(bad).is_err(), "{bad:?} must be rejected");
         }
     }
 
@@ -308,14 +377,14 @@ mod tests {
     }
 
     #[test]
-    fn a_user_id_with_a_control_character_is_refused() {
+    fn a_user_id_with_a_control_character_is_rejected() {
         for bad in ["", "a\nb", "\0", "a\u{7f}", "a\u{85}b"] {
-            assert!(DeveloperUserId::parse(bad).is_err(), "{bad:?} must be refused");
+            assert!(DeveloperUserId::parse(bad).is_err(), "{bad:?} must be rejected");
         }
     }
 
     #[test]
-    fn the_order_in_which_tags_come_does_not_matter() {
+    fn tags_are_equal_in_any_order() {
         let one = PrincipalTags::parse([("team", "red"), ("role", "admin")]).unwrap();
         let other = PrincipalTags::parse([("role", "admin"), ("team", "red")]).unwrap();
         assert_eq!(one, other);
@@ -323,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_beyond_the_limits_are_refused() {
+    fn tags_that_violate_a_limit_are_rejected() {
         let tags = |n: usize| PrincipalTags::parse((0..n).map(|i| (format!("k{i}"), "v")));
         assert!(tags(50).is_ok());
         assert!(tags(51).is_err());
@@ -334,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_never_repeats_the_value() {
+    fn an_error_does_not_contain_the_value() {
         let error = DeveloperUserId::parse("alice@example.com\n").unwrap_err();
         assert!(!error.to_string().contains("alice"), "{error}");
     }

@@ -1,4 +1,4 @@
-//! Asking the admin listener of a running service.
+//! Client of the admin API of a running service.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,19 +7,30 @@ use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Method, StatusCode, Url};
 use serde_json::Value;
 
-use super::{CREDENTIAL, CliError};
+use super::super::error::CliError;
 
-/// A running service's admin listener.
+/// Environment variable with the admin credential. It is no option, because every user of the machine can list
+/// arguments.
+pub(super) const CREDENTIAL_VARIABLE: &str = "TOKENVEND_ADMIN_CREDENTIAL";
+
+/// Which user ids a request and its response have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum UserIdKind {
+    /// The developer user id that Cognito has, which may be a pseudonym.
+    Cognito,
+    /// The app's own user id.
+    App,
+}
+
+/// Client of one admin listener.
 #[derive(Debug)]
 pub(super) struct AdminClient {
     client: reqwest::Client,
     base: Url,
     authorization: HeaderValue,
-    /// Whether users are named as the app names them.
-    as_app: bool,
+    user_id_kind: UserIdKind,
 }
 
-/// What it answered.
 #[derive(Debug)]
 pub(super) struct AdminResponse {
     pub(super) status: StatusCode,
@@ -28,40 +39,41 @@ pub(super) struct AdminResponse {
 }
 
 impl AdminClient {
-    /// The service at this address, asked with the credential from the file, or the one given.
-    pub(super) fn at(
+    /// A client with the credential from the file, or else with the value of [`CREDENTIAL_VARIABLE`].
+    pub(super) fn new(
         url: &str,
         file: Option<&Path>,
-        given: Option<&str>,
-        as_app: bool,
+        variable: Option<&str>,
+        user_id_kind: UserIdKind,
     ) -> Result<Self, CliError> {
-        let credential = match (file, given) {
+        let credential = match (file, variable) {
             (Some(file), _) => std::fs::read_to_string(file)
                 .map_err(|error| CliError::usage(format!("cannot read {}: {error}", file.display())))?,
-            (None, Some(given)) => given.to_owned(),
+            (None, Some(value)) => value.to_owned(),
             (None, None) => {
                 return Err(CliError::usage(format!(
-                    "no admin credential: set {CREDENTIAL}, or give --credential-file"
+                    "no admin credential: set {CREDENTIAL_VARIABLE}, or give --credential-file"
                 )));
             }
         };
-        let unfit = |_| CliError::usage("the admin credential has characters that no HTTP header can have");
+        let invalid =
+            |_| CliError::usage("the admin credential has characters that are invalid in an HTTP header");
         let mut authorization =
-            HeaderValue::from_str(&format!("Bearer {}", credential.trim())).map_err(unfit)?;
+            HeaderValue::from_str(&format!("Bearer {}", credential.trim())).map_err(invalid)?;
         authorization.set_sensitive(true);
         let base = Url::parse(url).ok().filter(|url| !url.cannot_be_a_base());
         let base = base.ok_or_else(|| {
-            CliError::usage(format!("--admin-url {url} is no URL; it looks like http://127.0.0.1:8081"))
+            CliError::usage(format!("--admin-url {url} is not a valid URL, such as http://127.0.0.1:8081"))
         })?;
-        // Deleting 60 identities looks each of them up first, at the pace of the service's budget. No proxy, and
-        // no redirect: the credential is for this service alone.
+        // Before 60 identities are deleted, each is looked up, within the service's call rate limit. No proxy and no
+        // redirect, because the credential is for this service only.
         let client = reqwest::Client::builder()
             .timeout(Duration::from_secs(120))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .build()
-            .map_err(CliError::unavailable)?;
-        Ok(Self { client, base, authorization, as_app })
+            .map_err(CliError::unavailable_error)?;
+        Ok(Self { client, base, authorization, user_id_kind })
     }
 
     pub(super) async fn get(
@@ -73,7 +85,7 @@ impl AdminClient {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        self.ask(self.client.get(url)).await
+        self.execute(self.client.get(url)).await
     }
 
     pub(super) async fn send(
@@ -83,42 +95,66 @@ impl AdminClient {
         body: Option<Value>,
     ) -> Result<AdminResponse, CliError> {
         let request = self.client.request(method, self.url(path)?);
-        self.ask(match body {
+        self.execute(match body {
             Some(body) => request.header("content-type", "application/json").body(body.to_string()),
             None => request,
         })
         .await
     }
 
-    /// Each part of the path becomes one segment, whatever is in it.
+    /// Each part of the path becomes one segment, whatever characters it has.
     fn url(&self, path: &[&str]) -> Result<Url, CliError> {
         if path.iter().any(|part| matches!(*part, "." | "..")) {
-            // A URL cannot name them: every client takes them for directories.
-            return Err(CliError::usage("a user called \".\" or \"..\" cannot be named in a URL"));
+            // URL parsers remove these segments.
+            return Err(CliError::usage("a URL cannot have the user ids \".\" and \"..\""));
         }
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(["admin", "v1", "pools"]).extend(path);
         }
-        if self.as_app && path.contains(&"users") {
-            url.query_pairs_mut().append_pair("as", "app");
+        if self.user_id_kind == UserIdKind::App && path.contains(&"users") {
+            url.query_pairs_mut().append_pair("userIdKind", "app");
         }
         Ok(url)
     }
 
-    async fn ask(&self, request: reqwest::RequestBuilder) -> Result<AdminResponse, CliError> {
+    async fn execute(&self, request: reqwest::RequestBuilder) -> Result<AdminResponse, CliError> {
         let request = request.header(AUTHORIZATION, self.authorization.clone());
-        let answer = request.send().await.map_err(|error| CliError::unavailable(error.without_url()))?;
-        let status = answer.status();
-        let text = answer.text().await.map_err(|error| CliError::unavailable(error.without_url()))?;
+        let failed = |error: reqwest::Error| CliError::unavailable_error(error.without_url());
+        let response = request.send().await.map_err(failed)?;
+        let status = response.status();
+        let text = response.text().await.map_err(failed)?;
         let body = if text.is_empty() {
             Value::Null
         } else {
-            serde_json::from_str(&text).map_err(|_| CliError {
-                code: 69,
-                words: format!("what answers at {} (status {status}) is no tokenvend", self.base),
+            serde_json::from_str(&text).map_err(|_| {
+                CliError::unavailable(format!(
+                    "the server at {} (status {status}) is not a tokenvend",
+                    self.base
+                ))
             })?
         };
         Ok(AdminResponse { status, text, body })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_user_id_kind_is_sent_for_paths_that_name_users() {
+        for (kind, path, url) in [
+            (
+                UserIdKind::App,
+                ["main", "users", "a/b"],
+                "http://h/admin/v1/pools/main/users/a%2Fb?userIdKind=app",
+            ),
+            (UserIdKind::App, ["main", "identities", "i"], "http://h/admin/v1/pools/main/identities/i"),
+            (UserIdKind::Cognito, ["main", "users", "alice"], "http://h/admin/v1/pools/main/users/alice"),
+        ] {
+            let client = AdminClient::new("http://h/", None, Some("credential"), kind).unwrap();
+            assert_eq!(client.url(&path).unwrap().as_str(), url);
+        }
     }
 }

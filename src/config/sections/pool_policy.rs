@@ -15,7 +15,7 @@ const LIST: &str = "a list of one or more texts, none of them empty";
 /// Reads tags, each `KEY = "VALUE"` or a table of `value` and `required`.
 pub(super) fn read_tags(section: &mut Section<'_, '_>) -> Option<TagRules> {
     let keys = section.names("tags");
-    let is_within_limit = keys.len() <= PrincipalTags::MOST;
+    let is_within_limit = keys.len() <= PrincipalTags::MAX_TAGS;
     if !is_within_limit {
         section.reject("tags", format!("{} tags", keys.len()), "at most 50, which is Cognito's limit");
     }

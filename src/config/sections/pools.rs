@@ -11,7 +11,7 @@ use cognito_types::{DeveloperProvider, IdentityPoolId, TokenDuration};
 
 pub(super) fn read_pools(
     reader: &mut Reader<'_>,
-    windows: Option<&RefreshPolicy>,
+    refresh_policy: Option<&RefreshPolicy>,
     authenticators: &[String],
 ) -> Option<Pools> {
     let max_token_duration = read_max_token_duration(reader);
@@ -21,7 +21,7 @@ pub(super) fn read_pools(
     }
     let mut pools = Vec::new();
     for (name, index) in names.iter().zip(0..) {
-        let clock_skew_allowance = windows.map(|windows| windows.clock_skew_allowance);
+        let clock_skew_allowance = refresh_policy.map(|refresh_policy| refresh_policy.clock_skew_allowance);
         let section = &mut reader.section(format!("pools.{name}"));
         let pool = read_pool(
             section,

@@ -6,9 +6,9 @@ use super::{DAY, HOUR, MINUTE, SECOND, is_loopback, read_keys_url};
 use crate::call_rate_limit::CallRateSettings;
 use crate::config::reader::Section;
 use crate::config::settings::JwksSettings;
+use crate::gcra::RateLimit;
 use crate::issuer::cognito::CognitoSettings;
 use crate::pools::Pools;
-use crate::rate_limit::keyed_limiter::{ALLOWED_RATE, parse_rate};
 use crate::token;
 use crate::vending::freshness::RefreshPolicy;
 use crate::vending::{
@@ -20,10 +20,10 @@ const MEBIBYTE: u64 = 1 << 20;
 
 pub(super) fn read_cache(
     section: &mut Section<'_, '_>,
-    windows: Option<RefreshPolicy>,
+    refresh_policy: Option<RefreshPolicy>,
     upstream: Option<UpstreamSettings>,
     clock_skew_warning: Option<Duration>,
-    opaque_tokens: Option<bool>,
+    accept_opaque_tokens: Option<bool>,
     credentials: Option<CredentialsSettings>,
 ) -> Option<VendingSettings> {
     let max_size_bytes = read_max_size(section);
@@ -33,7 +33,7 @@ pub(super) fn read_cache(
     let user = section.read_duration("negative_ttl_user", Duration::ZERO..=HOUR);
     let pool = section.read_duration("negative_ttl_pool", Duration::ZERO..=MINUTE);
     Some(VendingSettings {
-        windows: windows?,
+        refresh_policy: refresh_policy?,
         refresh_if_used_within: refresh_if_used_within?,
         refresh_timeout: refresh_timeout?,
         min_refresh_interval: min_refresh_interval?,
@@ -41,7 +41,7 @@ pub(super) fn read_cache(
         clock_skew_warning: clock_skew_warning?,
         max_size_bytes: max_size_bytes?,
         upstream: upstream?,
-        opaque_tokens: opaque_tokens?,
+        accept_opaque_tokens: accept_opaque_tokens?,
         credentials: credentials?,
     })
 }
@@ -75,31 +75,30 @@ pub(super) fn read_refresh_policy(section: &mut Section<'_, '_>) -> Option<Refre
 /// determines.
 pub(super) fn read_credentials(
     section: &mut Section<'_, '_>,
-    windows: Option<RefreshPolicy>,
+    refresh_policy: Option<RefreshPolicy>,
     upstream: Option<UpstreamSettings>,
 ) -> Option<CredentialsSettings> {
     let mandatory_window = section.read_duration("mandatory_window", MINUTE..=50 * MINUTE);
     let advisory_window = section.read_duration("advisory_window", Duration::ZERO..=HOUR);
     let refresh_timeout = section.read_duration("refresh_timeout", 10 * MILLISECOND..=MINUTE);
     let max_size_bytes = read_max_size(section);
-    let rate = read_call_rate(&mut section.subsection("rate_limit"));
-    let (windows, mandatory_window) = (windows?, mandatory_window?);
-    if windows.min_remaining_life > mandatory_window {
+    let limit = read_rate_limit(&mut section.subsection("rate_limit"));
+    let (refresh_policy, mandatory_window) = (refresh_policy?, mandatory_window?);
+    if refresh_policy.min_remaining_life > mandatory_window {
         let found = humantime::format_duration(mandatory_window).to_string();
-        let least = humantime::format_duration(windows.min_remaining_life);
+        let least = humantime::format_duration(refresh_policy.min_remaining_life);
         section.reject("mandatory_window", found, format!("at least cache.min_remaining_life, {least}"));
         return None;
     }
-    let (calls_per_second, burst) = rate?;
     Some(CredentialsSettings {
-        windows: RefreshPolicy {
+        refresh_policy: RefreshPolicy {
             clock_skew_allowance: mandatory_window,
             advisory_window: advisory_window?,
-            ..windows
+            ..refresh_policy
         },
         refresh_timeout: refresh_timeout?,
         max_size_bytes: max_size_bytes?,
-        rate_limit: CallRateSettings { calls_per_second, burst, max_wait: upstream?.rate_limit.max_wait },
+        rate_limit: CallRateSettings { limit: limit?, max_wait: upstream?.rate_limit.max_wait },
     })
 }
 
@@ -189,25 +188,17 @@ pub(super) fn read_upstream(
 
 /// Reads `[upstream.rate_limit]` or `[admin.rate_limit]`.
 pub(super) fn read_call_rate_limit(section: &mut Section<'_, '_>) -> Option<CallRateSettings> {
-    let rate = read_call_rate(section);
+    let limit = read_rate_limit(section);
     let max_wait = section.read_duration("max_wait", Duration::ZERO..=MINUTE);
-    let (calls_per_second, burst) = rate?;
-    Some(CallRateSettings { calls_per_second, burst, max_wait: max_wait? })
+    Some(CallRateSettings { limit: limit?, max_wait: max_wait? })
 }
 
-/// Reads `rate`, as calls per second, and `burst`.
-fn read_call_rate(section: &mut Section<'_, '_>) -> Option<(u32, u32)> {
-    let rate = section.parse("rate", ALLOWED_RATE, parse_rate);
-    let burst = section.read_integer("burst", 1..=100_000);
-    let (count, unit) = rate?;
-    Some((to_calls_per_second(count, unit), burst?))
-}
-
-/// Lossy for rates per minute and per hour: rounds down to whole calls per second, and up to 1 below that. This is the
-/// only place that converts; it ends when `CallRateSettings` has a rate instead of `calls_per_second`.
-fn to_calls_per_second(count: u32, unit: Duration) -> u32 {
-    let seconds = u32::try_from(unit.as_secs()).unwrap_or(u32::MAX);
-    (count / seconds.max(1)).max(1)
+/// Reads `rate` and `burst`. Calls to AWS always have a limit: `rate` cannot be "off".
+fn read_rate_limit(section: &mut Section<'_, '_>) -> Option<RateLimit> {
+    let burst = section.read_integer("burst", 1..=100_000_u32);
+    // An invalid burst is an error of its own; the rate is read nevertheless.
+    let limit = section.parse("rate", RateLimit::ALLOWED, |rate| RateLimit::parse(rate, burst.unwrap_or(1)));
+    burst.and(limit)
 }
 
 fn read_circuit_breaker(section: &mut Section<'_, '_>) -> Option<CircuitBreakerSettings> {

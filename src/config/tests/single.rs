@@ -107,7 +107,7 @@ fn limits_and_trusted_proxies_are_validated() {
         ("TOKENVEND__HTTP__FORWARDED_HEADER", "forwarded"),
     ];
     let settings = load_with(SMALLEST, &variables).unwrap().settings;
-    let per_address = RateLimit::parse("90/m", 5).unwrap();
+    let per_address = RateLimit::parse("90/m", 5).ok();
     assert_eq!(settings.limits, RateLimitSettings { per_address, ..RateLimitSettings::default() });
     let trusted: Vec<String> =
         settings.http.trusted_proxies.networks.iter().map(ToString::to_string).collect();
@@ -123,8 +123,12 @@ fn limits_and_trusted_proxies_are_validated() {
         ("HTTP__TRUSTED_PROXIES", "::ffff:10.0.0.0/104", "(IPv4 peers are compared as IPv4"),
         ("HTTP__TRUSTED_PROXIES", "proxy.internal", "\"proxy.internal\" (it is not a network or an address)"),
         ("HTTP__FORWARDED_HEADER", "x-real-ip", "\"x-real-ip\" (it is none of them)"),
-        ("LIMITS__PER_USER__RATE", "10/d", "\"10/d\" (after the slash stands s, m or h)"),
-        ("LIMITS__FAILED_AUTHENTICATIONS__RATE", "0/s", "\"0/s\" (before the slash stands no such number)"),
+        ("LIMITS__PER_USER__RATE", "10/d", "\"10/d\" (the unit after the slash is not s, m or h)"),
+        (
+            "LIMITS__FAILED_AUTHENTICATIONS__RATE",
+            "0/s",
+            "\"0/s\" (the count before the slash is not a number in this range)",
+        ),
         ("LIMITS__PER_ADDRESS__BURST", "0", "\"0\"; allowed: a whole number from 1"),
     ] {
         let errors = errors_of(SMALLEST, &[(&format!("TOKENVEND__{key}"), value)]);
@@ -493,18 +497,25 @@ fn a_size_is_a_whole_number_with_a_unit() {
 
 #[test]
 fn call_rates_have_the_form_of_rate_limits_but_cannot_be_off() {
-    let tables = "[upstream.rate_limit]\nrate = \"7/s\"\nburst = 3\nmax_wait = \"1s\"\n[admin.rate_limit]\nrate = \"120/m\"\n\
-                  [credentials.rate_limit]\nrate = \"7200/h\"\nburst = 4";
+    let tables = "[upstream.rate_limit]\nrate = \"7/s\"\nburst = 3\nmax_wait = \"1s\"\n\
+                  [admin.rate_limit]\nrate = \"90/m\"\n[credentials.rate_limit]\nrate = \"5/h\"\nburst = 4";
     let settings = load_with(&smallest_with("zzz", tables), &[]).unwrap().settings;
     let (tokens, credentials) =
         (settings.vending.upstream.rate_limit, settings.vending.credentials.rate_limit);
-    assert_eq!((tokens.calls_per_second, tokens.burst, tokens.max_wait), (7, 3, Duration::from_secs(1)));
-    assert_eq!((credentials.calls_per_second, credentials.burst), (2, 4));
-    assert_eq!(credentials.max_wait, tokens.max_wait);
-    assert_eq!((settings.admin.rate_limit.calls_per_second, settings.admin.rate_limit.burst), (2, 5));
-    for (rate, why) in
-        [("off", "it has no slash"), ("50", "it has no slash"), ("50/d", "s, m or h"), ("0/s", "number")]
-    {
+    assert_eq!(Ok(tokens.limit), RateLimit::parse("7/s", 3));
+    assert_eq!(Ok(credentials.limit), RateLimit::parse("5/h", 4));
+    assert_eq!(Ok(settings.admin.rate_limit.limit), RateLimit::parse("90/m", 5));
+    let (second, default) = (Duration::from_secs(1), Duration::from_secs(5));
+    assert_eq!(
+        [tokens.max_wait, credentials.max_wait, settings.admin.rate_limit.max_wait],
+        [second, second, default]
+    );
+    for (rate, why) in [
+        ("off", "it has no slash"),
+        ("50", "it has no slash"),
+        ("50/d", "not s, m or h"),
+        ("0/s", "not a number in this range"),
+    ] {
         for table in ["upstream", "admin", "credentials"] {
             let errors =
                 errors_of(&smallest_with("zzz", &format!("[{table}.rate_limit]\nrate = {rate:?}")), &[]);

@@ -1,19 +1,19 @@
-//! The conditions of a statement, held against what stands in a token. IAM's operators on texts are known; all others
-//! leave the answer open.
+//! Conditions of a statement, evaluated with the claims of a token. IAM's string operators are supported; the result of
+//! all others is unknown.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::policy::{Ternary, TokenContext};
+use super::evaluation::{Ternary, TokenContext};
 
-/// By operator and key: the values, of which any will do.
+/// By operator and key: the values, of which any may match.
 #[derive(Debug, Default, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Condition(BTreeMap<String, BTreeMap<String, OneOrMany<Value>>>);
 
-/// IAM takes one thing for a list of it.
+/// IAM accepts a single value for a list.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub(super) enum OneOrMany<T> {
@@ -38,23 +38,23 @@ impl<T> Default for OneOrMany<T> {
 }
 
 impl Condition {
-    /// Every line must hold.
-    pub(super) fn holds_for(&self, bearer: &TokenContext) -> Ternary {
-        Ternary::all(self.lines().map(|line| line.holds_for(bearer)))
+    /// All lines must match.
+    pub(super) fn evaluate(&self, token: &TokenContext) -> Ternary {
+        Ternary::all(self.lines().map(|line| line.evaluate(token)))
     }
 
-    /// The first line that keeps the bearer out, in words.
-    pub(super) fn first_failed(&self, bearer: &TokenContext) -> Option<String> {
-        let failed = self.lines().find(|line| line.holds_for(bearer) == Ternary::No)?;
+    /// Description of the first line that does not match.
+    pub(super) fn first_failed(&self, token: &TokenContext) -> Option<String> {
+        let failed = self.lines().find(|line| line.evaluate(token) == Ternary::No)?;
         let values: Vec<_> = failed.values.iter().map(text).collect();
-        Some(format!("{} holds {} to {}", failed.operator, failed.key, values.join(", ")))
+        Some(format!("{} limits {} to {}", failed.operator, failed.key, values.join(", ")))
     }
 
-    /// The keys that no token has.
-    pub(super) fn other_keys(&self, authority: &str) -> impl Iterator<Item = &str> {
+    /// The keys that are not in a token.
+    pub(super) fn unevaluated_keys(&self, issuer_host: &str) -> impl Iterator<Item = &str> {
         self.lines()
             .map(|line| line.key)
-            .filter(move |key| !matches!(claim(key, authority).as_deref(), Some("aud" | "amr")))
+            .filter(move |key| !matches!(claim(key, issuer_host).as_deref(), Some("aud" | "amr")))
     }
 
     fn lines(&self) -> impl Iterator<Item = Line<'_>> {
@@ -72,20 +72,20 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
-    fn holds_for(&self, bearer: &TokenContext) -> Ternary {
-        let own: Vec<&str> = match claim(self.key, &bearer.authority).as_deref() {
-            Some("aud") => vec![&bearer.audience],
-            Some("amr") => bearer.methods.iter().map(String::as_str).collect(),
+    fn evaluate(&self, token: &TokenContext) -> Ternary {
+        let claims: Vec<&str> = match claim(self.key, &token.issuer_host).as_deref() {
+            Some("aud") => vec![&token.audience],
+            Some("amr") => token.methods.iter().map(String::as_str).collect(),
             _ => return Ternary::Unknown,
         };
         let (set, operator) = match self.operator.split_once(':') {
             Some((set, operator)) => (Some(set), operator),
             None => (None, self.operator),
         };
-        // The keys looked at here are in every token, so "if exists" makes no difference.
+        // The keys evaluated here are in every token, so "if exists" makes no difference.
         let operator = operator.strip_suffix("IfExists").unwrap_or(operator);
-        let each: Vec<Ternary> = match Comparison::of(operator) {
-            Some(comparison) => own.iter().map(|own| comparison.fits(own, self.values)).collect(),
+        let each: Vec<Ternary> = match Comparison::parse(operator) {
+            Some(comparison) => claims.iter().map(|claim| comparison.matches(claim, self.values)).collect(),
             // Whether the key is absent.
             None if operator.eq_ignore_ascii_case("Null") => {
                 return self.values.iter().all(|value| text(value).eq_ignore_ascii_case("false")).into();
@@ -97,20 +97,20 @@ impl Line<'_> {
             Some(set) if set.eq_ignore_ascii_case("ForAnyValue") => any,
             Some(set) if set.eq_ignore_ascii_case("ForAllValues") => all,
             Some(_) => Ternary::Unknown,
-            // An operator for one value on a key that has several: AWS does not say which of them counts.
+            // A single-valued operator on a key with several values: AWS does not document which of them counts.
             None if any == all => any,
             None => Ternary::Unknown,
         }
     }
 }
 
-/// What follows the authority in a key. Keys are not case-sensitive.
-fn claim(key: &str, authority: &str) -> Option<String> {
+/// The claim in a key `HOST:CLAIM`. Keys are not case-sensitive.
+fn claim(key: &str, issuer_host: &str) -> Option<String> {
     let (host, claim) = key.rsplit_once(':')?;
-    host.eq_ignore_ascii_case(authority).then(|| claim.to_ascii_lowercase())
+    host.eq_ignore_ascii_case(issuer_host).then(|| claim.to_ascii_lowercase())
 }
 
-/// IAM's operators on texts.
+/// A string operator of IAM.
 struct Comparison {
     is_pattern: bool,
     ignores_case: bool,
@@ -118,7 +118,7 @@ struct Comparison {
 }
 
 impl Comparison {
-    fn of(operator: &str) -> Option<Self> {
+    fn parse(operator: &str) -> Option<Self> {
         let known = [
             ("StringEquals", false, false, false),
             ("StringNotEquals", false, false, true),
@@ -131,15 +131,15 @@ impl Comparison {
         found.map(|(_, is_pattern, ignores_case, is_negated)| Self { is_pattern, ignores_case, is_negated })
     }
 
-    fn fits(&self, own: &str, values: &OneOrMany<Value>) -> Ternary {
-        let fits = Ternary::any(values.iter().map(text).map(|value| match value {
-            // A policy variable, which IAM fills in.
+    fn matches(&self, claim: &str, values: &OneOrMany<Value>) -> Ternary {
+        let matches = Ternary::any(values.iter().map(text).map(|value| match value {
+            // A policy variable, which IAM expands.
             value if value.contains("${") => Ternary::Unknown,
-            value if self.is_pattern => is_like(&value, own).into(),
-            value if self.ignores_case => value.eq_ignore_ascii_case(own).into(),
-            value => (value == own).into(),
+            value if self.is_pattern => is_like(&value, claim).into(),
+            value if self.ignores_case => value.eq_ignore_ascii_case(claim).into(),
+            value => (value == claim).into(),
         }));
-        if self.is_negated { fits.not() } else { fits }
+        if self.is_negated { matches.not() } else { matches }
     }
 }
 
@@ -147,25 +147,25 @@ fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// IAM's patterns: `*` is any text, `?` any character.
+/// IAM's patterns: `*` matches any text, `?` any character.
 pub(super) fn is_like(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    // Which beginnings of the text the pattern so far fits; one more character of the pattern at a time.
-    let mut fits = vec![false; text.len() + 1];
-    fits[0] = true;
-    for wanted in pattern {
+    // `matches[n]`: the pattern so far matches the first `n` characters of the text.
+    let mut matches = vec![false; text.len() + 1];
+    matches[0] = true;
+    for expected in pattern {
         let mut next = vec![false; text.len() + 1];
-        next[0] = wanted == '*' && fits[0];
-        for (at, found) in text.iter().enumerate() {
-            next[at + 1] = match wanted {
-                '*' => next[at] || fits[at + 1],
-                '?' => fits[at],
-                wanted => fits[at] && wanted == *found,
+        next[0] = expected == '*' && matches[0];
+        for (at, actual) in text.iter().enumerate() {
+            next[at + 1] = match expected {
+                '*' => next[at] || matches[at + 1],
+                '?' => matches[at],
+                expected => matches[at] && expected == *actual,
             };
         }
-        fits = next;
+        matches = next;
     }
-    fits[text.len()]
+    matches[text.len()]
 }
 
 #[cfg(test)]
@@ -173,8 +173,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patterns_are_iam_s() {
-        for (pattern, text, fits) in [
+    fn patterns_match_as_in_iam() {
+        for (pattern, text, matches) in [
             ("", "", true),
             ("*", "", true),
             ("us-east-1:*", "us-east-1:7c9e", true),
@@ -183,7 +183,7 @@ mod tests {
             ("*authenticated", "unauthenticated", true),
             ("a?", "a", false),
         ] {
-            assert_eq!(is_like(pattern, text), fits, "{pattern} {text}");
+            assert_eq!(is_like(pattern, text), matches, "{pattern} {text}");
         }
     }
 }

@@ -1,12 +1,12 @@
-//! What became known of a request while it was answered. Resources put it into the request; where nobody keeps
-//! it there is nothing to put it into, and it costs nothing.
+//! Audit context of a request: what its audit event will contain. Resources fill it through [`record`], which does
+//! nothing if the request is not audited.
 
 use std::sync::Arc;
 
 use actix_web::{HttpMessage as _, HttpRequest};
 
 use crate::auth::{AuthError, Caller, Subject};
-use crate::metrics::labels::{AdminAuth, Label as _, Source};
+use crate::metrics::labels::{AdminAuthOutcome, CacheStatus, Label as _};
 use crate::pools::Pool;
 use crate::vending::cache_entry::CachedValue as _;
 use crate::vending::credentials_loader::CachedCredentials;
@@ -14,48 +14,32 @@ use crate::vending::token_response::CachedToken;
 use crate::vending::{VendedCredentials, VendedToken};
 use cognito_types::{DeveloperUserId, IdentityId};
 
-/// What became known of a request.
-#[derive(Debug)]
+/// Audit context of a request, kept in its extensions.
+#[derive(Debug, Default)]
 pub(crate) struct AuditContext {
     pub(super) request_id: Box<str>,
-    pub(super) way: Option<Arc<str>>,
+    pub(super) authenticator: Option<Arc<str>>,
     pub(super) issuer: Option<Arc<str>>,
     pub(super) reason: Option<&'static str>,
     pub(super) service: Option<Arc<str>>,
     pub(super) user: Option<DeveloperUserId>,
     pub(super) pool: Option<Arc<Pool>>,
-    pub(super) vended: Option<(Arc<CachedToken>, Source)>,
-    pub(super) credentials: Option<(Arc<CachedCredentials>, Source)>,
+    pub(super) token: Option<(Arc<CachedToken>, CacheStatus)>,
+    pub(super) credentials: Option<(Arc<CachedCredentials>, CacheStatus)>,
     pub(super) identity: Option<IdentityId>,
     pub(super) identities: Vec<IdentityId>,
-    pub(super) undeleted: Vec<IdentityId>,
-    pub(super) into_user: Option<DeveloperUserId>,
-    pub(super) into_identity: Option<IdentityId>,
+    pub(super) failed_identities: Vec<IdentityId>,
+    pub(super) target_user: Option<DeveloperUserId>,
+    pub(super) target_identity: Option<IdentityId>,
     pub(super) links: Vec<Box<str>>,
 }
 
 impl AuditContext {
-    pub(super) fn of(request_id: &str) -> Self {
-        Self {
-            request_id: request_id.into(),
-            way: None,
-            issuer: None,
-            reason: None,
-            service: None,
-            user: None,
-            pool: None,
-            vended: None,
-            credentials: None,
-            identity: None,
-            identities: Vec::new(),
-            undeleted: Vec::new(),
-            into_user: None,
-            into_identity: None,
-            links: Vec::new(),
-        }
+    pub(super) fn new(request_id: &str) -> Self {
+        Self { request_id: request_id.into(), ..Self::default() }
     }
 
-    /// Who calls and who vouches for that, or why nobody does.
+    /// The caller and its authenticator, or the reason of the rejection.
     pub(crate) fn authenticated(&mut self, outcome: &Result<Arc<Caller>, AuthError>) {
         match outcome {
             Ok(caller) => {
@@ -63,18 +47,18 @@ impl AuditContext {
                     Subject::User(user) => self.user = Some(user.clone()),
                     Subject::Service(service) => self.service = Some(service.name.clone()),
                 }
-                self.way = Some(caller.authenticator.clone());
+                self.authenticator = Some(caller.authenticator.clone());
                 self.issuer = Some(caller.issuer.clone());
             }
             Err(error) => self.reason = Some(error.outcome().text()),
         }
     }
 
-    /// An administrator asks, or somebody who would be one.
-    pub(crate) fn administrator(&mut self, outcome: AdminAuth) {
+    /// The outcome of the authentication with the admin credential.
+    pub(crate) fn administrator(&mut self, outcome: AdminAuthOutcome) {
         match outcome {
-            AdminAuth::Verified => self.way = Some("admin".into()),
-            AdminAuth::Missing | AdminAuth::Wrong => self.reason = Some(outcome.text()),
+            AdminAuthOutcome::Verified => self.authenticator = Some("admin".into()),
+            AdminAuthOutcome::Missing | AdminAuthOutcome::Wrong => self.reason = Some(outcome.text()),
         }
     }
 
@@ -82,72 +66,72 @@ impl AuditContext {
         self.pool = Some(pool.clone());
     }
 
-    /// The user whom it is about.
+    /// The user of the action.
     pub(crate) fn user(&mut self, user: &DeveloperUserId) {
         self.user = Some(user.clone());
     }
 
-    /// The user to whom everything of [`Facts::user`] goes.
-    pub(crate) fn other_user(&mut self, user: &DeveloperUserId) {
-        self.into_user = Some(user.clone());
+    /// The user into whom the user of the action is merged.
+    pub(crate) fn target_user(&mut self, user: &DeveloperUserId) {
+        self.target_user = Some(user.clone());
     }
 
-    /// The identity that it is about.
+    /// The identity of the action.
     pub(crate) fn identity(&mut self, identity: &IdentityId) {
         self.identity = Some(identity.clone());
     }
 
-    /// The identity that stays when two become one.
-    pub(crate) fn remaining_identity(&mut self, identity: &IdentityId) {
-        self.into_identity = Some(identity.clone());
+    /// The identity that remains after a merge.
+    pub(crate) fn target_identity(&mut self, identity: &IdentityId) {
+        self.target_identity = Some(identity.clone());
     }
 
-    /// All identities that it is about.
+    /// All identities of an action on several.
     pub(crate) fn identities(&mut self, identities: &[IdentityId]) {
         self.identities = identities.to_vec();
     }
 
-    /// Those of them that were not deleted.
-    pub(crate) fn undeleted(&mut self, identities: impl IntoIterator<Item = IdentityId>) {
-        self.undeleted = identities.into_iter().collect();
+    /// Those of [`AuditContext::identities`] for which the action failed.
+    pub(crate) fn failed_identities(&mut self, identities: impl IntoIterator<Item = IdentityId>) {
+        self.failed_identities = identities.into_iter().collect();
     }
 
-    /// What is to be linked: names of the configuration's, never the request's.
+    /// What is to be linked, by names of the configuration and never of the request.
     pub(crate) fn links<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
         self.links = names.into_iter().map(Box::from).collect();
     }
 
-    /// The token of the answer.
-    pub(crate) fn vended(&mut self, vended: &VendedToken) {
-        self.vended = Some((vended.token.clone(), vended.source));
+    /// The vended token.
+    pub(crate) fn token(&mut self, vended: &VendedToken) {
+        self.token = Some((vended.token.clone(), vended.source));
     }
 
-    /// The credentials of the answer.
-    pub(crate) fn vended_credentials(&mut self, vended: &VendedCredentials) {
+    /// The vended AWS credentials.
+    pub(crate) fn credentials(&mut self, vended: &VendedCredentials) {
         self.credentials = Some((vended.credentials.clone(), vended.source));
     }
 
-    /// Where what the answer hands out came from.
-    pub(super) fn source(&self) -> Option<Source> {
-        let token = self.vended.as_ref().map(|(_, source)| *source);
-        token.or_else(|| self.credentials.as_ref().map(|(_, source)| *source))
+    /// How the vended token or credentials were served.
+    pub(super) fn cache_status(&self) -> Option<CacheStatus> {
+        let token = self.token.as_ref().map(|(_, cache)| *cache);
+        token.or_else(|| self.credentials.as_ref().map(|(_, cache)| *cache))
     }
 
-    /// Whose it is.
+    /// The identity of the vended token or credentials.
     pub(super) fn vended_identity(&self) -> Option<&str> {
-        let token = self.vended.as_ref().map(|(token, _)| token.answer().identity());
-        token.or_else(|| self.credentials.as_ref().map(|(given, _)| given.answer().identity()))
+        let token = self.token.as_ref().map(|(token, _)| token.value().identity());
+        token.or_else(|| self.credentials.as_ref().map(|(credentials, _)| credentials.value().identity()))
     }
 }
 
-/// Notes what became known of a request, if anybody keeps it.
-pub(crate) fn note(request: &HttpRequest, fill: impl FnOnce(&mut AuditContext)) {
-    if let Some(facts) = request.extensions_mut().get_mut::<AuditContext>() {
-        fill(facts);
+/// Adds to the audit context of a request, if it has one.
+pub(crate) fn record(request: &HttpRequest, fill: impl FnOnce(&mut AuditContext)) {
+    if let Some(context) = request.extensions_mut().get_mut::<AuditContext>() {
+        fill(context);
     }
 }
 
-/// The id of an administrator's request, for the log.
+/// The id of an audited request, for the log of identity administration.
 pub(crate) fn request_id(request: &HttpRequest) -> Option<Box<str>> {
     Some(request.extensions().get::<AuditContext>()?.request_id.clone())
 }

@@ -1,80 +1,81 @@
-//! Where our AWS credentials come from, and whom AWS takes us for. For `doctor`.
+//! Source of the service's AWS credentials, and their principal as STS reports it. For `doctor`.
 
 use aws_credential_types::Credentials;
 use aws_credential_types::credential_feature::AwsCredentialFeature as Feature;
 
-use super::Cognito;
-use super::aws_error::{AwsError, naysay};
+use super::client::Cognito;
+use super::error::{AwsError, classify};
 use clock::Timestamp;
 
-/// Credentials that were found, without anything that could be used.
+/// Credentials without their secrets.
 #[derive(Debug, Clone)]
 pub struct CredentialsInfo {
-    /// Where the SDK's chain found them.
+    /// Where the SDK's credential chain found them.
     pub source: String,
-    /// When they end. The SDK gets new ones before, if their source has any.
+    /// The SDK refreshes them before, if their source can.
     pub expires_at: Option<Timestamp>,
 }
 
-/// Whom AWS takes us for.
+/// The service's principal.
 #[derive(Debug, Clone)]
 pub struct CallerIdentity {
-    /// The account.
     pub account: String,
-    /// The user's or the assumed role's ARN.
+    /// ARN of the user or of the assumed role.
     pub arn: String,
 }
 
 impl Cognito {
-    /// Where the credentials come from, and until when they hold.
-    ///
     /// # Errors
-    /// The chain's own words on why there are none.
-    pub async fn survey_credentials(&self) -> Result<CredentialsInfo, String> {
-        let found = self.credentials().await?;
-        Ok(CredentialsInfo { source: source(&found), expires_at: found.expiry().map(Timestamp::from) })
+    /// The credential chain's error.
+    pub async fn describe_credentials(&self) -> Result<CredentialsInfo, String> {
+        let credentials = self.credentials().await?;
+        Ok(CredentialsInfo {
+            source: source_description(&credentials),
+            expires_at: credentials.expiry().map(Timestamp::from),
+        })
     }
 
-    /// Whom STS takes us for. Every principal may ask this; no policy can forbid it.
+    /// The principal as STS reports it. Every principal may call this; no policy can deny it.
     ///
-    /// STS is asked where `AWS_ENDPOINT_URL_STS` or `AWS_ENDPOINT_URL` say. Without them, an endpoint of Cognito's
-    /// that is not AWS's own is taken for an emulator that plays STS as well.
+    /// The endpoint is that of `AWS_ENDPOINT_URL_STS` or `AWS_ENDPOINT_URL`. Without them, a Cognito endpoint that is
+    /// not AWS's own is assumed to be an emulator with STS.
     ///
     /// # Errors
-    /// It does not say.
-    pub async fn who_am_i(&self) -> Result<CallerIdentity, AwsError> {
+    /// STS rejects the call or cannot be reached.
+    pub async fn get_caller_identity(&self) -> Result<CallerIdentity, AwsError> {
         let mut config = self.config.clone();
-        if let (None, Some(url)) = (config.endpoint_url(), self.endpoint_url.as_deref().filter(is_stand_in)) {
+        if let (None, Some(url)) =
+            (config.endpoint_url(), self.endpoint_url.as_deref().filter(is_non_aws_endpoint))
+        {
             config = config.into_builder().endpoint_url(url).build();
         }
         let config = aws_sdk_sts::config::Builder::from(&config).timeout_config(self.timeouts.clone());
         let client = aws_sdk_sts::Client::from_conf(config.build());
-        let answer = client.get_caller_identity().send().await.map_err(|error| naysay(&error))?;
+        let response = client.get_caller_identity().send().await.map_err(|error| classify(&error))?;
         Ok(CallerIdentity {
-            account: answer.account.unwrap_or_default(),
-            arn: answer.arn.unwrap_or_default(),
+            account: response.account.unwrap_or_default(),
+            arn: response.arn.unwrap_or_default(),
         })
     }
 }
 
-/// Whether an endpoint is no host of AWS's own, and so must be an emulator.
-pub(super) fn is_stand_in(url: &&str) -> bool {
-    const OWN: [&str; 4] =
+/// Whether an endpoint is not a host of AWS, and so must be an emulator.
+pub(super) fn is_non_aws_endpoint(url: &&str) -> bool {
+    const AWS_DOMAINS: [&str; 4] =
         [".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn"];
     let host = reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
-    host.is_some_and(|host| !OWN.iter().any(|own| host.ends_with(own)))
+    host.is_some_and(|host| !AWS_DOMAINS.iter().any(|domain| host.ends_with(domain)))
 }
 
-/// Where credentials come from, in words. The SDK keeps a provider's name to itself, but marks credentials with
-/// what it counts in its user agent.
-fn source(credentials: &Credentials) -> String {
-    let marks = credentials.get_property::<Vec<Feature>>().map(Vec::as_slice).unwrap_or_default();
-    let words: Vec<&str> = marks.iter().filter_map(told).collect();
-    if words.is_empty() { "a source that the SDK does not name".to_owned() } else { words.join(", by ") }
+/// The SDK does not expose a provider's name, but marks credentials with the features of its user agent.
+fn source_description(credentials: &Credentials) -> String {
+    let features = credentials.get_property::<Vec<Feature>>().map(Vec::as_slice).unwrap_or_default();
+    let names: Vec<&str> = features.iter().filter_map(credential_source_name).collect();
+    if names.is_empty() { "a source that the SDK does not name".to_owned() } else { names.join(", by ") }
 }
 
-fn told(mark: &Feature) -> Option<&'static str> {
-    Some(match mark {
+fn credential_source_name(feature: &Feature) -> Option<&'static str> {
+    Some(match feature {
         Feature::CredentialsCode => "given in code",
         Feature::CredentialsEnvVars => "environment variables",
         Feature::CredentialsEnvVarsStsWebIdToken => "a web identity token named in the environment",
@@ -98,15 +99,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_endpoint_of_aws_s_own_never_stands_in_for_sts() {
-        for (url, stands_in) in [
+    fn an_aws_endpoint_of_cognito_is_never_used_for_sts() {
+        for (url, is_non_aws) in [
             ("http://127.0.0.1:8082", true),
             ("https://emulator.internal/", true),
             ("https://evil-amazonaws.com", true),
             ("https://vpce-1.cognito-identity.us-east-1.vpce.amazonaws.com", false),
             ("https://cognito-identity.cn-north-1.amazonaws.com.cn", false),
         ] {
-            assert_eq!(is_stand_in(&url), stands_in, "{url}");
+            assert_eq!(is_non_aws_endpoint(&url), is_non_aws, "{url}");
         }
     }
 }

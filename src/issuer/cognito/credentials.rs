@@ -1,43 +1,43 @@
-//! GetCredentialsForIdentity. Nothing of ours signs it: the token is all the proof there is.
+//! Credentials issuer: GetCredentialsForIdentity. The call is not signed; the token is the only credential.
 
 use aws_sdk_cognitoidentity::operation::RequestId as _;
-use aws_sdk_cognitoidentity::operation::get_credentials_for_identity::GetCredentialsForIdentityError as Refusal;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use zeroize::Zeroizing;
 
-use super::classify::{front_door, tell_apart};
-use super::{CognitoIssuer, mismatched};
+use super::error::{AwsErrorKind, classify_with, mismatched};
+use super::token::CognitoIssuer;
 use crate::issuer::credentials::{CredentialsIssuer, CredentialsRequest, IssuedCredentials};
-use crate::issuer::{IssueError, IssueErrorKind as Kind};
+use crate::issuer::error::{IssueError, IssueErrorKind};
 use clock::Timestamp;
 use cognito_types::IdentityId;
 
 impl CredentialsIssuer for CognitoIssuer {
-    fn credentials<'a>(
+    fn issue_credentials<'a>(
         &'a self,
         request: &'a CredentialsRequest,
     ) -> BoxFuture<'a, Result<IssuedCredentials, IssueError>> {
         async move {
-            let answer = self
+            let call = self
                 .client
                 .get_credentials_for_identity()
                 .identity_id(request.identity.as_str())
                 .logins(&request.login, request.token.expose())
-                .set_custom_role_arn(request.role.as_ref().map(|role| role.as_str().to_owned()))
-                .send()
-                .await
-                .map_err(|error| tell_apart(&error, is_message_harmless, kind))?;
-            let request_id = answer.request_id().map(Box::from);
-            let (Some(identity), Some(given)) = (answer.identity_id, answer.credentials) else {
-                return Err(mismatched("the answer has no identity id or no credentials"));
+                .set_custom_role_arn(request.role.as_ref().map(|role| role.as_str().to_owned()));
+            let response = call.send().await.map_err(|error| {
+                let error = classify_with(&error, is_message_safe);
+                IssueError::new(issue_error_kind(error.kind), error.message)
+            })?;
+            let request_id = response.request_id().map(Box::from);
+            let (Some(identity), Some(credentials)) = (response.identity_id, response.credentials) else {
+                return Err(mismatched("the response has no identity id or no credentials"));
             };
-            let secret_access_key = given.secret_key.map(Zeroizing::new);
-            let session_token = given.session_token.map(Zeroizing::new);
+            let secret_access_key = credentials.secret_key.map(Zeroizing::new);
+            let session_token = credentials.session_token.map(Zeroizing::new);
             let (Some(access_key_id), Some(secret_access_key), Some(session_token), Some(expiration)) =
-                (given.access_key_id, secret_access_key, session_token, given.expiration)
+                (credentials.access_key_id, secret_access_key, session_token, credentials.expiration)
             else {
-                return Err(mismatched("the credentials lack a part"));
+                return Err(mismatched("the credentials are incomplete"));
             };
             Ok(IssuedCredentials {
                 identity: IdentityId::parse(&identity).map_err(|why| mismatched(&why.to_string()))?,
@@ -52,27 +52,19 @@ impl CredentialsIssuer for CognitoIssuer {
     }
 }
 
-/// AWS's validation repeats whole values, the token's among them; only what is said of roles and identities is told.
-fn is_message_harmless(refusal: &Refusal) -> bool {
+/// AWS's validation repeats whole values, the token included; only messages about roles and identities are safe.
+fn is_message_safe(kind: AwsErrorKind) -> bool {
     matches!(
-        refusal,
-        Refusal::InvalidIdentityPoolConfigurationException(_)
-            | Refusal::NotAuthorizedException(_)
-            | Refusal::ResourceNotFoundException(_)
+        kind,
+        AwsErrorKind::InvalidPoolConfiguration | AwsErrorKind::NotAuthorized | AwsErrorKind::NotFound
     )
 }
 
-fn kind(refusal: &Refusal, status: u16) -> Kind {
-    match refusal {
-        Refusal::TooManyRequestsException(_) => Kind::Throttled,
-        Refusal::InternalErrorException(_) | Refusal::ExternalServiceException(_) => Kind::Unavailable,
-        // The pool has no role for its users, or none that Cognito may assume.
-        Refusal::InvalidIdentityPoolConfigurationException(_) => Kind::Misconfigured,
-        Refusal::ResourceConflictException(_) => Kind::LoginTaken,
-        // The token, its identity, or the role's trust policy for just these tags: one user's, for all we know.
-        Refusal::NotAuthorizedException(_)
-        | Refusal::ResourceNotFoundException(_)
-        | Refusal::InvalidParameterException(_) => Kind::Unacceptable,
-        other => front_door(other, status),
+fn issue_error_kind(kind: AwsErrorKind) -> IssueErrorKind {
+    match kind {
+        AwsErrorKind::ExternalService => IssueErrorKind::Unavailable,
+        // The token, its identity, or the role's trust policy for these tags: possibly of one user only.
+        AwsErrorKind::NotAuthorized | AwsErrorKind::NotFound => IssueErrorKind::InvalidParameter,
+        other => other.into(),
     }
 }

@@ -1,4 +1,4 @@
-//! The registry that Amazon Cognito keeps: one SDK call each, and its errors told apart.
+//! Identity registry: Cognito's operations on identities in one region, one SDK call each.
 
 use aws_sdk_cognitoidentity::Client;
 use aws_sdk_cognitoidentity::config::http::HttpResponse;
@@ -9,16 +9,15 @@ use aws_sdk_cognitoidentity::types::{ErrorCode, IdentityDescription, Unprocessed
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
-use super::aws_error::{AwsError, AwsErrorKind, naysay};
+use super::error::{AwsError, AwsErrorKind, classify};
 use crate::issuer::registry::{
     DeleteFailure, DeleteFailureReason, DescribedIdentity, IdentityPage, IdentityQuery, IdentityRegistry,
-    IdentityUsers, PageRequest, RegistryError, RegistryErrorKind as Kind,
+    IdentityUsers, PageRequest, RegistryError, RegistryErrorKind,
 };
 use crate::pools::Pool;
 use clock::Timestamp;
 use cognito_types::{DeveloperUserId, IdentityId};
 
-/// Calls Cognito's operations on identities in one region.
 #[derive(Debug)]
 pub struct CognitoRegistry {
     client: Client,
@@ -34,7 +33,7 @@ impl IdentityRegistry for CognitoRegistry {
     fn look_up<'a>(
         &'a self,
         pool: &'a Pool,
-        sought: IdentityQuery<'a>,
+        query: IdentityQuery<'a>,
         page: &'a PageRequest,
     ) -> BoxFuture<'a, Result<IdentityUsers, RegistryError>> {
         async move {
@@ -42,17 +41,18 @@ impl IdentityRegistry for CognitoRegistry {
                 .client
                 .lookup_developer_identity()
                 .identity_pool_id(pool.id.as_str())
-                .set_max_results(page.most.map(i32::from))
+                .set_max_results(page.max_items.map(i32::from))
                 .set_next_token(page.token.clone());
-            call = match sought {
+            call = match query {
                 IdentityQuery::User(user) => call.developer_user_identifier(user.as_str()),
                 IdentityQuery::Identity(identity) => call.identity_id(identity.as_str()),
             };
-            let answer = call.send().await.map_err(|error| told(&error, "LookupDeveloperIdentity"))?;
+            let response =
+                call.send().await.map_err(|error| to_registry_error(&error, "LookupDeveloperIdentity"))?;
             Ok(IdentityUsers {
-                identity: identity(answer.identity_id)?,
-                users: answer.developer_user_identifier_list.unwrap_or_default(),
-                next_token: answer.next_token,
+                identity: parse_identity(response.identity_id)?,
+                users: response.developer_user_identifier_list.unwrap_or_default(),
+                next_token: response.next_token,
             })
         }
         .boxed()
@@ -64,12 +64,13 @@ impl IdentityRegistry for CognitoRegistry {
     ) -> BoxFuture<'a, Result<DescribedIdentity, RegistryError>> {
         async move {
             let call = self.client.describe_identity().identity_id(identity.as_str());
-            let answer = call.send().await.map_err(|error| told(&error, "DescribeIdentity"))?;
+            let response =
+                call.send().await.map_err(|error| to_registry_error(&error, "DescribeIdentity"))?;
             Ok(DescribedIdentity {
                 identity: identity.clone(),
-                logins: answer.logins.unwrap_or_default(),
-                created_at: answer.creation_date.as_ref().and_then(moment),
-                modified_at: answer.last_modified_date.as_ref().and_then(moment),
+                logins: response.logins.unwrap_or_default(),
+                created_at: response.creation_date.as_ref().and_then(timestamp),
+                modified_at: response.last_modified_date.as_ref().and_then(timestamp),
             })
         }
         .boxed()
@@ -85,14 +86,14 @@ impl IdentityRegistry for CognitoRegistry {
                 .client
                 .list_identities()
                 .identity_pool_id(pool.id.as_str())
-                // Unlike elsewhere, Cognito wants to be told.
-                .max_results(page.most.unwrap_or(PageRequest::MOST).into())
+                // Required, unlike in other operations.
+                .max_results(page.max_items.unwrap_or(PageRequest::MAX_ITEMS).into())
                 .set_next_token(page.token.clone());
-            let answer = call.send().await.map_err(|error| told(&error, "ListIdentities"))?;
-            let identities = answer.identities.unwrap_or_default();
+            let response = call.send().await.map_err(|error| to_registry_error(&error, "ListIdentities"))?;
+            let identities = response.identities.unwrap_or_default();
             Ok(IdentityPage {
                 identities: identities.into_iter().map(description).collect::<Result<_, _>>()?,
-                next_token: answer.next_token,
+                next_token: response.next_token,
             })
         }
         .boxed()
@@ -112,8 +113,9 @@ impl IdentityRegistry for CognitoRegistry {
                 .developer_provider_name(pool.provider.as_str())
                 .source_user_identifier(from.as_str())
                 .destination_user_identifier(into.as_str());
-            let answer = call.send().await.map_err(|error| told(&error, "MergeDeveloperIdentities"))?;
-            identity(answer.identity_id)
+            let response =
+                call.send().await.map_err(|error| to_registry_error(&error, "MergeDeveloperIdentities"))?;
+            parse_identity(response.identity_id)
         }
         .boxed()
     }
@@ -132,7 +134,7 @@ impl IdentityRegistry for CognitoRegistry {
                 .developer_provider_name(pool.provider.as_str())
                 .identity_id(identity.as_str())
                 .developer_user_identifier(user.as_str());
-            call.send().await.map(drop).map_err(|error| told(&error, "UnlinkDeveloperIdentity"))
+            call.send().await.map(drop).map_err(|error| to_registry_error(&error, "UnlinkDeveloperIdentity"))
         }
         .boxed()
     }
@@ -144,66 +146,64 @@ impl IdentityRegistry for CognitoRegistry {
         async move {
             let ids = identities.iter().map(ToString::to_string).collect();
             let call = self.client.delete_identities().set_identity_ids_to_delete(Some(ids));
-            let answer = call.send().await.map_err(|error| told(&error, "DeleteIdentities"))?;
-            answer.unprocessed_identity_ids.unwrap_or_default().into_iter().map(undeleted).collect()
+            let response =
+                call.send().await.map_err(|error| to_registry_error(&error, "DeleteIdentities"))?;
+            response.unprocessed_identity_ids.unwrap_or_default().into_iter().map(delete_failure).collect()
         }
         .boxed()
     }
 }
 
-/// `operation` is the IAM action too.
-fn told<E>(error: &SdkError<E, HttpResponse>, operation: &'static str) -> RegistryError
+/// `operation` is also the name of the IAM action.
+fn to_registry_error<E>(error: &SdkError<E, HttpResponse>, operation: &'static str) -> RegistryError
 where
     E: std::error::Error + ProvideErrorMetadata + RequestId + 'static,
 {
-    let AwsError { kind, words } = naysay(error);
+    let AwsError { kind, message } = classify(error);
     let kind = match kind {
-        AwsErrorKind::NotFound => Kind::NotFound,
-        AwsErrorKind::Throttled => Kind::Throttled,
-        AwsErrorKind::NotAllowed | AwsErrorKind::NotAuthorized => Kind::Denied { action: operation },
-        AwsErrorKind::CredentialsRefused | AwsErrorKind::NoCredentials => Kind::Misconfigured,
-        AwsErrorKind::Unreachable => Kind::Unavailable,
-        AwsErrorKind::Other => {
-            let status = error.raw_response().map_or(500, |answer| answer.status().as_u16());
-            registrys_own(error.code(), status)
+        AwsErrorKind::NotFound => RegistryErrorKind::NotFound,
+        AwsErrorKind::Throttled => RegistryErrorKind::Throttled,
+        AwsErrorKind::AccessDenied | AwsErrorKind::NotAuthorized => {
+            RegistryErrorKind::Denied { action: operation }
         }
+        AwsErrorKind::Conflict => RegistryErrorKind::Conflict,
+        AwsErrorKind::InvalidParameter => RegistryErrorKind::InvalidParameter,
+        AwsErrorKind::Unreachable | AwsErrorKind::ServerError => RegistryErrorKind::Unavailable,
+        AwsErrorKind::AlreadyRegistered
+        | AwsErrorKind::InvalidPoolConfiguration
+        | AwsErrorKind::ExternalService
+        | AwsErrorKind::CredentialsRejected
+        | AwsErrorKind::NoCredentials
+        | AwsErrorKind::CredentialProviderFailed
+        | AwsErrorKind::Other => RegistryErrorKind::Misconfigured,
     };
-    RegistryError::new(kind, format!("{operation}: {words}"))
+    RegistryError::new(kind, format!("{operation}: {message}"))
 }
 
-/// What only these operations say, told apart by code and status.
-fn registrys_own(code: Option<&str>, status: u16) -> Kind {
-    match code {
-        Some("ResourceConflictException") => Kind::Conflict,
-        Some("InvalidParameterException") => Kind::Unacceptable,
-        _ if status >= 500 => Kind::Unavailable,
-        _ => Kind::Misconfigured,
-    }
-}
-
-fn identity(id: Option<String>) -> Result<IdentityId, RegistryError> {
-    let unreadable = |why: String| RegistryError::new(Kind::Unavailable, format!("cognito's answer: {why}"));
-    let id = id.ok_or_else(|| unreadable("no identity id".to_owned()))?;
-    IdentityId::parse(&id).map_err(|why| unreadable(why.to_string()))
+fn parse_identity(id: Option<String>) -> Result<IdentityId, RegistryError> {
+    let invalid = |why: &str| {
+        RegistryError::new(RegistryErrorKind::Unavailable, format!("invalid response of cognito: {why}"))
+    };
+    IdentityId::parse(&id.ok_or_else(|| invalid("no identity id"))?).map_err(|why| invalid(&why.to_string()))
 }
 
 fn description(found: IdentityDescription) -> Result<DescribedIdentity, RegistryError> {
     Ok(DescribedIdentity {
-        identity: identity(found.identity_id)?,
+        identity: parse_identity(found.identity_id)?,
         logins: found.logins.unwrap_or_default(),
-        created_at: found.creation_date.as_ref().and_then(moment),
-        modified_at: found.last_modified_date.as_ref().and_then(moment),
+        created_at: found.creation_date.as_ref().and_then(timestamp),
+        modified_at: found.last_modified_date.as_ref().and_then(timestamp),
     })
 }
 
-fn undeleted(found: UnprocessedIdentityId) -> Result<DeleteFailure, RegistryError> {
+fn delete_failure(found: UnprocessedIdentityId) -> Result<DeleteFailure, RegistryError> {
     let reason = match found.error_code {
         Some(ErrorCode::AccessDenied) => DeleteFailureReason::Denied,
         _ => DeleteFailureReason::Failed,
     };
-    Ok(DeleteFailure { identity: identity(found.identity_id)?, reason })
+    Ok(DeleteFailure { identity: parse_identity(found.identity_id)?, reason })
 }
 
-fn moment(date: &DateTime) -> Option<Timestamp> {
+fn timestamp(date: &DateTime) -> Option<Timestamp> {
     date.to_millis().ok().map(Timestamp::from_millis)
 }

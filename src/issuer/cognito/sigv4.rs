@@ -1,5 +1,4 @@
-//! Requests signed with AWS credentials (Signature Version 4), for the calls that none of the SDK's clients makes: the
-//! AWS CLI's, which is sent byte for byte as the CLI sends it, and the one question to IAM.
+//! Signs requests with AWS credentials (Signature Version 4), for the call to IAM that no client of the SDK makes.
 
 use std::time::SystemTime;
 
@@ -11,19 +10,18 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::error_chain;
 
-/// Where a signature holds.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct CredentialScope<'a> {
-    /// The service's name as signatures have it, such as `cognito-identity`.
-    pub(crate) service: &'a str,
-    pub(crate) region: &'a str,
+pub(super) struct CredentialScope<'a> {
+    /// The service's name in signatures, such as `cognito-identity`.
+    pub(super) service: &'a str,
+    pub(super) region: &'a str,
 }
 
-/// Signs a POST over the headers that are there and the body; adds the signature's own headers.
+/// Signs a POST over `headers` and the body, and adds the signature's headers.
 ///
 /// # Errors
-/// The credentials cannot stand in a header. Says why, without them.
-pub(crate) fn sign(
+/// The credentials are not valid in a header. The message does not contain them.
+pub(super) fn sign(
     headers: &mut HeaderMap,
     url: &Url,
     body: &str,
@@ -49,7 +47,8 @@ pub(crate) fn sign(
     let (instructions, _signature) = signed.into_parts();
     for (name, value) in instructions.headers() {
         let header = HeaderName::from_bytes(name.as_bytes()).ok().zip(HeaderValue::from_str(value).ok());
-        let (name, mut value) = header.ok_or("the credentials cannot be sent: they have odd characters")?;
+        let (name, mut value) =
+            header.ok_or("the credentials contain characters that are invalid in a header")?;
         value.set_sensitive(true);
         headers.insert(name, value);
     }

@@ -1,5 +1,5 @@
-//! The answer that hands credentials out, in the format of the container credentials that AWS's SDKs ask for over
-//! HTTP. They demand these four fields and take no notice of others.
+//! Credentials response, in the format of the container credentials that AWS's SDKs request over HTTP. The SDKs require
+//! these four fields and ignore others.
 
 use std::fmt;
 
@@ -11,10 +11,8 @@ use crate::vending::cache_entry::{CacheEntry, CachedValue};
 use clock::Timestamp;
 use cognito_types::IdentityId;
 
-/// Credentials in the store.
 pub type CachedCredentials = CacheEntry<CredentialsResponse>;
 
-/// What it says.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Body<'i> {
@@ -24,7 +22,7 @@ struct Body<'i> {
     expiration: String,
 }
 
-/// The JSON answer, whole. The secrets are kept here and nowhere else, and wiped with it.
+/// The complete JSON response. The secrets are stored here and nowhere else, and wiped with it.
 pub struct CredentialsResponse {
     json: Zeroizing<Box<[u8]>>,
     access_key_id: Box<str>,
@@ -33,7 +31,7 @@ pub struct CredentialsResponse {
 }
 
 impl CredentialsResponse {
-    /// Renders the answer of credentials that were checked against their request.
+    /// Renders the response of validated credentials.
     pub(super) fn render(issued: &IssuedCredentials, expires_at: Timestamp) -> Self {
         let body = Body {
             access_key_id: &issued.access_key_id,
@@ -41,10 +39,10 @@ impl CredentialsResponse {
             token: &issued.session_token,
             expiration: expires_at.to_rfc3339(),
         };
-        // Room for everything at once, escaped or not: a buffer that grows leaves unwiped copies of the secrets behind.
+        // Full capacity at once, escapes included: a buffer that grows leaves copies of the secrets that are not wiped.
         let texts = body.access_key_id.len() + body.secret_access_key.len() + body.token.len();
         let mut json = Zeroizing::new(Vec::with_capacity(128 + texts * 6));
-        // A vector takes whatever is written to it.
+        // A write to a vector does not fail.
         let _ = serde_json::to_writer(&mut *json, &body);
         Self {
             json: Zeroizing::new(json.as_slice().into()),
@@ -54,17 +52,16 @@ impl CredentialsResponse {
         }
     }
 
-    /// The whole answer.
     pub fn json(&self) -> &[u8] {
         &self.json
     }
 
-    /// The access key id: no secret, and what CloudTrail names the credentials by.
+    /// The access key id. It is no secret, and identifies the credentials in CloudTrail.
     pub fn access_key_id(&self) -> &str {
         &self.access_key_id
     }
 
-    /// AWS's id of the call that gave them.
+    /// AWS's request id of the call that issued them.
     pub fn aws_request_id(&self) -> Option<&str> {
         self.aws_request_id.as_deref()
     }
@@ -75,7 +72,7 @@ impl CachedValue for CredentialsResponse {
         self.identity.as_str()
     }
 
-    fn weight(&self) -> usize {
+    fn heap_bytes(&self) -> usize {
         let request_id = self.aws_request_id.as_ref().map_or(0, |id| id.len());
         self.json.len() + self.access_key_id.len() + self.identity.as_str().len() + request_id
     }
@@ -83,7 +80,7 @@ impl CachedValue for CredentialsResponse {
 
 impl fmt::Debug for CredentialsResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CredentialsAnswer")
+        f.debug_struct("CredentialsResponse")
             .field("access_key_id", &self.access_key_id)
             .finish_non_exhaustive()
     }

@@ -1,5 +1,5 @@
-//! Whether credentials are those that were asked for. They tell less of themselves than a token does: whose they
-//! are stands beside them, and only when they end.
+//! Validation of credentials against their request. There is less to validate than in a token: the response names their
+//! identity and their end.
 
 use std::time::Duration;
 
@@ -7,35 +7,35 @@ use crate::issuer::credentials::{CredentialsRequest, IssuedCredentials};
 use crate::issuer::{IssueError, IssueErrorKind};
 use clock::Timestamp;
 
-/// The life that Cognito gives credentials (its API reference, GetCredentialsForIdentity). Theirs alone would tell
-/// too long a one where our clock is behind.
-const LONGEST_LIFE: Duration = Duration::from_secs(3600);
+/// The lifetime of Cognito's credentials (API reference of GetCredentialsForIdentity). Their own end would be too late
+/// if this machine's clock is behind.
+const MAX_LIFETIME: Duration = Duration::from_secs(3600);
 
-/// Checks credentials against their request, and says when they end by our clock.
-pub(super) fn check(
+/// Returns when the credentials end, by this machine's clock.
+pub(super) fn validate(
     request: &CredentialsRequest,
     issued: &IssuedCredentials,
-    asked_at: Timestamp,
-    came_at: Timestamp,
-    least_life: Duration,
+    requested_at: Timestamp,
+    received_at: Timestamp,
+    min_remaining_life: Duration,
 ) -> Result<Timestamp, IssueError> {
     if issued.identity != request.identity {
-        return Err(mismatched("the credentials are not those of the token's identity"));
+        return Err(mismatched("the credentials belong to another identity than the token"));
     }
     if issued.access_key_id.is_empty()
         || issued.secret_access_key.is_empty()
         || issued.session_token.is_empty()
     {
-        return Err(mismatched("the credentials have an empty part"));
+        return Err(mismatched("the credentials have an empty field"));
     }
-    let expires_at = issued.expires_at.min(asked_at + LONGEST_LIFE);
-    let left = expires_at.since(came_at);
-    if left <= least_life {
-        let left = left.as_secs();
+    let expires_at = issued.expires_at.min(requested_at + MAX_LIFETIME);
+    let remaining = expires_at.since(received_at);
+    if remaining <= min_remaining_life {
+        let remaining = remaining.as_secs();
         return Err(IssueError::new(
             IssueErrorKind::Misconfigured,
             format!(
-                "the new credentials have {left} s of life left by this machine's clock; is the clock wrong?"
+                "the new credentials expire in {remaining} s by this machine's clock; is the clock wrong?"
             ),
         ));
     }
@@ -65,7 +65,7 @@ mod tests {
         }
     }
 
-    fn check_at(issued: &IssuedCredentials, now: i64) -> Result<Timestamp, IssueErrorKind> {
+    fn validate_at(issued: &IssuedCredentials, now: i64) -> Result<Timestamp, IssueErrorKind> {
         let request = CredentialsRequest {
             identity: IdentityId::parse("us-east-1:abc").unwrap(),
             login: "cognito-identity.amazonaws.com".to_owned(),
@@ -73,34 +73,34 @@ mod tests {
             role: None,
         };
         let now = Timestamp::from_secs(now);
-        check(&request, issued, now, now, Duration::from_secs(60)).map_err(|error| error.kind)
+        validate(&request, issued, now, now, Duration::from_secs(60)).map_err(|error| error.kind)
     }
 
     #[test]
-    fn credentials_of_another_identity_or_without_a_secret_do_not_pass() {
-        assert_eq!(check_at(&issued("us-east-1:abc", "s", 4600), 1000), Ok(Timestamp::from_secs(4600)));
+    fn credentials_of_another_identity_or_without_a_secret_are_invalid() {
+        assert_eq!(validate_at(&issued("us-east-1:abc", "s", 4600), 1000), Ok(Timestamp::from_secs(4600)));
         for wrong in [issued("us-east-1:def", "s", 4600), issued("us-east-1:abc", "", 4600)] {
-            assert_eq!(check_at(&wrong, 1000), Err(IssueErrorKind::Mismatched));
+            assert_eq!(validate_at(&wrong, 1000), Err(IssueErrorKind::Mismatched));
         }
     }
 
     #[test]
-    fn a_clock_that_is_behind_does_not_make_them_live_longer_and_one_that_is_ahead_ends_them_early() {
-        let honest = issued("us-east-1:abc", "s", 4600);
-        assert_eq!(check_at(&honest, 400), Ok(Timestamp::from_secs(4000)));
-        assert_eq!(check_at(&honest, 1600), Ok(Timestamp::from_secs(4600)));
-        assert_eq!(check_at(&honest, 4540), Err(IssueErrorKind::Misconfigured));
+    fn a_clock_that_is_behind_does_not_lengthen_their_lifetime_and_one_that_is_ahead_shortens_it() {
+        let valid = issued("us-east-1:abc", "s", 4600);
+        assert_eq!(validate_at(&valid, 400), Ok(Timestamp::from_secs(4000)));
+        assert_eq!(validate_at(&valid, 1600), Ok(Timestamp::from_secs(4600)));
+        assert_eq!(validate_at(&valid, 4540), Err(IssueErrorKind::Misconfigured));
     }
 
     #[test]
     fn their_secrets_do_not_show_in_debug_output() {
         let issued = issued("us-east-1:abc", "hush", 4600);
-        let answer = super::super::CredentialsResponse::render(&issued, issued.expires_at);
-        for shown in [format!("{issued:?}"), format!("{answer:?}")] {
+        let response = super::super::CredentialsResponse::render(&issued, issued.expires_at);
+        for shown in [format!("{issued:?}"), format!("{response:?}")] {
             assert!(shown.contains("ASIAEXAMPLE"), "{shown}");
             assert!(!shown.contains("hush") && !shown.contains("session\""), "{shown}");
         }
-        let json: serde_json::Value = serde_json::from_slice(answer.json()).unwrap();
+        let json: serde_json::Value = serde_json::from_slice(response.json()).unwrap();
         assert_eq!(
             json,
             serde_json::json!({

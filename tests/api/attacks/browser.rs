@@ -116,7 +116,7 @@ async fn chromium_lets_an_allowed_page_have_the_users_token_by_cookie_and_no_oth
     assert_eq!((&tried["image"], &tried["form"]), (&"nothing".into(), &"out of reach".into()), "{tried}");
     assert_eq!(world.calls().await, 0);
     // The cookie did come along: with both of the first two, both of the blind ones, the image and the form.
-    assert_eq!(world.metric("tokenvend_auth_total{outcome=\"cross_site\"}").await, 6.0, "{tried}");
+    assert_eq!(world.metric("tokenvend_authentications_total{outcome=\"cross_site\"}").await, 6.0, "{tried}");
 
     let got = seen(&mut allowed, &world, &session).await;
     assert_eq!((&got["status"], &got["served"]), (&200.into(), &"miss".into()), "{got}");

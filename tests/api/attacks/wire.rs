@@ -288,7 +288,7 @@ async fn headers_that_could_be_read_in_two_ways_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_request_line_that_could_be_read_in_two_ways_opens_no_door() {
+async fn an_ambiguous_request_line_is_rejected() {
     let world = World::with(SOON).await;
     let bearer = world.bearer("alice");
     let mut rows = Vec::new();

@@ -54,16 +54,20 @@ async fn it_prints_what_the_service_hands_out_as_credential_process_wants_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_goes_wrong_is_told_on_standard_error_and_by_the_exit_code() {
+async fn an_error_is_printed_to_standard_error_and_sets_the_exit_code() {
     let world = World::with(ENABLED).await;
     let bearer = world.bearer("alice");
     let good = Some(bearer.as_str());
     failed(&run(&world, &[], None).await, 64, "TOKENVEND_BEARER");
-    failed(&run(&world, &[], Some("two words")).await, 64, "no token");
+    failed(&run(&world, &[], Some("two words")).await, 64, "no token has");
     failed(&run(&world, &["--bearer-file", "/nowhere"], good).await, 69, "/nowhere cannot be read");
     failed(&run(&world, &["--url", "http://tokens.app.example"], good).await, 64, "https");
-    failed(&run(&world, &["--url", "http://127.0.0.1:1"], good).await, 69, "cannot be asked");
-    failed(&run(&world, &["--url", &world.emulator.url()], good).await, 69, "answers");
+    failed(
+        &run(&world, &["--url", "http://127.0.0.1:1"], good).await,
+        69,
+        "request to http://127.0.0.1:1/v1/credentials failed",
+    );
+    failed(&run(&world, &["--url", &world.emulator.url()], good).await, 69, "returned");
     failed(&run(&world, &["--pool", "second"], good).await, 69, "hands out no credentials");
     let refused = run(&world, &[], Some("a.b.c")).await;
     failed(&refused, 69, "401");

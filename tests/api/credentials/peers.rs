@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::ENABLED;
 use crate::packages::peers_or_skip;
 use crate::support::World;
-use crate::third_party_clients::told;
+use crate::third_party_clients::output_text;
 
 /// A peer that has nothing of AWS's but what is handed to it here.
 fn peer(program: PathBuf) -> Command {
@@ -29,7 +29,7 @@ async fn run(mut command: Command) -> Output {
 }
 
 fn who(output: &Output) -> String {
-    assert!(output.status.success(), "{}", told(output));
+    assert!(output.status.success(), "{}", output_text(output));
     let json: Value = serde_json::from_slice(&output.stdout).unwrap();
     json["Arn"].as_str().unwrap().to_owned()
 }
@@ -79,7 +79,7 @@ async fn the_aws_cli_is_somebody_with_them_by_uri_by_file_and_by_credential_proc
     refused.env("AWS_CONTAINER_CREDENTIALS_FULL_URI", &uri);
     refused.env("AWS_CONTAINER_AUTHORIZATION_TOKEN", format!("{header}x"));
     let refused = run(refused).await;
-    assert!(!refused.status.success() && told(&refused).contains("401"), "{}", told(&refused));
+    assert!(!refused.status.success() && output_text(&refused).contains("401"), "{}", output_text(&refused));
     assert_eq!(world.credentials_calls().await, 1);
 }
 

@@ -10,7 +10,7 @@ use clock::{Clock as _, SystemClock};
 use cognito_emulator::{AccessKey, DEFAULT_POOL};
 use serde_json::{Value, json};
 
-use super::{Patient, ROLE, SECOND_POOL, assert_told, check};
+use super::{Patient, ROLE, SECOND_POOL, assert_reported, check};
 use crate::packages::peers_or_skip;
 use crate::third_party_clients::{self, Moto};
 
@@ -75,7 +75,7 @@ fn conditions(conditions: Value) -> Value {
     policy(&[statement(|statement| statement["Condition"] = conditions)])
 }
 
-const OWN_ALONE: &[&str] = &["lets in this pool's users, no strangers and no guests"];
+const OWN_ALONE: &[&str] = &["trusts this pool's users, no other pools and no guests"];
 const STRANGERS: &[&str] =
     &["users of other identity pools, any AWS customer's", "aud", DEFAULT_POOL, "--trust-policy main"];
 const GUESTS: &[&str] = &["guests", "amr", "aws iam update-assume-role-policy --role-name mobile-user"];
@@ -124,7 +124,7 @@ async fn a_trust_policy_is_judged_by_whom_it_lets_in_however_it_says_so() {
                 "StringEquals": own, "ForAnyValue:StringLike": signed_in, "IpAddress": {"aws:SourceIp": "10.0.0.0/8"},
             })),
             "ok",
-            &["no strangers and no guests, where aws:SourceIp allows it"],
+            &["no other pools and no guests, where aws:SourceIp allows it"],
         ),
         (
             policy(&[
@@ -176,18 +176,18 @@ async fn a_trust_policy_is_judged_by_whom_it_lets_in_however_it_says_so() {
         (
             conditions(json!({"StringEquals": {&aud: DEFAULT_POOL, &amr: "authenticated"}})),
             "warn",
-            &["may let in"],
+            &["may or may not trust"],
         ),
         // Closed ones.
         (
             policy(&[]),
             "fail",
-            &["does not let in this pool's signed-in users", "no statement lets in", AUTHORITY],
+            &["does not trust this pool's signed-in users", "no statement allows", AUTHORITY],
         ),
         (
             policy(&[statement(|s| s["Principal"] = json!({"Service": "ec2.amazonaws.com"}))]),
             "fail",
-            &["no statement lets in", AUTHORITY, "--trust-policy main"],
+            &["no statement allows", AUTHORITY, "--trust-policy main"],
         ),
         (
             policy(&[statement(|s| s["Action"] = json!("sts:AssumeRole"))]),
@@ -197,24 +197,24 @@ async fn a_trust_policy_is_judged_by_whom_it_lets_in_however_it_says_so() {
         (
             conditions(json!({"StringEquals": {&aud: SECOND_POOL}, "ForAnyValue:StringLike": signed_in})),
             "fail",
-            &["StringEquals holds", "aud to", SECOND_POOL],
+            &["StringEquals limits", "aud to", SECOND_POOL],
         ),
         (
             conditions(json!({"StringEquals": own, "ForAnyValue:StringLike": {&amr: "unauthenticated"}})),
             "fail",
-            &["ForAnyValue:StringLike holds", "amr to unauthenticated"],
+            &["ForAnyValue:StringLike limits", "amr to unauthenticated"],
         ),
         (
             policy(&[statement(|_| ()), statement(|s| s["Effect"] = json!("Deny"))]),
             "fail",
-            &["a Deny statement keeps them out"],
+            &["a Deny statement applies"],
         ),
         // One that IAM itself would not have taken.
-        (json!({"Statement": [{"Effect": "Maybe"}]}), "warn", &["cannot be read"]),
+        (json!({"Statement": [{"Effect": "Maybe"}]}), "warn", &["cannot be parsed"]),
     ] {
         patient.trusts(&document).await;
         let (code, report) = patient.examined(&[], &[]).await;
-        assert_told(&report, ("role-trust", "main"), status, words);
+        assert_reported(&report, ("role-trust", "main"), status, words);
         let values = &check(&report, "role-trust", "main")["values"];
         assert_eq!(values["role"], ROLE, "{document:#}");
         assert_eq!(values["trustPolicy"]["Statement"][0]["Condition"]["StringEquals"][&aud], DEFAULT_POOL);
@@ -227,13 +227,13 @@ async fn where_a_pool_has_tags_its_role_must_let_sessions_have_them() {
     let patient = Patient::new().await.with_roles().await;
     let tagged = [("TOKENVEND__POOLS__MAIN__TAGS__TENANT", "{tenant}")];
     let (_, report) = patient.examined(&[], &tagged).await;
-    assert_told(&report, ("role-trust", "main"), "ok", OWN_ALONE);
+    assert_reported(&report, ("role-trust", "main"), "ok", OWN_ALONE);
 
     patient.trusts(&policy(&[statement(|_| ())])).await;
-    let ended = patient.told(&[], &tagged).await;
+    let ended = patient.report(&[], &tagged).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
     for line in [
-        "FAIL  role-trust main    arn:aws:iam::123456789012:role/mobile-user does not let in this pool's signed-in users with \
+        "FAIL  role-trust main      arn:aws:iam::123456789012:role/mobile-user does not trust this pool's signed-in users with \
          principal tags: no statement for cognito-identity.amazonaws.com allows sts:TagSession",
         "      -> aws iam update-assume-role-policy --role-name mobile-user --policy-document \"$(tokenvend doctor \
          --trust-policy main)\"",
@@ -242,11 +242,11 @@ async fn where_a_pool_has_tags_its_role_must_let_sessions_have_them() {
     }
 
     // What the remedy says mends it.
-    let printed = patient.told(&["--trust-policy", "main"], &tagged).await.out;
+    let printed = patient.report(&["--trust-policy", "main"], &tagged).await.out;
     patient.trusts(&serde_json::from_str(&printed).unwrap()).await;
     let (_, report) = patient.examined(&[], &tagged).await;
-    assert_told(&report, ("role-trust", "main"), "ok", OWN_ALONE);
-    assert_told(&report, ("role-trust", "second"), "fail", &["aud to", DEFAULT_POOL]);
+    assert_reported(&report, ("role-trust", "main"), "ok", OWN_ALONE);
+    assert_reported(&report, ("role-trust", "second"), "fail", &["aud to", DEFAULT_POOL]);
 }
 
 /// An IAM that answers everything with these words.
@@ -283,16 +283,15 @@ async fn a_role_that_may_not_be_read_is_skipped_with_the_right_that_it_would_tak
             &["not allowed, which is fine", "iam:GetRole on arn:aws:iam::123456789012:role/mobile-user"][..],
         ),
         (&another, &["999999999999", "another account"]),
-        (&iam(200, "<html>a portal</html>"), &["IAM does not say", "none of IAM's"]),
-        (&gone, &["IAM cannot be asked", "--trust-policy main"]),
+        (&iam(200, "<html>a portal</html>"), &["IAM does not return the role", "not from IAM"]),
+        (&gone, &["IAM cannot be reached", "--trust-policy main"]),
     ] {
         let (code, report) = patient.examined(&[], &[("AWS_ENDPOINT_URL_IAM", url)]).await;
         assert_eq!(code, Some(0), "{report:#}");
-        assert_told(&report, ("role-trust", "main"), "skip", words);
+        assert_reported(&report, ("role-trust", "main"), "skip", words);
     }
-    let ended = patient.told(&[], &[("AWS_ENDPOINT_URL_IAM", &denied)]).await;
-    let line =
-        "skip  role-trust main    not allowed, which is fine: tokenvend does not need it; iam:GetRole on";
+    let ended = patient.report(&[], &[("AWS_ENDPOINT_URL_IAM", &denied)]).await;
+    let line = "skip  role-trust main      not allowed, which is fine: tokenvend does not need it; the check needs iam:GetRole on";
     assert!(ended.out.lines().any(|told| told.starts_with(line)), "{}", ended.out);
 }
 
@@ -305,34 +304,34 @@ async fn a_role_that_is_not_there_is_wrong_and_one_that_guests_have_is_looked_at
     ];
     let (code, report) = patient.examined(&[], &variables).await;
     assert_eq!(code, Some(1), "{report:#}");
-    assert_told(&report, ("role-trust", "main"), "ok", OWN_ALONE);
+    assert_reported(&report, ("role-trust", "main"), "ok", OWN_ALONE);
     let words =
-        &["IAM knows no arn:aws:iam::123456789012:role/nobodys", "NoSuchEntity", "gets no credentials"];
-    assert_told(&report, ("custom-role-trust", "main"), "fail", words);
+        &["IAM does not have arn:aws:iam::123456789012:role/nobodys", "NoSuchEntity", "gets no credentials"];
+    assert_reported(&report, ("custom-role-trust", "main"), "fail", words);
 
     patient.set_roles(&[DEFAULT_POOL], &["authenticated", "unauthenticated"]).await;
     let (_, report) = patient.examined(&[], &[]).await;
-    assert_told(&report, ("role-trust", "main"), "warn", GUESTS);
-    assert_told(
+    assert_reported(&report, ("role-trust", "main"), "warn", GUESTS);
+    assert_reported(
         &report,
         ("guest-role-trust", "main"),
         "ok",
-        &["lets in this pool's guests, and no strangers"],
+        &["trusts this pool's guests, and no other pools"],
     );
     patient.trusts(&policy(&[statement(|_| ())])).await;
     let (_, report) = patient.examined(&[], &[]).await;
-    let words = &["does not let in this pool's guests", "amr to authenticated", "amr is unauthenticated"];
-    assert_told(&report, ("guest-role-trust", "main"), "fail", words);
+    let words = &["does not trust this pool's guests", "amr to authenticated", "amr is unauthenticated"];
+    assert_reported(&report, ("guest-role-trust", "main"), "fail", words);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_pool_does_not_let_us_read_says_nothing_of_its_role() {
     let patient = Patient::new().await;
     let (_, report) = patient.examined(&[], &[]).await;
-    assert_told(&report, ("role-trust", "main"), "skip", &["no role for signed-in users"]);
+    assert_reported(&report, ("role-trust", "main"), "skip", &["no role for authenticated users"]);
     let aws = super::stand_in(|_, _| super::denied());
     let (_, report) = patient.examined(&[], &[("TOKENVEND__UPSTREAM__ENDPOINT_URL", &aws)]).await;
-    assert_told(&report, ("role-trust", "main"), "skip", &["which role it is cannot be read", "not allowed"]);
+    assert_reported(&report, ("role-trust", "main"), "skip", &["the role is unknown", "not allowed"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -343,14 +342,19 @@ async fn the_iam_of_strangers_is_read_as_well() {
     let iam = [("AWS_ENDPOINT_URL_IAM", moto.url.as_str())];
     let (code, report) = patient.examined(&[], &iam).await;
     assert_eq!(code, Some(1), "{report:#}");
-    assert_told(&report, ("role-trust", "main"), "fail", &["IAM knows no", "mobile-user", "NoSuchEntity"]);
+    assert_reported(
+        &report,
+        ("role-trust", "main"),
+        "fail",
+        &["IAM does not have", "mobile-user", "NoSuchEntity"],
+    );
 
     let mut create = Command::new(place.join("venv/bin/aws"));
-    let document = patient.told(&["--trust-policy", "main"], &[]).await.out;
+    let document = patient.report(&["--trust-policy", "main"], &[]).await.out;
     create.args(["iam", "create-role", "--role-name", "mobile-user", "--endpoint-url", &moto.url]);
     create.args(["--assume-role-policy-document", &document]);
     let created = third_party_clients::run(create).await;
-    assert!(created.status.success(), "{}", third_party_clients::told(&created));
+    assert!(created.status.success(), "{}", third_party_clients::output_text(&created));
     let (_, report) = patient.examined(&[], &iam).await;
-    assert_told(&report, ("role-trust", "main"), "ok", OWN_ALONE);
+    assert_reported(&report, ("role-trust", "main"), "ok", OWN_ALONE);
 }

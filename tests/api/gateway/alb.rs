@@ -295,7 +295,7 @@ async fn names_of_keys_that_are_made_up_lead_nowhere_and_cost_few_fetches() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_the_keys_cannot_be_had_those_at_hand_count_and_nobody_is_told_no() {
+async fn while_the_keys_are_unreachable_cached_ones_count_and_no_caller_is_rejected() {
     let (world, publisher, balancer) = set_up().await;
     assert_eq!(vend(&world, &balancer.sign()).await.source(), "miss");
     publisher.set_down(true);

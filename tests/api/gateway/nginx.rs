@@ -112,7 +112,7 @@ async fn nginx_signs_users_in_and_overwrites_what_they_say_of_themselves() {
     // Past the gateway, whoever knows how it writes.
     let around = world.client.post(world.url("/v1/token"));
     let around = around.header("x-auth-request-user", "alice").header("x-gateway-secret", SECRET);
-    Answer::of(around.send().await.unwrap()).await.is_problem(403, "not-the-gateway");
+    Answer::of(around.send().await.unwrap()).await.is_problem(403, "untrusted-peer");
     assert_eq!(world.calls().await, calls);
 }
 

@@ -18,7 +18,7 @@ fn resources() -> [(Method, String, Option<Value>, &'static str); 8] {
     let pool = "/admin/v1/pools/main";
     let identity = format!("{pool}/identities/{MISSING}");
     [
-        (Method::GET, format!("{pool}/users/alice"), None, "look-up"),
+        (Method::GET, format!("{pool}/users/alice"), None, "lookup"),
         (Method::DELETE, format!("{pool}/users/alice/cache"), None, "purge"),
         (Method::POST, format!("{pool}/users/alice/merge"), Some(json!({"into": "bob"})), "merge"),
         (Method::GET, format!("{pool}/identities"), None, "list"),
@@ -71,16 +71,20 @@ async fn without_the_right_credential_nobody_administers_anything_and_each_attem
     world.try_all("Bearer guess", |answer, _| answer.is_problem(401, "unauthorized")).await;
     world.try_all("", |answer, _| answer.is_problem(401, "unauthorized")).await;
     assert_eq!(world.next("alice").await, ("hit".to_owned(), identity));
-    assert_eq!(world.metric("tokenvend_admin_auth_total{outcome=\"wrong\"}").await, 8.0);
-    assert_eq!(world.metric("tokenvend_admin_auth_total{outcome=\"missing\"}").await, 8.0);
-    assert_eq!(world.metric("tokenvend_registry_calls_total{outcome=\"done\"}").await, 0.0);
+    assert_eq!(world.metric("tokenvend_admin_authentications_total{outcome=\"wrong\"}").await, 8.0);
+    assert_eq!(world.metric("tokenvend_admin_authentications_total{outcome=\"missing\"}").await, 8.0);
+    assert_eq!(world.admin_calls("success").await, 0.0);
     let events = trail.events(18).await;
     let told: Vec<_> = events.iter().filter(|event| event["status"] == 401).collect();
-    let acts: Vec<_> = told[..8].iter().map(|event| event["act"].as_str().unwrap()).collect();
+    let acts: Vec<_> = told[..8].iter().map(|event| event["action"].as_str().unwrap()).collect();
     assert_eq!(acts, resources().map(|(.., act)| act));
     for event in told {
-        assert_eq!((&event["outcome"], &event["problem"]), (&json!("refused"), &json!("unauthorized")));
-        assert!(event.get("way").is_none() && event.get("user").is_none() && event.get("pool").is_none());
+        assert_eq!((&event["outcome"], &event["problem"]), (&json!("denied"), &json!("unauthorized")));
+        assert!(
+            event.get("authenticator").is_none()
+                && event.get("user").is_none()
+                && event.get("pool").is_none()
+        );
         assert!(["wrong", "missing"].contains(&event["reason"].as_str().unwrap()));
     }
 }
@@ -103,18 +107,18 @@ async fn what_does_not_exist_or_does_not_belong_together_is_said_and_recorded() 
     world.post("/users/nobody/merge", json!({"into": "bob"})).await.is_problem(404, "unknown-user");
     world.post("/users/alice/merge", json!({"into": "nobody"})).await.is_problem(404, "unknown-user");
     let unlink = |identity: &str, user: &str| format!("/identities/{identity}/users/{user}");
-    world.administer(Method::DELETE, &unlink(&alice, "bob")).await.is_problem(409, "not-linked");
+    world.administer(Method::DELETE, &unlink(&alice, "bob")).await.is_problem(409, "identity-mismatch");
     world.administer(Method::DELETE, &unlink(&alice, "nobody")).await.is_problem(404, "unknown-user");
     world.administer(Method::DELETE, &unlink(MISSING, "alice")).await.is_problem(404, "unknown-user");
     let elsewhere = world.admin_url("/admin/v1/pools/nowhere/users/alice");
     let elsewhere = world.client.get(elsewhere).bearer_auth(CREDENTIAL).send().await.unwrap();
     Answer::of(elsewhere).await.is_problem(404, "unknown-pool");
-    let refused = trail.events(17).await.iter().filter(|event| event["outcome"] == "refused").count();
+    let refused = trail.events(17).await.iter().filter(|event| event["outcome"] == "denied").count();
     assert_eq!(refused, 9);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn users_who_cannot_be_merged_are_told_apart_by_what_stands_against_it() {
+async fn each_reason_against_a_merge_has_its_own_problem() {
     let world = World::switched_on("").await;
     let (alice, bob) = (world.identity_of("alice").await, world.identity_of("bob").await);
     for (user, public) in [("alice", "g-alice"), ("bob", "g-bob")] {
@@ -122,13 +126,13 @@ async fn users_who_cannot_be_merged_are_told_apart_by_what_stands_against_it() {
         let call = call.logins(DEFAULT_DEVELOPER_PROVIDER, user).logins("accounts.google.com", public);
         call.send().await.unwrap();
     }
-    world.post("/users/alice/merge", json!({"into": "bob"})).await.is_problem(409, "logins-collide");
+    world.post("/users/alice/merge", json!({"into": "bob"})).await.is_problem(409, "login-conflict");
     for number in 0..20 {
         world.link(&alice, &format!("alice-{number}")).await;
     }
     world.identity_of("carol").await;
     let too_many = world.post("/users/carol/merge", json!({"into": "alice"})).await;
-    too_many.is_problem(422, "unmergeable");
+    too_many.is_problem(422, "merge-rejected");
     assert!(too_many.json()["detail"].as_str().unwrap().contains("20"));
     assert_eq!(world.identity_of("alice").await, alice);
     assert_eq!(world.identity_of("bob").await, bob);
@@ -168,10 +172,8 @@ async fn what_is_malformed_is_refused_before_cognito_is_asked() {
     let put = Answer::of(put).await;
     put.is_problem(405, "method-not-allowed");
     assert_eq!(put.header("allow"), "POST");
-    let calls =
-        ["done", "refused"].map(|outcome| format!("tokenvend_registry_calls_total{{outcome=\"{outcome}\"}}"));
-    for name in calls {
-        assert_eq!(world.metric(&name).await, 0.0, "{name}");
+    for outcome in ["success", "conflict", "rejected"] {
+        assert_eq!(world.admin_calls(outcome).await, 0.0, "{outcome}");
     }
     let token = world.administer(Method::GET, "/identities?nextToken=nonsense!").await;
     token.is_problem(400, "invalid-request");
@@ -187,15 +189,15 @@ async fn acts_stay_within_a_budget_of_their_own_that_costs_no_user_a_token() {
         assert_eq!(world.administer(Method::GET, "/users/alice").await.status, 200);
     }
     let refused = world.administer(Method::GET, "/users/alice").await;
-    refused.is_problem(429, "too-many-requests");
+    refused.is_problem(429, "rate-limited");
     assert_eq!(refused.header("retry-after"), "1");
     let merge = world.post("/users/alice/merge", json!({"into": "bob"})).await;
-    merge.is_problem(429, "too-many-requests");
+    merge.is_problem(429, "rate-limited");
     assert_eq!(world.administer(Method::DELETE, "/users/alice/cache").await.status, 200, "needs no call");
     for n in 0..20 {
         assert_eq!(world.vend(&format!("user-{n}")).await.source(), "miss");
     }
-    assert_eq!(world.metric("tokenvend_registry_calls_total{outcome=\"held_back\"}").await, 2.0);
+    assert_eq!(world.metric("tokenvend_upstream_rate_limited_total").await, 2.0);
     world.advance(1);
     assert_eq!(world.administer(Method::GET, "/users/alice").await.status, 200);
 }
@@ -306,10 +308,10 @@ async fn the_openapi_document_of_the_admin_listener_tells_of_every_resource_and_
     for name in [
         "unknown-user",
         "unknown-identity",
-        "not-linked",
-        "logins-collide",
-        "unmergeable",
-        "too-many-requests",
+        "identity-mismatch",
+        "login-conflict",
+        "merge-rejected",
+        "rate-limited",
     ] {
         assert!(text.contains(&format!("`{name}`")), "{name}");
     }

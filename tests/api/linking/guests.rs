@@ -41,7 +41,7 @@ async fn a_guest_becomes_one_user_and_no_second() {
     assert_eq!(world.changes().await, changes);
     assert_eq!(world.users_of(&guest).await, ["alice"]);
     assert_ne!(identity(&world.vend("mallory").await), guest);
-    assert_eq!(world.metric("tokenvend_links_total{outcome=\"conflict\"}").await, 1.0);
+    assert_eq!(world.metric("tokenvend_identity_links_total{outcome=\"conflict\"}").await, 1.0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -62,7 +62,7 @@ async fn a_user_who_has_an_identity_keeps_it_and_the_guest_stays_a_guest() {
     let changes = world.changes().await;
     let answer = world.link_guest("alice", &token).await;
     answer.is_problem(409, "already-registered");
-    assert!(answer.json()["detail"].as_str().unwrap().contains("brought over"), "{answer:?}");
+    assert!(answer.json()["detail"].as_str().unwrap().contains("must copy"), "{answer:?}");
     assert_eq!(world.changes().await, changes);
     assert_eq!(identity(&world.vend("alice").await), own);
     assert_eq!(identity(&world.link_guest("bob", &token).await), guest, "and may still become another user");

@@ -41,7 +41,7 @@ async fn whoever_signs_in_by_a_linked_login_has_the_users_identity_and_the_user_
     let mut logins = described.logins.unwrap();
     logins.sort();
     assert_eq!(logins, [GOOGLE, "graph.facebook.com", PROVIDER]);
-    assert_eq!(world.metric("tokenvend_links_total{outcome=\"linked\"}").await, 3.0);
+    assert_eq!(world.metric("tokenvend_identity_links_total{outcome=\"linked\"}").await, 3.0);
     let counted = format!("tokenvend_http_requests_total{{route=\"{LINK}\",status=\"200\"}}");
     assert_eq!(world.metric(&counted).await, 3.0);
 }
@@ -60,7 +60,7 @@ async fn a_login_that_belongs_to_somebody_moves_nobody() {
     }
     assert_eq!(world.users_of(&victim).await, [""; 0]);
     assert_eq!(world.identity_by_google("g-victim").await, victim);
-    assert_eq!(world.metric("tokenvend_links_total{outcome=\"conflict\"}").await, 2.0);
+    assert_eq!(world.metric("tokenvend_identity_links_total{outcome=\"conflict\"}").await, 2.0);
 }
 
 /// The call names the identity that the login is to come to; without that, Cognito would choose, or make a new one.
@@ -104,16 +104,16 @@ async fn only_logins_of_listed_providers_are_linked() {
         assert!(!answer.text.contains("victim"), "{answer:?}");
     }
     assert_eq!(world.changes().await, before);
-    assert_eq!(world.metric("tokenvend_links_total{outcome=\"disallowed\"}").await, 9.0);
+    assert_eq!(world.metric("tokenvend_identity_links_total{outcome=\"not_allowed\"}").await, 9.0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_login_that_cognito_does_not_accept_is_the_callers_fault_and_nobody_elses() {
     let world = World::with(ALL).await;
     let now = world.clock.now().as_secs();
-    world.link_google("alice", &google_token("alice", now - 1)).await.is_problem(422, "login-refused");
-    assert_eq!(world.metric("tokenvend_upstream_calls_total{outcome=\"refused\"}").await, 1.0);
-    assert_eq!(world.metric("tokenvend_upstream_calls_total{outcome=\"misconfigured\"}").await, 0.0);
+    world.link_google("alice", &google_token("alice", now - 1)).await.is_problem(422, "invalid-login");
+    assert_eq!(world.metric("tokenvend_upstream_calls_total{operation=\"GetOpenIdTokenForDeveloperIdentity\",outcome=\"rejected\"}").await, 1.0);
+    assert_eq!(world.metric("tokenvend_upstream_calls_total{operation=\"GetOpenIdTokenForDeveloperIdentity\",outcome=\"misconfigured\"}").await, 0.0);
     // Neither the pool nor the user is remembered as one that Cognito refuses.
     assert_eq!(world.vend("bob").await.source(), "miss");
     assert_eq!(world.vend("alice").await.status, 200);
@@ -122,7 +122,7 @@ async fn a_login_that_cognito_does_not_accept_is_the_callers_fault_and_nobody_el
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_tries_without_end_uses_up_a_ration_and_nobody_elses() {
+async fn repeated_link_attempts_use_up_only_their_own_user_quota() {
     let world = World::with(ALL).await;
     let stale = google_token("alice", world.clock.now().as_secs() - 1);
     let mut held_back = 0;
@@ -132,7 +132,7 @@ async fn whoever_tries_without_end_uses_up_a_ration_and_nobody_elses() {
             answer.is_problem(503, "upstream-unavailable");
             held_back += 1;
         } else {
-            answer.is_problem(422, "login-refused");
+            answer.is_problem(422, "invalid-login");
         }
     }
     assert!(held_back >= 10, "{held_back}");
@@ -150,7 +150,7 @@ async fn linking_keeps_the_budget_and_the_pauses_of_all_calls() {
     world.vend("alice").await.source();
     world.link_google("alice", "g-alice").await.is_problem(503, "upstream-unavailable");
     assert_eq!(world.calls().await, 1);
-    assert_eq!(world.metric("tokenvend_links_total{outcome=\"failed\"}").await, 1.0);
+    assert_eq!(world.metric("tokenvend_identity_links_total{outcome=\"failed\"}").await, 1.0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -175,7 +175,7 @@ async fn a_caller_who_hangs_up_cancels_nothing() {
         () = world.until_calls(2) => {}
     }
     world.faults(json!({})).await;
-    world.until_metric("tokenvend_links_total{outcome=\"linked\"}", 1.0).await;
+    world.until_metric("tokenvend_identity_links_total{outcome=\"linked\"}", 1.0).await;
     assert_eq!(world.identity_by_google("g-alice").await, own);
 }
 

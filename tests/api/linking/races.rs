@@ -68,7 +68,7 @@ async fn what_was_linked_beside_somebody_else_is_taken_back() {
     answer.is_problem(409, "guest-already-linked");
     assert_eq!(world.users_of(&guest).await, ["bob"]);
     assert_ne!(identity(&world.vend("mallory").await), guest);
-    assert_eq!(world.metric("tokenvend_links_total{outcome=\"undone\"}").await, 1.0);
+    assert_eq!(world.metric("tokenvend_identity_links_total{outcome=\"rolled_back\"}").await, 1.0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -85,7 +85,7 @@ async fn a_guest_who_signs_in_elsewhere_at_the_same_moment_shares_the_identity_w
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_cannot_be_taken_back_is_told_to_the_operator_and_no_token_is_handed_out() {
+async fn a_failed_rollback_is_logged_and_no_token_is_vended() {
     let world = World::with(ALL).await;
     let (guest, token) = world.guest().await;
     let register_and_break = async {
@@ -96,7 +96,7 @@ async fn what_cannot_be_taken_back_is_told_to_the_operator_and_no_token_is_hande
         .await
         .is_problem(409, "guest-already-linked");
     assert_eq!(world.calls_of("UnlinkDeveloperIdentity").await, 3);
-    assert_eq!(world.metric("tokenvend_links_total{outcome=\"shared\"}").await, 1.0);
+    assert_eq!(world.metric("tokenvend_identity_links_total{outcome=\"rollback_failed\"}").await, 1.0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

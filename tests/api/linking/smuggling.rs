@@ -37,7 +37,7 @@ async fn an_identity_id_is_taken_from_nowhere_in_a_request() {
         ] {
             world.ask_to_link("mallory", body).await.is_problem(400, "invalid-request");
         }
-        world.link_guest("mallory", id).await.is_problem(422, "guest-token-refused");
+        world.link_guest("mallory", id).await.is_problem(422, "invalid-guest-token");
         let by_login = json!({"logins": {"cognito-identity.amazonaws.com": id}});
         world.ask_to_link("mallory", by_login).await.is_problem(403, "provider-not-allowed");
         let url = world.url(&format!("{LINK}?identityId={id}"));
@@ -78,16 +78,16 @@ async fn tokens_that_cognito_gave_to_others_than_a_guest_of_this_pool_prove_noth
     ] {
         let answer = world.link_guest("new", &token).await;
         assert_eq!(answer.status, 422, "{what}: {answer:?}");
-        answer.is_problem(422, "guest-token-refused");
+        answer.is_problem(422, "invalid-guest-token");
         assert!(!answer.text.contains(&token), "{what}");
     }
     let (_, late) = world.guest().await;
     world.advance(600 + 31);
     let expired = world.link_guest("new", &late).await;
-    expired.is_problem(422, "guest-token-refused");
+    expired.is_problem(422, "invalid-guest-token");
     assert!(expired.text.contains("expired"), "{expired:?}");
     assert_eq!(world.changes().await, changes);
-    assert_eq!(world.metric("tokenvend_links_total{outcome=\"unproven\"}").await, 6.0);
+    assert_eq!(world.metric("tokenvend_identity_links_total{outcome=\"invalid_proof\"}").await, 6.0);
     // Where it belongs it is good.
     let (_, again) = world.guest_of(SECOND_POOL).await;
     assert_ne!(again, of_another_pool);
@@ -113,9 +113,9 @@ async fn forged_tokens_and_those_that_say_two_things_at_once_prove_nothing() {
     for (forgery, why) in forge.forgeries(now) {
         let answer = world.link_guest("mallory", &forgery).await;
         assert_eq!(answer.status, 422, "{why}: {answer:?}");
-        answer.is_problem(422, "guest-token-refused");
+        answer.is_problem(422, "invalid-guest-token");
     }
-    world.link_guest("mallory", &real).await.is_problem(422, "guest-token-refused");
+    world.link_guest("mallory", &real).await.is_problem(422, "invalid-guest-token");
     for amr in [
         json!(["authenticated"]),
         json!(["unauthenticated", "authenticated"]),
@@ -130,7 +130,7 @@ async fn forged_tokens_and_those_that_say_two_things_at_once_prove_nothing() {
         let token = forge.sign(&claims(&guest, amr.clone()));
         let answer = world.link_guest("mallory", &token).await;
         assert_eq!(answer.status, 422, "{amr}: {answer:?}");
-        answer.is_problem(422, "guest-token-refused");
+        answer.is_problem(422, "invalid-guest-token");
     }
     for sub in ["", "victim", POOL, "eu-west-1:00000000-0000-4000-8000-000000000001"] {
         let token = forge.sign(&claims(sub, json!(["unauthenticated"])));

@@ -276,7 +276,7 @@ async fn an_answer_that_comes_before_the_body_is_not_followed_by_a_reset_unless_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_speaks_plain_http_to_it_is_told_and_who_speaks_tls_to_a_plain_listener_is_refused() {
+async fn plain_http_to_a_tls_listener_gets_an_explanation_and_tls_to_a_plain_listener_is_closed() {
     let ca = Authority::new("ca");
     let files = Files::of(&ca.server(90));
     let world = World::with(&files.configuration()).await;

@@ -20,7 +20,7 @@ async fn stranger(program: &'static str, arguments: Vec<String>) -> Option<Outpu
     }
 }
 
-fn told(output: &Output) -> String {
+fn output_text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
@@ -43,10 +43,10 @@ async fn curl_speaks_both_versions_of_http_to_it_and_openssl_both_of_tls() {
         arguments.extend(["-H".to_owned(), format!("Authorization: Bearer {}", world.bearer("alice"))]);
         arguments.push(world.https("/v1/token"));
         let Some(output) = stranger("curl", arguments).await else { return };
-        assert!(told(&output).ends_with(&format!("}} {version} 200")), "{}", told(&output));
+        assert!(output_text(&output).ends_with(&format!("}} {version} 200")), "{}", output_text(&output));
         bare.push(world.https("/livez"));
         let output = stranger("curl", bare).await.unwrap();
-        assert!(!output.status.success(), "without a certificate: {}", told(&output));
+        assert!(!output.status.success(), "without a certificate: {}", output_text(&output));
     }
     for (option, words) in
         [("-tls1_3", "Protocol  : TLSv1.3"), ("-tls1_2", "Protocol  : TLSv1.2"), ("-tls1_1", "alert")]
@@ -63,7 +63,7 @@ async fn curl_speaks_both_versions_of_http_to_it_and_openssl_both_of_tls() {
             "ALL:@SECLEVEL=0".to_owned(),
         ]);
         let Some(output) = stranger("openssl", arguments).await else { return };
-        let said = told(&output);
+        let said = output_text(&output);
         let is_refused = option == "-tls1_1";
         assert_eq!(output.status.success(), !is_refused, "{option}: {said}");
         assert!(is_refused || said.contains("Verify return code: 0 (ok)"), "{option}: {said}");
@@ -98,9 +98,9 @@ async fn openssl_writes_the_subject_of_a_certificate_as_we_do() {
         name,
     ];
     let Some(made) = stranger(written, arguments.map(str::to_owned).to_vec()).await else { return };
-    assert!(made.status.success(), "{}", told(&made));
+    assert!(made.status.success(), "{}", output_text(&made));
     let show = ["x509", "-noout", "-subject", "-nameopt", "RFC2253", "-in", &certificate];
-    let shown = told(&stranger("openssl", show.map(str::to_owned).to_vec()).await.unwrap());
+    let shown = output_text(&stranger("openssl", show.map(str::to_owned).to_vec()).await.unwrap());
     let shown = shown.trim().trim_start_matches("subject=").to_owned();
     let pem = std::fs::read(&certificate).unwrap();
     use rustls::pki_types::pem::PemObject as _;

@@ -1,6 +1,7 @@
-//! The call itself: the request that the AWS CLI sends, byte for byte in its body, signed, and sent again as
-//! often as the CLI would. Not by the SDK's client, which writes, retries and reads answers in its own way; but
-//! endpoints, credentials and signatures are the SDK's.
+//! Cognito client: sends the AWS CLI's request, with the same body, signed, and with the same retries.
+//!
+//! The SDK's client is not used, because it writes requests, retries and reads responses in its own way. Endpoints,
+//! credentials and signatures are the SDK's.
 
 use aws_credential_types::Credentials;
 use aws_sdk_cognitoidentity::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
@@ -14,17 +15,17 @@ use super::settings::Settings;
 use super::transport;
 use crate::language::json::{self, JsonStyle};
 use crate::language::value::{Map, Value};
-use crate::sigv4::{self, Scope};
+use crate::sigv4::{self, CredentialScope};
 use clock::Clock;
 
-const CONTENT: &str = "application/x-amz-json-1.1";
+const AWS_JSON: &str = "application/x-amz-json-1.1";
 const TARGET: &str = "AWSCognitoIdentityService.GetOpenIdTokenForDeveloperIdentity";
 
-/// Where to call.
+/// The configured endpoint, or else AWS's own one of the region.
 ///
 /// # Errors
-/// The URL that was given is none, or the region has no such endpoint.
-pub(super) async fn endpoint(settings: &Settings) -> Result<Url, CommandError> {
+/// The configured URL is invalid, or the region has no such endpoint.
+pub(super) async fn resolve_endpoint(settings: &Settings) -> Result<Url, CommandError> {
     let url = match &settings.endpoint {
         Some(url) => url.clone(),
         None => {
@@ -42,17 +43,17 @@ pub(super) async fn endpoint(settings: &Settings) -> Result<Url, CommandError> {
     Url::parse(&url).map_err(|_| CommandError::failed(format!("Invalid endpoint: {url}")))
 }
 
-/// Sends the input, and reads the answer. Without credentials the request is not signed.
+/// Sends the input and parses the response. Without credentials the request is not signed.
 ///
 /// # Errors
-/// No answer came, or the last one was an error.
+/// The last attempt got no response, or an error.
 pub(super) async fn call(
     input: Map,
     url: &Url,
     settings: &Settings,
     credentials: Option<&Credentials>,
     clock: &dyn Clock,
-    notes: DebugLog,
+    debug_log: DebugLog,
 ) -> Result<Map, CommandError> {
     if !matches!(url.scheme(), "http" | "https") {
         let scheme = url.scheme();
@@ -60,39 +61,39 @@ pub(super) async fn call(
             "An HTTP Client raised an unhandled exception: Not supported URL scheme {scheme}"
         )));
     }
-    let client = transport::client(url, &settings.trust, settings.timeouts)?;
+    let client = transport::build_client(url, &settings.trust, settings.timeouts)?;
     let body = json::write(&Value::Map(input), JsonStyle::Spaced);
     let mut attempt = 1;
     loop {
         let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(CONTENT));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(AWS_JSON));
         headers.insert("x-amz-target", HeaderValue::from_static(TARGET));
         if let Some(credentials) = credentials {
-            let scope = Scope { service: "cognito-identity", region: &settings.region };
+            let scope = CredentialScope { service: "cognito-identity", region: &settings.region };
             sigv4::sign(&mut headers, url, &body, scope, credentials, clock.now().into())
                 .map_err(CommandError::failed)?;
         }
-        let sent = client.post(url.clone()).headers(headers).body(body.clone()).send().await;
-        let fault = match received(sent).await {
-            Err(error) if attempt < settings.retries.attempts => transport::words(&error, url),
-            Err(error) => return Err(CommandError::Failed(transport::words(&error, url))),
-            Ok(answer) => match answer.read()? {
-                Ok(answer) => return Ok(answer),
-                Err(refusal) if !settings.retries.is_worth_another(&refusal) => {
-                    return Err(refusal.into_fault(None));
+        let request = client.post(url.clone()).headers(headers).body(body.clone());
+        let failure = match send(request).await {
+            Err(error) if attempt < settings.retries.max_attempts => transport::error_message(&error, url),
+            Err(error) => return Err(CommandError::Failed(transport::error_message(&error, url))),
+            Ok(response) => match response.parse()? {
+                Ok(output) => return Ok(output),
+                Err(error) if !settings.retries.is_retryable(&error) => {
+                    return Err(error.into_command_error(None));
                 }
-                Err(refusal) if attempt < settings.retries.attempts => refusal.code,
-                Err(refusal) => return Err(refusal.into_fault(Some(attempt - 1))),
+                Err(error) if attempt < settings.retries.max_attempts => error.code,
+                Err(error) => return Err(error.into_command_error(Some(attempt - 1))),
             },
         };
-        notes.note(|| format!("attempt {attempt} failed: {fault}"));
-        clock.sleep(settings.retries.pause(attempt)).await;
+        debug_log.log(|| format!("attempt {attempt} failed: {failure}"));
+        clock.sleep(settings.retries.backoff(attempt)).await;
         attempt += 1;
     }
 }
 
-async fn received(sent: Result<reqwest::Response, reqwest::Error>) -> Result<Response, reqwest::Error> {
-    let response = sent?;
+async fn send(request: reqwest::RequestBuilder) -> Result<Response, reqwest::Error> {
+    let response = request.send().await?;
     let status = response.status().as_u16();
     Ok(Response { status, body: response.bytes().await?.to_vec() })
 }

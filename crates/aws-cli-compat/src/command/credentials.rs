@@ -1,5 +1,5 @@
-//! AWS credentials, found where the AWS CLI finds them: the environment first, unless `--profile` was given;
-//! then the profile, a web identity, the container and the machine.
+//! AWS credentials, from the AWS CLI's sources in its order: the environment, unless `--profile` is given; then a web
+//! identity, the profile, the container and the machine.
 
 use std::time::Duration;
 
@@ -18,54 +18,54 @@ use super::environment::Environment;
 use super::error::CommandError;
 use crate::error_chain;
 
-/// How long the machine's own credentials are waited for, as the CLI does: elsewhere than on EC2 nobody is
-/// there to answer.
-const MACHINE: Duration = Duration::from_secs(1);
+/// Timeout of the EC2 metadata service, which only EC2 has. The AWS CLI waits as long.
+const METADATA_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// # Errors
-/// There are none, or they cannot be had.
+/// No source has credentials, or one failed.
 pub(super) async fn find(
     environment: &Environment,
     is_profile_given: bool,
     profile: Option<&str>,
     region: &str,
 ) -> Result<Credentials, CommandError> {
-    if !is_profile_given && let Some(found) = of_environment(environment)? {
-        return Ok(found);
+    if !is_profile_given && let Some(credentials) = from_environment(environment)? {
+        return Ok(credentials);
     }
     let config = ProviderConfig::without_region().with_region(Some(Region::new(region.to_owned())));
-    let mut of_profile = ProfileFileCredentialsProvider::builder().configure(&config);
+    let mut from_profile = ProfileFileCredentialsProvider::builder().configure(&config);
     if let Some(name) = profile {
-        of_profile = of_profile.profile_name(name);
+        from_profile = from_profile.profile_name(name);
     }
-    let of_web_identity = WebIdentityTokenCredentialsProvider::builder().configure(&config).build();
+    let from_web_identity = WebIdentityTokenCredentialsProvider::builder().configure(&config).build();
     let chain = match is_profile_given {
-        true => CredentialsProviderChain::first_try("profile", of_profile.build()),
-        false => CredentialsProviderChain::first_try("web identity", of_web_identity)
-            .or_else("profile", of_profile.build()),
+        true => CredentialsProviderChain::first_try("profile", from_profile.build()),
+        false => CredentialsProviderChain::first_try("web identity", from_web_identity)
+            .or_else("profile", from_profile.build()),
     };
     let machine = aws_config::imds::Client::builder()
         .configure(&config)
         .max_attempts(1)
-        .connect_timeout(MACHINE)
-        .read_timeout(MACHINE)
+        .connect_timeout(METADATA_TIMEOUT)
+        .read_timeout(METADATA_TIMEOUT)
         .build();
-    let of_machine = ImdsCredentialsProvider::builder().configure(&config).imds_client(machine).build();
+    let from_metadata = ImdsCredentialsProvider::builder().configure(&config).imds_client(machine).build();
     let chain = chain
         .or_else("container", EcsCredentialsProvider::builder().configure(&config).build())
-        .or_else("machine", of_machine);
+        .or_else("machine", from_metadata);
     chain.provide_credentials().await.map_err(|error| match error {
         CredentialsError::CredentialsNotLoaded(_) => CommandError::Bare(
             "Unable to locate credentials. You can configure credentials by running \"aws configure\"."
                 .to_owned(),
         ),
-        other => {
-            CommandError::failed(format!("Error when retrieving credentials: {}", error_chain::told(&other)))
-        }
+        other => CommandError::failed(format!(
+            "Error when retrieving credentials: {}",
+            error_chain::display(&other)
+        )),
     })
 }
 
-fn of_environment(environment: &Environment) -> Result<Option<Credentials>, CommandError> {
+fn from_environment(environment: &Environment) -> Result<Option<Credentials>, CommandError> {
     let Some(id) = environment.get("AWS_ACCESS_KEY_ID") else { return Ok(None) };
     let Some(secret) = environment.get("AWS_SECRET_ACCESS_KEY") else {
         return Err(CommandError::failed("Partial credentials found in env, missing: AWS_SECRET_ACCESS_KEY"));

@@ -1,18 +1,18 @@
-//! `--debug`: what is done, on standard error. Never a header, a body or a parameter's value: those are
-//! secrets here.
+//! Log of `--debug` on standard error: one line for each step. It has no headers, bodies or parameter values, which are
+//! secrets.
 
 use std::io::Write as _;
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct DebugLog {
-    pub(super) is_wanted: bool,
+    pub(super) is_enabled: bool,
 }
 
 impl DebugLog {
-    /// Writes a line, if it is wanted. That it cannot be written is nobody's concern.
-    pub(super) fn note(self, words: impl FnOnce() -> String) {
-        if self.is_wanted {
-            let _ = writeln!(std::io::stderr(), "tokenvend: debug: {}", words());
+    /// Writes a line if the log is enabled. Write errors are ignored.
+    pub(super) fn log(self, message: impl FnOnce() -> String) {
+        if self.is_enabled {
+            let _ = writeln!(std::io::stderr(), "tokenvend: debug: {}", message());
         }
     }
 }

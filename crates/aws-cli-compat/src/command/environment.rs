@@ -1,11 +1,11 @@
-//! The process's environment as the AWS CLI looks at it.
+//! The process's environment, as the AWS CLI reads it.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 
 use crate::language::paramfile::{self, PathContext};
 
-/// The variables of the environment, and what `~` stands for.
+/// The environment variables, and the home directory for `~`.
 #[derive(Debug)]
 pub(super) struct Environment {
     variables: HashMap<String, String>,
@@ -13,12 +13,12 @@ pub(super) struct Environment {
 }
 
 impl Environment {
-    /// What this process was started with. Variables that are no Unicode are left out.
+    /// The environment of this process, without variables that are not Unicode.
     #[expect(
         clippy::disallowed_methods,
         reason = "the AWS CLI's own variables, read once, at this command's edge"
     )]
-    pub(super) fn of_process() -> Self {
+    pub(super) fn from_process() -> Self {
         let readable = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
@@ -27,13 +27,13 @@ impl Environment {
         Self { variables, home }
     }
 
-    /// A variable that is set to something.
+    /// A variable that is set and not empty.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// The value of a variable, or of a key of the profile.
-    pub(super) fn or_profile<'a>(
+    /// The value of a variable, or else of a key of the profile.
+    pub(super) fn get_or_profile<'a>(
         &'a self,
         name: &str,
         profile: &'a HashMap<String, String>,
@@ -42,14 +42,14 @@ impl Environment {
         self.get(name).or_else(|| profile.get(key).map(String::as_str))
     }
 
-    /// A file's name with `~` and variables replaced.
-    pub(super) fn path(&self, name: &str) -> String {
-        self.with_surroundings(|surroundings| paramfile::expanded(name, surroundings))
+    /// Expands `~` and variables in a path.
+    pub(super) fn expand_path(&self, path: &str) -> String {
+        self.with_path_context(|context| paramfile::expand(path, context))
     }
 
-    /// For what reads parameters from files.
-    pub(super) fn with_surroundings<T>(&self, use_them: impl FnOnce(&PathContext<'_>) -> T) -> T {
+    /// Calls a function that reads parameters from files.
+    pub(super) fn with_path_context<T>(&self, function: impl FnOnce(&PathContext<'_>) -> T) -> T {
         let variable = |name: &str| self.variables.get(name).cloned();
-        use_them(&PathContext { home: &self.home, variable: &variable })
+        function(&PathContext { home: &self.home, variable: &variable })
     }
 }

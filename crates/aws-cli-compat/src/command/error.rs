@@ -1,29 +1,28 @@
-//! Why the command ends without an answer, and how the AWS CLI tells it: its words, its blank lines, its exit
-//! codes.
+//! Errors that end the command, printed as the AWS CLI prints them: same texts, blank lines and exit codes.
 
 use std::fmt::Write as _;
 
-/// Why there is no answer.
+/// Why the command fails.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum CommandError {
-    /// The arguments cannot be read. Told after the usage; exit code 2.
+    /// The arguments cannot be parsed. Printed after the usage; exit code 2.
     Arguments(String),
-    /// An argument that nobody knows. Told after the usage; exit code 255.
+    /// An unknown argument. Printed after the usage; exit code 255.
     Unknown(String),
-    /// Something that the CLI tells in a line of its own; exit code 255.
+    /// An error that the AWS CLI prints without a blank line before it; exit code 255.
     Bare(String),
-    /// Everything else: told after a blank line; exit code 255.
+    /// All other errors: printed after a blank line; exit code 255.
     Failed(String),
 }
 
 impl CommandError {
-    pub(super) fn failed(words: impl Into<String>) -> Self {
-        Self::Failed(words.into())
+    pub(super) fn failed(message: impl Into<String>) -> Self {
+        Self::Failed(message.into())
     }
 
-    /// A parameter that cannot be read.
-    pub(super) fn parameter(name: &str, words: &str) -> Self {
-        Self::Failed(format!("Error parsing parameter '{name}': {words}"))
+    /// A parameter that cannot be parsed.
+    pub(super) fn parameter(name: &str, message: &str) -> Self {
+        Self::Failed(format!("Error parsing parameter '{name}': {message}"))
     }
 
     pub(super) fn exit_code(&self) -> u8 {
@@ -33,15 +32,15 @@ impl CommandError {
         }
     }
 
-    /// What goes to standard error.
-    pub(super) fn told(&self, usage: &str) -> String {
+    /// The text for standard error.
+    pub(super) fn render(&self, usage: &str) -> String {
         let mut text = String::new();
         // Writing to a String cannot fail.
         let _ = match self {
-            Self::Arguments(words) => writeln!(text, "{usage}\ntokenvend: error: {words}"),
-            Self::Unknown(words) => writeln!(text, "{usage}\n{words}"),
-            Self::Bare(words) => writeln!(text, "{words}"),
-            Self::Failed(words) => writeln!(text, "\n{words}"),
+            Self::Arguments(message) => writeln!(text, "{usage}\ntokenvend: error: {message}"),
+            Self::Unknown(message) => writeln!(text, "{usage}\n{message}"),
+            Self::Bare(message) => writeln!(text, "{message}"),
+            Self::Failed(message) => writeln!(text, "\n{message}"),
         };
         text
     }

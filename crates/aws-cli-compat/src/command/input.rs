@@ -1,5 +1,5 @@
-//! The operation's input, put together as the CLI does it: options first, then what `--cli-input-json` has
-//! and no option gave.
+//! Input of the operation, assembled as the AWS CLI does: from the options, and then from the members of
+//! `--cli-input-json` that no option sets.
 
 use super::environment::Environment;
 use super::error::CommandError;
@@ -7,9 +7,9 @@ use crate::language::argparse::ParsedArgs;
 use crate::language::json;
 use crate::language::paramfile;
 use crate::language::shorthand;
-use crate::language::value::{Map, Value, integer};
+use crate::language::value::{Map, Value, parse_integer};
 
-/// What the options say.
+/// The input from the options.
 pub(super) fn from_options(options: &ParsedArgs, environment: &Environment) -> Result<Map, CommandError> {
     let mut input = Map::default();
     for (option, member) in [("--identity-pool-id", "IdentityPoolId"), ("--identity-id", "IdentityId")] {
@@ -23,14 +23,14 @@ pub(super) fn from_options(options: &ParsedArgs, environment: &Environment) -> R
         }
     }
     if let Some(duration) = options.get("--token-duration") {
-        input.insert("TokenDuration", Value::Integer(integer(duration).unwrap_or_default()));
+        input.insert("TokenDuration", Value::Integer(parse_integer(duration).unwrap_or_default()));
     }
-    // Read once already here, because the CLI complains of a missing file before it looks at anything else.
+    // Read here once already, because the AWS CLI reports a missing file before every other error.
     value(options, "--cli-input-json", environment)?;
     Ok(input)
 }
 
-/// Adds what `--cli-input-json` has.
+/// Adds the members of `--cli-input-json` that are not set.
 pub(super) fn add_json(
     input: &mut Map,
     options: &ParsedArgs,
@@ -41,12 +41,12 @@ pub(super) fn add_json(
         Some(Value::Bytes(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
         Some(value) => value.to_string(),
     };
-    // Without the JSON itself, which the CLI shows: logins are secrets.
-    let more = json::read(&text).map_err(|words| invalid_json("cli-input-json", &words))?;
-    let Value::Map(more) = more else {
-        return Err(CommandError::failed(format!("'{}' object has no attribute 'keys'", more.python_type())));
+    // The AWS CLI's message contains the JSON, and this one does not: logins are secrets.
+    let json = json::read(&text).map_err(|error| invalid_json("cli-input-json", &error))?;
+    let Value::Map(json) = json else {
+        return Err(CommandError::failed(format!("'{}' object has no attribute 'keys'", json.python_type())));
     };
-    for (member, value) in more.iter() {
+    for (member, value) in json.iter() {
         if input.get(member).is_none() {
             input.insert(member, value.clone());
         }
@@ -54,55 +54,55 @@ pub(super) fn add_json(
     Ok(())
 }
 
-/// An option's value, or what the file holds that it names.
+/// The value of an option, read from a file if it is a `file://` or `fileb://` URL.
 fn value(
     options: &ParsedArgs,
     option: &str,
     environment: &Environment,
 ) -> Result<Option<Value>, CommandError> {
-    let Some(given) = options.get(option) else { return Ok(None) };
-    if given.starts_with("http://") || given.starts_with("https://") {
-        let words = "the AWS CLI would fetch this URL; tokenvend does not: fetch it first, and use file://";
-        return Err(CommandError::parameter(option, words));
+    let Some(text) = options.get(option) else { return Ok(None) };
+    if text.starts_with("http://") || text.starts_with("https://") {
+        let message = "the AWS CLI would fetch this URL; tokenvend does not: fetch it first, and use file://";
+        return Err(CommandError::parameter(option, message));
     }
-    let read = environment.with_surroundings(|surroundings| paramfile::read(given, surroundings));
-    let read = read.map_err(|words| CommandError::parameter(option, &words))?;
-    Ok(Some(read.unwrap_or_else(|| Value::text(given))))
+    let read = environment.with_path_context(|context| paramfile::read(text, context));
+    let read = read.map_err(|error| CommandError::parameter(option, &error))?;
+    Ok(Some(read.unwrap_or_else(|| Value::text(text))))
 }
 
-/// A map, in JSON or shorthand.
+/// Parses a map in JSON or shorthand.
 fn map(option: &str, value: Value, environment: &Environment) -> Result<Value, CommandError> {
     let Value::Text(text) = value else {
-        return Err(CommandError::parameter(option, "a map is text: use file:// in place of fileb://"));
+        return Err(CommandError::parameter(option, "a map is text: use file:// instead of fileb://"));
     };
     match text.trim().chars().next() {
-        Some('{') => json::read(&text).map_err(|words| invalid_json(option, &words)),
+        Some('{') => json::read(&text).map_err(|error| invalid_json(option, &error)),
         Some('[') => {
-            Err(CommandError::parameter(option, "Invalid JSON: it has to be a map: {\"NAME\": \"VALUE\"}"))
+            Err(CommandError::parameter(option, "Invalid JSON: a map is required: {\"NAME\": \"VALUE\"}"))
         }
         _ => environment
-            .with_surroundings(|surroundings| shorthand::parse(&text, surroundings))
+            .with_path_context(|context| shorthand::parse(&text, context))
             .map(Value::Map)
-            .map_err(|fault| told(option, &fault)),
+            .map_err(|error| invalid_shorthand(option, &error)),
     }
 }
 
-fn invalid_json(name: &str, words: &str) -> CommandError {
-    CommandError::parameter(name, &format!("Invalid JSON: {words}"))
+fn invalid_json(name: &str, error: &str) -> CommandError {
+    CommandError::parameter(name, &format!("Invalid JSON: {error}"))
 }
 
-/// The CLI's words, but without the text itself and its pointer: logins are secrets.
-fn told(option: &str, fault: &shorthand::ShorthandError) -> CommandError {
-    let words = match fault {
+/// The AWS CLI's message, but without the text and the pointer into it: logins are secrets.
+fn invalid_shorthand(option: &str, error: &shorthand::ShorthandError) -> CommandError {
+    let message = match error {
         shorthand::ShorthandError::Syntax { expected, found, at } => {
             format!("Expected: '{expected}', received: '{found}' at character {}", at + 1)
         }
-        shorthand::ShorthandError::Twice { key, at } => format!(
+        shorthand::ShorthandError::DuplicateKey { key, at } => format!(
             "Second instance of key \"{key}\" encountered at character {}\nThis is often because there is a \
              preceding \",\" instead of a space.",
             at + 1
         ),
-        shorthand::ShorthandError::File(words) => return CommandError::failed(words.as_str()),
+        shorthand::ShorthandError::File(error) => return CommandError::failed(error.as_str()),
     };
-    CommandError::parameter(option, &words)
+    CommandError::parameter(option, &message)
 }

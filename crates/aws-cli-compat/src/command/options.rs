@@ -1,31 +1,31 @@
-//! The command's options: those that every command of the AWS CLI has, those of the operation, and our own,
-//! by which a running tokenvend is asked instead of Cognito.
+//! Options of the command: the AWS CLI's global ones, those of the operation, and those of tokenvend, which call a
+//! running service instead of Cognito.
 
 use super::error::CommandError;
 use crate::language::argparse::{self, Arity, OptionSpec, ParsedArgs, ParserSpec};
 
-const fn option(name: &'static str, takes: Arity) -> OptionSpec {
-    OptionSpec { name, takes, choices: &[] }
+const fn option(name: &'static str, arity: Arity) -> OptionSpec {
+    OptionSpec { name, arity, choices: &[] }
 }
 
-/// In the CLI's order, which its errors show.
+/// In the AWS CLI's order, which is visible in its error messages.
 const GLOBAL: &[OptionSpec] = &[
-    option("--debug", Arity::Nothing),
+    option("--debug", Arity::Flag),
     option("--endpoint-url", Arity::Text),
-    option("--no-verify-ssl", Arity::Nothing),
-    option("--no-paginate", Arity::Nothing),
-    OptionSpec { name: "--output", takes: Arity::Text, choices: &["json", "text", "table"] },
+    option("--no-verify-ssl", Arity::Flag),
+    option("--no-paginate", Arity::Flag),
+    OptionSpec { name: "--output", arity: Arity::Text, choices: &["json", "text", "table"] },
     option("--query", Arity::Text),
     option("--profile", Arity::Text),
     option("--region", Arity::Text),
-    option("--version", Arity::Nothing),
-    OptionSpec { name: "--color", takes: Arity::Text, choices: &["on", "off", "auto"] },
-    option("--no-sign-request", Arity::Nothing),
+    option("--version", Arity::Flag),
+    OptionSpec { name: "--color", arity: Arity::Text, choices: &["on", "off", "auto"] },
+    option("--no-sign-request", Arity::Flag),
     option("--ca-bundle", Arity::Text),
     option("--cli-read-timeout", Arity::Text),
     option("--cli-connect-timeout", Arity::Text),
-    // Advice on moving to the CLI's second version. Accepted, and of no effect: there is nothing to move.
-    option("--v2-debug", Arity::Nothing),
+    // The AWS CLI's advice on its version 2. Accepted without effect, because none of it applies here.
+    option("--v2-debug", Arity::Flag),
 ];
 
 const OPERATION: &[OptionSpec] = &[
@@ -37,24 +37,24 @@ const OPERATION: &[OptionSpec] = &[
     option("--cli-input-json", Arity::Text),
     OptionSpec {
         name: "--generate-cli-skeleton",
-        takes: Arity::TextOr("input"),
+        arity: Arity::OptionalText("input"),
         choices: &["input", "output"],
     },
 ];
 
 const EVERY_COMMAND: ParserSpec =
-    ParserSpec { options: GLOBAL, has_positional: false, ends_at: Some("--version") };
-/// The one argument beside its options would be `help`.
-const THIS_COMMAND: ParserSpec = ParserSpec { options: OPERATION, has_positional: true, ends_at: None };
+    ParserSpec { options: GLOBAL, has_positional: false, stops_at: Some("--version") };
+/// Its only valid positional argument is `help`.
+const THIS_COMMAND: ParserSpec = ParserSpec { options: OPERATION, has_positional: true, stops_at: None };
 
-/// Our own are never abbreviated, so that no abbreviation of the CLI's becomes ambiguous by them.
-const OWN: [&str; 3] = ["--url", "--bearer-file", "--pool"];
+/// The options of tokenvend. They have no abbreviations, so that no abbreviation of the AWS CLI becomes ambiguous.
+const TOKENVEND_OPTIONS: [&str; 3] = ["--url", "--bearer-file", "--pool"];
 
-/// The arguments, told apart.
+/// The arguments by parser.
 #[derive(Debug)]
 pub(super) struct Options {
     pub(super) global: ParsedArgs,
-    /// What is for the operation's parser. It looks at them only once the global ones have proved good.
+    /// Arguments for the operation's parser, which runs after the global options have been validated.
     for_operation: Vec<String>,
     pub(super) url: Option<String>,
     pub(super) bearer_file: Option<String>,
@@ -62,29 +62,29 @@ pub(super) struct Options {
 }
 
 impl Options {
-    /// Reads our own options and the global ones.
-    pub(super) fn read(arguments: &[String]) -> Result<Self, CommandError> {
-        let (rest, [url, bearer_file, pool]) = take_own(arguments)?;
+    /// Parses the options of tokenvend and the global ones.
+    pub(super) fn parse(arguments: &[String]) -> Result<Self, CommandError> {
+        let (rest, [url, bearer_file, pool]) = take_tokenvend_options(arguments)?;
         let mut global = argparse::parse(EVERY_COMMAND, &rest).map_err(CommandError::Arguments)?;
         let for_operation = std::mem::take(&mut global.remaining);
         Ok(Self { global, for_operation, url, bearer_file, pool })
     }
 
-    /// Whether help is asked for. The CLI knows `help` only; `--help` is what everybody tries.
+    /// Whether help is requested. The AWS CLI accepts `help` only; `--help` is the common spelling.
     pub(super) fn is_help(&self) -> bool {
         self.for_operation.iter().any(|argument| argument == "--help" || argument == "-h")
             || self.for_operation == ["help"]
     }
 
-    /// Reads the operation's options. `None`: help is asked for.
-    pub(super) fn operation(&self) -> Result<Option<ParsedArgs>, CommandError> {
+    /// Parses the operation's options; `None` if help is requested.
+    pub(super) fn parse_operation(&self) -> Result<Option<ParsedArgs>, CommandError> {
         let mut parsed =
             argparse::parse(THIS_COMMAND, &self.for_operation).map_err(CommandError::Arguments)?;
         let missing: Vec<_> =
             ["--identity-pool-id", "--logins"].into_iter().filter(|name| !parsed.has(name)).collect();
-        if !missing.is_empty() && self.is_required() {
-            let words = format!("the following arguments are required: {}", missing.join(", "));
-            return Err(CommandError::Arguments(words));
+        if !missing.is_empty() && self.is_input_required() {
+            let message = format!("the following arguments are required: {}", missing.join(", "));
+            return Err(CommandError::Arguments(message));
         }
         match parsed.positional.take() {
             Some(word) if word == "help" => return Ok(None),
@@ -96,25 +96,26 @@ impl Options {
         Ok(Some(parsed))
     }
 
-    /// What is required may be missing beside these two, but only if they are written out, with a space.
-    fn is_required(&self) -> bool {
-        let place = |name: &str| self.for_operation.iter().position(|argument| argument == name);
-        let is_skeleton_of_input = place("--generate-cli-skeleton")
+    /// Whether the required options are checked. `--cli-input-json` and a skeleton of the input switch the check off,
+    /// but only if they are not abbreviated, and their value is not attached with `=`.
+    fn is_input_required(&self) -> bool {
+        let position = |name: &str| self.for_operation.iter().position(|argument| argument == name);
+        let is_input_skeleton = position("--generate-cli-skeleton")
             .is_some_and(|at| self.for_operation.get(at + 1).map(String::as_str) != Some("output"));
-        place("--cli-input-json").is_none() && !is_skeleton_of_input
+        position("--cli-input-json").is_none() && !is_input_skeleton
     }
 
-    /// The first argument that says who the user is, or where Cognito is: with `--url` the bearer and the
-    /// service say that.
-    pub(super) fn at_odds_with_url(&self) -> Option<&str> {
+    /// The first argument that names the user or Cognito's endpoint. With `--url` the bearer token names the user, and
+    /// the service knows the endpoint.
+    pub(super) fn conflict_with_url(&self) -> Option<&str> {
         let global = ["--endpoint-url", "--profile", "--region", "--no-sign-request"];
         let global = global.into_iter().find(|name| self.global.has(name));
         global.or(self.for_operation.first().map(String::as_str))
     }
 }
 
-/// Picks out our own options, and leaves the rest in order.
-fn take_own(arguments: &[String]) -> Result<(Vec<String>, [Option<String>; 3]), CommandError> {
+/// Separates the options of tokenvend from the other arguments, which keep their order.
+fn take_tokenvend_options(arguments: &[String]) -> Result<(Vec<String>, [Option<String>; 3]), CommandError> {
     let mut values = [None, None, None];
     let mut rest = Vec::new();
     let mut arguments = arguments.iter();
@@ -123,7 +124,7 @@ fn take_own(arguments: &[String]) -> Result<(Vec<String>, [Option<String>; 3]), 
             Some((name, value)) => (name, Some(value.to_owned())),
             None => (argument.as_str(), None),
         };
-        let Some(at) = OWN.iter().position(|own| *own == name) else {
+        let Some(at) = TOKENVEND_OPTIONS.iter().position(|own| *own == name) else {
             rest.push(argument.clone());
             continue;
         };

@@ -1,32 +1,34 @@
-//! The AWS CLI's shared files, `~/.aws/config` and `~/.aws/credentials`, as far as settings go. Credentials
-//! are the AWS SDK's business.
+//! Settings from the AWS CLI's shared files, `~/.aws/config` and `~/.aws/credentials`. The AWS SDK reads the
+//! credentials in them.
 
 use std::collections::HashMap;
 
 use super::environment::Environment;
 use super::error::CommandError;
 
-/// The keys of one section. A key that holds keys of its own (`services`) has them as lines.
-pub(super) type Section = HashMap<String, String>;
+/// The keys of one section. The value of a key with nested keys (in `services`) is their lines.
+pub(super) type SectionKeys = HashMap<String, String>;
 
-/// One profile, and what it refers to.
+/// One profile, and the `services` sections.
 #[derive(Debug, Default)]
 pub(super) struct Profile {
-    /// The name, if one was asked for.
+    /// The requested name, if any.
     pub(super) name: Option<String>,
-    pub(super) keys: Section,
-    services: HashMap<String, Section>,
+    pub(super) keys: SectionKeys,
+    services: HashMap<String, SectionKeys>,
 }
 
 impl Profile {
-    /// Reads the profile that is asked for, by `--profile` first.
+    /// Loads the profile of `--profile`, or else of the environment.
     ///
     /// # Errors
-    /// There is no such profile, or a file is none of its kind.
-    pub(super) fn load(asked: Option<&str>, environment: &Environment) -> Result<Self, CommandError> {
-        let asked = asked.or_else(|| environment.get("AWS_DEFAULT_PROFILE"));
-        let name = asked.or_else(|| environment.get("AWS_PROFILE")).map(str::to_owned);
-        let wanted = name.as_deref().unwrap_or("default");
+    /// There is no such profile, or a file cannot be parsed.
+    pub(super) fn load(option: Option<&str>, environment: &Environment) -> Result<Self, CommandError> {
+        let name = option
+            .or_else(|| environment.get("AWS_DEFAULT_PROFILE"))
+            .or_else(|| environment.get("AWS_PROFILE"))
+            .map(str::to_owned);
+        let requested = name.as_deref().unwrap_or("default");
         let config = sections(environment, "AWS_CONFIG_FILE", "~/.aws/config")?;
         let credentials = sections(environment, "AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")?;
 
@@ -37,13 +39,13 @@ impl Profile {
             let name = name.trim().trim_matches(['"', '\'']);
             match kind {
                 "services" => drop(services.insert(name.to_owned(), keys)),
-                "profile" if name == wanted => found = Some(keys),
-                "default" if name.is_empty() && wanted == "default" => found = Some(keys),
+                "profile" if name == requested => found = Some(keys),
+                "default" if name.is_empty() && requested == "default" => found = Some(keys),
                 _ => {}
             }
         }
         for (title, keys) in credentials {
-            if title == wanted {
+            if title == requested {
                 found.get_or_insert_default().extend(keys);
             }
         }
@@ -55,8 +57,8 @@ impl Profile {
         }
     }
 
-    /// A key of a service, in the `services` section that the profile names.
-    pub(super) fn of_service(&self, service: &str, key: &str) -> Result<Option<&str>, CommandError> {
+    /// A key of a service in the `services` section that the profile names.
+    pub(super) fn service_key(&self, service: &str, key: &str) -> Result<Option<&str>, CommandError> {
         let Some(name) = self.keys.get("services") else { return Ok(None) };
         let Some(section) = self.services.get(name) else {
             return Err(CommandError::failed(format!(
@@ -70,19 +72,19 @@ impl Profile {
     }
 }
 
-/// The sections of a file, in order; none, if there is no such file.
+/// The sections of a file, in order; none if there is no such file.
 fn sections(
     environment: &Environment,
     variable: &str,
-    usual: &str,
-) -> Result<Vec<(String, Section)>, CommandError> {
-    let path = environment.path(environment.get(variable).unwrap_or(usual));
+    default_path: &str,
+) -> Result<Vec<(String, SectionKeys)>, CommandError> {
+    let path = environment.expand_path(environment.get(variable).unwrap_or(default_path));
     let Ok(text) = std::fs::read_to_string(&path) else { return Ok(Vec::new()) };
     parse(&text).ok_or_else(|| CommandError::failed(format!("Unable to parse config file: {path}")))
 }
 
-fn parse(text: &str) -> Option<Vec<(String, Section)>> {
-    let mut sections: Vec<(String, Section)> = Vec::new();
+fn parse(text: &str) -> Option<Vec<(String, SectionKeys)>> {
+    let mut sections: Vec<(String, SectionKeys)> = Vec::new();
     let mut key: Option<String> = None;
     for line in text.lines() {
         let bare = line.trim();
@@ -90,12 +92,12 @@ fn parse(text: &str) -> Option<Vec<(String, Section)>> {
             continue;
         }
         if let Some(title) = line.strip_prefix('[').and_then(|title| title.split_once(']')) {
-            sections.push((title.0.trim().to_owned(), Section::new()));
+            sections.push((title.0.trim().to_owned(), SectionKeys::new()));
             key = None;
             continue;
         }
         let (_, keys) = sections.last_mut()?;
-        // A line that is indented belongs to the key before it.
+        // An indented line belongs to the key before it.
         if let (true, Some(key)) = (line.starts_with([' ', '\t']), &key) {
             let value = keys.entry(key.clone()).or_default();
             value.push('\n');
@@ -115,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sections_keys_and_nested_keys_are_read() {
+    fn sections_keys_and_nested_keys_are_parsed() {
         let text = "# x\n[profile a]\nRegion = eu-west-1\nservices = s\n\n[services s]\ncognito_identity =\n  \
                     endpoint_url = http://x\n  other = y\n";
         let sections = parse(text).unwrap();
@@ -123,7 +125,7 @@ mod tests {
         assert_eq!(sections[0].1["region"], "eu-west-1");
         let services = HashMap::from([("s".to_owned(), sections[1].1.clone())]);
         let profile = Profile { name: None, keys: sections[0].1.clone(), services };
-        assert_eq!(profile.of_service("cognito_identity", "endpoint_url"), Ok(Some("http://x")));
+        assert_eq!(profile.service_key("cognito_identity", "endpoint_url"), Ok(Some("http://x")));
         assert!(parse("nonsense").is_none());
     }
 }

@@ -1,11 +1,11 @@
-//! What is tried again, how often and after what pause: as the AWS CLI does it, because each try is a request
-//! on the wire that Cognito counts. Its own default is the old way, `legacy`.
+//! Retries: which errors are retried, how often and after which delay. They are the AWS CLI's, because Cognito counts
+//! each attempt as a request. The AWS CLI's default is the mode `legacy`.
 
 use std::time::Duration;
 
 use super::response::ServiceError;
 
-/// The CLI's ways. `adaptive` is `standard` with a client-side rate, which one call cannot notice.
+/// The retry modes. `adaptive` is `standard` with a client-side rate limit, which has no effect on one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
     Legacy,
@@ -13,7 +13,7 @@ pub(super) enum Mode {
 }
 
 impl Mode {
-    pub(super) fn usual_attempts(self) -> u32 {
+    pub(super) fn default_attempts(self) -> u32 {
         match self {
             Self::Legacy => 5,
             Self::Standard => 3,
@@ -24,11 +24,11 @@ impl Mode {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Retries {
     pub(super) mode: Mode,
-    /// All attempts, the first included.
-    pub(super) attempts: u32,
+    /// The first attempt included.
+    pub(super) max_attempts: u32,
 }
 
-/// Of botocore's `_retry.json`; only with HTTP 400.
+/// From botocore's `_retry.json`; with HTTP 400 only.
 const LEGACY_CODES: &[&str] = &[
     "ProvisionedThroughputExceededException",
     "RequestThrottledException",
@@ -36,7 +36,7 @@ const LEGACY_CODES: &[&str] = &[
     "Throttling",
     "ThrottlingException",
 ];
-/// Of botocore's `retries/standard.py`.
+/// From botocore's `retries/standard.py`.
 const STANDARD_CODES: &[&str] = &[
     "BandwidthLimitExceeded",
     "EC2ThrottledException",
@@ -57,26 +57,24 @@ const STANDARD_CODES: &[&str] = &[
 ];
 
 impl Retries {
-    /// Whether what was refused may be granted the next time. A call that never came to an answer always may.
-    pub(super) fn is_worth_another(self, refusal: &ServiceError) -> bool {
-        let code = refusal.code.as_str();
+    /// Whether an error response is retried. Attempts without a response are always retried.
+    pub(super) fn is_retryable(self, error: &ServiceError) -> bool {
+        let code = error.code.as_str();
         match self.mode {
             Mode::Legacy => {
-                matches!(refusal.status, 429 | 500 | 502 | 503 | 504 | 509)
-                    || (refusal.status == 400 && LEGACY_CODES.contains(&code))
+                matches!(error.status, 429 | 500 | 502 | 503 | 504 | 509)
+                    || (error.status == 400 && LEGACY_CODES.contains(&code))
             }
-            Mode::Standard => {
-                matches!(refusal.status, 500 | 502 | 503 | 504) || STANDARD_CODES.contains(&code)
-            }
+            Mode::Standard => matches!(error.status, 500 | 502 | 503 | 504) || STANDARD_CODES.contains(&code),
         }
     }
 
-    /// The pause after so many attempts: twice as long each time, and of that a random part.
-    pub(super) fn pause(self, attempts: u32) -> Duration {
-        let longest = match self.mode {
+    /// The delay after so many attempts: a random part of a maximum that doubles with each attempt.
+    pub(super) fn backoff(self, attempts: u32) -> Duration {
+        let max_seconds = match self.mode {
             Mode::Legacy => f64::from(2_u32.saturating_pow(attempts - 1)),
             Mode::Standard => f64::from(2_u32.saturating_pow(attempts - 1).min(20)),
         };
-        Duration::from_secs_f64(fastrand::f64() * longest)
+        Duration::from_secs_f64(fastrand::f64() * max_seconds)
     }
 }

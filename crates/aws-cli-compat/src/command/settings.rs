@@ -1,4 +1,4 @@
-//! How Cognito is called: from options, the environment and the profile, in the AWS CLI's order.
+//! Settings of the call, from options, the environment and the profile, in the AWS CLI's order.
 
 use std::time::Duration;
 
@@ -6,48 +6,39 @@ use super::environment::Environment;
 use super::error::CommandError;
 use super::profile::Profile;
 use super::retries::{Mode, Retries};
-use super::transport::TlsTrust;
+use super::transport::{Timeouts, TlsTrust};
 use crate::language::argparse::ParsedArgs;
-use crate::language::value::{integer, quoted};
+use crate::language::value::{parse_integer, repr_text};
 
-/// What the CLI and its library call this service, in variables and files.
-const VARIABLE: &str = "AWS_ENDPOINT_URL_COGNITO_IDENTITY";
-const SERVICE: &str = "cognito_identity";
+/// This service's name in the AWS CLI's variables and files.
+const ENDPOINT_VARIABLE: &str = "AWS_ENDPOINT_URL_COGNITO_IDENTITY";
+const SERVICE_KEY: &str = "cognito_identity";
 
-/// How long to wait; `None` is for ever.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Timeouts {
-    pub(super) connect: Option<Duration>,
-    pub(super) read: Option<Duration>,
+/// # Errors
+/// A timeout is not a number of seconds.
+pub(super) fn read_timeouts(global: &ParsedArgs) -> Result<Timeouts, CommandError> {
+    let read = |option: &str, name: &str| match global.get(option) {
+        None => Ok(Some(Duration::from_secs(60))),
+        Some(text) => match parse_integer(text) {
+            Some(0) => Ok(None),
+            Some(seconds) if seconds < 0 => Err(CommandError::failed(format!(
+                "Attempted to set {name} timeout to {seconds}, but the timeout cannot be set to a value less than or \
+                 equal to 0."
+            ))),
+            Some(seconds) => Ok(Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX)))),
+            None => Err(CommandError::failed(format!(
+                "invalid literal for int() with base 10: {}",
+                repr_text(text)
+            ))),
+        },
+    };
+    Ok(Timeouts {
+        read: read("--cli-read-timeout", "read")?,
+        connect: read("--cli-connect-timeout", "connect")?,
+    })
 }
 
-impl Timeouts {
-    /// # Errors
-    /// A time-out is no number of seconds.
-    pub(super) fn read(global: &ParsedArgs) -> Result<Self, CommandError> {
-        let seconds = |option: &str, what: &str| match global.get(option) {
-            None => Ok(Some(Duration::from_secs(60))),
-            Some(text) => match integer(text) {
-                Some(0) => Ok(None),
-                Some(seconds) if seconds < 0 => Err(CommandError::failed(format!(
-                    "Attempted to set {what} timeout to {seconds}, but the timeout cannot be set to a value less \
-                     than or equal to 0."
-                ))),
-                Some(seconds) => Ok(Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX)))),
-                None => Err(CommandError::failed(format!(
-                    "invalid literal for int() with base 10: {}",
-                    quoted(text)
-                ))),
-            },
-        };
-        Ok(Self {
-            read: seconds("--cli-read-timeout", "read")?,
-            connect: seconds("--cli-connect-timeout", "connect")?,
-        })
-    }
-}
-
-/// What a call needs beside its input.
+/// Everything that a call needs besides its input and credentials.
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) region: String,
@@ -62,34 +53,34 @@ pub(super) struct Settings {
 
 impl Settings {
     /// # Errors
-    /// There is no region, or a value is of no use.
+    /// There is no region, or a value is invalid.
     pub(super) fn load(
         global: &ParsedArgs,
         timeouts: Timeouts,
         environment: &Environment,
         profile: &Profile,
     ) -> Result<Self, CommandError> {
-        let either = |variable: &str, key: &str| environment.or_profile(variable, &profile.keys, key);
+        let either = |variable: &str, key: &str| environment.get_or_profile(variable, &profile.keys, key);
         let is_true = |variable: &str, key: &str| {
             either(variable, key).is_some_and(|value| value.eq_ignore_ascii_case("true"))
         };
         let retries =
-            retries(either("AWS_RETRY_MODE", "retry_mode"), either("AWS_MAX_ATTEMPTS", "max_attempts"))?;
-        // AWS_REGION is no variable of the CLI's first version.
-        let given = global.get("--region").filter(|region| !region.is_empty());
-        let region = given.or_else(|| either("AWS_DEFAULT_REGION", "region")).ok_or_else(|| {
-            let words =
+            read_retries(either("AWS_RETRY_MODE", "retry_mode"), either("AWS_MAX_ATTEMPTS", "max_attempts"))?;
+        // Version 1 of the AWS CLI does not read AWS_REGION.
+        let option = global.get("--region").filter(|region| !region.is_empty());
+        let region = option.or_else(|| either("AWS_DEFAULT_REGION", "region")).ok_or_else(|| {
+            let message =
                 "You must specify a region. You can also configure your region by running \"aws configure\".";
-            CommandError::Bare(words.to_owned())
+            CommandError::Bare(message.to_owned())
         })?;
         if !is_region(region) {
-            let words = format!("Provided region_name '{region}' doesn't match a supported format.");
-            return Err(CommandError::Failed(words));
+            let message = format!("Provided region_name '{region}' doesn't match a supported format.");
+            return Err(CommandError::Failed(message));
         }
-        let trust = trust(global, environment, either("AWS_CA_BUNDLE", "ca_bundle"));
+        let trust = read_trust(global, environment, either("AWS_CA_BUNDLE", "ca_bundle"));
         Ok(Self {
             region: region.to_owned(),
-            endpoint: endpoint(global, environment, profile)?,
+            endpoint: read_endpoint(global, environment, profile)?,
             use_fips: is_true("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
             use_dual_stack: is_true("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"),
             is_signed: !global.has("--no-sign-request"),
@@ -100,16 +91,20 @@ impl Settings {
     }
 }
 
-/// What server certificates are held against.
-pub(super) fn trust(global: &ParsedArgs, environment: &Environment, configured: Option<&str>) -> TlsTrust {
+/// `configured` is the bundle of `AWS_CA_BUNDLE` or the profile.
+pub(super) fn read_trust(
+    global: &ParsedArgs,
+    environment: &Environment,
+    configured: Option<&str>,
+) -> TlsTrust {
     if global.has("--no-verify-ssl") {
-        return TlsTrust::Anybody;
+        return TlsTrust::NoVerification;
     }
     let bundle = global.get("--ca-bundle").or(configured).or_else(|| environment.get("REQUESTS_CA_BUNDLE"));
     bundle.map_or(TlsTrust::System, |path| TlsTrust::Bundle(path.into()))
 }
 
-fn retries(mode: Option<&str>, attempts: Option<&str>) -> Result<Retries, CommandError> {
+fn read_retries(mode: Option<&str>, max_attempts: Option<&str>) -> Result<Retries, CommandError> {
     let mode = match mode {
         None | Some("legacy") => Mode::Legacy,
         Some("standard" | "adaptive") => Mode::Standard,
@@ -119,9 +114,9 @@ fn retries(mode: Option<&str>, attempts: Option<&str>) -> Result<Retries, Comman
             )));
         }
     };
-    let attempts = match attempts {
-        None => mode.usual_attempts(),
-        Some(text) => match integer(text) {
+    let max_attempts = match max_attempts {
+        None => mode.default_attempts(),
+        Some(text) => match parse_integer(text) {
             Some(number) if number >= 1 => u32::try_from(number).unwrap_or(u32::MAX),
             Some(number) => {
                 return Err(CommandError::failed(format!(
@@ -129,16 +124,16 @@ fn retries(mode: Option<&str>, attempts: Option<&str>) -> Result<Retries, Comman
                 )));
             }
             None => {
-                let words = format!("invalid literal for int() with base 10: {}", quoted(text));
-                return Err(CommandError::Failed(words));
+                let message = format!("invalid literal for int() with base 10: {}", repr_text(text));
+                return Err(CommandError::Failed(message));
             }
         },
     };
-    Ok(Retries { mode, attempts })
+    Ok(Retries { mode, max_attempts })
 }
 
-/// Where to call instead of AWS's own endpoint of the region.
-fn endpoint(
+/// The endpoint to call instead of AWS's own one of the region.
+fn read_endpoint(
     global: &ParsedArgs,
     environment: &Environment,
     profile: &Profile,
@@ -146,7 +141,7 @@ fn endpoint(
     if let Some(url) = global.get("--endpoint-url") {
         return Ok(Some(url.to_owned()));
     }
-    let ignored = environment.or_profile(
+    let ignored = environment.get_or_profile(
         "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
         &profile.keys,
         "ignore_configured_endpoint_urls",
@@ -154,10 +149,10 @@ fn endpoint(
     if ignored.is_some_and(|value| value.eq_ignore_ascii_case("true")) {
         return Ok(None);
     }
-    if let Some(url) = environment.get(VARIABLE).or_else(|| environment.get("AWS_ENDPOINT_URL")) {
+    if let Some(url) = environment.get(ENDPOINT_VARIABLE).or_else(|| environment.get("AWS_ENDPOINT_URL")) {
         return Ok(Some(url.to_owned()));
     }
-    let url = profile.of_service(SERVICE, "endpoint_url")?;
+    let url = profile.service_key(SERVICE_KEY, "endpoint_url")?;
     Ok(url.or_else(|| profile.keys.get("endpoint_url").map(String::as_str)).map(str::to_owned))
 }
 

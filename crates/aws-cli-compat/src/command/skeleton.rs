@@ -1,9 +1,10 @@
-//! `--generate-cli-skeleton`: an input to fill in, and an answer to try queries on.
+//! Output of `--generate-cli-skeleton`: an input to fill in, and a response to try queries on.
 
+use super::response::MEMBERS;
 use crate::language::json::{self, JsonStyle};
 use crate::language::value::{Map, Value};
 
-/// What can be filled in and given to `--cli-input-json`.
+/// An input for `--cli-input-json`, with empty values.
 pub(super) fn input() -> String {
     let mut entry = Map::default();
     entry.insert("KeyName", Value::text(""));
@@ -16,10 +17,10 @@ pub(super) fn input() -> String {
     json::write(&Value::Map(input), JsonStyle::Indented) + "\n"
 }
 
-/// An answer in which every member has its own name.
+/// A response in which the value of each member is its name.
 pub(super) fn output() -> Value {
     let mut output = Map::default();
-    for member in super::response::MEMBERS {
+    for member in MEMBERS {
         output.insert(member, Value::text(member));
     }
     Value::Map(output)

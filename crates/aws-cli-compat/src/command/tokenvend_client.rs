@@ -1,5 +1,5 @@
-//! With `--url`: a running tokenvend is asked instead of Cognito, with the user's own bearer token. No AWS
-//! credentials are needed, and the answer may come from its cache.
+//! Client of a running tokenvend, which `--url` calls instead of Cognito, with the user's bearer token. No AWS
+//! credentials are needed, and the service may answer from its cache.
 
 use std::path::Path;
 
@@ -10,15 +10,15 @@ use super::environment::Environment;
 use super::error::CommandError;
 use super::options::Options;
 use super::response::MEMBERS;
-use super::settings::{Timeouts, trust};
-use super::transport;
+use super::settings::read_trust;
+use super::transport::{self, Timeouts};
 use crate::language::json;
 use crate::language::value::{Map, Value};
 
 /// Reads the bearer token from the file of `--bearer-file`, or else takes the value of `TOKENVEND_BEARER`.
 pub type BearerLookup<'a> = &'a dyn Fn(Option<&Path>, Option<&str>) -> Result<Zeroizing<String>, BearerError>;
 
-/// Why there is no bearer token.
+/// Why there is no bearer token, with the message for the user.
 #[derive(Debug)]
 pub enum BearerError {
     /// None is configured.
@@ -27,21 +27,21 @@ pub enum BearerError {
     Invalid(String),
 }
 
-/// Asks the service at this URL.
+/// Requests a token from the service at this URL.
 ///
 /// # Errors
-/// An option that makes no sense here, no bearer, no answer, or a problem that the service tells.
-pub(super) async fn ask(
+/// An option that conflicts with `--url`, no bearer token, no response, or a problem that the service returned.
+pub(super) async fn request_token(
     url: &str,
     options: &Options,
     timeouts: Timeouts,
     environment: &Environment,
     bearer: BearerLookup<'_>,
 ) -> Result<Map, CommandError> {
-    if let Some(option) = options.at_odds_with_url() {
+    if let Some(option) = options.conflict_with_url() {
         return Err(CommandError::Arguments(format!(
-            "argument {option}: not allowed with --url: the bearer token says who the user is, and the service \
-             knows its pools"
+            "argument {option}: not allowed with --url: the bearer token names the user, and the service knows its \
+             pools"
         )));
     }
     let invalid = || CommandError::failed(format!("Invalid endpoint: {url}"));
@@ -49,15 +49,16 @@ pub(super) async fn ask(
     url.path_segments_mut().map_err(|()| invalid())?.pop_if_empty().extend(["v1", "token"]);
     url.query_pairs_mut().append_pair("format", "aws");
 
-    let trust = trust(&options.global, environment, environment.get("AWS_CA_BUNDLE"));
-    let client = transport::client(&url, &trust, timeouts)?;
-    if !is_private(&url) {
+    let trust = read_trust(&options.global, environment, environment.get("AWS_CA_BUNDLE"));
+    let client = transport::build_client(&url, &trust, timeouts)?;
+    if !is_confidential(&url) {
         return Err(CommandError::Arguments(
-            "argument --url: neither https nor plain http on this machine: the bearer would travel in clear"
+            "argument --url: neither https nor plain http on this machine: the bearer token would be sent \
+             unencrypted"
                 .to_owned(),
         ));
     }
-    let file = options.bearer_file.as_deref().map(|path| environment.path(path));
+    let file = options.bearer_file.as_deref().map(|path| environment.expand_path(path));
     let bearer = bearer(file.as_deref().map(Path::new), environment.get("TOKENVEND_BEARER"));
     let bearer = bearer.map_err(|error| match error {
         BearerError::Missing(message) => CommandError::Arguments(message),
@@ -71,41 +72,43 @@ pub(super) async fn ask(
             .header(reqwest::header::CONTENT_TYPE, "application/json")
             .body(json::write(&Value::Map(body), json::JsonStyle::Spaced));
     }
-    let failed = |error: reqwest::Error| CommandError::Failed(transport::words(&error, &url));
+    let failed = |error: reqwest::Error| CommandError::Failed(transport::error_message(&error, &url));
     let response = request.send().await.map_err(failed)?;
     let status = response.status();
     let body = Zeroizing::new(response.bytes().await.map_err(failed)?.to_vec());
     let body = std::str::from_utf8(&body).ok().and_then(|text| json::read(text).ok());
-    let Some(Value::Map(body)) = body else { return Err(no_tokenvend(&url, status)) };
-    if let Some(kind) = kind(&body) {
-        return Err(told(&kind, &body));
+    let Some(Value::Map(body)) = body else { return Err(not_tokenvend(&url, status)) };
+    if let Some(problem_type) = problem_type(&body) {
+        return Err(format_problem(&problem_type, &body));
     }
-    let mut answer = Map::default();
+    let mut output = Map::default();
     for member in MEMBERS {
         let value = body.get(member).filter(|_| status == StatusCode::OK);
-        answer.insert(member, value.ok_or_else(|| no_tokenvend(&url, status))?.clone());
+        output.insert(member, value.ok_or_else(|| not_tokenvend(&url, status))?.clone());
     }
-    Ok(answer)
+    Ok(output)
 }
 
-fn no_tokenvend(url: &Url, status: StatusCode) -> CommandError {
-    CommandError::failed(format!("{url} answers HTTP {}, and not as a tokenvend does", status.as_u16()))
+fn not_tokenvend(url: &Url, status: StatusCode) -> CommandError {
+    CommandError::failed(format!("{url} returned HTTP {}; it is not a tokenvend service", status.as_u16()))
 }
 
-/// The kind of a problem (RFC 9457), if it is one of ours.
-fn kind(problem: &Map) -> Option<String> {
-    let kind = problem.get("type")?.to_string();
-    kind.strip_prefix("urn:tokenvend:error:").map(str::to_owned)
+/// The type of a problem (RFC 9457) of tokenvend, without the common prefix.
+fn problem_type(body: &Map) -> Option<String> {
+    let problem_type = body.get("type")?.to_string();
+    problem_type.strip_prefix("urn:tokenvend:error:").map(str::to_owned)
 }
 
-/// A problem, in the manner of the CLI's errors.
-fn told(kind: &str, problem: &Map) -> CommandError {
+/// A problem, in the format of the AWS CLI's errors.
+fn format_problem(problem_type: &str, problem: &Map) -> CommandError {
     let detail = problem.get("detail").map(ToString::to_string).unwrap_or_default();
-    CommandError::failed(format!("An error occurred ({kind}) when asking the tokenvend service: {detail}"))
+    CommandError::failed(format!(
+        "An error occurred ({problem_type}) when calling the tokenvend service: {detail}"
+    ))
 }
 
-/// Whether a request there cannot be read on the way: it is encrypted, or stays within this machine.
-fn is_private(url: &Url) -> bool {
+/// Whether a request to this URL cannot be read on the network: it is encrypted, or stays on this machine.
+fn is_confidential(url: &Url) -> bool {
     let is_loopback = url.host_str().is_some_and(|host| {
         let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
         host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())

@@ -1,40 +1,47 @@
-//! HTTP for one call: whom to trust, how long to wait, and why no answer came.
+//! HTTP transport of one call: TLS trust, timeouts, and error messages.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Url};
 
 use super::error::CommandError;
-use super::settings::Timeouts;
 use crate::error_chain;
 
-/// Whose certificates are accepted.
+/// Which server certificates are accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum TlsTrust {
-    /// Those that this machine trusts.
+    /// Those of the authorities that this machine trusts.
     System,
-    /// Those that this file has.
+    /// Those of the authorities in this PEM file.
     Bundle(PathBuf),
-    /// Any: `--no-verify-ssl`.
-    Anybody,
+    /// All: `--no-verify-ssl`.
+    NoVerification,
 }
 
-/// A client for this URL. Certificates are read for HTTPS only: they are most of what a start would take.
+/// Timeouts of one call; `None` means no timeout.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Timeouts {
+    pub(super) connect: Option<Duration>,
+    pub(super) read: Option<Duration>,
+}
+
+/// A client for this URL. Certificates are loaded for HTTPS only: loading takes most of the start-up time.
 ///
 /// # Errors
 /// The bundle cannot be read.
-pub(super) fn client(url: &Url, trust: &TlsTrust, timeouts: Timeouts) -> Result<Client, CommandError> {
-    let failed = |why: String| CommandError::failed(format!("SSL validation failed for {url} {why}"));
+pub(super) fn build_client(url: &Url, trust: &TlsTrust, timeouts: Timeouts) -> Result<Client, CommandError> {
+    let failed = |reason: String| CommandError::failed(format!("SSL validation failed for {url} {reason}"));
     let mut builder = Client::builder()
         .redirect(Policy::none())
         .user_agent(concat!("tokenvend/", env!("CARGO_PKG_VERSION")));
     builder = match trust {
         _ if url.scheme() == "http" => builder.tls_certs_only([]),
         TlsTrust::System => builder,
-        TlsTrust::Bundle(path) => builder.tls_certs_only(bundle(path).map_err(failed)?),
-        // With no authorities at all, since nobody is asked.
-        TlsTrust::Anybody => builder.tls_certs_only([]).tls_danger_accept_invalid_certs(true),
+        TlsTrust::Bundle(path) => builder.tls_certs_only(read_bundle(path).map_err(failed)?),
+        // Without verification no authority is needed, so none is loaded.
+        TlsTrust::NoVerification => builder.tls_certs_only([]).tls_danger_accept_invalid_certs(true),
     };
     if let Some(timeout) = timeouts.connect {
         builder = builder.connect_timeout(timeout);
@@ -42,27 +49,27 @@ pub(super) fn client(url: &Url, trust: &TlsTrust, timeouts: Timeouts) -> Result<
     if let Some(timeout) = timeouts.read {
         builder = builder.read_timeout(timeout);
     }
-    builder.build().map_err(|error| failed(error_chain::told(&error)))
+    builder.build().map_err(|error| failed(error_chain::display(&error)))
 }
 
-fn bundle(path: &Path) -> Result<Vec<Certificate>, String> {
+fn read_bundle(path: &Path) -> Result<Vec<Certificate>, String> {
     let pem = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| error_chain::told(&error))?;
+    let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| error_chain::display(&error))?;
     if certificates.is_empty() {
-        return Err(format!("{}: it has no certificate in PEM", path.display()));
+        return Err(format!("{}: the file has no certificate in PEM", path.display()));
     }
     Ok(certificates)
 }
 
-/// Why no answer came, in the CLI's words.
-pub(super) fn words(error: &reqwest::Error, url: &Url) -> String {
-    let is_of_tls = error_chain::find::<std::io::Error>(error)
+/// Why there is no response, as the AWS CLI words it.
+pub(super) fn error_message(error: &reqwest::Error, url: &Url) -> String {
+    let is_tls_error = error_chain::find::<std::io::Error>(error)
         .is_some_and(|error| error.kind() == std::io::ErrorKind::InvalidData);
     match (error.is_connect(), error.is_timeout()) {
         (true, true) => format!("Connect timeout on endpoint URL: \"{url}\""),
         (false, true) => format!("Read timeout on endpoint URL: \"{url}\""),
-        (true, false) if is_of_tls => {
-            format!("SSL validation failed for {url} {}", error_chain::told(error))
+        (true, false) if is_tls_error => {
+            format!("SSL validation failed for {url} {}", error_chain::display(error))
         }
         (true, false) => format!("Could not connect to the endpoint URL: \"{url}\""),
         (false, false) => {

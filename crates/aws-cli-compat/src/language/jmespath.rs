@@ -1,5 +1,6 @@
-//! JMESPath, as the CLI's `--query` has it: the language of jmespath.py, which is the reference. The crates
-//! that speak it sort members and print numbers their own way; the CLI's users see the difference at once.
+//! JMESPath for `--query`, as jmespath.py evaluates it.
+//!
+//! The Rust crates for JMESPath sort members and format numbers differently, which would be visible in the output.
 
 mod functions;
 mod interpreter;
@@ -9,21 +10,21 @@ mod parser;
 use crate::language::value::Value;
 use parser::Node;
 
-/// A query that holds together.
+/// A valid query.
 #[derive(Debug)]
 pub(crate) struct Query(Node);
 
 impl Query {
     /// # Errors
-    /// What is wrong with the expression, in jmespath.py's words.
+    /// The expression is invalid; the message is jmespath.py's.
     pub(crate) fn parse(expression: &str) -> Result<Self, String> {
         parser::parse(expression).map(Self)
     }
 
-    /// What the query finds.
+    /// Evaluates the query.
     ///
     /// # Errors
-    /// A function that there is none of, or that cannot take what it was given.
+    /// An unknown function, or a function with arguments of the wrong type.
     pub(crate) fn search(&self, value: &Value) -> Result<Value, String> {
         interpreter::evaluate(&self.0, value)
     }
@@ -34,19 +35,19 @@ mod tests {
     use super::*;
     use crate::language::json::{self, JsonStyle};
 
-    fn found(expression: &str) -> String {
+    fn search(expression: &str) -> String {
         let value = json::read(
             r#"{"b": [{"n": 2, "s": "y"}, {"n": 1, "s": "x"}], "a": {"k": [1, [2, 3]]}, "e": "é", "t": "abc"}"#,
         );
         match Query::parse(expression).and_then(|query| query.search(&value.unwrap())) {
             Ok(value) => json::write(&value, JsonStyle::Dense),
-            Err(words) => words,
+            Err(error) => error,
         }
     }
 
     #[test]
-    fn queries_find_what_jmespath_py_finds() {
-        for (expression, wanted) in [
+    fn results_are_those_of_jmespath_py() {
+        for (expression, expected) in [
             ("b[].s", r#"["y","x"]"#),
             ("b[*].[n, s]", r#"[[2,"y"],[1,"x"]]"#),
             ("b[?n > `1`].{z: s, a: n}", r#"[{"z":"y","a":2}]"#),
@@ -68,15 +69,15 @@ mod tests {
                 "In function abs(), invalid type for value: abc, expected one of: ['number'], received: \"string\"",
             ),
         ] {
-            assert_eq!(found(expression), wanted, "{expression}");
+            assert_eq!(search(expression), expected, "{expression}");
         }
     }
 
     #[test]
-    fn faults_point_at_the_place() {
-        assert_eq!(found("[a"), "Invalid jmespath expression: Incomplete expression:\n\"[a\"\n   ^");
+    fn syntax_errors_point_at_the_position() {
+        assert_eq!(search("[a"), "Invalid jmespath expression: Incomplete expression:\n\"[a\"\n   ^");
         assert_eq!(
-            found("a b"),
+            search("a b"),
             "Unexpected token: b: Parse error at column 2, token \"b\" (UNQUOTED_IDENTIFIER), for expression:\n\"a b\"\n   ^"
         );
     }

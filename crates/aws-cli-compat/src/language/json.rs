@@ -1,5 +1,5 @@
-//! JSON as Python's standard library reads and writes it: the CLI's output is its bytes, and its errors quote
-//! the reader's words.
+//! JSON as Python's standard library reads and writes it: the AWS CLI's output consists of its bytes, and its error
+//! messages contain the reader's texts.
 
 mod read;
 mod write;

@@ -1,5 +1,6 @@
-//! The three formats of an answer, each the CLI's to the byte.
+//! Output formats. Each renders byte for byte what the AWS CLI renders.
 
+mod rendered;
 mod section;
 mod table;
 mod text;
@@ -7,32 +8,24 @@ mod text;
 use crate::language::json::{self, JsonStyle};
 use crate::language::value::Value;
 
+pub(crate) use rendered::Rendered;
 pub(crate) use table::{RESET, TableStyle};
 
-/// What they are called.
 pub(crate) const FORMATS: [&str; 3] = ["json", "text", "table"];
 
-/// The bytes that go to standard output, and why they end early, if they do: the CLI has written by then what
-/// it could.
-#[derive(Debug)]
-pub(crate) struct Rendered {
-    pub(crate) text: String,
-    pub(crate) fault: Option<String>,
-}
-
-/// Lays a value out, in one of [`FORMATS`]. `title` is what a table is headed by.
-pub(crate) fn print(format: &str, title: &str, value: &Value, look: TableStyle) -> Rendered {
+/// Renders a value in one of [`FORMATS`]. `title` is the title of a table.
+pub(crate) fn render(format: &str, title: &str, value: &Value, style: TableStyle) -> Rendered {
     match format {
         "json" => {
-            // An empty answer prints nothing, though `[]` or `null` do.
+            // An empty map prints nothing, in contrast to `[]` and `null`.
             let is_empty = matches!(value, Value::Map(members) if members.is_empty());
             let text = if is_empty { String::new() } else { json::write(value, JsonStyle::Indented) + "\n" };
-            Rendered { text, fault: None }
+            Rendered { text, error: None }
         }
-        "text" => text::print(value),
-        _ => match table::print(title, value, look) {
-            Ok(text) => Rendered { text, fault: None },
-            Err(words) => Rendered { text: String::new(), fault: Some(words) },
+        "text" => text::render(value),
+        _ => match table::render(title, value, style) {
+            Ok(text) => Rendered { text, error: None },
+            Err(error) => Rendered { text: String::new(), error: Some(error) },
         },
     }
 }

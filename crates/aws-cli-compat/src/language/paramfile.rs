@@ -1,24 +1,23 @@
-//! Parameters whose value stands in a file: `file://` for text, `fileb://` for bytes. `~` and `$VARIABLE` are
-//! expanded, as the CLI does.
+//! Parameters with their value in a file: `file://` for text, `fileb://` for bytes. `~` and `$VARIABLE` are expand, as
+//! the AWS CLI does.
 
 use std::io::ErrorKind;
 use std::path::Path;
 
-use crate::language::value::{Value, quoted};
+use crate::language::value::{Value, repr_text};
 
-/// What the names of files may refer to.
+/// Home directory and environment, for the expansion of paths.
 pub(crate) struct PathContext<'s> {
-    /// What `~` stands for.
     pub(crate) home: &'s Path,
-    /// A variable of the environment.
+    /// Looks an environment variable up.
     pub(crate) variable: &'s dyn Fn(&str) -> Option<String>,
 }
 
-/// What the file holds that this parameter names; nothing, if it names none.
+/// The content of the file that a parameter names; `None` if it names no file.
 ///
 /// # Errors
-/// The CLI's words on why the file cannot be read. They have its name, never what is in it.
-pub(crate) fn read(parameter: &str, surroundings: &PathContext<'_>) -> Result<Option<Value>, String> {
+/// The file cannot be read; the message is the AWS CLI's. It has the file's name, but never its content.
+pub(crate) fn read(parameter: &str, context: &PathContext<'_>) -> Result<Option<Value>, String> {
     let (name, is_text) = match parameter.strip_prefix("file://") {
         Some(name) => (name, true),
         None => match parameter.strip_prefix("fileb://") {
@@ -26,15 +25,15 @@ pub(crate) fn read(parameter: &str, surroundings: &PathContext<'_>) -> Result<Op
             None => return Ok(None),
         },
     };
-    let path = expanded(name, surroundings);
+    let path = expand(name, context);
     let bytes = std::fs::read(&path).map_err(|error| {
-        format!("Unable to load paramfile {parameter}: {}: {}", words(&error), quoted(&path))
+        format!("Unable to load paramfile {parameter}: {}: {}", os_error_message(&error), repr_text(&path))
     })?;
     if !is_text {
         return Ok(Some(Value::Bytes(bytes)));
     }
     match String::from_utf8(bytes) {
-        // Python's text mode has one kind of line end.
+        // Python's text mode converts line ends.
         Ok(text) => Ok(Some(Value::Text(text.replace("\r\n", "\n").replace('\r', "\n")))),
         Err(_) => Err(format!(
             "Unable to load paramfile ({path}), text contents could not be decoded.  If this is a binary file, \
@@ -43,24 +42,24 @@ pub(crate) fn read(parameter: &str, surroundings: &PathContext<'_>) -> Result<Op
     }
 }
 
-/// The system's words, as Python has them.
-fn words(error: &std::io::Error) -> String {
+/// The message of an operating system error in Python.
+fn os_error_message(error: &std::io::Error) -> String {
     let number = error.raw_os_error().unwrap_or_default();
-    let words = match error.kind() {
+    let message = match error.kind() {
         ErrorKind::NotFound => "No such file or directory".to_owned(),
         ErrorKind::PermissionDenied => "Permission denied".to_owned(),
         ErrorKind::IsADirectory => "Is a directory".to_owned(),
         ErrorKind::NotADirectory => "Not a directory".to_owned(),
         _ => error.to_string(),
     };
-    format!("[Errno {number}] {words}")
+    format!("[Errno {number}] {message}")
 }
 
-/// With `~`, `~/…`, `$NAME` and `${NAME}` replaced; a variable that is not set stays as it is.
-pub(crate) fn expanded(name: &str, surroundings: &PathContext<'_>) -> String {
+/// Replaces `~`, `~/…`, `$NAME` and `${NAME}`. A variable that is not set stays unchanged.
+pub(crate) fn expand(name: &str, context: &PathContext<'_>) -> String {
     let name = match name.strip_prefix('~') {
         Some(rest) if rest.is_empty() || rest.starts_with('/') => {
-            format!("{}{rest}", surroundings.home.display().to_string().trim_end_matches('/'))
+            format!("{}{rest}", context.home.display().to_string().trim_end_matches('/'))
         }
         _ => name.to_owned(),
     };
@@ -76,7 +75,7 @@ pub(crate) fn expanded(name: &str, surroundings: &PathContext<'_>) -> String {
                 (&after[..length], length)
             }
         };
-        match (surroundings.variable)(variable) {
+        match (context.variable)(variable) {
             Some(value) => expanded.push_str(&value),
             None => {
                 expanded.push('$');
@@ -93,17 +92,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_expanded_as_a_shell_would() {
+    fn paths_are_expanded_as_a_shell_does() {
         let variable = |name: &str| (name == "A").then(|| "x".to_owned());
-        let surroundings = PathContext { home: Path::new("/home/u"), variable: &variable };
-        for (name, wanted) in [
+        let context = PathContext { home: Path::new("/home/u"), variable: &variable };
+        for (name, expected) in [
             ("~/a", "/home/u/a"),
             ("~", "/home/u"),
             ("~other/a", "~other/a"),
             ("$A/${A}y/$B", "x/xy/$B"),
             ("a$", "a$"),
         ] {
-            assert_eq!(expanded(name, &surroundings), wanted, "{name}");
+            assert_eq!(expand(name, &context), expected, "{name}");
         }
     }
 }

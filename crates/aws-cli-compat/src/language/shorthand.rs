@@ -1,33 +1,37 @@
-//! The CLI's shorthand for maps: `key=value,key2=value2`, with quotes, escapes, lists (`a=b,c` and `a=[b,c]`),
-//! nested maps (`a={b=c}`) and files (`a@=file://b`).
+//! Parser of the AWS CLI's shorthand for maps: `key=value,key2=value2`, with quotes, escapes, lists (`a=b,c` and
+//! `a=[b,c]`), nested maps (`a={b=c}`) and files (`a@=file://b`).
 
-use crate::language::paramfile;
+use crate::language::paramfile::{self, PathContext};
 use crate::language::value::{Map, Value};
 
-/// Why a text is no shorthand.
+/// Why a text is not valid shorthand.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum ShorthandError {
-    /// Something else was expected at this character.
-    Syntax { expected: String, found: String, at: usize },
-    /// A key stands there twice.
-    Twice { key: String, at: usize },
+    /// A different character was expected at this position.
+    Syntax {
+        expected: String,
+        found: String,
+        at: usize,
+    },
+    DuplicateKey {
+        key: String,
+        at: usize,
+    },
     /// A file that it names cannot be read.
     File(String),
 }
 
-/// Reads a map. `home` is what `~` means in the names of files.
-pub(crate) fn parse(text: &str, surroundings: &PathContext<'_>) -> Result<Map, ShorthandError> {
-    let mut parser = Parser { text: text.chars().collect(), at: 0, reads_files: false, surroundings };
+/// Parses a map. `context` expands the names of files.
+pub(crate) fn parse(text: &str, context: &PathContext<'_>) -> Result<Map, ShorthandError> {
+    let mut parser = Parser { text: text.chars().collect(), at: 0, reads_files: false, context };
     parser.parameter()
 }
-
-pub(crate) use paramfile::PathContext;
 
 struct Parser<'s> {
     text: Vec<char>,
     at: usize,
     reads_files: bool,
-    surroundings: &'s PathContext<'s>,
+    context: &'s PathContext<'s>,
 }
 
 impl Parser<'_> {
@@ -40,7 +44,7 @@ impl Parser<'_> {
             self.expect(',', true)?;
             let (key, value) = self.key_and_value()?;
             if members.get(&key).is_some() {
-                return Err(ShorthandError::Twice { key, at: last + 1 });
+                return Err(ShorthandError::DuplicateKey { key, at: last + 1 });
             }
             members.insert(key, value);
             last = self.at;
@@ -59,7 +63,7 @@ impl Parser<'_> {
         Ok((key, value))
     }
 
-    /// A key, and the `=` or `@=` behind it.
+    /// Parses a key and the `=` or `@=` after it.
     fn key(&mut self) -> Result<String, ShorthandError> {
         let is_of_key =
             |character: &&char| character.is_ascii_alphanumeric() || "-_.#/:".contains(**character);
@@ -70,7 +74,7 @@ impl Parser<'_> {
         Ok(key)
     }
 
-    /// `b`, or a list `b,c`; but in `b,c=d` the comma begins the next key.
+    /// Parses `b` or a list `b,c`. In `b,c=d` the next key follows the comma.
     fn values(&mut self) -> Result<Value, ShorthandError> {
         let first = self.first_value()?;
         self.skip_space();
@@ -87,14 +91,14 @@ impl Parser<'_> {
                         break;
                     }
                 }
-                Err(fault @ ShorthandError::Syntax { .. }) if self.at < self.text.len() => {
+                Err(error @ ShorthandError::Syntax { .. }) if self.at < self.text.len() => {
                     match self.text[..=self.at].iter().rposition(|character| *character == ',') {
                         Some(comma) => self.at = comma,
-                        None => return Err(fault),
+                        None => return Err(error),
                     }
                     break;
                 }
-                Err(fault) => return Err(fault),
+                Err(error) => return Err(error),
             }
         }
         match values.len() {
@@ -107,8 +111,8 @@ impl Parser<'_> {
         let value = match self.peek() {
             Some(quote @ ('\'' | '"')) => self.quoted(quote)?,
             _ => match self.word(|character| character == '=') {
-                Some(word) => self.resolved(word)?,
-                None => return Err(self.fault("<second>", "<none>")),
+                Some(word) => self.resolve(word)?,
+                None => return Err(self.error("<second>", "<none>")),
             },
         };
         self.skip_space();
@@ -123,7 +127,7 @@ impl Parser<'_> {
         match self.peek() {
             Some(quote @ ('\'' | '"')) => self.quoted(quote),
             _ => match self.word(|character| matches!(character, ']' | '}')) {
-                Some(word) => self.resolved(word),
+                Some(word) => self.resolve(word),
                 None => Ok(Value::text("")),
             },
         }
@@ -170,7 +174,8 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// A value without quotes. It ends at a comma that no backslash is before, at a quote, and at what `ends`.
+    /// Parses a value without quotes. It ends at a comma without a backslash before it, at a quote, and at the
+    /// characters of `ends`.
     fn word(&mut self, ends: impl Fn(char) -> bool) -> Option<String> {
         let first = *self.text.get(self.at)?;
         let begins = matches!(first, '!' | '#'..='&' | '('..='+' | '-'..='<' | '>'..='Z' | '\\'..='z')
@@ -205,25 +210,25 @@ impl Parser<'_> {
         let quotes =
             || inner.iter().enumerate().filter(|(_, character)| **character == quote).map(|(at, _)| at);
         let is_escaped = |at: usize| {
-            // Backslashes pair up with quotes only, so just the one before counts.
+            // A backslash escapes a quote only, so only the character before the quote matters.
             at > 0 && inner[at - 1] == '\\'
         };
         let Some(end) = quotes().find(|at| !is_escaped(*at)).or_else(|| quotes().next_back()) else {
             let name = if quote == '"' { "<double quoted>" } else { "<singled quoted>" };
-            return Err(self.fault(name, "<none>"));
+            return Err(self.error(name, "<none>"));
         };
         let text: String = inner[..end].iter().collect();
         self.at += end + 2;
         let text = text.replace(&format!("\\{quote}"), &quote.to_string()).replace("\\\\", "\\");
-        self.resolved(text)
+        self.resolve(text)
     }
 
-    /// The file that a value names, if it is one that may.
-    fn resolved(&self, word: String) -> Result<Value, ShorthandError> {
+    /// Reads the file that a value names, if the key ends in `@`.
+    fn resolve(&self, word: String) -> Result<Value, ShorthandError> {
         if !self.reads_files {
             return Ok(Value::Text(word));
         }
-        let read = paramfile::read(&word, self.surroundings).map_err(ShorthandError::File)?;
+        let read = paramfile::read(&word, self.context).map_err(ShorthandError::File)?;
         Ok(read.unwrap_or(Value::Text(word)))
     }
 
@@ -237,14 +242,14 @@ impl Parser<'_> {
         }
     }
 
-    fn expect(&mut self, wanted: char, with_space: bool) -> Result<(), ShorthandError> {
+    fn expect(&mut self, expected: char, with_space: bool) -> Result<(), ShorthandError> {
         if with_space {
             self.skip_space();
         }
         match self.peek() {
-            Some(found) if found == wanted => self.at += 1,
-            Some(found) => return Err(self.fault(&wanted.to_string(), &found.to_string())),
-            None => return Err(self.fault(&wanted.to_string(), "EOF")),
+            Some(found) if found == expected => self.at += 1,
+            Some(found) => return Err(self.error(&expected.to_string(), &found.to_string())),
+            None => return Err(self.error(&expected.to_string(), "EOF")),
         }
         if with_space {
             self.skip_space();
@@ -252,7 +257,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn fault(&self, expected: &str, found: &str) -> ShorthandError {
+    fn error(&self, expected: &str, found: &str) -> ShorthandError {
         ShorthandError::Syntax { expected: expected.to_owned(), found: found.to_owned(), at: self.at }
     }
 }
@@ -262,7 +267,7 @@ fn is_ascii_space(character: char) -> bool {
     matches!(character, ' ' | '\t' | '\n' | '\r' | '\u{b}' | '\u{c}')
 }
 
-/// What `\s` matches below U+0080.
+/// The characters below U+0080 that `\s` matches.
 fn is_space(character: char) -> bool {
     is_ascii_space(character) || ('\u{1c}'..='\u{1f}').contains(&character)
 }
@@ -280,16 +285,16 @@ mod tests {
 
     fn read(text: &str) -> String {
         let variable = |_: &str| None;
-        let surroundings = PathContext { home: Path::new("/nobody"), variable: &variable };
-        match parse(text, &surroundings) {
+        let context = PathContext { home: Path::new("/home/user"), variable: &variable };
+        match parse(text, &context) {
             Ok(members) => json::write(&Value::Map(members), JsonStyle::Dense),
-            Err(fault) => format!("{fault:?}"),
+            Err(error) => format!("{error:?}"),
         }
     }
 
     #[test]
-    fn maps_are_read_as_the_cli_reads_them() {
-        for (text, wanted) in [
+    fn maps_are_parsed_as_the_aws_cli_does() {
+        for (text, expected) in [
             ("a=b", r#"{"a":"b"}"#),
             ("a=b,c=d=e", r#"{"a":"b","c":"d=e"}"#),
             ("a = b , c= d ", r#"{"a":"b","c":"d"}"#),
@@ -301,19 +306,19 @@ mod tests {
             ("a={b=c,d=[e,f]}", r#"{"a":{"b":"c","d":["e","f"]}}"#),
             ("a/b:c.d#e_f-g=1", r#"{"a/b:c.d#e_f-g":"1"}"#),
         ] {
-            assert_eq!(read(text), wanted, "{text}");
+            assert_eq!(read(text), expected, "{text}");
         }
     }
 
     #[test]
-    fn what_is_no_map_is_told_with_its_place() {
-        for (text, wanted) in [
+    fn syntax_errors_have_their_position() {
+        for (text, expected) in [
             ("", "Syntax { expected: \"=\", found: \"EOF\", at: 0 }"),
             ("alice", "Syntax { expected: \"=\", found: \"EOF\", at: 5 }"),
-            ("a=b,a=c", "Twice { key: \"a\", at: 4 }"),
+            ("a=b,a=c", "DuplicateKey { key: \"a\", at: 4 }"),
             ("a=\"b", "Syntax { expected: \"<double quoted>\", found: \"<none>\", at: 2 }"),
         ] {
-            assert_eq!(read(text), wanted, "{text}");
+            assert_eq!(read(text), expected, "{text}");
         }
     }
 }

@@ -1,9 +1,10 @@
-//! Data as the AWS CLI holds it. Members keep their order, numbers stay what they were, and a value prints as
-//! Python prints it, because the CLI's text and table formats, its errors and its queries show just that.
+//! Value of a parameter, a response or a query.
+//!
+//! Members keep their order and numbers their type. Values are formatted as Python formats them, because the AWS CLI's
+//! text and table formats, its error messages and its queries show that format.
 
 use std::fmt::{self, Write as _};
 
-/// One value: of a parameter, an answer, or a query's result.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) enum Value {
     #[default]
@@ -12,13 +13,13 @@ pub(crate) enum Value {
     Integer(i128),
     Float(f64),
     Text(String),
-    /// What `fileb://` reads. No parameter of ours takes it; the validator says so.
+    /// The content of a `fileb://` file. No parameter of this operation accepts it; the validation rejects it.
     Bytes(Vec<u8>),
     List(Vec<Value>),
     Map(Map),
 }
 
-/// Members in the order in which they came; a name given twice keeps its first place and its last value.
+/// Members in their original order. A duplicate name keeps its first position and its last value.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Map(Vec<(String, Value)>);
 
@@ -30,7 +31,7 @@ impl Map {
     pub(crate) fn insert(&mut self, name: impl Into<String>, value: Value) {
         let name = name.into();
         match self.0.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, place)) => *place = value,
+            Some((_, existing)) => *existing = value,
             None => self.0.push((name, value)),
         }
     }
@@ -53,12 +54,12 @@ impl Value {
         Self::Text(text.into())
     }
 
-    /// Neither a list nor a map.
+    /// Whether it is neither a list nor a map.
     pub(crate) fn is_scalar(&self) -> bool {
         !matches!(self, Self::List(_) | Self::Map(_))
     }
 
-    /// Whether Python takes it for true.
+    /// Whether it is true in Python.
     pub(crate) fn is_truthy(&self) -> bool {
         match self {
             Self::Null => false,
@@ -72,13 +73,13 @@ impl Value {
         }
     }
 
-    /// The name of its type in Python, as errors say it.
+    /// The name of its type in Python, as in error messages.
     pub(crate) fn python_type(&self) -> &'static str {
         match self {
             Self::Null => "NoneType",
             Self::Bool(_) => "bool",
             Self::Integer(_) => "int",
-            Self::Float(_) => "float",
+            Self::Float(_) => "format_float",
             Self::Text(_) => "str",
             Self::Bytes(_) => "bytes",
             Self::List(_) => "list",
@@ -86,9 +87,12 @@ impl Value {
         }
     }
 
-    /// As a number, where it is one. For Python, true and false are numbers too; here they are not.
-    #[expect(clippy::cast_precision_loss, reason = "it is what Python does where integers meet floats")]
-    pub(crate) fn number(&self) -> Option<f64> {
+    /// The value of a number. In Python true and false are numbers too; here they are not.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "Python does the same when it compares integers and floats"
+    )]
+    pub(crate) fn as_number(&self) -> Option<f64> {
         match self {
             Self::Integer(number) => Some(*number as f64),
             Self::Float(number) => Some(*number),
@@ -96,7 +100,7 @@ impl Value {
         }
     }
 
-    /// Python's `==`, for which `1`, `1.0` and `True` are equal, and maps need not have the same order.
+    /// Python's `==`: `1`, `1.0` and `True` are equal, and the order of maps does not matter.
     pub(crate) fn equals(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::List(a), Self::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.equals(b)),
@@ -104,15 +108,15 @@ impl Value {
                 a.len() == b.len() && a.iter().all(|(name, a)| b.get(name).is_some_and(|b| a.equals(b)))
             }
             (Self::Integer(a), Self::Integer(b)) => a == b,
-            (a, b) => match (a.or_as_bool(), b.or_as_bool()) {
+            (a, b) => match (a.number_or_bool(), b.number_or_bool()) {
                 (Some(a), Some(b)) => a == b,
                 _ => a == b,
             },
         }
     }
 
-    fn or_as_bool(&self) -> Option<f64> {
-        if let Self::Bool(value) = self { Some(f64::from(*value)) } else { self.number() }
+    fn number_or_bool(&self) -> Option<f64> {
+        if let Self::Bool(value) = self { Some(f64::from(*value)) } else { self.as_number() }
     }
 }
 
@@ -133,19 +137,19 @@ pub(crate) fn repr(value: &Value) -> String {
         Value::Bool(true) => "True".to_owned(),
         Value::Bool(false) => "False".to_owned(),
         Value::Integer(number) => number.to_string(),
-        Value::Float(number) => float(*number),
-        Value::Text(text) => quoted(text),
-        Value::Bytes(bytes) => quoted_bytes(bytes),
+        Value::Float(number) => format_float(*number),
+        Value::Text(text) => repr_text(text),
+        Value::Bytes(bytes) => repr_bytes(bytes),
         Value::List(values) => format!("[{}]", values.iter().map(repr).collect::<Vec<_>>().join(", ")),
         Value::Map(members) => {
-            let members = members.iter().map(|(name, value)| format!("{}: {}", quoted(name), repr(value)));
+            let members = members.iter().map(|(name, value)| format!("{}: {}", repr_text(name), repr(value)));
             format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
         }
     }
 }
 
-/// The shortest digits that mean this number, with an exponent where Python shows one.
-pub(crate) fn float(number: f64) -> String {
+/// The shortest digits that represent this number, with an exponent where Python has one.
+pub(crate) fn format_float(number: f64) -> String {
     if number.is_nan() {
         return "nan".to_owned();
     }
@@ -163,8 +167,8 @@ pub(crate) fn float(number: f64) -> String {
     format!("{digits}e{sign}{:02}", power.abs())
 }
 
-/// Python's `int()`: spaces around, a sign, and underscores between digits are allowed.
-pub(crate) fn integer(text: &str) -> Option<i128> {
+/// Python's `int()`: surrounding spaces, a sign, and underscores between digits are allowed.
+pub(crate) fn parse_integer(text: &str) -> Option<i128> {
     let text = text.trim();
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     let is_integer =
@@ -172,8 +176,8 @@ pub(crate) fn integer(text: &str) -> Option<i128> {
     if is_integer { text.replace('_', "").parse().ok() } else { None }
 }
 
-/// A text in quotes, with escapes.
-pub(crate) fn quoted(text: &str) -> String {
+/// Python's `repr()` of a text: in quotes, with escapes.
+pub(crate) fn repr_text(text: &str) -> String {
     let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
     let mut shown = String::from(quote);
     for character in text.chars() {
@@ -196,7 +200,7 @@ pub(crate) fn quoted(text: &str) -> String {
     shown
 }
 
-fn quoted_bytes(bytes: &[u8]) -> String {
+fn repr_bytes(bytes: &[u8]) -> String {
     let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') { '"' } else { '\'' };
     let mut shown = format!("b{quote}");
     for byte in bytes {
@@ -221,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_shown_as_python_shows_them() {
+    fn numbers_are_formatted_as_in_python() {
         for (number, shown) in [
             (1.0, "1.0"),
             (0.1, "0.1"),
@@ -232,14 +236,14 @@ mod tests {
             (-0.0, "-0.0"),
             (1.797e308, "1.797e+308"),
         ] {
-            assert_eq!(float(number), shown);
+            assert_eq!(format_float(number), shown);
         }
     }
 
     #[test]
-    fn texts_are_quoted_as_python_quotes_them() {
-        assert_eq!(quoted("it's"), "\"it's\"");
-        assert_eq!(quoted("it's \"x\""), "'it\\'s \"x\"'");
-        assert_eq!(quoted("a\\b\n\u{1}é"), "'a\\\\b\\n\\x01é'");
+    fn texts_are_quoted_as_in_python() {
+        assert_eq!(repr_text("it's"), "\"it's\"");
+        assert_eq!(repr_text("it's \"x\""), "'it\\'s \"x\"'");
+        assert_eq!(repr_text("a\\b\n\u{1}é"), "'a\\\\b\\n\\x01é'");
     }
 }

@@ -1,25 +1,25 @@
-//! What users of the AWS CLI do with this command, and what befalls them.
+//! Test cases: command lines, environments, files and replies of the server.
 
-mod answers;
 mod credentials;
+mod environment;
 mod inputs;
 mod outputs;
-mod surroundings;
+mod responses;
 
 use super::stub::Reply;
 
 pub const POOL: &str = "us-east-1:7c9e6679-7425-40de-944b-e07fc1f90ae7";
 pub const GOOD: &str = r#"{"Token": "eyJhbGciOiJSUzUxMiJ9.e30.c2ln", "IdentityId": "us-east-1:11111111-2222-4333-8444-555555555555"}"#;
 
-/// How much of standard error is compared.
+/// How standard error is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Complaint {
-    /// The words.
-    Same,
-    /// That there is one: the words are those of a library, or have a secret in them.
-    Any,
-    /// Nothing: the CLI warns where ours has nothing to warn of.
-    Whatever,
+pub enum ErrorComparison {
+    /// Its text.
+    Text,
+    /// Whether it is empty. The text is a library's, or has a secret in it.
+    Presence,
+    /// Not at all: only the AWS CLI prints a warning.
+    Ignored,
 }
 
 #[derive(Debug, Clone)]
@@ -29,15 +29,15 @@ pub struct Case {
     pub environment: Vec<(String, String)>,
     pub files: Vec<(String, Vec<u8>)>,
     pub replies: Vec<Reply>,
-    pub complaint: Complaint,
-    /// Any failure is as good as another.
-    pub is_failure_ours: bool,
-    /// What is printed is each program's own: help, version.
-    pub is_output_ours: bool,
-    /// What is sent before the call, to whoever has credentials, is each program's own.
-    pub is_asking_ours: bool,
+    pub errors: ErrorComparison,
+    /// Exit codes other than 0 count as equal.
+    pub is_any_failure_accepted: bool,
+    /// Standard output may differ: help, version.
+    pub is_output_ignored: bool,
+    /// Only the last request is compared. Those before it, to credential endpoints, may differ.
+    pub is_last_request_compared: bool,
     pub is_tls: bool,
-    /// Rows and columns of the terminal that standard output is; none: a file.
+    /// Rows and columns of the terminal that standard output is; `None`: it is a pipe.
     pub terminal: Option<(u16, u16)>,
 }
 
@@ -66,33 +66,33 @@ impl Case {
         self
     }
 
-    /// One attempt only, so that nothing waits.
-    pub fn once(self) -> Self {
+    /// One attempt only, without delays.
+    pub fn single_attempt(self) -> Self {
         self.env("AWS_MAX_ATTEMPTS", "1")
     }
 
-    pub fn complains_somehow(mut self) -> Self {
-        self.complaint = Complaint::Any;
+    pub fn any_error_text(mut self) -> Self {
+        self.errors = ErrorComparison::Presence;
         self
     }
 
-    pub fn fails_somehow(mut self) -> Self {
-        self.is_failure_ours = true;
-        self.complains_somehow()
+    pub fn any_failure(mut self) -> Self {
+        self.is_any_failure_accepted = true;
+        self.any_error_text()
     }
 
-    pub fn warns_or_not(mut self) -> Self {
-        self.complaint = Complaint::Whatever;
+    pub fn errors_ignored(mut self) -> Self {
+        self.errors = ErrorComparison::Ignored;
         self
     }
 
-    pub fn prints_its_own(mut self) -> Self {
-        self.is_output_ours = true;
+    pub fn output_ignored(mut self) -> Self {
+        self.is_output_ignored = true;
         self
     }
 
-    pub fn asks_its_own_way(mut self) -> Self {
-        self.is_asking_ours = true;
+    pub fn last_request_only(mut self) -> Self {
+        self.is_last_request_compared = true;
         self
     }
 
@@ -107,7 +107,7 @@ impl Case {
     }
 }
 
-/// Just these arguments.
+/// A case with these arguments only.
 pub fn line(line: &str) -> Case {
     let environment = [
         ("PATH", "/usr/local/bin:/usr/bin:/bin"),
@@ -120,17 +120,17 @@ pub fn line(line: &str) -> Case {
         line: line.to_owned(),
         environment: environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
         files: Vec::new(),
-        replies: vec![Reply::Answer(200, GOOD)],
-        complaint: Complaint::Same,
-        is_failure_ours: false,
-        is_output_ours: false,
-        is_asking_ours: false,
+        replies: vec![Reply::Response(200, GOOD)],
+        errors: ErrorComparison::Text,
+        is_any_failure_accepted: false,
+        is_output_ignored: false,
+        is_last_request_compared: false,
         is_tls: false,
         terminal: None,
     }
 }
 
-/// A call that would succeed, with more arguments.
+/// A valid call, with more arguments.
 pub fn call(more: &str) -> Case {
     line(&format!("--endpoint-url {{url}} --identity-pool-id {POOL} --logins login.example=alice {more}"))
 }
@@ -141,5 +141,5 @@ pub fn bare(more: &str) -> Case {
 }
 
 pub fn all() -> Vec<Case> {
-    [outputs::all(), inputs::all(), answers::all(), surroundings::all(), credentials::all()].concat()
+    [outputs::all(), inputs::all(), responses::all(), environment::all(), credentials::all()].concat()
 }

@@ -1,13 +1,12 @@
-//! The command before its judge: the real AWS CLI (v1) and ours get the same arguments, environment and files,
-//! and a server that answers both alike. What they print, what they end with, what they complain of and what
-//! they send must be the same.
+//! Comparison of the command with the real AWS CLI (v1). Both get the same arguments, environment, files and server.
+//! Standard output, exit code, error message and requests must be the same.
 
 #![expect(
     clippy::expect_used,
     clippy::panic,
     clippy::unwrap_used,
     unreachable_pub,
-    reason = "what a test cannot go on without fails it, helpers included"
+    reason = "in tests, and in their helpers, a failed precondition fails the test"
 )]
 
 mod cases;
@@ -22,41 +21,46 @@ use std::sync::Mutex;
 use cases::Case;
 use packages::peers_or_skip;
 
-/// Runs of the CLI side by side. More than the machine has cores, because some cases wait.
+/// Concurrent cases. More than the cores of a small machine, because some cases wait.
 const WORKERS: usize = 3;
 
-/// How many command lines docs/aws-cli.md says that the judge gives.
-fn cases_by_the_page() -> usize {
+/// The number of command lines that docs/aws-cli.md states.
+fn documented_case_count() -> usize {
     let page = include_str!("../../../../docs/aws-cli.md");
     let (_, rest) = page.split_once("gives both more than ").unwrap();
     rest.split_once(" command lines").unwrap().0.parse().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_aws_cli_and_ours_cannot_be_told_apart() {
-    let Some(place) = peers_or_skip() else { return };
+async fn the_command_behaves_as_the_aws_cli_does() {
+    let Some(peers) = peers_or_skip() else { return };
     let certificates = run::Certificates::new();
     let cases = cases::all();
-    let told = cases_by_the_page();
-    assert!((told..told + 50).contains(&cases.len()), "{} cases, docs/aws-cli.md says {told}", cases.len());
-    let todo: Mutex<Vec<(usize, &Case)>> = Mutex::new(cases.iter().enumerate().rev().collect());
+    let documented = documented_case_count();
+    assert!(
+        (documented..documented + 50).contains(&cases.len()),
+        "{} cases, docs/aws-cli.md says {documented}",
+        cases.len()
+    );
+    let queue: Mutex<Vec<(usize, &Case)>> = Mutex::new(cases.iter().enumerate().rev().collect());
     let differences = Mutex::new(Vec::new());
     tokio::task::block_in_place(|| {
         std::thread::scope(|scope| {
             for _ in 0..WORKERS {
                 scope.spawn(|| {
-                    let mut judge = run::Judge::start(place);
+                    let mut runner = run::Runner::start(peers);
                     loop {
-                        let Some((number, case)) = todo.lock().unwrap().pop() else { return };
-                        let theirs = run::prepared(case, &certificates, |prepared| judge.run(prepared));
-                        let ours = run::prepared(case, &certificates, |prepared| judge.run_ours(prepared));
-                        let found = compare::differences(case, &theirs, &ours);
+                        let Some((number, case)) = queue.lock().unwrap().pop() else { return };
+                        let reference = run::prepare_and_run(case, &certificates, |prepared| {
+                            runner.run_aws_cli(prepared)
+                        });
+                        let tested = run::prepare_and_run(case, &certificates, |prepared| {
+                            runner.run_command(prepared)
+                        });
+                        let found = compare::differences(case, &reference, &tested);
                         if !found.is_empty() {
-                            let line = &case.line;
-                            differences
-                                .lock()
-                                .unwrap()
-                                .push((number, format!("{line}\n{}", found.join("\n"))));
+                            let text = format!("{}\n{}", case.line, found.join("\n"));
+                            differences.lock().unwrap().push((number, text));
                         }
                     }
                 });

@@ -1,4 +1,4 @@
-//! One case, run: a folder of its own, a server of its own, and either the AWS CLI or ours in it.
+//! Runs one case with the AWS CLI or with the command, in a folder and with a server of its own.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,7 +18,7 @@ use super::stub::{Recorded, Stub};
 const BINARY: &str = env!("CARGO_BIN_EXE_get-open-id-token-for-developer-identity");
 pub const COMMAND: &str = "get-open-id-token-for-developer-identity";
 
-/// What a run came to.
+/// Result of a run.
 #[derive(Debug)]
 pub struct Outcome {
     pub status: i64,
@@ -27,7 +27,7 @@ pub struct Outcome {
     pub requests: Vec<Recorded>,
 }
 
-/// A case with everything filled in.
+/// A case with its placeholders replaced.
 pub struct Prepared {
     pub arguments: Vec<String>,
     pub environment: BTreeMap<String, String>,
@@ -35,7 +35,7 @@ pub struct Prepared {
     pub terminal: Option<(u16, u16)>,
 }
 
-/// An authority and a server's certificate for 127.0.0.1, made for this run.
+/// An authority, and a server certificate for 127.0.0.1 that it issued.
 pub struct Certificates {
     bundle: String,
     server: Arc<ServerConfig>,
@@ -44,14 +44,14 @@ pub struct Certificates {
 impl Certificates {
     pub fn new() -> Self {
         let mut authority = CertificateParams::new(Vec::new()).unwrap();
-        authority.distinguished_name.push(DnType::CommonName, "an authority");
+        authority.distinguished_name.push(DnType::CommonName, "test authority");
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let authority_key = KeyPair::generate().unwrap();
         let bundle = authority.self_signed(&authority_key).unwrap().pem();
         let issuer = Issuer::new(authority, authority_key);
         let key = KeyPair::generate().unwrap();
         let mut server = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
-        server.distinguished_name.push(DnType::CommonName, "a server");
+        server.distinguished_name.push(DnType::CommonName, "test server");
         let certificate = server.signed_by(&key, &issuer).unwrap();
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -65,8 +65,8 @@ impl Certificates {
     }
 }
 
-/// Makes the case's folder and server, and runs it.
-pub fn prepared(
+/// Creates the case's folder and server, and runs it.
+pub fn prepare_and_run(
     case: &Case,
     certificates: &Certificates,
     run: impl FnOnce(&Prepared) -> (i64, String, String),
@@ -75,39 +75,39 @@ pub fn prepared(
     let tls = case.is_tls.then(|| certificates.server.clone());
     let stub = Stub::start(case.replies.clone(), tls);
     let home = folder.path().to_str().unwrap();
-    let filled = |text: &str| text.replace("{url}", &stub.url).replace("{home}", home);
+    let fill = |text: &str| text.replace("{url}", &stub.url).replace("{home}", home);
     fs::create_dir(folder.path().join(".aws")).unwrap();
     fs::write(folder.path().join("bundle.pem"), &certificates.bundle).unwrap();
     for (name, bytes) in &case.files {
         let bytes =
-            String::from_utf8(bytes.clone()).map_or_else(|_| bytes.clone(), |text| filled(&text).into());
+            String::from_utf8(bytes.clone()).map_or_else(|_| bytes.clone(), |text| fill(&text).into());
         let path = folder.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, bytes).unwrap();
     }
-    let environment = case.environment.iter().map(|(name, value)| (name.clone(), filled(value)));
+    let environment = case.environment.iter().map(|(name, value)| (name.clone(), fill(value)));
     let mut environment: BTreeMap<_, _> = environment.collect();
     environment.insert("HOME".to_owned(), home.to_owned());
     let prepared = Prepared {
-        arguments: words(&filled(&case.line)),
+        arguments: split_line(&fill(&case.line)),
         environment,
         folder: folder.path().to_owned(),
         terminal: case.terminal,
     };
     let (status, stdout, stderr) = run(&prepared);
-    let neutral = |text: String| {
+    let normalize = |text: String| {
         text.replace(&stub.url, "URL").replace(home, "HOME").replace(&stub.url.replace("://", ""), "URL")
     };
     Outcome {
         status,
-        stdout: neutral(stdout),
-        stderr: neutral(stderr),
-        requests: stub.recorded().into_iter().map(neutral).collect(),
+        stdout: normalize(stdout),
+        stderr: normalize(stderr),
+        requests: stub.recorded().into_iter().map(normalize).collect(),
     }
 }
 
-/// Splits a line as a shell does: blanks, and quotes of both kinds.
-fn words(line: &str) -> Vec<String> {
+/// Splits a line as a shell does: spaces, and quotes of both kinds.
+fn split_line(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut characters = line.chars();
@@ -124,57 +124,57 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// The AWS CLI, in a process that forks for each case.
-pub struct Judge {
-    /// The CLI decides once, when it is loaded, where it keeps what it remembers: behind a link to each case's folder.
+/// Runs cases. The AWS CLI is loaded in one Python process, which forks for each case.
+pub struct Runner {
+    /// The AWS CLI resolves the path of its cache once, when it is loaded. The path is a link to the folder of the case.
     home: tempfile::TempDir,
     process: Child,
-    asks: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
+    stdin: Option<ChildStdin>,
+    stdout: BufReader<ChildStdout>,
 }
 
-impl Judge {
-    pub fn start(place: &Path) -> Self {
+impl Runner {
+    pub fn start(peers: &Path) -> Self {
         let script = crate::packages::sources().join("aws_cli_cases.py");
         let home = tempfile::tempdir().unwrap();
-        let mut process = Command::new(place.join("venv/bin/python"))
+        let mut process = Command::new(peers.join("venv/bin/python"))
             .arg(script)
             .env("HOME", home.path().join("link"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let (asks, answers) = (process.stdin.take(), process.stdout.take().unwrap());
-        Self { home, process, asks, answers: BufReader::new(answers) }
+        let (stdin, stdout) = (process.stdin.take(), process.stdout.take().unwrap());
+        Self { home, process, stdin, stdout: BufReader::new(stdout) }
     }
 
-    pub fn run(&mut self, prepared: &Prepared) -> (i64, String, String) {
+    pub fn run_aws_cli(&mut self, prepared: &Prepared) -> (i64, String, String) {
         let Prepared { arguments, environment, folder, terminal } = prepared;
-        let place = arguments.iter().position(|argument| argument == COMMAND);
+        let index = arguments.iter().position(|argument| argument == COMMAND);
         let mut arguments = arguments.clone();
-        // `cognito-identity` may stand earlier already, among global options.
-        match place {
+        // `cognito-identity` may be present already, among global options.
+        match index {
             None => drop(arguments.splice(0..0, ["cognito-identity".to_owned(), COMMAND.to_owned()])),
-            Some(place) if !arguments.contains(&"cognito-identity".to_owned()) => {
-                arguments.insert(place, "cognito-identity".to_owned());
+            Some(index) if !arguments.contains(&"cognito-identity".to_owned()) => {
+                arguments.insert(index, "cognito-identity".to_owned());
             }
             Some(_) => {}
         }
         let link = self.home.path().join("link");
         let _ = fs::remove_file(&link);
         std::os::unix::fs::symlink(folder, link).unwrap();
-        self.ask(&json!({
+        self.send(&json!({
             "arguments": arguments, "environment": environment, "folder": folder, "terminal": terminal,
         }))
     }
 
-    /// Ours, as the process that users run. On a terminal it is the judge who makes both of them one.
-    pub fn run_ours(&mut self, prepared: &Prepared) -> (i64, String, String) {
+    /// Runs the command as a process. Cases on a terminal run under the Python process, which creates the terminal.
+    pub fn run_command(&mut self, prepared: &Prepared) -> (i64, String, String) {
         let Prepared { arguments, environment, folder, terminal } = prepared;
         let command = (!arguments.iter().any(|argument| argument == COMMAND)).then(|| COMMAND.to_owned());
         let arguments: Vec<_> = command.iter().chain(arguments).collect();
         if terminal.is_some() {
-            return self.ask(&json!({
+            return self.send(&json!({
                 "program": BINARY, "arguments": arguments, "environment": environment, "folder": folder,
                 "terminal": terminal,
             }));
@@ -186,19 +186,19 @@ impl Judge {
         (i64::from(output.status.code().unwrap_or(-1)), text(output.stdout), text(output.stderr))
     }
 
-    fn ask(&mut self, case: &Value) -> (i64, String, String) {
-        writeln!(self.asks.as_mut().unwrap(), "{case}").unwrap();
+    fn send(&mut self, case: &Value) -> (i64, String, String) {
+        writeln!(self.stdin.as_mut().unwrap(), "{case}").unwrap();
         let mut line = String::new();
-        self.answers.read_line(&mut line).unwrap();
-        let answer: Value = serde_json::from_str(&line).unwrap();
-        let text = |name: &str| answer[name].as_str().unwrap().to_owned();
-        (answer["status"].as_i64().unwrap(), text("stdout"), text("stderr"))
+        self.stdout.read_line(&mut line).unwrap();
+        let result: Value = serde_json::from_str(&line).unwrap();
+        let text = |name: &str| result[name].as_str().unwrap().to_owned();
+        (result["status"].as_i64().unwrap(), text("stdout"), text("stderr"))
     }
 }
 
-impl Drop for Judge {
+impl Drop for Runner {
     fn drop(&mut self) {
-        drop(self.asks.take());
+        drop(self.stdin.take());
         let _ = self.process.wait();
     }
 }

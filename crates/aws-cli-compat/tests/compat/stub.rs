@@ -1,4 +1,4 @@
-//! A server that answers as it is told to, and remembers what it was asked.
+//! Server with scripted replies, which records the requests.
 
 use std::io::{BufReader, Read as _, Write};
 use std::net::{TcpListener, TcpStream};
@@ -9,40 +9,40 @@ use std::time::Duration;
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-/// What the stub does with a request.
+/// Reply to a request.
 #[derive(Debug, Clone)]
 pub enum Reply {
     /// Status and body.
-    Answer(u16, &'static str),
+    Response(u16, &'static str),
     /// Closes the connection.
-    Drop,
-    /// Says nothing until the caller has given up.
-    Silence,
+    Close,
+    /// Sends nothing until the client closes the connection.
+    Hang,
 }
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// What of a request matters, in lines to compare.
+/// The compared parts of a request, as lines.
 pub type Recorded = String;
 
 pub struct Stub {
     pub url: String,
     recorded: Arc<Mutex<Vec<Recorded>>>,
-    is_over: Arc<AtomicBool>,
+    is_stopped: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Stub {
-    /// Starts one. The last reply is given again and again. With TLS if there is a configuration for it.
+    /// Starts a server, with TLS if there is a configuration for it. The last reply is repeated.
     pub fn start(replies: Vec<Reply>, tls: Option<Arc<ServerConfig>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let (recorded, is_over) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
+        let (recorded, is_stopped) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let (records, ends) = (recorded.clone(), is_over.clone());
+        let (records, stopped) = (recorded.clone(), is_stopped.clone());
         let thread = std::thread::spawn(move || {
             for connection in listener.incoming() {
-                if ends.load(Ordering::SeqCst) {
+                if stopped.load(Ordering::SeqCst) {
                     return;
                 }
                 let connection = connection.unwrap();
@@ -57,7 +57,7 @@ impl Stub {
                 });
             }
         });
-        Self { url: format!("{scheme}://{address}"), recorded, is_over, thread: Some(thread) }
+        Self { url: format!("{scheme}://{address}"), recorded, is_stopped, thread: Some(thread) }
     }
 
     pub fn recorded(&self) -> Vec<Recorded> {
@@ -67,7 +67,7 @@ impl Stub {
 
 impl Drop for Stub {
     fn drop(&mut self) {
-        self.is_over.store(true, Ordering::SeqCst);
+        self.is_stopped.store(true, Ordering::SeqCst);
         let address = self.url.rsplit('/').next().unwrap();
         drop(TcpStream::connect(address));
         drop(self.thread.take().map(JoinHandle::join));
@@ -75,7 +75,7 @@ impl Drop for Stub {
 }
 
 fn serve(stream: impl std::io::Read + Write, replies: &[Reply], recorded: &Mutex<Vec<Recorded>>) {
-    let mut stream = BufReader::new(Both(stream));
+    let mut stream = BufReader::new(Connection(stream));
     while let Some(request) = read(&mut stream) {
         let count = {
             let mut recorded = recorded.lock().unwrap();
@@ -83,12 +83,12 @@ fn serve(stream: impl std::io::Read + Write, replies: &[Reply], recorded: &Mutex
             recorded.len()
         };
         match &replies[(count - 1).min(replies.len() - 1)] {
-            Reply::Drop => return,
-            Reply::Silence => {
+            Reply::Close => return,
+            Reply::Hang => {
                 let _ = stream.read(&mut [0]);
                 return;
             }
-            Reply::Answer(status, body) => {
+            Reply::Response(status, body) => {
                 let head = format!(
                     "HTTP/1.1 {status} X\r\ncontent-type: application/x-amz-json-1.1\r\n\
                      x-aws-ec2-metadata-token-ttl-seconds: 21600\r\ncontent-length: {}\r\n\r\n",
@@ -103,19 +103,19 @@ fn serve(stream: impl std::io::Read + Write, replies: &[Reply], recorded: &Mutex
     }
 }
 
-struct Both<S>(S);
+struct Connection<S>(S);
 
-impl<S: std::io::Read> std::io::Read for Both<S> {
+impl<S: std::io::Read> std::io::Read for Connection<S> {
     fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
         self.0.read(into)
     }
 }
 
-/// Reads a request; `None` once there is none.
+/// Reads a request; `None` at the end of the connection.
 fn read(stream: &mut impl std::io::BufRead) -> Option<Recorded> {
     let mut line = String::new();
     stream.read_line(&mut line).ok().filter(|length| *length > 0)?;
-    let mut told = vec![line.trim().to_owned()];
+    let mut lines = vec![line.trim().to_owned()];
     let mut length = 0;
     loop {
         let mut line = String::new();
@@ -123,40 +123,42 @@ fn read(stream: &mut impl std::io::BufRead) -> Option<Recorded> {
         let Some((name, value)) = line.trim().split_once(": ") else { break };
         match name.to_lowercase().as_str() {
             "content-length" => length = value.parse().unwrap(),
-            // Its charset says nothing: a form has no bytes beyond ASCII.
-            "content-type" if value.starts_with(FORM) => told.push(format!("content-type: {FORM}")),
+            // The charset is irrelevant: a form has ASCII only.
+            "content-type" if value.starts_with(FORM) => lines.push(format!("content-type: {FORM}")),
             name @ ("content-type" | "x-amz-target" | "x-amz-security-token") => {
-                told.push(format!("{name}: {value}"));
+                lines.push(format!("{name}: {value}"));
             }
-            // Of places that give out credentials.
-            "x-aws-ec2-metadata-token" | "x-amz-sso_bearer_token" => told.push(format!("{name}: {value}")),
-            "authorization" if !value.contains("Credential=") => told.push(format!("authorization: {value}")),
-            // Who signs, for which region and service; not when, nor the signature itself, which other tests
-            // have judged by the emulator.
+            // Headers of credential endpoints.
+            "x-aws-ec2-metadata-token" | "x-amz-sso_bearer_token" => lines.push(format!("{name}: {value}")),
+            "authorization" if !value.contains("Credential=") => {
+                lines.push(format!("authorization: {value}"))
+            }
+            // The access key, region and service. The time differs, and the emulator verifies the signature in other
+            // tests.
             "authorization" => {
                 let scope = value.split_once("Credential=").map_or(value, |(_, scope)| scope);
                 let scope: Vec<_> = scope.split(',').next().unwrap().split('/').collect();
-                told.push(format!("signed by {} for {} of {}", scope[0], scope[3], scope[2]));
+                lines.push(format!("signed by {} for {} of {}", scope[0], scope[3], scope[2]));
             }
             _ => {}
         }
     }
     let mut body = vec![0; length];
     stream.read_exact(&mut body).ok()?;
-    told[1..].sort();
+    lines[1..].sort();
     let body = String::from_utf8(body).unwrap();
-    told.push(if body.contains("Action=") { form(&body) } else { body });
-    Some(told.join("\n"))
+    lines.push(if body.contains("Action=") { form(&body) } else { body });
+    Some(lines.join("\n"))
 }
 
-/// The parameters of a form, a line each, in an order of their own. A session's name that nobody chose is each
-/// program's own.
+/// The parameters of a form, sorted, one on each line. Generated session names are replaced, since the programs generate
+/// different ones.
 fn form(body: &str) -> String {
     let url = reqwest::Url::parse(&format!("http://form/?{body}")).unwrap();
     let mut parameters: Vec<_> = url.query_pairs().into_owned().collect();
     for (name, value) in &mut parameters {
         if name == "RoleSessionName" && value != "chosen" {
-            "(its own)".clone_into(value);
+            "(generated)".clone_into(value);
         }
     }
     parameters.sort();

@@ -1,10 +1,10 @@
-//! What the emulator says of itself when it has started.
+//! The banner that the command prints after the start.
 
 use std::fmt::Write as _;
 
-use crate::{AccessKey, Settings};
+use crate::settings::{AccessKey, Settings};
 
-/// What runs where, and a command to try it with. The first line ends in the URL, and has to: programs read it.
+/// URL, settings and an example command. The first line must end in the URL, because programs read it.
 pub(super) fn render(settings: &Settings, url: &str) -> String {
     let mut text = format!("Cognito emulator on {url}\n");
     // Writing to a String cannot fail.
@@ -12,24 +12,24 @@ pub(super) fn render(settings: &Settings, url: &str) -> String {
         let guests = if pool.allow_guests { "guests allowed" } else { "no guests" };
         let _ = writeln!(text, "  pool       {} ({}, {guests})", pool.id, pool.developer_provider);
         let roles = [("users", &pool.authenticated_role), ("guests", &pool.unauthenticated_role)];
-        for (whose, role) in roles.into_iter().filter_map(|(whose, role)| Some((whose, role.as_ref()?))) {
-            let _ = writeln!(text, "             its {whose} have the role {}", role.as_str());
+        for (kind, role) in roles.into_iter().filter_map(|(kind, role)| Some((kind, role.as_ref()?))) {
+            let _ = writeln!(text, "             role of {kind}: {}", role.as_str());
         }
     }
-    for key in &settings.credentials {
+    for key in &settings.access_keys {
         let _ = writeln!(text, "  access key {}", key.id);
     }
     let state = settings
         .state_file
         .as_ref()
-        .map_or_else(|| "in memory only, gone when it stops".to_owned(), |file| file.display().to_string());
+        .map_or_else(|| "in memory only, lost when it stops".to_owned(), |file| file.display().to_string());
     let _ = writeln!(text, "  state      {state}");
     let _ = writeln!(text, "  discovery  {url}/.well-known/openid-configuration");
     let _ = writeln!(text, "  faults     {url}/_emulator/faults (GET, PUT, DELETE)");
     let _ = writeln!(text, "  calls      {url}/_emulator/calls (GET, DELETE)");
     let _ = writeln!(text, "  sessions   {url}/_emulator/sessions (GET)");
-    if let (Some(pool), Some(key)) = (settings.pools.first(), settings.credentials.first()) {
-        // A secret given on the command line is known to whoever gave it; only the built-in one is shown.
+    if let (Some(pool), Some(key)) = (settings.pools.first(), settings.access_keys.first()) {
+        // Only the built-in secret is printed. The user knows a secret of the command line.
         let secret = if *key == AccessKey::default() { key.secret.as_str() } else { "…" };
         let _ = write!(
             text,

@@ -1,9 +1,9 @@
-//! STS's `GetCallerIdentity`: who signs here.
+//! `GetCallerIdentity` of STS: the principal that signed the request.
 
 use serde::Serialize;
 
-use super::OperationContext;
-use crate::protocol::{OperationResult, answer};
+use super::call::OperationContext;
+use crate::protocol::{OperationResult, serialize};
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -13,10 +13,10 @@ struct Output<'a> {
     account: &'a str,
 }
 
-pub(super) fn get_caller_identity(call: &OperationContext<'_>) -> OperationResult {
-    let principal = &call.signer()?.principal;
-    let own_account = &call.service.account_id;
-    answer(&Output {
+pub(super) fn get_caller_identity(context: &OperationContext<'_>) -> OperationResult {
+    let principal = &context.signer()?.principal;
+    let own_account = &context.backend.account_id;
+    serialize(&Output {
         arn: principal.arn(own_account),
         user_id: principal.user_id(),
         account: principal.account(own_account),

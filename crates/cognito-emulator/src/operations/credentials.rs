@@ -1,21 +1,21 @@
-//! Temporary AWS credentials for an identity, in the pool's roles. They sign calls to this emulator, and to
-//! nothing else in the world.
+//! `GetCredentialsForIdentity`: temporary credentials of the pool's roles. Only this emulator accepts them.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::OperationContext;
+use super::call::OperationContext;
 use super::describe_identities::epoch_seconds;
-use super::identities::enter;
-use crate::principal::{RoleArn, RoleSession};
-use crate::protocol::{ApiError, OperationResult, answer};
+use super::identities::resolve_access;
+use crate::principal::RoleSession;
+use crate::protocol::{ApiError, OperationResult, serialize};
 use crate::temporary_credentials::CredentialTerms;
 use crate::validation::{self, StringPairs};
+use cognito_types::RoleArn;
 
-/// How long AWS lets the credentials of the enhanced flow live.
-const CREDENTIALS_LIFE: Duration = Duration::from_secs(3600);
-/// What AWS names every session of that flow.
+/// The lifetime of credentials of the enhanced flow at AWS.
+const CREDENTIALS_LIFETIME: Duration = Duration::from_secs(3600);
+/// The session name of that flow at AWS.
 const SESSION_NAME: &str = "CognitoIdentityCredentials";
 
 #[derive(Deserialize)]
@@ -42,22 +42,25 @@ struct Credentials<'a> {
     expiration: f64,
 }
 
-pub(super) fn get_credentials_for_identity(call: &OperationContext<'_>) -> OperationResult {
-    let input: Input = validation::parse(call.input)?;
+pub(super) fn get_credentials_for_identity(context: &OperationContext<'_>) -> OperationResult {
+    let input: Input = validation::parse(context.input)?;
     let id = validation::identity_id(input.identity_id)?;
-    let asked_for = custom_role(input.custom_role_arn)?;
-    let entrance = enter(call, &id, validation::logins(input.logins)?)?;
-    let pool = call.state().pool(&entrance.identity.pool)?;
-    let authenticated = entrance.is_authenticated();
+    let requested = custom_role(input.custom_role_arn)?;
+    let access = resolve_access(context, &id, validation::logins(input.logins)?)?;
+    let pool = context.state().pool(&access.identity.pool)?;
+    let authenticated = access.is_authenticated();
     let role = match &pool.roles {
-        Some(roles) => roles.role_for(authenticated, asked_for.as_ref())?,
-        None => asked_for.unwrap_or_else(|| own_role(&call.service.account_id, authenticated)),
+        Some(roles) => roles.select_role(authenticated, requested.as_ref())?,
+        None => match requested {
+            Some(role) => role,
+            None => default_role(&context.backend.account_id, authenticated)?,
+        },
     };
-    let session = RoleSession { role, name: SESSION_NAME.to_owned(), tags: entrance.tags };
-    let random = call.state().fork_random();
-    let credentials =
-        call.service.sessions.begin(random, session, &CredentialTerms::new(call.now, CREDENTIALS_LIFE));
-    answer(&Output {
+    let session = RoleSession { role, name: SESSION_NAME.to_owned(), tags: access.tags };
+    let rng = context.state().fork_rng();
+    let terms = CredentialTerms::new(context.now, CREDENTIALS_LIFETIME);
+    let credentials = context.backend.temporary_credentials.issue(rng, session, &terms);
+    serialize(&Output {
         identity_id: id.as_str(),
         credentials: Credentials {
             access_key_id: &credentials.access_key_id,
@@ -71,12 +74,12 @@ pub(super) fn get_credentials_for_identity(call: &OperationContext<'_>) -> Opera
 fn custom_role(arn: Option<String>) -> Result<Option<RoleArn>, ApiError> {
     let Some(arn) = arn else { return Ok(None) };
     validation::length("customRoleArn", &arn, 20..=2048)?;
-    let refuse = |fault| ApiError::invalid_parameter(format!("Invalid role ARN in customRoleArn: {fault}."));
-    RoleArn::parse(&arn).map(Some).map_err(refuse)
+    let invalid = |error| ApiError::invalid_parameter(format!("Invalid role ARN in customRoleArn: {error}."));
+    RoleArn::parse(&arn).map(Some).map_err(invalid)
 }
 
-/// The role of somebody in a pool whose roles were never set. AWS would refuse that; here it should be easy to
-/// begin, and no IAM could lack the role.
-fn own_role(account: &str, authenticated: bool) -> RoleArn {
-    RoleArn::of(account, if authenticated { "EmulatorAuthenticated" } else { "EmulatorUnauthenticated" })
+/// The role for a pool whose roles were never set. AWS rejects that. The emulator does not, so that no setup is needed.
+fn default_role(account: &str, authenticated: bool) -> Result<RoleArn, ApiError> {
+    let name = if authenticated { "EmulatorAuthenticated" } else { "EmulatorUnauthenticated" };
+    RoleArn::parse(&format!("arn:aws:iam::{account}:role/{name}")).map_err(|_| ApiError::internal())
 }

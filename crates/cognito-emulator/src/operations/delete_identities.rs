@@ -1,11 +1,11 @@
-//! Deleting identities. Their users are new the next time they are seen.
+//! `DeleteIdentities`. The next token of a deleted identity's user is for a new identity.
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::OperationContext;
-use crate::protocol::{OperationResult, answer};
+use super::call::OperationContext;
+use crate::protocol::{OperationResult, serialize};
 use crate::validation;
 use cognito_types::IdentityId;
 
@@ -28,11 +28,11 @@ struct Unprocessed {
     error_code: &'static str,
 }
 
-/// An id that nobody has is not processed, as `AccessDenied`: AWS does not say, but it has no pool on which
-/// the caller's rights could be looked up, and `InternalServerError`, the other code, invites a retry.
-pub(super) fn delete_identities(call: &OperationContext<'_>) -> OperationResult {
+/// Unknown ids are unprocessed with `AccessDenied`. AWS does not document this, but without a pool it cannot check the
+/// caller's permissions, and the other code, `InternalServerError`, suggests a retry.
+pub(super) fn delete_identities(context: &OperationContext<'_>) -> OperationResult {
     const MEMBER: &str = "identityIdsToDelete";
-    let input: Input = validation::parse(call.input)?;
+    let input: Input = validation::parse(context.input)?;
     let ids = validation::required(MEMBER, input.identity_ids_to_delete)?;
     validation::count(MEMBER, ids.len(), 1..=60)?;
     let ids = ids
@@ -40,9 +40,9 @@ pub(super) fn delete_identities(call: &OperationContext<'_>) -> OperationResult 
         .map(|id| validation::identity_id(Some(id)))
         .collect::<Result<BTreeSet<IdentityId>, _>>()?;
 
-    let mut state = call.state();
+    let mut state = context.state();
     let unprocessed = ids.iter().filter(|id| !state.delete_identity(id));
     let unprocessed =
         unprocessed.map(|id| Unprocessed { identity_id: id.to_string(), error_code: "AccessDenied" });
-    answer(&Output { unprocessed_identity_ids: unprocessed.collect() })
+    serialize(&Output { unprocessed_identity_ids: unprocessed.collect() })
 }

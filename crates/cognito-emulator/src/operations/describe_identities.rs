@@ -1,11 +1,12 @@
-//! Describing identities, one or a pool's, page by page.
+//! `DescribeIdentity` and `ListIdentities`.
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{OperationContext, pagination};
-use crate::protocol::{OperationResult, answer};
+use super::call::OperationContext;
+use super::pagination;
+use crate::protocol::{OperationResult, serialize};
 use crate::state::Identity;
 use crate::validation;
 use clock::Timestamp;
@@ -16,12 +17,12 @@ struct DescribeInput {
     identity_id: Option<String>,
 }
 
-/// AWS's shape named `IdentityDescription`.
+/// The shape `IdentityDescription` of the service model.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Description<'a> {
     identity_id: &'a str,
-    /// The providers' names, each once.
+    /// Provider names without duplicates.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     logins: BTreeSet<&'a str>,
     creation_date: f64,
@@ -39,12 +40,12 @@ impl<'a> From<&'a Identity> for Description<'a> {
     }
 }
 
-/// Disabled identities are described too: only nobody gets in.
-pub(super) fn describe_identity(call: &OperationContext<'_>) -> OperationResult {
-    let input: DescribeInput = validation::parse(call.input)?;
+/// Also describes disabled identities.
+pub(super) fn describe_identity(context: &OperationContext<'_>) -> OperationResult {
+    let input: DescribeInput = validation::parse(context.input)?;
     let id = validation::identity_id(input.identity_id)?;
-    let identity = call.state().identity(&id)?;
-    answer(&Description::from(&*identity))
+    let identity = context.state().identity(&id)?;
+    serialize(&Description::from(&*identity))
 }
 
 #[derive(Deserialize)]
@@ -65,26 +66,30 @@ struct ListOutput<'a> {
     next_token: Option<String>,
 }
 
-pub(super) fn list_identities(call: &OperationContext<'_>) -> OperationResult {
-    let input: ListInput = validation::parse(call.input)?;
+pub(super) fn list_identities(context: &OperationContext<'_>) -> OperationResult {
+    let input: ListInput = validation::parse(context.input)?;
     let pool_id = validation::pool_id(input.identity_pool_id)?;
     let max_results = validation::required("maxResults", input.max_results)?;
     let hide_disabled = input.hide_disabled.unwrap_or(false);
 
-    let state = call.state();
+    let state = context.state();
     let pool = state.pool(&pool_id)?;
-    let listed = state.identities_of(&pool).filter(|identity| !(hide_disabled && identity.disabled));
-    let page =
-        pagination::page(listed, |identity| identity.id.as_str(), max_results, input.next_token.as_deref())?;
-    answer(&ListOutput {
+    let listed = state.identities_in(&pool).filter(|identity| !(hide_disabled && identity.disabled));
+    let page = pagination::paginate(
+        listed,
+        |identity| identity.id.as_str(),
+        max_results,
+        input.next_token.as_deref(),
+    )?;
+    serialize(&ListOutput {
         identity_pool_id: pool_id.as_str(),
         identities: page.items.into_iter().map(|identity| Description::from(&**identity)).collect(),
         next_token: page.next_token,
     })
 }
 
-/// A moment as JSON 1.1 writes it: seconds since the epoch, with a fraction.
+/// A timestamp in the format of JSON 1.1: seconds since the epoch, with a fraction.
 #[expect(clippy::cast_precision_loss, reason = "milliseconds are exact in a double for 285,000 years")]
-pub(super) fn epoch_seconds(moment: Timestamp) -> f64 {
-    moment.as_millis() as f64 / 1000.0
+pub(super) fn epoch_seconds(timestamp: Timestamp) -> f64 {
+    timestamp.as_millis() as f64 / 1000.0
 }

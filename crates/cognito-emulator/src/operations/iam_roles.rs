@@ -1,16 +1,17 @@
-//! The two operations of IAM that are about whom a role lets in. Kept and answered, not followed: here every role lets
-//! in every pool.
+//! `GetRole` and `UpdateAssumeRolePolicy` of IAM. Trust policies are stored and returned, but not applied: every role
+//! trusts every pool.
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::OperationContext;
-use crate::principal::RoleArn;
+use super::call::OperationContext;
+use crate::principal::role_id;
 use crate::protocol::query::Form;
-use crate::protocol::{ApiError, Empty, ErrorType, OperationResult, answer};
+use crate::protocol::{ApiError, Empty, ErrorType, OperationResult, serialize};
 use crate::state::State;
 use crate::token::OWN_PROVIDER;
 use crate::validation;
+use cognito_types::RoleArn;
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -25,24 +26,25 @@ struct Role<'a> {
     path: &'a str,
     role_name: &'a str,
     role_id: String,
-    /// Required, and nobody knows it.
+    /// Required, but unknown.
     create_date: &'a str,
     assume_role_policy_document: String,
 }
 
-pub(super) fn get_role(call: &OperationContext<'_>) -> OperationResult {
-    let form = Form::parse(call.input)?;
+pub(super) fn get_role(context: &OperationContext<'_>) -> OperationResult {
+    let form = Form::parse(context.input)?;
     let name = role_name(&form)?;
-    let state = call.state();
-    let role = role_of(&state, name)?;
-    let document =
-        state.trust_policy(name).map_or_else(|| usual_policy(&state, &role).to_string(), str::to_owned);
-    answer(&Output {
+    let state = context.state();
+    let role = find_role(&state, name)?;
+    let document = state
+        .trust_policy(name)
+        .map_or_else(|| default_trust_policy(&state, &role).to_string(), str::to_owned);
+    serialize(&Output {
         role: Role {
             arn: role.as_str(),
             path: role.path(),
             role_name: name,
-            role_id: role.id(),
+            role_id: role_id(&role),
             create_date: "1970-01-01T00:00:00Z",
             assume_role_policy_document: percent_encoded(&document),
         },
@@ -50,8 +52,8 @@ pub(super) fn get_role(call: &OperationContext<'_>) -> OperationResult {
 }
 
 /// Replaces a role's trust policy, until the emulator stops.
-pub(super) fn update_assume_role_policy(call: &OperationContext<'_>) -> OperationResult {
-    let form = Form::parse(call.input)?;
+pub(super) fn update_assume_role_policy(context: &OperationContext<'_>) -> OperationResult {
+    let form = Form::parse(context.input)?;
     let name = role_name(&form)?;
     let document = validation::required("policyDocument", form.text("PolicyDocument"))?;
     validation::length("policyDocument", document, 1..=131_072)?;
@@ -61,10 +63,10 @@ pub(super) fn update_assume_role_policy(call: &OperationContext<'_>) -> Operatio
     let malformed = || ApiError::new(ErrorType::MalformedPolicyDocument, "Syntax errors in policy.");
     let policy: Value = serde_json::from_str(document).map_err(|_| malformed())?;
     policy.get("Statement").ok_or_else(malformed)?;
-    let mut state = call.state();
-    role_of(&state, name)?;
+    let mut state = context.state();
+    find_role(&state, name)?;
     state.put_trust_policy(name.to_owned(), document.to_owned());
-    answer(&Empty {})
+    serialize(&Empty {})
 }
 
 fn role_name(form: &Form) -> Result<&str, ApiError> {
@@ -76,8 +78,8 @@ fn role_name(form: &Form) -> Result<&str, ApiError> {
     Ok(name)
 }
 
-/// A role that some pool gives to its users or guests. Of those that nobody has, IAM would know just as little.
-fn role_of(state: &State, name: &str) -> Result<RoleArn, ApiError> {
+/// Finds a role that a pool gives to authenticated identities or guests. The emulator has no other roles.
+fn find_role(state: &State, name: &str) -> Result<RoleArn, ApiError> {
     let given = state.pools().filter_map(|pool| pool.roles.as_ref()).flat_map(|roles| roles.roles.values());
     let found = given.filter_map(|arn| RoleArn::parse(arn).ok()).find(|role| role.name() == name);
     found.ok_or_else(|| {
@@ -85,9 +87,9 @@ fn role_of(state: &State, name: &str) -> Result<RoleArn, ApiError> {
     })
 }
 
-/// The policy that AWS's console gives to a role that it makes for a pool, with the session tags that roles let in here:
-/// a statement for each pool and kind of user that has the role.
-fn usual_policy(state: &State, role: &RoleArn) -> Value {
+/// The policy that the AWS console creates for the role of a pool, with session tags allowed: a statement for each pool
+/// and kind of identity that has the role.
+fn default_trust_policy(state: &State, role: &RoleArn) -> Value {
     let mut statements = Vec::new();
     for pool in state.pools() {
         let given = pool.roles.iter().flat_map(|roles| &roles.roles);
@@ -106,7 +108,7 @@ fn usual_policy(state: &State, role: &RoleArn) -> Value {
     json!({"Version": "2012-10-17", "Statement": statements})
 }
 
-/// As IAM sends policies: RFC 3986, all but the unreserved characters encoded.
+/// Encodes all but the unreserved characters (RFC 3986), as IAM encodes policies.
 fn percent_encoded(text: &str) -> String {
     let encoded = |byte: u8| match byte {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),

@@ -1,11 +1,11 @@
-//! Which logins belong to an identity, changed after the fact: merging and unlinking.
+//! `MergeDeveloperIdentities`, `UnlinkDeveloperIdentity` and `UnlinkIdentity`.
 
 use serde::{Deserialize, Serialize};
 
-use super::OperationContext;
-use super::identities::prove;
+use super::call::OperationContext;
+use super::identities::check_access;
 use crate::pool::Pool;
-use crate::protocol::{ApiError, Empty, OperationResult, answer};
+use crate::protocol::{ApiError, Empty, OperationResult, serialize};
 use crate::state::Login;
 use crate::validation::{self, StringPairs};
 use cognito_types::DeveloperProvider;
@@ -25,8 +25,8 @@ struct MergeOutput<'a> {
     identity_id: &'a str,
 }
 
-pub(super) fn merge_developer_identities(call: &OperationContext<'_>) -> OperationResult {
-    let input: MergeInput = validation::parse(call.input)?;
+pub(super) fn merge_developer_identities(context: &OperationContext<'_>) -> OperationResult {
+    let input: MergeInput = validation::parse(context.input)?;
     let source = validation::developer_user("sourceUserIdentifier", input.source_user_identifier)?;
     let destination =
         validation::developer_user("destinationUserIdentifier", input.destination_user_identifier)?;
@@ -36,12 +36,12 @@ pub(super) fn merge_developer_identities(call: &OperationContext<'_>) -> Operati
         return Err(ApiError::invalid_parameter("The source and the destination are the same user."));
     }
 
-    let mut state = call.state();
+    let mut state = context.state();
     let pool = state.pool(&pool_id)?;
     let source = developer_login(&pool, &provider, source)?;
     let destination = developer_login(&pool, &provider, destination)?;
-    let id = state.merge_developer_users(&pool, &source, &destination, call.now)?;
-    answer(&MergeOutput { identity_id: id.as_str() })
+    let id = state.merge_developer_users(&pool, &source, &destination, context.now)?;
+    serialize(&MergeOutput { identity_id: id.as_str() })
 }
 
 #[derive(Deserialize)]
@@ -53,18 +53,18 @@ struct UnlinkDeveloperInput {
     developer_user_identifier: Option<String>,
 }
 
-pub(super) fn unlink_developer_identity(call: &OperationContext<'_>) -> OperationResult {
-    let input: UnlinkDeveloperInput = validation::parse(call.input)?;
+pub(super) fn unlink_developer_identity(context: &OperationContext<'_>) -> OperationResult {
+    let input: UnlinkDeveloperInput = validation::parse(context.input)?;
     let id = validation::identity_id(input.identity_id)?;
     let pool_id = validation::pool_id(input.identity_pool_id)?;
     let provider = validation::developer_provider(input.developer_provider_name)?;
     let user = validation::developer_user("developerUserIdentifier", input.developer_user_identifier)?;
 
-    let mut state = call.state();
+    let mut state = context.state();
     let pool = state.pool(&pool_id)?;
     let login = developer_login(&pool, &provider, user)?;
-    state.unlink_developer_user(&pool, &id, &login, call.now)?;
-    answer(&Empty {})
+    state.unlink_developer_user(&pool, &id, &login, context.now)?;
+    serialize(&Empty {})
 }
 
 #[derive(Deserialize)]
@@ -75,11 +75,11 @@ struct UnlinkInput {
     logins_to_remove: Option<Vec<String>>,
 }
 
-/// The logins prove who asks, and nothing is linked by them. The developer's own login is not for a client
-/// to remove: that takes AWS credentials, and `UnlinkDeveloperIdentity`.
-pub(super) fn unlink_identity(call: &OperationContext<'_>) -> OperationResult {
+/// The logins authenticate the client and are not linked. A client cannot remove the developer provider's login: that
+/// needs AWS credentials and `UnlinkDeveloperIdentity`.
+pub(super) fn unlink_identity(context: &OperationContext<'_>) -> OperationResult {
     const REMOVED: &str = "loginsToRemove";
-    let input: UnlinkInput = validation::parse(call.input)?;
+    let input: UnlinkInput = validation::parse(context.input)?;
     let id = validation::identity_id(input.identity_id)?;
     validation::required("logins", input.logins.as_ref())?;
     let logins = validation::logins(input.logins)?;
@@ -88,19 +88,18 @@ pub(super) fn unlink_identity(call: &OperationContext<'_>) -> OperationResult {
         validation::length(REMOVED, provider, 1..=128)?;
     }
 
-    let identity = prove(call, &id, logins)?;
-    let mut state = call.state();
+    let identity = check_access(context, &id, logins)?;
+    let mut state = context.state();
     let pool = state.pool(&identity.pool)?;
     if providers.iter().any(|provider| pool.has_developer_provider(provider)) {
         return Err(ApiError::not_authorized(
             "The developer provider's login is unlinked by UnlinkDeveloperIdentity.",
         ));
     }
-    state.unlink_providers(&id, &providers, call.now)?;
-    answer(&Empty {})
+    state.unlink_providers(&id, &providers, context.now)?;
+    serialize(&Empty {})
 }
 
-/// The login of a user at the pool's developer provider.
 fn developer_login(pool: &Pool, provider: &DeveloperProvider, user: String) -> Result<Login, ApiError> {
     if pool.has_developer_provider(provider.as_str()) {
         Ok(Login { provider: provider.as_str().to_owned(), user })

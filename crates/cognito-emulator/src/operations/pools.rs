@@ -1,21 +1,22 @@
-//! Making, changing, describing, listing and deleting identity pools.
+//! Operations that create, update, describe, list and delete identity pools.
 
 use serde::{Deserialize, Serialize};
 
-use super::{OperationContext, pagination};
+use super::call::OperationContext;
+use super::pagination;
 use crate::pool::{Pool, PoolSettings};
-use crate::protocol::{ApiError, Empty, OperationResult, answer};
+use crate::protocol::{ApiError, Empty, OperationResult, serialize};
 use crate::validation;
 
-/// The new pool is of the region that the call's signature is scoped to, as if sent to that endpoint.
-pub(super) fn create_identity_pool(call: &OperationContext<'_>) -> OperationResult {
-    let settings: PoolSettings = validation::parse(call.input)?;
+/// The region of the new pool is that of the signature's scope, as if sent to that endpoint.
+pub(super) fn create_identity_pool(context: &OperationContext<'_>) -> OperationResult {
+    let settings: PoolSettings = validation::parse(context.input)?;
     settings.check()?;
-    let region = call.signer()?.region;
-    let mut state = call.state();
+    let region = context.signer()?.region;
+    let mut state = context.state();
     let pool = Pool::new(state.new_pool_id(region)?, settings);
     state.put_pool(pool.clone());
-    answer(&pool.description())
+    serialize(&pool.description())
 }
 
 #[derive(Deserialize)]
@@ -24,24 +25,24 @@ struct DescribeInput {
     identity_pool_id: Option<String>,
 }
 
-pub(super) fn describe_identity_pool(call: &OperationContext<'_>) -> OperationResult {
-    let input: DescribeInput = validation::parse(call.input)?;
+pub(super) fn describe_identity_pool(context: &OperationContext<'_>) -> OperationResult {
+    let input: DescribeInput = validation::parse(context.input)?;
     let id = validation::pool_id(input.identity_pool_id)?;
-    let pool = call.state().pool(&id)?;
-    answer(&pool.description())
+    let pool = context.state().pool(&id)?;
+    serialize(&pool.description())
 }
 
-/// Replaces the settings: one that is left out is taken back. Except two that AWS keeps: the tags, which have
-/// operations of their own, and the developer provider, which cannot be changed once it is set.
-pub(super) fn update_identity_pool(call: &OperationContext<'_>) -> OperationResult {
-    let named: DescribeInput = validation::parse(call.input)?;
+/// Replaces the settings: an omitted one is reset. AWS keeps two: the tags, which have operations of their own, and the
+/// developer provider, which cannot be changed once it is set.
+pub(super) fn update_identity_pool(context: &OperationContext<'_>) -> OperationResult {
+    let named: DescribeInput = validation::parse(context.input)?;
     let id = validation::pool_id(named.identity_pool_id)?;
-    let mut settings: PoolSettings = validation::parse(call.input)?;
+    let mut settings: PoolSettings = validation::parse(context.input)?;
     settings.check()?;
 
-    let mut state = call.state();
-    let before = state.pool(&id)?;
-    let provider = &before.settings.developer_provider_name;
+    let mut state = context.state();
+    let previous = state.pool(&id)?;
+    let provider = &previous.settings.developer_provider_name;
     if settings.developer_provider_name.is_none() {
         settings.developer_provider_name.clone_from(provider);
     } else if provider.is_some() && settings.developer_provider_name != *provider {
@@ -50,19 +51,19 @@ pub(super) fn update_identity_pool(call: &OperationContext<'_>) -> OperationResu
         ));
     }
     if settings.identity_pool_tags.is_empty() {
-        settings.identity_pool_tags.clone_from(&before.settings.identity_pool_tags);
+        settings.identity_pool_tags.clone_from(&previous.settings.identity_pool_tags);
     }
-    let pool = Pool { settings, ..Pool::clone(&before) };
+    let pool = Pool { settings, ..Pool::clone(&previous) };
     state.put_pool(pool.clone());
-    answer(&pool.description())
+    serialize(&pool.description())
 }
 
-/// With everything in it: its identities, its roles, its tags.
-pub(super) fn delete_identity_pool(call: &OperationContext<'_>) -> OperationResult {
-    let input: DescribeInput = validation::parse(call.input)?;
+/// Also deletes its identities, roles and tags.
+pub(super) fn delete_identity_pool(context: &OperationContext<'_>) -> OperationResult {
+    let input: DescribeInput = validation::parse(context.input)?;
     let id = validation::pool_id(input.identity_pool_id)?;
-    call.state().delete_pool(&id)?;
-    answer(&Empty {})
+    context.state().delete_pool(&id)?;
+    serialize(&Empty {})
 }
 
 #[derive(Deserialize)]
@@ -87,15 +88,19 @@ struct ListedPool<'a> {
     identity_pool_name: &'a str,
 }
 
-pub(super) fn list_identity_pools(call: &OperationContext<'_>) -> OperationResult {
-    let input: ListInput = validation::parse(call.input)?;
+pub(super) fn list_identity_pools(context: &OperationContext<'_>) -> OperationResult {
+    let input: ListInput = validation::parse(context.input)?;
     let max_results = validation::required("maxResults", input.max_results)?;
-    let state = call.state();
-    let page =
-        pagination::page(state.pools(), |pool| pool.id.as_str(), max_results, input.next_token.as_deref())?;
+    let state = context.state();
+    let page = pagination::paginate(
+        state.pools(),
+        |pool| pool.id.as_str(),
+        max_results,
+        input.next_token.as_deref(),
+    )?;
     let identity_pools = page.items.iter().map(|pool| ListedPool {
         identity_pool_id: pool.id.as_str(),
         identity_pool_name: &pool.settings.identity_pool_name,
     });
-    answer(&ListOutput { identity_pools: identity_pools.collect(), next_token: page.next_token })
+    serialize(&ListOutput { identity_pools: identity_pools.collect(), next_token: page.next_token })
 }

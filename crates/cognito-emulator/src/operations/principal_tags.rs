@@ -1,10 +1,10 @@
-//! Which claims of a provider's tokens become principal tags.
+//! `SetPrincipalTagAttributeMap` and `GetPrincipalTagAttributeMap`.
 
 use serde::{Deserialize, Serialize};
 
-use super::OperationContext;
+use super::call::OperationContext;
 use crate::pool::{Pool, TagMap};
-use crate::protocol::{ApiError, OperationResult, answer};
+use crate::protocol::{ApiError, OperationResult, serialize};
 use crate::validation::{self, StringPairs};
 
 #[derive(Deserialize)]
@@ -16,7 +16,7 @@ struct Input {
     principal_tags: Option<StringPairs>,
 }
 
-/// Both operations answer the map as it then is.
+/// The output of both operations: the current map.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Output<'a> {
@@ -26,8 +26,8 @@ struct Output<'a> {
     map: &'a TagMap,
 }
 
-pub(super) fn set_principal_tag_attribute_map(call: &OperationContext<'_>) -> OperationResult {
-    let input: Input = validation::parse(call.input)?;
+pub(super) fn set_principal_tag_attribute_map(context: &OperationContext<'_>) -> OperationResult {
+    let input: Input = validation::parse(context.input)?;
     let pool_id = validation::pool_id(input.identity_pool_id)?;
     let provider = validation::provider(input.identity_provider_name)?;
     let tags = validation::principal_tags(input.principal_tags)?;
@@ -36,23 +36,23 @@ pub(super) fn set_principal_tag_attribute_map(call: &OperationContext<'_>) -> Op
         principal_tags: tags.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
     };
 
-    let mut state = call.state();
+    let mut state = context.state();
     let mut pool = Pool::clone(&*state.pool(&pool_id)?);
     if !pool.has_public_provider(&provider) && !pool.has_developer_provider(&provider) {
         return Err(ApiError::invalid_parameter("IdentityProviderName is none of the pool's providers."));
     }
     pool.tag_maps.insert(provider.clone(), map.clone());
     state.put_pool(pool);
-    answer(&Output { identity_pool_id: pool_id.as_str(), identity_provider_name: &provider, map: &map })
+    serialize(&Output { identity_pool_id: pool_id.as_str(), identity_provider_name: &provider, map: &map })
 }
 
-/// A provider whose map was never set has none to be found.
-pub(super) fn get_principal_tag_attribute_map(call: &OperationContext<'_>) -> OperationResult {
-    let input: Input = validation::parse(call.input)?;
+/// A map that was never set is not found.
+pub(super) fn get_principal_tag_attribute_map(context: &OperationContext<'_>) -> OperationResult {
+    let input: Input = validation::parse(context.input)?;
     let pool_id = validation::pool_id(input.identity_pool_id)?;
     let provider = validation::provider(input.identity_provider_name)?;
-    let pool = call.state().pool(&pool_id)?;
+    let pool = context.state().pool(&pool_id)?;
     let missing = || ApiError::not_found("The provider has no principal tag attribute map.");
     let map = pool.tag_maps.get(&provider).ok_or_else(missing)?;
-    answer(&Output { identity_pool_id: pool_id.as_str(), identity_provider_name: &provider, map })
+    serialize(&Output { identity_pool_id: pool_id.as_str(), identity_provider_name: &provider, map })
 }

@@ -1,12 +1,12 @@
-//! The roles of a pool.
+//! `SetIdentityPoolRoles` and `GetIdentityPoolRoles`.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::OperationContext;
+use super::call::OperationContext;
 use crate::pool::{Pool, PoolRoles, RoleMapping};
-use crate::protocol::{Empty, OperationResult, answer};
+use crate::protocol::{Empty, OperationResult, serialize};
 use crate::validation;
 
 #[derive(Deserialize)]
@@ -17,9 +17,9 @@ struct SetInput {
     role_mappings: Option<BTreeMap<String, RoleMapping>>,
 }
 
-/// Replaces all of them. None at all is a pool with roles that nobody has.
-pub(super) fn set_identity_pool_roles(call: &OperationContext<'_>) -> OperationResult {
-    let input: SetInput = validation::parse(call.input)?;
+/// Replaces all roles. An empty map is a pool without roles, not one with the emulator's own.
+pub(super) fn set_identity_pool_roles(context: &OperationContext<'_>) -> OperationResult {
+    let input: SetInput = validation::parse(context.input)?;
     let pool_id = validation::pool_id(input.identity_pool_id)?;
     let roles = PoolRoles {
         roles: validation::required("roles", input.roles)?,
@@ -27,10 +27,10 @@ pub(super) fn set_identity_pool_roles(call: &OperationContext<'_>) -> OperationR
     };
     roles.check()?;
 
-    let mut state = call.state();
+    let mut state = context.state();
     let pool = state.pool(&pool_id)?;
     state.put_pool(Pool { roles: Some(roles), ..Pool::clone(&pool) });
-    answer(&Empty {})
+    serialize(&Empty {})
 }
 
 #[derive(Deserialize)]
@@ -47,9 +47,9 @@ struct GetOutput<'a> {
     roles: Option<&'a PoolRoles>,
 }
 
-pub(super) fn get_identity_pool_roles(call: &OperationContext<'_>) -> OperationResult {
-    let input: GetInput = validation::parse(call.input)?;
+pub(super) fn get_identity_pool_roles(context: &OperationContext<'_>) -> OperationResult {
+    let input: GetInput = validation::parse(context.input)?;
     let pool_id = validation::pool_id(input.identity_pool_id)?;
-    let pool = call.state().pool(&pool_id)?;
-    answer(&GetOutput { identity_pool_id: pool_id.as_str(), roles: pool.roles.as_ref() })
+    let pool = context.state().pool(&pool_id)?;
+    serialize(&GetOutput { identity_pool_id: pool_id.as_str(), roles: pool.roles.as_ref() })
 }

@@ -1,19 +1,19 @@
-//! The two operations that mint OpenID tokens.
+//! `GetOpenIdTokenForDeveloperIdentity` and `GetOpenIdToken`, which mint tokens.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::OperationContext;
-use super::identities::{AUTHENTICATED, IdentityAccess, enter};
-use crate::logins::{DeveloperLogins, sort_developer_logins};
-use crate::protocol::{ApiError, OperationResult, answer};
+use super::call::OperationContext;
+use super::identities::{AUTHENTICATED, IdentityAccess, resolve_access};
+use crate::logins::{DeveloperLogins, classify_developer_logins};
+use crate::protocol::{ApiError, OperationResult, serialize};
 use crate::token::{self, TokenSpec};
 use crate::validation::{self, StringPairs};
 use cognito_types::{PrincipalTags, TokenDuration};
 
-/// How long a token of `GetOpenIdToken` lives.
-const OPEN_ID_TOKEN_LIFE: Duration = Duration::from_secs(600);
+/// The lifetime of a token of `GetOpenIdToken`.
+const OPEN_ID_TOKEN_LIFETIME: Duration = Duration::from_secs(600);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -32,28 +32,28 @@ struct TokenOutput<'a> {
     token: String,
 }
 
-pub(super) fn get_open_id_token_for_developer_identity(call: &OperationContext<'_>) -> OperationResult {
-    let input: DeveloperInput = validation::parse(call.input)?;
+pub(super) fn get_open_id_token_for_developer_identity(context: &OperationContext<'_>) -> OperationResult {
+    let input: DeveloperInput = validation::parse(context.input)?;
     let pool_id = validation::pool_id(input.identity_pool_id)?;
-    let wanted = validation::optional_identity_id(input.identity_id)?;
+    let requested = validation::optional_identity_id(input.identity_id)?;
     validation::required("logins", input.logins.as_ref())?;
     let logins = validation::logins(input.logins)?;
     let tags = validation::principal_tags(input.principal_tags)?;
-    let life = token_duration(input.token_duration)?.as_duration();
+    let lifetime = token_duration(input.token_duration)?.as_duration();
 
     let (identity, amr) = {
-        let mut state = call.state();
+        let mut state = context.state();
         let pool = state.pool(&pool_id)?;
-        let DeveloperLogins { developer, public } = sort_developer_logins(&pool, logins, call.now)?;
+        let DeveloperLogins { developer, public } = classify_developer_logins(&pool, logins, context.now)?;
         let mut amr = vec![
             AUTHENTICATED.to_owned(),
             developer.provider.clone(),
             format!("{}:{pool_id}:{}", developer.provider, developer.user),
         ];
         amr.extend(public.iter().map(|login| login.provider.clone()));
-        (state.register_developer_user(&pool, wanted.as_ref(), developer, public, call.now)?, amr)
+        (state.register_developer_user(&pool, requested.as_ref(), developer, public, context.now)?, amr)
     };
-    mint(call, &TokenSpec { pool: &pool_id, identity: &identity, amr, tags: &tags, life })
+    mint(context, &TokenSpec { pool: &pool_id, identity: &identity, amr, tags: &tags, lifetime })
 }
 
 fn token_duration(seconds: Option<i64>) -> Result<TokenDuration, ApiError> {
@@ -70,25 +70,26 @@ struct ClientInput {
     logins: Option<StringPairs>,
 }
 
-/// A token got for a token keeps its `amr`, but not its principal tags: AWS does not say, and losing rights
-/// is the safer of the two.
-pub(super) fn get_open_id_token(call: &OperationContext<'_>) -> OperationResult {
-    let input: ClientInput = validation::parse(call.input)?;
+/// A token in exchange for a token has its `amr`, but not its principal tags: AWS does not document it, and fewer
+/// permissions are safer.
+pub(super) fn get_open_id_token(context: &OperationContext<'_>) -> OperationResult {
+    let input: ClientInput = validation::parse(context.input)?;
     let id = validation::identity_id(input.identity_id)?;
-    let IdentityAccess { identity, amr, .. } = enter(call, &id, validation::logins(input.logins)?)?;
+    let IdentityAccess { identity, amr, .. } =
+        resolve_access(context, &id, validation::logins(input.logins)?)?;
     mint(
-        call,
+        context,
         &TokenSpec {
             pool: &identity.pool,
             identity: &identity.id,
             amr,
             tags: &PrincipalTags::none(),
-            life: OPEN_ID_TOKEN_LIFE,
+            lifetime: OPEN_ID_TOKEN_LIFETIME,
         },
     )
 }
 
-fn mint(call: &OperationContext<'_>, grant: &TokenSpec<'_>) -> OperationResult {
-    let token = token::mint(&call.service.keys, grant, call.now, &call.minting)?;
-    answer(&TokenOutput { identity_id: grant.identity.as_str(), token })
+fn mint(context: &OperationContext<'_>, spec: &TokenSpec<'_>) -> OperationResult {
+    let token = token::mint(&context.backend.keys, spec, context.now, &context.mint_options)?;
+    serialize(&TokenOutput { identity_id: spec.identity.as_str(), token })
 }

@@ -1,29 +1,29 @@
-//! The roles of a pool: what `SetIdentityPoolRoles` sets, and which one somebody is given.
+//! The roles of a pool, set by `SetIdentityPoolRoles`, and the choice of a role for an identity.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::principal::RoleArn;
 use crate::protocol::{ApiError, ErrorType};
 use crate::validation::{self, null_is_default};
+use cognito_types::RoleArn;
 
 /// The keys of `Roles`.
 const AUTHENTICATED: &str = "authenticated";
 const UNAUTHENTICATED: &str = "unauthenticated";
 
-/// Roles and mappings as they travel on the wire and as the state file keeps them.
+/// Roles and mappings, in the format of the API and of the state file.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct PoolRoles {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "null_is_default")]
     pub(crate) roles: BTreeMap<String, String>,
-    /// Which of a provider's users get which role. Kept, but not followed: see [`PoolRoles::role_for`].
+    /// Rules by provider. Stored, but not applied: see [`PoolRoles::select_role`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "null_is_default")]
     pub(crate) role_mappings: BTreeMap<String, RoleMapping>,
 }
 
-/// AWS's shape of that name. A missing `Type` is read as an empty one, which the check then refuses.
+/// The shape `RoleMapping` of the service model. A missing `Type` is parsed as an empty one, which the check rejects.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct RoleMapping {
@@ -56,8 +56,8 @@ struct MappingRule {
 }
 
 impl PoolRoles {
-    /// The two roles that a pool may be set up with.
-    pub(crate) fn of(authenticated: Option<&RoleArn>, unauthenticated: Option<&RoleArn>) -> Self {
+    /// Roles without mappings.
+    pub(crate) fn new(authenticated: Option<&RoleArn>, unauthenticated: Option<&RoleArn>) -> Self {
         let roles = [(AUTHENTICATED, authenticated), (UNAUTHENTICATED, unauthenticated)];
         let roles =
             roles.into_iter().filter_map(|(name, role)| Some((name.to_owned(), role?.as_str().to_owned())));
@@ -84,17 +84,17 @@ impl PoolRoles {
         Ok(())
     }
 
-    /// The role that somebody gets: the pool's own for users or for guests, or the one asked for.
+    /// The role of an identity: the pool's role for authenticated identities or guests, or the requested one.
     ///
-    /// Mappings are rules over the claims of other providers' tokens, which the emulator does not verify. So
-    /// they give nobody another role by themselves; but a user may ask for any role that a rule names.
-    pub(crate) fn role_for(
+    /// Mappings are rules over the claims of other providers' tokens, which the emulator does not verify. They do not
+    /// change the role, but an authenticated identity may request any role that a rule names.
+    pub(crate) fn select_role(
         &self,
         authenticated: bool,
-        asked_for: Option<&RoleArn>,
+        requested: Option<&RoleArn>,
     ) -> Result<RoleArn, ApiError> {
         let own = self.roles.get(if authenticated { AUTHENTICATED } else { UNAUTHENTICATED });
-        match asked_for {
+        match requested {
             Some(role) if own.is_some_and(|own| own == role.as_str()) => Ok(role.clone()),
             Some(role) if authenticated && self.rules().any(|rule| rule.role_arn == role.as_str()) => {
                 Ok(role.clone())
@@ -120,10 +120,10 @@ impl PoolRoles {
 impl RoleMapping {
     fn check(&self) -> Result<(), ApiError> {
         const MEMBER: &str = "roleMappings";
-        one_of(MEMBER, &self.r#type, &["Token", "Rules"])?;
-        // The model has it optional, its documentation asks for it with either type.
+        check_enum_value(MEMBER, &self.r#type, &["Token", "Rules"])?;
+        // Optional in the model, but required for both types by the documentation.
         let resolution = self.ambiguous_role_resolution.as_deref();
-        one_of(MEMBER, validation::required(MEMBER, resolution)?, &["AuthenticatedRole", "Deny"])?;
+        check_enum_value(MEMBER, validation::required(MEMBER, resolution)?, &["AuthenticatedRole", "Deny"])?;
         if self.r#type == "Rules" {
             validation::required(MEMBER, self.rules_configuration.as_ref())?;
         }
@@ -140,7 +140,7 @@ impl MappingRule {
         validation::characters(MEMBER, &self.claim, r"[\p{L}\p{M}\p{S}\p{N}\p{P}]+", |c| {
             !c.is_whitespace() && !c.is_control()
         })?;
-        one_of(MEMBER, &self.match_type, &["Equals", "Contains", "StartsWith", "NotEqual"])?;
+        check_enum_value(MEMBER, &self.match_type, &["Equals", "Contains", "StartsWith", "NotEqual"])?;
         validation::length(MEMBER, &self.value, 1..=128)?;
         check_role(MEMBER, &self.role_arn)
     }
@@ -150,10 +150,10 @@ fn check_role(member: &str, arn: &str) -> Result<(), ApiError> {
     validation::length(member, arn, 20..=2048)?;
     RoleArn::parse(arn)
         .map(drop)
-        .map_err(|fault| ApiError::invalid_parameter(format!("Invalid role ARN in {member}: {fault}.")))
+        .map_err(|error| ApiError::invalid_parameter(format!("Invalid role ARN in {member}: {error}.")))
 }
 
-fn one_of(member: &str, text: &str, allowed: &[&str]) -> Result<(), ApiError> {
+fn check_enum_value(member: &str, text: &str, allowed: &[&str]) -> Result<(), ApiError> {
     if allowed.contains(&text) {
         Ok(())
     } else {

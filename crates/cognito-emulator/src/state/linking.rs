@@ -1,7 +1,6 @@
-//! How identities come about, and who may link what to whom.
+//! Creation of identities and linking of logins.
 //!
-//! Each function here checks everything first and changes the state last, so that a refused call leaves no
-//! trace behind.
+//! Each function checks everything before its first change, so that a rejected call changes nothing.
 
 use std::sync::Arc;
 
@@ -12,32 +11,32 @@ use clock::Timestamp;
 use cognito_types::IdentityId;
 
 impl State {
-    /// The identity of a developer user: found by the user, or the `wanted` one with the user linked to it,
-    /// or a new one. Public logins are linked along.
+    /// The identity of a developer user: the existing one, or `requested` with the user linked to it, or a new one.
+    /// Also links the public logins.
     pub(crate) fn register_developer_user(
         &mut self,
         pool: &Pool,
-        wanted: Option<&IdentityId>,
+        requested: Option<&IdentityId>,
         developer: Login,
         public: Vec<Login>,
         now: Timestamp,
     ) -> Result<IdentityId, ApiError> {
         let owner = self.owner(pool, &developer).cloned();
-        let target = match (wanted, owner) {
-            (Some(wanted), owner) => {
-                self.identity_of(pool, wanted)?;
-                self.open_identity(wanted)?;
-                if owner.is_some_and(|owner| owner != *wanted) {
+        let target = match (requested, owner) {
+            (Some(requested), owner) => {
+                self.identity_in(pool, requested)?;
+                self.enabled_identity(requested)?;
+                if owner.is_some_and(|owner| owner != *requested) {
                     return Err(ApiError::new(
                         ErrorType::DeveloperUserAlreadyRegistered,
                         "The developer user identifier is already registered with another identity.",
                     ));
                 }
-                Some(wanted.clone())
+                Some(requested.clone())
             }
             (None, owner) => owner,
         };
-        self.refuse_logins_of_others(pool, target.as_ref(), &public)?;
+        self.check_logins_not_linked_elsewhere(pool, target.as_ref(), &public)?;
         let id = match target {
             Some(id) => id,
             None => self.create_identity(pool, now)?,
@@ -48,8 +47,8 @@ impl State {
         Ok(id)
     }
 
-    /// `GetId`: the identity that owns one of the logins (the others are linked to it), or a new one.
-    /// Without logins, a new guest.
+    /// `GetId`: the identity that owns one of the logins, or a new one, with the others linked to it. Without logins, a
+    /// new guest.
     pub(crate) fn find_or_create(
         &mut self,
         pool: &Pool,
@@ -57,11 +56,11 @@ impl State {
         now: Timestamp,
     ) -> Result<IdentityId, ApiError> {
         if logins.is_empty() {
-            refuse_guests_of(pool)?;
+            check_guests_allowed(pool)?;
             return self.create_identity(pool, now);
         }
         let owner = logins.iter().find_map(|login| self.owner(pool, login)).cloned();
-        self.refuse_logins_of_others(pool, owner.as_ref(), &logins)?;
+        self.check_logins_not_linked_elsewhere(pool, owner.as_ref(), &logins)?;
         let id = match owner {
             Some(id) => id,
             None => self.create_identity(pool, now)?,
@@ -70,22 +69,27 @@ impl State {
         Ok(id)
     }
 
-    /// Lets the holder of public logins, or a guest, act as an identity. At least one login must be the
-    /// identity's own, unless it has none yet: then the guest becomes somebody.
-    pub(crate) fn enter(
+    /// Grants access to an identity by public logins or as a guest, and links new logins. At least one login must
+    /// already be linked, unless the identity has none: then the guest becomes an authenticated identity.
+    pub(crate) fn resolve_access(
         &mut self,
         pool: &Pool,
         identity: &Arc<Identity>,
         logins: Vec<Login>,
         now: Timestamp,
     ) -> Result<(), ApiError> {
-        self.prove(pool, identity, &logins)?;
+        self.check_access(pool, identity, &logins)?;
         self.link(&identity.id, logins, now);
         Ok(())
     }
 
-    /// Whether the holder of these public logins may act as the identity; changes nothing.
-    pub(crate) fn prove(&self, pool: &Pool, identity: &Identity, logins: &[Login]) -> Result<(), ApiError> {
+    /// Checks whether these public logins grant access to the identity. Changes nothing.
+    pub(crate) fn check_access(
+        &self,
+        pool: &Pool,
+        identity: &Identity,
+        logins: &[Login],
+    ) -> Result<(), ApiError> {
         if logins.is_empty() {
             if !identity.logins.is_empty() {
                 return Err(ApiError::not_authorized(format!(
@@ -93,9 +97,9 @@ impl State {
                     identity.id
                 )));
             }
-            return refuse_guests_of(pool);
+            return check_guests_allowed(pool);
         }
-        self.refuse_logins_of_others(pool, Some(&identity.id), logins)?;
+        self.check_logins_not_linked_elsewhere(pool, Some(&identity.id), logins)?;
         let known = logins.iter().any(|login| identity.logins.contains(login));
         if !known && !identity.logins.is_empty() {
             return Err(ApiError::not_authorized(
@@ -105,7 +109,7 @@ impl State {
         Ok(())
     }
 
-    fn refuse_logins_of_others(
+    fn check_logins_not_linked_elsewhere(
         &self,
         pool: &Pool,
         target: Option<&IdentityId>,
@@ -123,7 +127,7 @@ impl State {
     }
 }
 
-fn refuse_guests_of(pool: &Pool) -> Result<(), ApiError> {
+fn check_guests_allowed(pool: &Pool) -> Result<(), ApiError> {
     if pool.allows_guests() {
         Ok(())
     } else {
@@ -143,7 +147,7 @@ mod tests {
 
     fn pool(guid: &str) -> Pool {
         let id = IdentityPoolId::parse(&format!("us-east-1:{guid}")).unwrap();
-        Pool::seeded(None, &PoolSeed::new(id, DeveloperProvider::parse("login.example").unwrap()))
+        Pool::from_seed(None, &PoolSeed::new(id, DeveloperProvider::parse("login.example").unwrap()))
     }
 
     fn state(pools: &[&Pool]) -> State {
@@ -161,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_keeps_the_identity_and_another_user_gets_another() {
+    fn a_user_keeps_its_identity_and_another_user_gets_another_one() {
         let pool = pool("1");
         let mut state = state(&[&pool]);
         let alice = state.register_developer_user(&pool, None, developer("alice"), vec![], NOW).unwrap();
@@ -175,48 +179,48 @@ mod tests {
         let (here, there) = (pool("1"), pool("2"));
         let mut state = state(&[&here, &there]);
         let foreign = state.register_developer_user(&there, None, developer("a"), vec![], NOW).unwrap();
-        let fault =
+        let error =
             state.register_developer_user(&here, Some(&foreign), developer("a"), vec![], NOW).unwrap_err();
-        assert_eq!(fault.error_type, ErrorType::ResourceNotFound);
+        assert_eq!(error.error_type, ErrorType::ResourceNotFound);
     }
 
     #[test]
-    fn a_refused_call_changes_nothing() {
+    fn a_rejected_call_changes_nothing() {
         let pool = pool("1");
         let mut state = state(&[&pool]);
         let google = login("accounts.google.com", "g1");
         state.find_or_create(&pool, vec![google.clone()], NOW).unwrap();
-        let changes = state.changes();
+        let changes = state.subscribe();
 
-        let fault =
+        let error =
             state.register_developer_user(&pool, None, developer("new"), vec![google], NOW).unwrap_err();
-        assert_eq!(fault.error_type, ErrorType::ResourceConflict);
+        assert_eq!(error.error_type, ErrorType::ResourceConflict);
         assert!(!changes.has_changed().unwrap());
         assert_eq!(state.owner(&pool, &developer("new")), None);
     }
 
     #[test]
-    fn a_guest_who_becomes_somebody_is_no_guest_any_more() {
+    fn a_guest_with_a_linked_login_cannot_be_accessed_as_a_guest() {
         let mut pool = pool("1");
         pool.settings.allow_unauthenticated_identities = Some(true);
         let mut state = state(&[&pool]);
         let id = state.find_or_create(&pool, vec![], NOW).unwrap();
         let guest = state.identity(&id).unwrap();
-        state.enter(&pool, &guest, vec![], NOW).unwrap();
-        state.enter(&pool, &guest, vec![login("accounts.google.com", "g1")], NOW).unwrap();
+        state.resolve_access(&pool, &guest, vec![], NOW).unwrap();
+        state.resolve_access(&pool, &guest, vec![login("accounts.google.com", "g1")], NOW).unwrap();
 
-        let somebody = state.identity(&id).unwrap();
-        let fault = state.enter(&pool, &somebody, vec![], NOW).unwrap_err();
-        assert_eq!(fault.error_type, ErrorType::NotAuthorized);
-        let stranger = vec![login("accounts.google.com", "g2")];
+        let linked = state.identity(&id).unwrap();
+        let error = state.resolve_access(&pool, &linked, vec![], NOW).unwrap_err();
+        assert_eq!(error.error_type, ErrorType::NotAuthorized);
+        let unlinked = vec![login("accounts.google.com", "g2")];
         assert_eq!(
-            state.enter(&pool, &somebody, stranger, NOW).unwrap_err().error_type,
+            state.resolve_access(&pool, &linked, unlinked, NOW).unwrap_err().error_type,
             ErrorType::NotAuthorized
         );
     }
 
     #[test]
-    fn a_seeded_source_that_repeats_itself_never_gives_an_id_twice() {
+    fn a_repeated_seed_does_not_repeat_an_existing_id() {
         let pool = pool("1");
         let mut first = state(&[&pool]);
         let id = first.register_developer_user(&pool, None, developer("a"), vec![], NOW).unwrap();

@@ -1,8 +1,7 @@
-//! How logins leave an identity: merged into another, unlinked, or gone with an identity that is deleted.
+//! Removal of logins from identities: by a merge, by unlinking, or by deletion of the identity.
 //!
-//! An identity that loses its last login is disabled: AWS calls it inaccessible. It is still listed and
-//! described, but for everybody who would get in, link to it or get a token of it, it is not found.
-//! As in `linking.rs`, everything is checked first and changed last.
+//! An identity that loses its last login is disabled ("inaccessible" at AWS). It is still listed and described, but
+//! access, linking and tokens get "not found". As in `linking.rs`, everything is checked before the first change.
 
 use std::sync::Arc;
 
@@ -12,12 +11,12 @@ use crate::protocol::ApiError;
 use clock::Timestamp;
 use cognito_types::{IdentityId, IdentityPoolId};
 
-/// How many logins two users that are merged may have together.
-const MOST_MERGED_LOGINS: usize = 20;
+/// The most logins that two merged users may have together.
+const MAX_MERGED_LOGINS: usize = 20;
 
 impl State {
-    /// Moves all logins of `source`'s identity to `destination`'s, and says which that is. Merged already:
-    /// nothing changes, so that a call whose answer was lost can be repeated.
+    /// Moves all logins of `source`'s identity to `destination`'s, and returns that one. If they are already merged,
+    /// nothing changes, so that a call whose response was lost can be repeated.
     pub(crate) fn merge_developer_users(
         &mut self,
         pool: &Pool,
@@ -25,14 +24,14 @@ impl State {
         destination: &Login,
         now: Timestamp,
     ) -> Result<IdentityId, ApiError> {
-        let source = self.identity_of_user(pool, source)?;
-        let destination = self.identity_of_user(pool, destination)?;
+        let source = self.developer_user_identity(pool, source)?;
+        let destination = self.developer_user_identity(pool, destination)?;
         if source.id == destination.id {
             return Ok(destination.id.clone());
         }
-        if source.logins.len() + destination.logins.len() > MOST_MERGED_LOGINS {
+        if source.logins.len() + destination.logins.len() > MAX_MERGED_LOGINS {
             return Err(ApiError::invalid_parameter(format!(
-                "The two users have more than {MOST_MERGED_LOGINS} linked logins together."
+                "The two users have more than {MAX_MERGED_LOGINS} linked logins together."
             )));
         }
         let is_public = |login: &&Login| !pool.has_developer_provider(&login.provider);
@@ -49,7 +48,7 @@ impl State {
         Ok(destination.id.clone())
     }
 
-    /// Takes a developer user off an identity. The user is new the next time it is seen.
+    /// Unlinks a developer user from an identity. Its next token is for a new identity.
     pub(crate) fn unlink_developer_user(
         &mut self,
         pool: &Pool,
@@ -57,22 +56,22 @@ impl State {
         user: &Login,
         now: Timestamp,
     ) -> Result<(), ApiError> {
-        self.identity_of(pool, id)?;
-        if self.identity_of_user(pool, user)?.id != *id {
+        self.identity_in(pool, id)?;
+        if self.developer_user_identity(pool, user)?.id != *id {
             return Err(ApiError::conflict("The developer user identifier is another identity's."));
         }
         self.remove_logins(id, now, |login| login == user);
         Ok(())
     }
 
-    /// Takes all logins of these providers off an identity; it must have one of each.
+    /// Unlinks all logins of these providers from an identity, which must have one of each.
     pub(crate) fn unlink_providers(
         &mut self,
         id: &IdentityId,
         providers: &[String],
         now: Timestamp,
     ) -> Result<(), ApiError> {
-        let identity = self.open_identity(id)?;
+        let identity = self.enabled_identity(id)?;
         let is_linked = |provider: &&String| identity.logins.iter().any(|login| login.provider == **provider);
         if !providers.iter().all(|provider| is_linked(&provider)) {
             return Err(ApiError::not_found("A login to remove is not linked to the identity."));
@@ -81,23 +80,22 @@ impl State {
         Ok(())
     }
 
-    /// Forgets an identity and frees its logins. Whether there was one.
+    /// Deletes an identity and releases its logins. Returns whether it existed.
     pub(crate) fn delete_identity(&mut self, id: &IdentityId) -> bool {
         let Some(identity) = self.identities.remove(id) else { return false };
-        self.free(&identity.pool, &identity.logins);
-        self.changed();
+        self.release_logins(&identity.pool, &identity.logins);
+        self.mark_changed();
         true
     }
 
-    /// The identity that a developer user has.
-    fn identity_of_user(&self, pool: &Pool, user: &Login) -> Result<Arc<Identity>, ApiError> {
+    fn developer_user_identity(&self, pool: &Pool, user: &Login) -> Result<Arc<Identity>, ApiError> {
         let missing = || ApiError::not_found("Developer user identifier not found.");
         self.identity(self.owner(pool, user).ok_or_else(missing)?)
     }
 
-    fn remove_logins(&mut self, id: &IdentityId, now: Timestamp, leaves: impl Fn(&Login) -> bool) {
+    fn remove_logins(&mut self, id: &IdentityId, now: Timestamp, is_removed: impl Fn(&Login) -> bool) {
         let Some(identity) = self.identities.get_mut(id) else { return };
-        let (removed, kept): (Vec<_>, Vec<_>) = identity.logins.iter().cloned().partition(leaves);
+        let (removed, kept): (Vec<_>, Vec<_>) = identity.logins.iter().cloned().partition(is_removed);
         if removed.is_empty() {
             return;
         }
@@ -106,11 +104,11 @@ impl State {
         identity.logins = kept;
         identity.modified = now;
         let pool = identity.pool.clone();
-        self.free(&pool, &removed);
-        self.changed();
+        self.release_logins(&pool, &removed);
+        self.mark_changed();
     }
 
-    fn free(&mut self, pool: &IdentityPoolId, logins: &[Login]) {
+    fn release_logins(&mut self, pool: &IdentityPoolId, logins: &[Login]) {
         let Some(owners) = self.owners.get_mut(pool) else { return };
         for login in logins {
             owners.remove(login);

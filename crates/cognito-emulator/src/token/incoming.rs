@@ -1,38 +1,38 @@
-//! A token of this emulator that comes back, as a login to Cognito or as the web identity to STS.
+//! Incoming tokens of this emulator, as a login for Cognito or as the web identity for STS.
 
 use std::collections::BTreeMap;
 
 use base64_simd::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 
-use super::{ISSUER, read_part};
+use super::format::{ISSUER, decode_part};
 use crate::keys::KeyRing;
 use clock::Timestamp;
 use cognito_types::PrincipalTags;
 
-/// A token whose signature and issuer are this emulator's, and which has not expired. Whether it is meant for
-/// this pool and this identity is for whoever takes it to check.
+/// A token with a valid signature and issuer that has not expired. The caller checks pool and identity.
 #[derive(Debug)]
 pub(crate) struct IncomingToken {
-    /// The identity.
+    /// The identity id.
     pub(crate) sub: String,
-    /// The pool.
+    /// The pool id.
     pub(crate) aud: String,
     pub(crate) amr: Vec<String>,
     pub(crate) tags: PrincipalTags,
 }
 
-/// Why a token is none that this emulator takes.
+/// Why a token is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TokenError {
-    /// It is no token at all.
-    Shapeless,
-    /// None of the emulator's keys has signed it.
-    Unsigned,
-    /// Somebody else issued it.
-    Foreign,
-    /// Its time is over, by these two counts of seconds since the epoch.
-    Expired { now: i64, exp: i64 },
+    Malformed,
+    /// No key of the emulator verifies it.
+    InvalidSignature,
+    WrongIssuer,
+    /// Both in seconds since the Unix epoch.
+    Expired {
+        now: i64,
+        exp: i64,
+    },
 }
 
 #[derive(Deserialize)]
@@ -58,26 +58,26 @@ struct Tags {
 }
 
 impl IncomingToken {
-    /// Checks everything about a token that does not depend on whom it is presented to.
-    pub(crate) fn read(keys: &KeyRing, token: &str, now: Timestamp) -> Result<Self, TokenError> {
-        use TokenError::{Expired, Foreign, Shapeless, Unsigned};
+    /// Checks signature, issuer, expiry and form.
+    pub(crate) fn verify(keys: &KeyRing, token: &str, now: Timestamp) -> Result<Self, TokenError> {
+        use TokenError::{Expired, InvalidSignature, Malformed, WrongIssuer};
 
-        let (message, signature) = token.rsplit_once('.').ok_or(Shapeless)?;
-        let (header, claims) = message.split_once('.').ok_or(Shapeless)?;
-        let header: Header = read_part(header).ok_or(Shapeless)?;
-        let signature = URL_SAFE_NO_PAD.decode_to_vec(signature).map_err(|_| Shapeless)?;
+        let (message, signature) = token.rsplit_once('.').ok_or(Malformed)?;
+        let (header, claims) = message.split_once('.').ok_or(Malformed)?;
+        let header: Header = decode_part(header).ok_or(Malformed)?;
+        let signature = URL_SAFE_NO_PAD.decode_to_vec(signature).map_err(|_| Malformed)?;
         if header.alg != "RS512" || !keys.verifies(&header.kid, message.as_bytes(), &signature) {
-            return Err(Unsigned);
+            return Err(InvalidSignature);
         }
-        let claims: Claims = read_part(claims).ok_or(Shapeless)?;
+        let claims: Claims = decode_part(claims).ok_or(Malformed)?;
         if claims.iss != ISSUER {
-            return Err(Foreign);
+            return Err(WrongIssuer);
         }
         if now.as_secs() >= claims.exp {
             return Err(Expired { now: now.as_secs(), exp: claims.exp });
         }
         let tags = claims.tags.principal_tags.into_iter().map(|(key, (value,))| (key, value));
-        let tags = PrincipalTags::parse(tags).map_err(|_| Shapeless)?;
+        let tags = PrincipalTags::parse(tags).map_err(|_| Malformed)?;
         Ok(Self { sub: claims.sub, aud: claims.aud, amr: claims.amr, tags })
     }
 }
@@ -87,33 +87,33 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::faults::MintOptions;
     use crate::keys::SigningKey;
-    use crate::token::{TokenSpec, mint};
+    use crate::token::{MintOptions, TokenSpec, mint};
     use cognito_types::{IdentityId, IdentityPoolId};
 
     #[test]
-    fn a_token_is_taken_until_the_second_of_its_exp_and_only_as_it_was_signed() {
+    fn a_token_is_accepted_until_the_second_of_its_exp_and_only_unmodified() {
         let keys = KeyRing::new("us-east-1", [SigningKey::generate().unwrap()]).unwrap();
         let tags = PrincipalTags::parse([("team", "red")]).unwrap();
-        let grant = TokenSpec {
+        let spec = TokenSpec {
             pool: &IdentityPoolId::parse("us-east-1:1").unwrap(),
             identity: &IdentityId::parse("us-east-1:a").unwrap(),
             amr: vec!["authenticated".to_owned()],
             tags: &tags,
-            life: Duration::from_secs(60),
+            lifetime: Duration::from_secs(60),
         };
-        let token = mint(&keys, &grant, Timestamp::from_secs(1_000), &MintOptions::default()).unwrap();
+        let token = mint(&keys, &spec, Timestamp::from_secs(1_000), &MintOptions::default()).unwrap();
 
-        let read = |token: &str, seconds| IncomingToken::read(&keys, token, Timestamp::from_secs(seconds));
-        let presented = read(&token, 1_059).unwrap();
-        assert_eq!((presented.sub.as_str(), presented.aud.as_str()), ("us-east-1:a", "us-east-1:1"));
-        assert_eq!((presented.amr, presented.tags), (vec!["authenticated".to_owned()], tags.clone()));
-        assert_eq!(read(&token, 1_060).unwrap_err(), TokenError::Expired { now: 1_060, exp: 1_060 });
-        assert_eq!(read("opaque", 1_000).unwrap_err(), TokenError::Shapeless);
+        let verify =
+            |token: &str, seconds| IncomingToken::verify(&keys, token, Timestamp::from_secs(seconds));
+        let incoming = verify(&token, 1_059).unwrap();
+        assert_eq!((incoming.sub.as_str(), incoming.aud.as_str()), ("us-east-1:a", "us-east-1:1"));
+        assert_eq!((incoming.amr, incoming.tags), (vec!["authenticated".to_owned()], tags.clone()));
+        assert_eq!(verify(&token, 1_060).unwrap_err(), TokenError::Expired { now: 1_060, exp: 1_060 });
+        assert_eq!(verify("opaque", 1_000).unwrap_err(), TokenError::Malformed);
         let (message, _) = token.rsplit_once('.').unwrap();
-        assert_eq!(read(&format!("{message}.AAAA"), 1_000).unwrap_err(), TokenError::Unsigned);
+        assert_eq!(verify(&format!("{message}.AAAA"), 1_000).unwrap_err(), TokenError::InvalidSignature);
         let foreign = keys.current().unwrap().sign(br#"{"iss":"x","sub":"s","aud":"a","amr":[],"exp":9999}"#);
-        assert_eq!(read(&foreign.unwrap(), 1_000).unwrap_err(), TokenError::Foreign);
+        assert_eq!(verify(&foreign.unwrap(), 1_000).unwrap_err(), TokenError::WrongIssuer);
     }
 }

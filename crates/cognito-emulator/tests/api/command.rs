@@ -1,4 +1,4 @@
-//! The command as a process: what a test of another project starts, reads and ends.
+//! The command as a process, as tests of other projects use it.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -12,7 +12,7 @@ use super::client;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_cognito-emulator");
 
-/// The command, and the URL that its first line ends in.
+/// The running command, and the URL at the end of its first line.
 struct Running {
     child: Child,
     url: String,
@@ -29,8 +29,8 @@ impl Running {
         Self { child, url }
     }
 
-    /// Ends it as an orchestrator would; its exit code.
-    fn end(mut self) -> Option<i32> {
+    /// Stops it as an orchestrator does, and returns its exit code.
+    fn stop(mut self) -> Option<i32> {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
         self.child.wait().unwrap().code()
@@ -45,16 +45,16 @@ impl Drop for Running {
 }
 
 #[tokio::test]
-async fn the_url_is_in_the_first_line_and_in_the_file_for_as_long_as_it_answers() {
+async fn the_url_is_in_the_first_line_and_in_the_file_while_the_emulator_runs() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("emulator.url");
     let read = |file: &Path| std::fs::read_to_string(file).ok();
-    std::fs::write(&file, "http://of-a-run-that-was-killed\n").unwrap();
+    std::fs::write(&file, "http://of-a-killed-run\n").unwrap();
     let running = Running::start(&["--url-file", file.to_str().unwrap()]);
     assert_eq!(read(&file), Some(format!("{}\n", running.url)));
-    let answer = reqwest::get(format!("{}/.well-known/jwks_uri", running.url)).await.unwrap();
-    assert_eq!(answer.status(), 200);
-    assert_eq!(running.end(), Some(0));
+    let response = reqwest::get(format!("{}/.well-known/jwks_uri", running.url)).await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(running.stop(), Some(0));
     assert_eq!(read(&file), None);
 }
 
@@ -73,8 +73,8 @@ async fn the_flags_set_up_pools_guests_roles_and_account() {
     ]);
     let aws = client(&running.url, &AccessKey::default());
     assert!(aws.get_id().identity_pool_id(with).account_id("210987654321").send().await.is_ok());
-    let fault = aws.get_id().identity_pool_id(without).send().await.unwrap_err();
-    assert_eq!(fault.code(), Some("NotAuthorizedException"), "no guests in that one");
+    let error = aws.get_id().identity_pool_id(without).send().await.unwrap_err();
+    assert_eq!(error.code(), Some("NotAuthorizedException"), "that pool allows no guests");
 
     let google = |id: &str| aws.get_id().identity_pool_id(id).logins("accounts.google.com", "g").send();
     let user = google(without).await.unwrap().identity_id.unwrap();
@@ -87,8 +87,8 @@ async fn the_flags_set_up_pools_guests_roles_and_account() {
 }
 
 #[test]
-fn flags_that_make_no_sense_are_refused_with_what_is_allowed() {
-    for (arguments, told) in [
+fn invalid_flags_are_rejected_with_what_is_allowed() {
+    for (arguments, expected) in [
         (["--authenticated-role", "App"], "arn:aws:iam::123456789012:role/NAME"),
         (["--account-id", "1"], "12 digits"),
         (["--pool", "us-east-1:1=p,guest"], ",guests"),
@@ -97,6 +97,6 @@ fn flags_that_make_no_sense_are_refused_with_what_is_allowed() {
         let output = Command::new(BINARY).args(arguments).output().unwrap();
         let words = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(64), "{arguments:?}: {words}");
-        assert!(words.contains(told), "{arguments:?}: {words}");
+        assert!(words.contains(expected), "{arguments:?}: {words}");
     }
 }

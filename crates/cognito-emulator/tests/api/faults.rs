@@ -1,4 +1,4 @@
-//! Faults on demand, and the calls counted.
+//! Fault injection and call counts.
 
 use std::time::Duration;
 
@@ -9,21 +9,21 @@ use serde_json::json;
 use super::{Harness, POOL, PROVIDER, with_guests};
 
 #[tokio::test]
-async fn a_throttle_and_an_error_come_as_cognito_sends_them() {
+async fn an_injected_throttle_or_error_is_that_of_cognito() {
     let harness = Harness::start().await;
     let vend = || {
         let call = harness.aws.get_open_id_token_for_developer_identity().identity_pool_id(POOL);
         call.logins(PROVIDER, "alice").send()
     };
     assert_eq!(harness.set_faults(json!({"throttleRate": 1})).await, 200);
-    let fault = vend().await.unwrap_err();
-    assert_eq!(fault.raw_response().unwrap().status().as_u16(), 400);
-    assert!(fault.into_service_error().is_too_many_requests_exception());
+    let error = vend().await.unwrap_err();
+    assert_eq!(error.raw_response().unwrap().status().as_u16(), 400);
+    assert!(error.into_service_error().is_too_many_requests_exception());
 
     assert_eq!(harness.set_faults(json!({"errorRate": 1})).await, 200);
-    let fault = vend().await.unwrap_err();
-    assert_eq!(fault.raw_response().unwrap().status().as_u16(), 500);
-    assert_eq!(fault.code(), Some("InternalErrorException"));
+    let error = vend().await.unwrap_err();
+    assert_eq!(error.raw_response().unwrap().status().as_u16(), 500);
+    assert_eq!(error.code(), Some("InternalErrorException"));
 
     let url = format!("{}/_emulator/faults", harness.emulator.url());
     assert_eq!(harness.http.delete(url).send().await.unwrap().status(), 204);
@@ -31,7 +31,7 @@ async fn a_throttle_and_an_error_come_as_cognito_sends_them() {
 }
 
 #[tokio::test]
-async fn a_dropped_connection_gives_no_byte_of_an_answer() {
+async fn a_dropped_connection_has_no_byte_of_a_response() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     let harness = Harness::start().await;
@@ -40,14 +40,14 @@ async fn a_dropped_connection_gives_no_byte_of_an_answer() {
     let request = "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-amz-json-1.1\r\n\
                    X-Amz-Target: AWSCognitoIdentityService.GetId\r\nContent-Length: 2\r\n\r\n{}";
     stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    // Either an end of the stream or a reset: a connection without an answer.
-    let _ = stream.read_to_end(&mut answer).await;
-    assert!(answer.is_empty(), "{:?}", String::from_utf8_lossy(&answer));
+    let mut response = Vec::new();
+    // The end of the stream or a reset: a connection without a response.
+    let _ = stream.read_to_end(&mut response).await;
+    assert!(response.is_empty(), "{:?}", String::from_utf8_lossy(&response));
 }
 
 #[tokio::test]
-async fn latency_passes_in_real_time_even_while_the_clock_stands_still() {
+async fn injected_latency_passes_in_real_time_with_a_manual_clock() {
     let harness = Harness::with(with_guests()).await;
     harness.set_faults(json!({"latencyMillis": 80})).await;
     let watch = SystemClock::new();
@@ -56,7 +56,7 @@ async fn latency_passes_in_real_time_even_while_the_clock_stands_still() {
 }
 
 #[tokio::test]
-async fn a_tampered_token_is_well_signed_but_does_not_say_what_was_asked_for() {
+async fn a_tampered_token_has_a_valid_signature_and_a_wrong_claim() {
     let harness = Harness::start().await;
     let (identity, _) = harness.vend("alice").await;
 
@@ -78,7 +78,7 @@ async fn a_tampered_token_is_well_signed_but_does_not_say_what_was_asked_for() {
 }
 
 #[tokio::test]
-async fn a_skewed_token_is_dated_away_from_now() {
+async fn a_skewed_token_is_dated_before_or_after_now() {
     let harness = Harness::start().await;
     harness.set_faults(json!({"clockSkewSeconds": -600})).await;
     let claims = harness.verified(&harness.vend("alice").await.1).await;
@@ -87,7 +87,7 @@ async fn a_skewed_token_is_dated_away_from_now() {
 }
 
 #[tokio::test]
-async fn a_wish_for_faults_that_is_none_is_refused_and_changes_nothing() {
+async fn invalid_faults_are_rejected_and_change_nothing() {
     let harness = Harness::start().await;
     harness.set_faults(json!({"latencyMillis": 1})).await;
     for bad in [
@@ -102,7 +102,7 @@ async fn a_wish_for_faults_that_is_none_is_refused_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn calls_are_counted_by_operation_and_outcome_also_when_a_fault_struck() {
+async fn calls_are_counted_by_operation_and_outcome_also_with_faults() {
     let harness = Harness::start().await;
     harness.vend("alice").await;
     harness.call("GetId", json!({})).await;

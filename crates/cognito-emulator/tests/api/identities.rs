@@ -1,4 +1,4 @@
-//! How identities come about, who they belong to, and how they are looked up.
+//! Identities: creation, linked logins, and lookup.
 
 use aws_sdk_cognitoidentity::error::ProvideErrorMetadata;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{Harness, POOL, PROVIDER, public_login, with_guests};
 
 #[tokio::test]
-async fn a_user_has_the_same_identity_for_ever_and_another_user_another() {
+async fn a_user_always_has_the_same_identity_and_another_user_another_one() {
     let harness = Harness::start().await;
     let (alice, _) = harness.vend("alice").await;
     let (bob, _) = harness.vend("bob").await;
@@ -16,9 +16,9 @@ async fn a_user_has_the_same_identity_for_ever_and_another_user_another() {
 }
 
 #[tokio::test]
-async fn an_identity_that_nobody_has_is_not_found() {
+async fn an_unknown_identity_is_not_found() {
     let harness = Harness::start().await;
-    let fault = harness
+    let error = harness
         .aws
         .get_open_id_token_for_developer_identity()
         .identity_pool_id(POOL)
@@ -28,11 +28,11 @@ async fn an_identity_that_nobody_has_is_not_found() {
         .await
         .unwrap_err()
         .into_service_error();
-    assert!(fault.is_resource_not_found_exception(), "{fault:?}");
+    assert!(error.is_resource_not_found_exception(), "{error:?}");
 }
 
 #[tokio::test]
-async fn a_user_may_be_linked_to_an_identity_but_not_to_two() {
+async fn a_user_can_be_linked_to_one_identity_only() {
     let harness = Harness::start().await;
     let (alice, _) = harness.vend("alice").await;
     let (bob, _) = harness.vend("bob").await;
@@ -47,12 +47,12 @@ async fn a_user_may_be_linked_to_an_identity_but_not_to_two() {
     };
     assert_eq!(link("alice-at-work", &alice).await.unwrap().identity_id.unwrap(), alice);
     assert_eq!(harness.vend("alice-at-work").await.0, alice);
-    let fault = link("alice-at-work", &bob).await.unwrap_err().into_service_error();
-    assert!(fault.is_developer_user_already_registered_exception(), "{fault:?}");
+    let error = link("alice-at-work", &bob).await.unwrap_err().into_service_error();
+    assert!(error.is_developer_user_already_registered_exception(), "{error:?}");
 }
 
 #[tokio::test]
-async fn a_public_login_is_linked_along_and_belongs_to_one_identity_only() {
+async fn a_public_login_is_linked_too_and_belongs_to_one_identity_only() {
     let harness = Harness::start().await;
     let vend = |user: &str, google: &str| {
         harness
@@ -68,15 +68,15 @@ async fn a_public_login_is_linked_along_and_belongs_to_one_identity_only() {
         harness.call("GetId", json!({"IdentityPoolId": POOL, "Logins": public_login("google-alice")})).await;
     assert_eq!(by_google.body["IdentityId"], alice);
 
-    let fault = vend("bob", "google-alice").await.unwrap_err().into_service_error();
-    assert!(fault.is_resource_conflict_exception(), "{fault:?}");
+    let error = vend("bob", "google-alice").await.unwrap_err().into_service_error();
+    assert!(error.is_resource_conflict_exception(), "{error:?}");
     let described = harness.aws.describe_identity().identity_id(&alice).send().await.unwrap();
     assert_eq!(described.logins(), ["accounts.google.com", PROVIDER]);
     assert!(described.creation_date().is_some());
 }
 
 #[tokio::test]
-async fn logins_without_exactly_one_developer_login_are_refused() {
+async fn logins_without_exactly_one_developer_login_are_rejected() {
     let harness = Harness::start().await;
     for logins in [
         vec![],
@@ -87,16 +87,16 @@ async fn logins_without_exactly_one_developer_login_are_refused() {
     ] {
         let logins = logins.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let call = harness.aws.get_open_id_token_for_developer_identity().identity_pool_id(POOL);
-        let fault = call.set_logins(Some(logins)).send().await.unwrap_err().into_service_error();
-        assert!(fault.is_invalid_parameter_exception(), "{fault:?}");
+        let error = call.set_logins(Some(logins)).send().await.unwrap_err().into_service_error();
+        assert!(error.is_invalid_parameter_exception(), "{error:?}");
     }
 }
 
 #[tokio::test]
-async fn guests_are_let_in_only_where_the_pool_has_them() {
+async fn guests_are_allowed_only_if_the_pool_allows_them() {
     let without = Harness::start().await;
-    let refused = without.call("GetId", json!({"IdentityPoolId": POOL})).await;
-    assert_eq!(refused.error(), (400, "NotAuthorizedException"));
+    let rejected = without.call("GetId", json!({"IdentityPoolId": POOL})).await;
+    assert_eq!(rejected.error(), (400, "NotAuthorizedException"));
 
     let with = Harness::with(with_guests()).await;
     let one = with.call("GetId", json!({"IdentityPoolId": POOL})).await;
@@ -105,20 +105,20 @@ async fn guests_are_let_in_only_where_the_pool_has_them() {
 }
 
 #[tokio::test]
-async fn an_identity_with_a_login_is_nobody_s_guest() {
+async fn an_identity_with_a_login_cannot_be_accessed_as_a_guest() {
     let harness = Harness::with(with_guests()).await;
     let (alice, _) = harness.vend("alice").await;
     for operation in ["GetOpenIdToken", "GetCredentialsForIdentity"] {
-        let refused = harness.call(operation, json!({"IdentityId": alice})).await;
-        assert_eq!(refused.error(), (400, "NotAuthorizedException"), "{operation}");
-        let stranger =
+        let rejected = harness.call(operation, json!({"IdentityId": alice})).await;
+        assert_eq!(rejected.error(), (400, "NotAuthorizedException"), "{operation}");
+        let unlinked =
             harness.call(operation, json!({"IdentityId": alice, "Logins": public_login("x")})).await;
-        assert_eq!(stranger.error(), (400, "NotAuthorizedException"), "{operation}");
+        assert_eq!(unlinked.error(), (400, "NotAuthorizedException"), "{operation}");
     }
 }
 
 #[tokio::test]
-async fn an_account_or_a_provider_that_is_not_the_pool_s_is_refused() {
+async fn an_account_or_a_provider_other_than_the_pools_is_rejected() {
     let harness = Harness::with(with_guests()).await;
     let foreign = harness.call("GetId", json!({"IdentityPoolId": POOL, "AccountId": "999999999999"})).await;
     assert_eq!(foreign.error(), (400, "NotAuthorizedException"));
@@ -129,7 +129,7 @@ async fn an_account_or_a_provider_that_is_not_the_pool_s_is_refused() {
 }
 
 #[tokio::test]
-async fn a_lookup_finds_the_identity_of_a_user_and_the_users_of_an_identity() {
+async fn a_lookup_returns_the_identity_of_a_user_and_the_users_of_an_identity() {
     let harness = Harness::start().await;
     let (alice, _) = harness.vend("alice").await;
     let (bob, _) = harness.vend("bob").await;
@@ -142,14 +142,14 @@ async fn a_lookup_finds_the_identity_of_a_user_and_the_users_of_an_identity() {
 
     let mismatch = lookup().developer_user_identifier("alice").identity_id(&bob).send().await;
     assert!(mismatch.unwrap_err().into_service_error().is_resource_conflict_exception());
-    let unknown = lookup().developer_user_identifier("nobody").send().await;
+    let unknown = lookup().developer_user_identifier("unknown").send().await;
     assert!(unknown.unwrap_err().into_service_error().is_resource_not_found_exception());
     let neither = lookup().send().await;
     assert!(neither.unwrap_err().into_service_error().is_invalid_parameter_exception());
 }
 
 #[tokio::test]
-async fn the_users_of_an_identity_come_page_by_page() {
+async fn the_users_of_an_identity_are_paginated() {
     let harness = Harness::start().await;
     let (identity, _) = harness.vend("user-0").await;
     for n in 1..5 {
@@ -170,6 +170,6 @@ async fn the_users_of_an_identity_come_page_by_page() {
     }
     assert_eq!(users, ["user-0", "user-1", "user-2", "user-3", "user-4"]);
     let call = harness.aws.lookup_developer_identity().identity_pool_id(POOL).identity_id(&identity);
-    let fault = call.max_results(61).send().await.unwrap_err();
-    assert_eq!(fault.code(), Some("InvalidParameterException"));
+    let error = call.max_results(61).send().await.unwrap_err();
+    assert_eq!(error.code(), Some("InvalidParameterException"));
 }

@@ -1,4 +1,4 @@
-//! Merging, unlinking and deleting: whose login is whose afterwards, and who gets in.
+//! Merging, unlinking and deleting: owners of logins and access afterwards.
 
 use serde_json::json;
 
@@ -11,13 +11,13 @@ impl Harness {
         let call = self.aws.merge_developer_identities().identity_pool_id(POOL);
         let call = call.developer_provider_name(PROVIDER);
         let call = call.source_user_identifier(source).destination_user_identifier(destination);
-        call.send().await.map(|output| output.identity_id.unwrap()).map_err(|fault| error_name(&fault))
+        call.send().await.map(|output| output.identity_id.unwrap()).map_err(|error| error_name(&error))
     }
 
     async fn unlink(&self, identity: &str, user: &str) -> Result<(), String> {
         let call = self.aws.unlink_developer_identity().identity_pool_id(POOL).identity_id(identity);
         let call = call.developer_provider_name(PROVIDER).developer_user_identifier(user);
-        call.send().await.map(drop).map_err(|fault| error_name(&fault))
+        call.send().await.map(drop).map_err(|error| error_name(&error))
     }
 
     async fn link_public(&self, user: &str, provider: &str, public: &str) {
@@ -25,7 +25,7 @@ impl Harness {
         call.logins(PROVIDER, user).logins(provider, public).send().await.unwrap();
     }
 
-    /// The ids that deleting left unprocessed.
+    /// Deletes identities, and returns the unprocessed ids.
     async fn delete(&self, identities: &[&str]) -> Vec<(String, String)> {
         let ids = identities.iter().map(|id| (*id).to_owned()).collect();
         let output = self.aws.delete_identities().set_identity_ids_to_delete(Some(ids)).send().await.unwrap();
@@ -36,12 +36,12 @@ impl Harness {
     }
 }
 
-fn error_name(fault: &impl aws_sdk_cognitoidentity::error::ProvideErrorMetadata) -> String {
-    fault.code().unwrap().to_owned()
+fn error_name(error: &impl aws_sdk_cognitoidentity::error::ProvideErrorMetadata) -> String {
+    error.code().unwrap().to_owned()
 }
 
 #[tokio::test]
-async fn a_merged_user_has_the_other_s_identity_and_its_own_is_closed() {
+async fn a_merged_user_has_the_other_identity_and_its_own_is_disabled() {
     let harness = Harness::with(with_guests()).await;
     let (source, token) = harness.vend("source").await;
     let (destination, _) = harness.vend("destination").await;
@@ -51,27 +51,31 @@ async fn a_merged_user_has_the_other_s_identity_and_its_own_is_closed() {
     assert_eq!(harness.vend("source").await.0, destination);
     let by_google =
         harness.call("GetId", json!({"IdentityPoolId": POOL, "Logins": public_login("g-source")})).await;
-    assert_eq!(by_google.body["IdentityId"], destination, "public logins move along");
+    assert_eq!(by_google.body["IdentityId"], destination, "public logins move too");
 
-    // Neither as a guest, nor by a token that it once had, nor by linking somebody to it.
+    // No access as a guest, with an earlier token, or by linking a user to it.
     let own = json!({"cognito-identity.amazonaws.com": token});
     for input in [json!({"IdentityId": source}), json!({"IdentityId": source, "Logins": own})] {
         for operation in ["GetOpenIdToken", "GetCredentialsForIdentity"] {
-            let refused = harness.call(operation, input.clone()).await;
-            assert_eq!(refused.error(), (400, "ResourceNotFoundException"), "{operation} {input}");
+            let rejected = harness.call(operation, input.clone()).await;
+            assert_eq!(rejected.error(), (400, "ResourceNotFoundException"), "{operation} {input}");
         }
     }
     let call = harness.aws.get_open_id_token_for_developer_identity().identity_pool_id(POOL);
-    let fault = call.identity_id(&source).logins(PROVIDER, "eve").send().await.unwrap_err();
-    assert!(fault.into_service_error().is_resource_not_found_exception());
+    let error = call.identity_id(&source).logins(PROVIDER, "eve").send().await.unwrap_err();
+    assert!(error.into_service_error().is_resource_not_found_exception());
     let described = harness.aws.describe_identity().identity_id(&source).send().await.unwrap();
     assert!(described.logins().is_empty());
 
-    assert_eq!(harness.merge("source", "destination").await, Ok(destination), "repeated, it is as it was");
+    assert_eq!(
+        harness.merge("source", "destination").await,
+        Ok(destination),
+        "a repeated merge has the same result"
+    );
 }
 
 #[tokio::test]
-async fn a_merge_has_at_most_twenty_logins_together() {
+async fn a_merge_is_limited_to_twenty_logins_together() {
     let harness = Harness::start().await;
     let (identity, _) = harness.vend("destination").await;
     harness.vend("source").await;
@@ -90,12 +94,12 @@ async fn a_merge_has_at_most_twenty_logins_together() {
 }
 
 #[tokio::test]
-async fn a_merge_that_makes_no_sense_is_refused_and_changes_nothing() {
+async fn an_invalid_merge_is_rejected_and_changes_nothing() {
     let harness = Harness::start().await;
     let (alice, _) = harness.vend("alice").await;
     let (bob, _) = harness.vend("bob").await;
-    assert_eq!(harness.merge("alice", "nobody").await, Err("ResourceNotFoundException".to_owned()));
-    assert_eq!(harness.merge("nobody", "alice").await, Err("ResourceNotFoundException".to_owned()));
+    assert_eq!(harness.merge("alice", "unknown").await, Err("ResourceNotFoundException".to_owned()));
+    assert_eq!(harness.merge("unknown", "alice").await, Err("ResourceNotFoundException".to_owned()));
     assert_eq!(harness.merge("alice", "alice").await, Err("InvalidParameterException".to_owned()));
 
     harness.link_public("alice", "accounts.google.com", "g-alice").await;
@@ -105,12 +109,12 @@ async fn a_merge_that_makes_no_sense_is_refused_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn an_unlinked_user_is_new_the_next_time() {
+async fn an_unlinked_user_gets_a_new_identity() {
     let harness = Harness::start().await;
     let (alice, _) = harness.vend("alice").await;
     let (bob, _) = harness.vend("bob").await;
     assert_eq!(harness.unlink(&alice, "bob").await, Err("ResourceConflictException".to_owned()));
-    assert_eq!(harness.unlink(&alice, "nobody").await, Err("ResourceNotFoundException".to_owned()));
+    assert_eq!(harness.unlink(&alice, "unknown").await, Err("ResourceNotFoundException".to_owned()));
     assert_eq!(harness.unlink(MISSING, "alice").await, Err("ResourceNotFoundException".to_owned()));
     assert_eq!(harness.unlink(&alice, "alice").await, Ok(()));
     let (again, _) = harness.vend("alice").await;
@@ -119,7 +123,7 @@ async fn an_unlinked_user_is_new_the_next_time() {
 }
 
 #[tokio::test]
-async fn a_public_login_is_unlinked_by_whoever_proves_to_be_the_user() {
+async fn a_public_login_is_unlinked_with_a_valid_login_of_the_identity() {
     let harness = Harness::start().await;
     let (alice, _) = harness.vend("alice").await;
     harness.link_public("alice", "accounts.google.com", "g-alice").await;
@@ -154,19 +158,19 @@ async fn a_deleted_identity_is_gone_and_its_user_new() {
     let denied = |id: &str| (id.to_owned(), "AccessDenied".to_owned());
     let mut expected = [denied(&alice), denied(MISSING)];
     expected.sort();
-    assert_eq!(left, expected, "ids that nobody has");
+    assert_eq!(left, expected, "unknown ids");
 
-    let fault = harness.aws.describe_identity().identity_id(&alice).send().await.unwrap_err();
-    assert!(fault.into_service_error().is_resource_not_found_exception());
+    let error = harness.aws.describe_identity().identity_id(&alice).send().await.unwrap_err();
+    assert!(error.into_service_error().is_resource_not_found_exception());
     let own = json!({"cognito-identity.amazonaws.com": token});
-    let refused = harness.call("GetOpenIdToken", json!({"IdentityId": alice, "Logins": own})).await;
-    assert_eq!(refused.error(), (400, "ResourceNotFoundException"));
+    let rejected = harness.call("GetOpenIdToken", json!({"IdentityId": alice, "Logins": own})).await;
+    assert_eq!(rejected.error(), (400, "ResourceNotFoundException"));
     assert_ne!(harness.vend("alice").await.0, alice);
     assert_eq!(harness.vend("bob").await.0, bob);
 }
 
 #[tokio::test]
-async fn pages_of_identities_give_each_one_once_while_others_come_and_go() {
+async fn pages_of_identities_contain_each_one_once_while_others_are_deleted() {
     let harness = Harness::start().await;
     let mut expected = std::collections::BTreeSet::new();
     for number in 0..7 {
@@ -183,7 +187,7 @@ async fn pages_of_identities_give_each_one_once_while_others_come_and_go() {
             let page = list(hide, token).await.unwrap();
             assert!(page.identities().len() <= 2);
             seen.extend(page.identities().iter().map(|identity| identity.identity_id().unwrap().to_owned()));
-            // The last one given goes: the next page must not mind.
+            // The last returned identity is deleted, which must not affect the next page.
             token = page.next_token;
             if token.is_none() {
                 break;

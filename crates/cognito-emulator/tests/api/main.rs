@@ -1,15 +1,15 @@
-//! The Cognito emulator over a real socket: by the AWS SDK where a service would use it, by raw HTTP where
-//! the wire itself is judged.
+//! Tests of the emulator over a socket: with the AWS SDK as a service uses it, and with raw HTTP for the protocol.
 
 #![expect(
     clippy::expect_used,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "what a test cannot go on without fails it, helpers included"
+    reason = "a failed precondition fails the test, also in shared functions"
 )]
 
 #[cfg(feature = "cli")]
 mod command;
+mod example_project;
 mod faults;
 mod identities;
 mod linking;
@@ -38,7 +38,7 @@ const PROVIDER: &str = DEFAULT_DEVELOPER_PROVIDER;
 const POOL: &str = DEFAULT_POOL;
 const TARGET: &str = "AWSCognitoIdentityService";
 
-/// An emulator, the clock it goes by, and clients for it.
+/// An emulator, its clock, and clients for it.
 struct Harness {
     emulator: RunningEmulator,
     clock: Arc<ManualClock>,
@@ -46,29 +46,29 @@ struct Harness {
     aws: Client,
 }
 
-/// What came back over raw HTTP.
-struct Reply {
+/// A response over raw HTTP.
+struct Response {
     status: u16,
     error_type: Option<String>,
     body: Value,
 }
 
-impl Reply {
+impl Response {
     fn error(&self) -> (u16, &str) {
         let name = self.error_type.as_deref().unwrap_or("(none)");
-        assert_eq!(self.body["__type"], name, "header and body name the same error");
+        assert_eq!(self.body["__type"], name, "header and body must name the same error");
         (self.status, name)
     }
 }
 
-/// Settings that spare each test the making of a key.
+/// Settings with a shared key, because generating one is slow.
 fn settings() -> Settings {
     static KEY: OnceLock<SigningKey> = OnceLock::new();
     let key = KEY.get_or_init(|| SigningKey::generate().unwrap()).clone();
     Settings { signing_key: Some(key), seed: Some(1), ..Settings::default() }
 }
 
-/// Settings whose pool has guests.
+/// Settings whose pool allows guests.
 fn with_guests() -> Settings {
     let pool = PoolSeed { allow_guests: true, ..PoolSeed::default() };
     Settings { pools: vec![pool], ..settings() }
@@ -80,22 +80,22 @@ impl Harness {
     }
 
     async fn with(settings: Settings) -> Self {
-        // From the real time on, because the SDK dates its signatures by it.
-        let clock = Arc::new(ManualClock::at(SystemClock::new().now()));
+        // Starts at the real time, because the SDK dates signatures with it.
+        let clock = Arc::new(ManualClock::new(SystemClock::new().now()));
         let emulator = start(settings, clock.clone()).await.unwrap();
         let aws = client(&emulator.url(), &AccessKey::default());
         Self { emulator, clock, http: reqwest::Client::new(), aws }
     }
 
     /// Calls an unsigned operation over raw HTTP.
-    async fn call(&self, operation: &str, input: Value) -> Reply {
+    async fn call(&self, operation: &str, input: Value) -> Response {
         let request = self
             .http
             .post(self.emulator.url())
             .header("Content-Type", "application/x-amz-json-1.1")
             .header("X-Amz-Target", format!("{TARGET}.{operation}"))
             .body(input.to_string());
-        reply(request.send().await.unwrap()).await
+        parse_response(request.send().await.unwrap()).await
     }
 
     async fn get(&self, path: &str) -> Value {
@@ -122,7 +122,7 @@ impl Harness {
         (output.identity_id.unwrap(), output.token.unwrap())
     }
 
-    /// A token's claims, its signature and audience proved by the published keys.
+    /// Verifies signature, issuer and audience of a token with the published keys, and returns its claims.
     async fn verified(&self, token: &str) -> Value {
         let keys: JwkSet = serde_json::from_value(self.get("/.well-known/jwks_uri").await).unwrap();
         let kid = jsonwebtoken::decode_header(token).unwrap().kid.unwrap();
@@ -130,18 +130,18 @@ impl Harness {
         let mut validation = Validation::new(Algorithm::RS512);
         validation.set_audience(&[POOL]);
         validation.set_issuer(&["https://cognito-identity.amazonaws.com"]);
-        // The emulator's clock says what has expired, not the machine's.
+        // Expiry depends on the emulator's clock, not on the machine's.
         validation.validate_exp = false;
         jsonwebtoken::decode::<Value>(token, &key, &validation).unwrap().claims
     }
 }
 
-async fn reply(response: reqwest::Response) -> Reply {
+async fn parse_response(response: reqwest::Response) -> Response {
     let status = response.status().as_u16();
-    assert!(response.headers().contains_key("x-amzn-requestid"), "every answer has a request id");
+    assert!(response.headers().contains_key("x-amzn-requestid"), "every response has a request id");
     let error_type = response.headers().get("x-amzn-errortype").map(|name| name.to_str().unwrap().to_owned());
     let text = response.text().await.unwrap();
-    Reply { status, error_type, body: serde_json::from_str(&text).unwrap() }
+    Response { status, error_type, body: serde_json::from_str(&text).unwrap() }
 }
 
 pub fn client(url: &str, key: &AccessKey) -> Client {

@@ -1,4 +1,4 @@
-//! What survives a restart, and what happens to a file that is no state file.
+//! Persistence over a restart, and invalid state files.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Harness, POOL, PROVIDER, settings};
 
-/// A directory of the test's own, removed with it.
+/// A temporary directory of one test.
 struct Directory(PathBuf);
 
 impl Directory {
@@ -34,16 +34,16 @@ impl Drop for Directory {
 #[tokio::test]
 async fn identities_pools_and_keys_survive_a_restart() {
     let directory = Directory::new("restart");
-    // The same seed twice: the second run must not give out the first one's ids again.
-    let kept = || Settings { state_file: Some(directory.file()), signing_key: None, ..settings() };
+    // The same seed twice: the second run must not repeat the ids of the first.
+    let persistent = || Settings { state_file: Some(directory.file()), signing_key: None, ..settings() };
 
-    let first = Harness::with(kept()).await;
+    let first = Harness::with(persistent()).await;
     let (alice, token) = first.vend("alice").await;
     let pool = first.aws.create_identity_pool().identity_pool_name("kept");
     let pool = pool.allow_unauthenticated_identities(true).send().await.unwrap().identity_pool_id;
     first.emulator.stop().await;
 
-    let second = Harness::with(kept()).await;
+    let second = Harness::with(persistent()).await;
     second.verified(&token).await;
     assert_ne!(second.vend("bob").await.0, alice);
     assert_eq!(second.vend("alice").await.0, alice);
@@ -53,12 +53,12 @@ async fn identities_pools_and_keys_survive_a_restart() {
 }
 
 #[tokio::test]
-async fn roles_tag_maps_and_what_was_closed_or_deleted_survive_too() {
+async fn roles_tag_maps_and_disabled_and_deleted_identities_survive_a_restart() {
     const ROLE: &str = "arn:aws:iam::123456789012:role/Users";
     let directory = Directory::new("more");
-    let kept = || Settings { state_file: Some(directory.file()), ..settings() };
+    let persistent = || Settings { state_file: Some(directory.file()), ..settings() };
 
-    let first = Harness::with(kept()).await;
+    let first = Harness::with(persistent()).await;
     let (closed, _) = first.vend("closed").await;
     let (deleted, _) = first.vend("deleted").await;
     let unlink = first.aws.unlink_developer_identity().identity_pool_id(POOL).identity_id(&closed);
@@ -71,12 +71,12 @@ async fn roles_tag_maps_and_what_was_closed_or_deleted_survive_too() {
     map.identity_provider_name(PROVIDER).principal_tags("team", "group").send().await.unwrap();
     first.emulator.stop().await;
 
-    let second = Harness::with(kept()).await;
-    let fault = second.aws.describe_identity().identity_id(&deleted).send().await.unwrap_err();
-    assert!(fault.into_service_error().is_resource_not_found_exception());
+    let second = Harness::with(persistent()).await;
+    let error = second.aws.describe_identity().identity_id(&deleted).send().await.unwrap_err();
+    assert!(error.into_service_error().is_resource_not_found_exception());
     second.aws.describe_identity().identity_id(&closed).send().await.unwrap();
-    let refused = second.call("GetOpenIdToken", json!({"IdentityId": closed})).await;
-    assert_eq!(refused.error(), (400, "ResourceNotFoundException"));
+    let rejected = second.call("GetOpenIdToken", json!({"IdentityId": closed})).await;
+    assert_eq!(rejected.error(), (400, "ResourceNotFoundException"));
     let roles = second.aws.get_identity_pool_roles().identity_pool_id(POOL).send().await.unwrap();
     assert_eq!(roles.roles().unwrap()["authenticated"], ROLE);
     let map = second.aws.get_principal_tag_attribute_map().identity_pool_id(POOL);
@@ -86,10 +86,10 @@ async fn roles_tag_maps_and_what_was_closed_or_deleted_survive_too() {
 }
 
 #[tokio::test]
-async fn what_a_seed_says_of_a_pool_wins_over_the_file_and_the_rest_stays() {
+async fn a_seed_overrides_the_file_only_in_the_settings_that_it_has() {
     const FIRST: &str = "arn:aws:iam::123456789012:role/First";
     let directory = Directory::new("seed");
-    let kept =
+    let persistent =
         |seed: PoolSeed| Settings { state_file: Some(directory.file()), pools: vec![seed], ..settings() };
     let role = |name: &str| Some(RoleArn::parse(&format!("arn:aws:iam::123456789012:role/{name}")).unwrap());
     let roles = async |harness: &Harness| {
@@ -98,34 +98,34 @@ async fn what_a_seed_says_of_a_pool_wins_over_the_file_and_the_rest_stays() {
     };
 
     let seed = PoolSeed { authenticated_role: role("First"), ..PoolSeed::default() };
-    let first = Harness::with(kept(seed)).await;
+    let first = Harness::with(persistent(seed)).await;
     let update = first.aws.update_identity_pool().identity_pool_id(POOL).identity_pool_name("renamed");
     let update = update.allow_unauthenticated_identities(true).allow_classic_flow(true);
     update.identity_pool_tags("team", "red").send().await.unwrap();
     first.emulator.stop().await;
 
-    let second = Harness::with(kept(PoolSeed::default())).await;
-    assert_eq!(roles(&second).await, FIRST, "the seed says nothing of roles");
+    let second = Harness::with(persistent(PoolSeed::default())).await;
+    assert_eq!(roles(&second).await, FIRST, "the seed has no roles");
     let pool = second.aws.describe_identity_pool().identity_pool_id(POOL).send().await.unwrap();
-    assert!(!pool.allow_unauthenticated_identities(), "the seed says that there are no guests");
+    assert!(!pool.allow_unauthenticated_identities(), "the seed does not allow guests");
     assert_eq!((pool.allow_classic_flow(), pool.identity_pool_tags().unwrap().len()), (Some(true), 1));
     second.emulator.stop().await;
 
     let seed = PoolSeed { authenticated_role: role("Second"), ..PoolSeed::default() };
-    let third = Harness::with(kept(seed)).await;
+    let third = Harness::with(persistent(seed)).await;
     assert!(roles(&third).await.ends_with("/Second"));
     third.emulator.stop().await;
 }
 
 #[tokio::test]
-async fn a_file_from_before_there_were_roles_is_read() {
+async fn a_file_of_a_release_without_roles_is_read() {
     let directory = Directory::new("old");
-    let kept = || Settings { state_file: Some(directory.file()), signing_key: None, ..settings() };
-    let first = Harness::with(kept()).await;
+    let persistent = || Settings { state_file: Some(directory.file()), signing_key: None, ..settings() };
+    let first = Harness::with(persistent()).await;
     let (alice, token) = first.vend("alice").await;
     first.emulator.stop().await;
 
-    // As the first release wrote it: these members, and no others.
+    // The format of the first release: these members only.
     let now: Value = serde_json::from_slice(&fs::read(directory.file()).unwrap()).unwrap();
     let identity = &now["identities"][0];
     let members = ["id", "pool", "logins", "createdMillis", "modifiedMillis"];
@@ -135,7 +135,7 @@ async fn a_file_from_before_there_were_roles_is_read() {
     let old = json!({"version": 1, "signingKeys": keys, "pools": [pool], "identities": [identity]});
     fs::write(directory.file(), old.to_string()).unwrap();
 
-    let second = Harness::with(kept()).await;
+    let second = Harness::with(persistent()).await;
     assert_eq!(second.vend("alice").await.0, alice);
     second.verified(&token).await;
     second.emulator.stop().await;
@@ -143,7 +143,7 @@ async fn a_file_from_before_there_were_roles_is_read() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn the_file_is_its_owner_s_only() {
+async fn only_the_owner_can_read_the_file() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let directory = Directory::new("mode");
@@ -154,23 +154,23 @@ async fn the_file_is_its_owner_s_only() {
 }
 
 #[tokio::test]
-async fn a_damaged_file_is_named_and_left_as_it_is() {
+async fn a_damaged_file_is_named_and_not_changed() {
     let directory = Directory::new("damaged");
     for damage in ["", "not json", r#"{"version":99}"#, r#"{"version":1,"signingKeys":[]}"#] {
         fs::write(directory.file(), damage).unwrap();
         let settings = Settings { state_file: Some(directory.file()), ..settings() };
-        let fault = start(settings, Arc::new(SystemClock::new())).await.unwrap_err();
-        assert!(matches!(fault, StartError::StateFile(StateFileError::Damaged { .. })), "{fault:?}");
-        assert!(fault.to_string().contains("state.json"), "{fault}");
+        let error = start(settings, Arc::new(SystemClock::new())).await.unwrap_err();
+        assert!(matches!(error, StartError::StateFile(StateFileError::Damaged { .. })), "{error:?}");
+        assert!(error.to_string().contains("state.json"), "{error}");
         assert_eq!(fs::read_to_string(directory.file()).unwrap(), damage);
     }
 }
 
 #[tokio::test]
-async fn a_place_that_cannot_be_written_is_known_at_the_start() {
+async fn an_unwritable_path_is_reported_at_the_start() {
     let directory = Directory::new("unwritable");
-    let nowhere = directory.0.join("missing").join("state.json");
-    let settings = Settings { state_file: Some(nowhere), ..settings() };
-    let fault = start(settings, Arc::new(SystemClock::new())).await.unwrap_err();
-    assert!(matches!(fault, StartError::StateFile(StateFileError::Write { .. })), "{fault:?}");
+    let missing = directory.0.join("missing").join("state.json");
+    let settings = Settings { state_file: Some(missing), ..settings() };
+    let error = start(settings, Arc::new(SystemClock::new())).await.unwrap_err();
+    assert!(matches!(error, StartError::StateFile(StateFileError::Write { .. })), "{error:?}");
 }

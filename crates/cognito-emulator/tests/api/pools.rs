@@ -1,11 +1,11 @@
-//! Making, changing, describing, listing and deleting pools, and their tags.
+//! Pools: creation, update, description, listing, deletion and tags.
 
 use serde_json::json;
 
 use super::{Harness, POOL, PROVIDER};
 
 #[tokio::test]
-async fn a_pool_is_described_as_it_was_made() {
+async fn a_pool_is_described_as_it_was_created() {
     let harness = Harness::start().await;
     let made = harness
         .aws
@@ -34,18 +34,18 @@ async fn a_pool_is_described_as_it_was_made() {
 }
 
 #[tokio::test]
-async fn a_pool_that_nobody_made_is_not_found() {
+async fn an_unknown_pool_is_not_found() {
     let harness = Harness::start().await;
     let missing = "us-east-1:00000000-0000-4000-8000-00000000dead";
-    let fault = harness.aws.describe_identity_pool().identity_pool_id(missing).send().await.unwrap_err();
-    assert!(fault.into_service_error().is_resource_not_found_exception());
+    let error = harness.aws.describe_identity_pool().identity_pool_id(missing).send().await.unwrap_err();
+    assert!(error.into_service_error().is_resource_not_found_exception());
     let call = harness.aws.get_open_id_token_for_developer_identity().identity_pool_id(missing);
-    let fault = call.logins(PROVIDER, "alice").send().await.unwrap_err();
-    assert!(fault.into_service_error().is_resource_not_found_exception());
+    let error = call.logins(PROVIDER, "alice").send().await.unwrap_err();
+    assert!(error.into_service_error().is_resource_not_found_exception());
 }
 
 #[tokio::test]
-async fn pools_are_listed_page_by_page() {
+async fn the_list_of_pools_is_paginated() {
     let harness = Harness::start().await;
     for n in 0..4 {
         let pool = harness.aws.create_identity_pool().identity_pool_name(format!("pool {n}"));
@@ -74,8 +74,8 @@ async fn an_update_replaces_the_settings_but_neither_developer_provider_nor_tags
         let call = call.allow_unauthenticated_identities(true);
         call.set_developer_provider_name(provider.map(str::to_owned)).send()
     };
-    let fault = update(Some("login.after")).await.unwrap_err().into_service_error();
-    assert!(fault.is_invalid_parameter_exception(), "{fault:?}");
+    let error = update(Some("login.after")).await.unwrap_err().into_service_error();
+    assert!(error.is_invalid_parameter_exception(), "{error:?}");
 
     update(None).await.unwrap();
     let pool = harness.aws.describe_identity_pool().identity_pool_id(&id).send().await.unwrap();
@@ -87,24 +87,24 @@ async fn an_update_replaces_the_settings_but_neither_developer_provider_nor_tags
 }
 
 #[tokio::test]
-async fn a_deleted_pool_is_gone_with_all_that_was_in_it() {
+async fn a_pool_is_deleted_with_its_identities() {
     let harness = Harness::start().await;
     let (alice, token) = harness.vend("alice").await;
     harness.aws.delete_identity_pool().identity_pool_id(POOL).send().await.unwrap();
 
-    let fault = harness.aws.describe_identity_pool().identity_pool_id(POOL).send().await.unwrap_err();
-    assert!(fault.into_service_error().is_resource_not_found_exception());
-    let fault = harness.aws.describe_identity().identity_id(&alice).send().await.unwrap_err();
-    assert!(fault.into_service_error().is_resource_not_found_exception());
+    let error = harness.aws.describe_identity_pool().identity_pool_id(POOL).send().await.unwrap_err();
+    assert!(error.into_service_error().is_resource_not_found_exception());
+    let error = harness.aws.describe_identity().identity_id(&alice).send().await.unwrap_err();
+    assert!(error.into_service_error().is_resource_not_found_exception());
     let logins = json!({"cognito-identity.amazonaws.com": token});
-    let refused = harness.call("GetOpenIdToken", json!({"IdentityId": alice, "Logins": logins})).await;
-    assert_eq!(refused.error(), (400, "ResourceNotFoundException"));
-    let fault = harness.aws.delete_identity_pool().identity_pool_id(POOL).send().await.unwrap_err();
-    assert!(fault.into_service_error().is_resource_not_found_exception());
+    let rejected = harness.call("GetOpenIdToken", json!({"IdentityId": alice, "Logins": logins})).await;
+    assert_eq!(rejected.error(), (400, "ResourceNotFoundException"));
+    let error = harness.aws.delete_identity_pool().identity_pool_id(POOL).send().await.unwrap_err();
+    assert!(error.into_service_error().is_resource_not_found_exception());
 }
 
 #[tokio::test]
-async fn tags_are_put_on_a_pool_and_taken_off() {
+async fn tags_are_added_to_a_pool_and_removed() {
     let harness = Harness::start().await;
     let arn = format!("arn:aws:cognito-identity:us-east-1:123456789012:identitypool/{POOL}");
     let tag = |key: &str| harness.aws.tag_resource().resource_arn(&arn).tags(key, "x").send();
@@ -117,28 +117,28 @@ async fn tags_are_put_on_a_pool_and_taken_off() {
     for number in 2..=50 {
         tag(&format!("tag-{number}")).await.unwrap();
     }
-    let fault = tag("one-too-many").await.unwrap_err().into_service_error();
-    assert!(fault.is_invalid_parameter_exception(), "{fault:?}");
+    let error = tag("one-too-many").await.unwrap_err().into_service_error();
+    assert!(error.is_invalid_parameter_exception(), "{error:?}");
     for (bad, is_missing) in [
         (format!("arn:aws:cognito-identity:us-east-1:210987654321:identitypool/{POOL}"), true),
         (format!("arn:aws:cognito-identity:eu-west-1:123456789012:identitypool/{POOL}"), true),
         ("arn:aws:iam::123456789012:role/App".to_owned(), false),
     ] {
-        let fault = harness.aws.list_tags_for_resource().resource_arn(&bad).send().await.unwrap_err();
-        let fault = fault.into_service_error();
-        assert_eq!(fault.is_resource_not_found_exception(), is_missing, "{bad}: {fault:?}");
+        let error = harness.aws.list_tags_for_resource().resource_arn(&bad).send().await.unwrap_err();
+        let error = error.into_service_error();
+        assert_eq!(error.is_resource_not_found_exception(), is_missing, "{bad}: {error:?}");
     }
 }
 
 #[tokio::test]
-async fn a_principal_tag_map_is_kept_for_each_provider_of_the_pool() {
+async fn each_provider_of_a_pool_has_a_principal_tag_map() {
     let harness = Harness::start().await;
     let get = |provider: &str| {
         let call = harness.aws.get_principal_tag_attribute_map().identity_pool_id(POOL);
         call.identity_provider_name(provider).send()
     };
-    let fault = get("accounts.google.com").await.unwrap_err().into_service_error();
-    assert!(fault.is_resource_not_found_exception(), "{fault:?}");
+    let error = get("accounts.google.com").await.unwrap_err().into_service_error();
+    assert!(error.is_resource_not_found_exception(), "{error:?}");
     let set = |provider: &str| {
         let call = harness.aws.set_principal_tag_attribute_map().identity_pool_id(POOL);
         call.identity_provider_name(provider).principal_tags("team", "custom:team").send()
@@ -149,6 +149,6 @@ async fn a_principal_tag_map_is_kept_for_each_provider_of_the_pool() {
         (map.use_defaults(), map.principal_tags().unwrap()["team"].as_str()),
         (Some(false), "custom:team")
     );
-    let fault = set("login.unknown.example").await.unwrap_err().into_service_error();
-    assert!(fault.is_invalid_parameter_exception(), "{fault:?}");
+    let error = set("login.unknown.example").await.unwrap_err().into_service_error();
+    assert!(error.is_invalid_parameter_exception(), "{error:?}");
 }

@@ -1,4 +1,4 @@
-//! The wire: signatures, targets, bodies, and what a browser or a stranger gets.
+//! The protocol: signatures, targets, bodies, CORS and invalid requests.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -8,11 +8,11 @@ use clock::{Clock, Timestamp};
 use cognito_emulator::AccessKey;
 use serde_json::{Value, json};
 
-use super::{Harness, POOL, PROVIDER, Reply, TARGET, client, reply};
+use super::{Harness, POOL, PROVIDER, Response, TARGET, client, parse_response};
 
 const OPERATION: &str = "GetOpenIdTokenForDeveloperIdentity";
 
-/// A signature to be made, right unless a test bends it.
+/// The parts of a signed request: valid until a test changes one.
 pub(super) struct Signing {
     pub(super) key: AccessKey,
     pub(super) session_token: Option<String>,
@@ -25,7 +25,7 @@ pub(super) struct Signing {
 }
 
 impl Signing {
-    pub(super) fn right(harness: &Harness) -> Self {
+    pub(super) fn valid(harness: &Harness) -> Self {
         let body = json!({"IdentityPoolId": POOL, "Logins": {PROVIDER: "alice"}}).to_string();
         Self {
             key: AccessKey::default(),
@@ -39,7 +39,7 @@ impl Signing {
         }
     }
 
-    pub(super) async fn send(self, harness: &Harness) -> Reply {
+    pub(super) async fn send(self, harness: &Harness) -> Response {
         let date = self.date.to_rfc3339().replace(['-', ':'], "");
         let target = format!("{TARGET}.{OPERATION}");
         let token = self.session_token.unwrap_or_default();
@@ -81,7 +81,7 @@ impl Signing {
             .header("X-Amz-Date", date)
             .header("Authorization", authorization)
             .body(self.sent_body);
-        reply(request.send().await.unwrap()).await
+        parse_response(request.send().await.unwrap()).await
     }
 }
 
@@ -98,13 +98,13 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn a_right_signature_is_taken_and_every_bent_one_is_refused() {
+async fn a_valid_signature_is_accepted_and_every_changed_one_is_rejected() {
     let harness = Harness::start().await;
-    let right = Signing::right(&harness).send(&harness).await;
+    let right = Signing::valid(&harness).send(&harness).await;
     assert_eq!(right.status, 200, "{}", right.body);
 
     let bend = |change: fn(&mut Signing)| {
-        let mut signing = Signing::right(&harness);
+        let mut signing = Signing::valid(&harness);
         change(&mut signing);
         signing.send(&harness)
     };
@@ -112,7 +112,7 @@ async fn a_right_signature_is_taken_and_every_bent_one_is_refused() {
     let near = |signing: &mut Signing| signing.date = signing.date.before(Duration::from_secs(5 * 60 - 1));
     assert_eq!(bend(near).await.status, 200, "nearly {five_minutes:?} old");
 
-    let refused = [
+    let rejected = [
         bend(|signing| signing.key.secret.push('x')).await,
         bend(|signing| signing.sent_body = signing.sent_body.replace("alice", "bobby")).await,
         bend(|signing| signing.date = signing.date.before(Duration::from_secs(5 * 60 + 2))).await,
@@ -122,15 +122,15 @@ async fn a_right_signature_is_taken_and_every_bent_one_is_refused() {
         bend(|signing| signing.signed_headers = "content-type;x-amz-date;x-amz-target").await,
         bend(|signing| signing.signed_headers = "content-type;host;x-amz-date").await,
     ];
-    for (at, refused) in refused.iter().enumerate() {
-        assert_eq!(refused.error(), (400, "InvalidSignatureException"), "bend {at}: {}", refused.body);
+    for (at, rejected) in rejected.iter().enumerate() {
+        assert_eq!(rejected.error(), (400, "InvalidSignatureException"), "bend {at}: {}", rejected.body);
     }
-    let stranger = bend(|signing| signing.key.id = "AKIASTRANGER".to_owned()).await;
-    assert_eq!(stranger.error(), (400, "UnrecognizedClientException"));
+    let unlinked = bend(|signing| signing.key.id = "AKIASTRANGER".to_owned()).await;
+    assert_eq!(unlinked.error(), (400, "UnrecognizedClientException"));
 }
 
 #[tokio::test]
-async fn a_signed_operation_without_a_signature_is_refused() {
+async fn a_signed_operation_without_a_signature_is_rejected() {
     let harness = Harness::start().await;
     for operation in [
         OPERATION,
@@ -140,30 +140,30 @@ async fn a_signed_operation_without_a_signature_is_refused() {
         "ListIdentityPools",
         "LookupDeveloperIdentity",
     ] {
-        let refused = harness.call(operation, json!({})).await;
-        assert_eq!(refused.error(), (400, "MissingAuthenticationTokenException"), "{operation}");
+        let rejected = harness.call(operation, json!({})).await;
+        assert_eq!(rejected.error(), (400, "MissingAuthenticationTokenException"), "{operation}");
     }
 }
 
 #[tokio::test]
-async fn the_sdk_with_a_wrong_secret_is_refused() {
+async fn the_sdk_with_a_wrong_secret_is_rejected() {
     let harness = Harness::start().await;
     let wrong = AccessKey { secret: "wrong".to_owned(), ..AccessKey::default() };
     let aws = client(&harness.emulator.url(), &wrong);
-    let fault = aws.list_identity_pools().max_results(1).send().await.unwrap_err();
-    let code = aws_sdk_cognitoidentity::error::ProvideErrorMetadata::code(&fault);
+    let error = aws.list_identity_pools().max_results(1).send().await.unwrap_err();
+    let code = aws_sdk_cognitoidentity::error::ProvideErrorMetadata::code(&error);
     assert_eq!(code, Some("InvalidSignatureException"));
 }
 
 #[tokio::test]
-async fn what_is_no_call_is_told_so() {
+async fn a_request_without_a_known_operation_gets_an_error() {
     let harness = Harness::start().await;
     let unknown = harness.call("GetIdea", json!({})).await;
     assert_eq!(unknown.error(), (400, "UnknownOperationException"));
     let raw = |content_type: &'static str, body: &'static str| {
         let request = harness.http.post(harness.emulator.url()).header("Content-Type", content_type);
         let request = request.header("X-Amz-Target", format!("{TARGET}.GetId")).body(body);
-        async { reply(request.send().await.unwrap()).await }
+        async { parse_response(request.send().await.unwrap()).await }
     };
     let json_1_1 = "application/x-amz-json-1.1";
     assert_eq!(raw("application/json", "{}").await.error(), (400, "UnknownOperationException"));
@@ -176,7 +176,7 @@ async fn what_is_no_call_is_told_so() {
 }
 
 #[tokio::test]
-async fn limits_of_maps_are_kept() {
+async fn limits_of_maps_are_enforced() {
     let harness = Harness::start().await;
     let logins = |n: usize| -> Value { (0..n).map(|i| (format!("provider-{i}"), json!("x"))).collect() };
     let many = harness.call("GetId", json!({"IdentityPoolId": POOL, "Logins": logins(11)})).await;
@@ -188,12 +188,12 @@ async fn limits_of_maps_are_kept() {
 
     let call = harness.aws.get_open_id_token_for_developer_identity().identity_pool_id(POOL);
     let tags = (0..51).map(|n| (format!("tag-{n}"), "x".to_owned())).collect();
-    let fault = call.logins(PROVIDER, "alice").set_principal_tags(Some(tags)).send().await.unwrap_err();
-    assert!(fault.into_service_error().is_invalid_parameter_exception());
+    let error = call.logins(PROVIDER, "alice").set_principal_tags(Some(tags)).send().await.unwrap_err();
+    assert!(error.into_service_error().is_invalid_parameter_exception());
 }
 
 #[tokio::test]
-async fn a_body_beyond_all_sense_is_not_read() {
+async fn a_body_over_the_limit_is_not_read() {
     let harness = Harness::start().await;
     let request = harness
         .http
@@ -205,7 +205,7 @@ async fn a_body_beyond_all_sense_is_not_read() {
 }
 
 #[tokio::test]
-async fn a_web_page_may_call_the_operations_but_not_steer_the_emulator() {
+async fn a_web_page_can_call_operations_but_not_the_control_api() {
     let harness = Harness::start().await;
     let preflight = |path: &str| {
         let url = format!("{}{path}", harness.emulator.url());
@@ -213,12 +213,12 @@ async fn a_web_page_may_call_the_operations_but_not_steer_the_emulator() {
     };
     let allowed = preflight("/").await.unwrap();
     assert_eq!(allowed.headers()["access-control-allow-origin"], "*");
-    let refused = preflight("/_emulator/faults").await.unwrap();
-    assert!(!refused.headers().contains_key("access-control-allow-origin"), "{refused:?}");
+    let rejected = preflight("/_emulator/faults").await.unwrap();
+    assert!(!rejected.headers().contains_key("access-control-allow-origin"), "{rejected:?}");
 }
 
 #[tokio::test]
-async fn answers_are_dated_by_the_emulator_s_own_clock() {
+async fn responses_have_the_date_of_the_emulators_clock() {
     let harness = Harness::start().await;
     harness.clock.advance(Duration::from_secs(400 * 24 * 3600));
     let url = harness.emulator.url();

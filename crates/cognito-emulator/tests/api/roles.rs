@@ -1,15 +1,15 @@
-//! Which role a pool gives whom.
+//! Roles of pools, and the role of an identity.
 
 use cognito_emulator::{AccessKey, PoolSeed, RoleArn, Settings};
 use serde_json::{Value, json};
 
-use super::{Harness, POOL, Reply, client, settings, with_guests};
+use super::{Harness, POOL, Response, client, settings, with_guests};
 
 const USERS: &str = "arn:aws:iam::123456789012:role/Users";
 const GUESTS: &str = "arn:aws:iam::123456789012:role/Guests";
 const ADMINS: &str = "arn:aws:iam::123456789012:role/Admins";
 
-/// What somebody asks for credentials with.
+/// The input of a request for credentials.
 struct Asking<'a> {
     harness: &'a Harness,
     user: Value,
@@ -24,17 +24,17 @@ impl<'a> Asking<'a> {
         Self { harness, user: json!({"IdentityId": alice, "Logins": logins}), guest: guest.body }
     }
 
-    async fn ask(&self, input: &Value, role: Option<&str>) -> Reply {
+    async fn ask(&self, input: &Value, role: Option<&str>) -> Response {
         let mut input = input.clone();
         input["CustomRoleArn"] = json!(role);
         self.harness.call("GetCredentialsForIdentity", input).await
     }
 
-    /// The role that came of it, or the error.
+    /// The role of the credentials, or the error.
     async fn outcome(&self, input: &Value, role: Option<&str>) -> String {
-        let reply = self.ask(input, role).await;
-        if reply.status != 200 {
-            return reply.error().1.to_owned();
+        let response = self.ask(input, role).await;
+        if response.status != 200 {
+            return response.error().1.to_owned();
         }
         let sessions = self.harness.get("/_emulator/sessions").await;
         let arn = sessions["sessions"].as_array().unwrap().last().unwrap()["arn"].clone();
@@ -69,7 +69,7 @@ async fn set_roles(harness: &Harness, roles: &[(&str, &str)], mapped: Option<&st
 }
 
 #[tokio::test]
-async fn a_pool_without_roles_gives_everybody_one_of_the_emulator_s_own() {
+async fn a_pool_without_roles_gives_the_emulators_own_roles() {
     let harness = Harness::with(with_guests()).await;
     let asking = Asking::of(&harness).await;
     assert_eq!(asking.user(None).await, "EmulatorAuthenticated");
@@ -80,7 +80,7 @@ async fn a_pool_without_roles_gives_everybody_one_of_the_emulator_s_own() {
 }
 
 #[tokio::test]
-async fn users_and_guests_get_the_role_that_is_theirs_and_nothing_else() {
+async fn users_and_guests_get_their_role_and_no_other() {
     let harness = Harness::with(with_guests()).await;
     let asking = Asking::of(&harness).await;
     set_roles(&harness, &[("authenticated", USERS), ("unauthenticated", GUESTS)], Some(ADMINS)).await;
@@ -99,7 +99,7 @@ async fn users_and_guests_get_the_role_that_is_theirs_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn without_a_role_for_them_the_pool_is_configured_wrongly() {
+async fn an_identity_without_a_role_gets_the_error_for_an_invalid_configuration() {
     let harness = Harness::with(with_guests()).await;
     let asking = Asking::of(&harness).await;
     set_roles(&harness, &[("authenticated", USERS)], None).await;
@@ -110,7 +110,7 @@ async fn without_a_role_for_them_the_pool_is_configured_wrongly() {
 }
 
 #[tokio::test]
-async fn a_seed_may_name_the_roles() {
+async fn a_seed_can_set_the_roles() {
     let role = |arn: &str| Some(RoleArn::parse(arn).unwrap());
     let pool = PoolSeed {
         allow_guests: true,
@@ -127,7 +127,7 @@ async fn a_seed_may_name_the_roles() {
 }
 
 #[tokio::test]
-async fn principal_tags_go_along_into_the_session() {
+async fn principal_tags_become_session_tags() {
     let harness = Harness::start().await;
     let aws = client(&harness.emulator.url(), &AccessKey::default());
     let call = aws.get_open_id_token_for_developer_identity().identity_pool_id(POOL);

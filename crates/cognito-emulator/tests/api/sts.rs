@@ -1,4 +1,4 @@
-//! STS on the same address: from a token to a role's credentials, and who signs with those.
+//! STS on the same address: from a token to a role's credentials, and the principal that signs with them.
 
 use std::time::Duration;
 
@@ -39,10 +39,10 @@ impl Harness {
         token: &str,
     ) -> Result<GetCallerIdentityOutput, (u16, String)> {
         let credentials = Credentials::new(id, secret, Some(token.to_owned()), None, "test");
-        self.sts(credentials).get_caller_identity().send().await.map_err(|fault| refusal(&fault))
+        self.sts(credentials).get_caller_identity().send().await.map_err(|error| refusal(&error))
     }
 
-    /// Asks for a role by a form, as anybody may; gives the status and the document.
+    /// Calls an unsigned operation with a form, and returns status and document.
     async fn assume(&self, change: impl FnOnce(&mut Vec<(&str, String)>)) -> (u16, String) {
         let mut form = vec![
             ("Action", "AssumeRoleWithWebIdentity".to_owned()),
@@ -54,25 +54,25 @@ impl Harness {
         let body = reqwest::Url::parse_with_params("http://form", form).unwrap().query().unwrap().to_owned();
         let call = self.http.post(self.emulator.url());
         let call = call.header("Content-Type", "application/x-www-form-urlencoded; charset=utf-8").body(body);
-        let answer = call.send().await.unwrap();
-        assert_eq!(answer.headers()["content-type"], "text/xml");
-        assert_eq!(answer.headers()["access-control-allow-origin"], "*", "web pages may ask too");
-        let id = answer.headers()["x-amzn-requestid"].to_str().unwrap().to_owned();
-        let status = answer.status().as_u16();
-        let text = answer.text().await.unwrap();
+        let response = call.send().await.unwrap();
+        assert_eq!(response.headers()["content-type"], "text/xml");
+        assert_eq!(response.headers()["access-control-allow-origin"], "*", "web pages may ask too");
+        let id = response.headers()["x-amzn-requestid"].to_str().unwrap().to_owned();
+        let status = response.status().as_u16();
+        let text = response.text().await.unwrap();
         assert!(text.contains(&format!("<RequestId>{id}</RequestId>")), "{text}");
         (status, text)
     }
 }
 
 fn refusal<E: ProvideErrorMetadata>(
-    fault: &SdkError<E, aws_sdk_sts::config::http::HttpResponse>,
+    error: &SdkError<E, aws_sdk_sts::config::http::HttpResponse>,
 ) -> (u16, String) {
-    (fault.raw_response().unwrap().status().as_u16(), fault.code().unwrap().to_owned())
+    (error.raw_response().unwrap().status().as_u16(), error.code().unwrap().to_owned())
 }
 
 #[tokio::test]
-async fn a_token_is_walked_all_the_way_to_a_role() {
+async fn a_token_is_exchanged_for_the_credentials_of_a_role() {
     let harness = Harness::start().await;
     let call = harness.aws.get_open_id_token_for_developer_identity().identity_pool_id(POOL);
     let vended = call.logins(PROVIDER, "alice").principal_tags("team", "red").send().await.unwrap();
@@ -105,7 +105,7 @@ async fn a_token_is_walked_all_the_way_to_a_role() {
 }
 
 #[tokio::test]
-async fn the_emulator_s_own_access_key_is_a_user_s() {
+async fn an_access_key_of_the_settings_is_an_iam_user() {
     let harness = Harness::start().await;
     let who = harness.own_sts().get_caller_identity().send().await.unwrap();
     assert_eq!(who.arn(), Some("arn:aws:iam::123456789012:user/AKIAEMULATOR"));
@@ -113,7 +113,7 @@ async fn the_emulator_s_own_access_key_is_a_user_s() {
 }
 
 #[tokio::test]
-async fn credentials_of_both_flows_sign_until_they_end() {
+async fn credentials_of_both_flows_are_valid_until_they_expire() {
     let harness = Harness::start().await;
     let (alice, token) = harness.vend("alice").await;
     let logins = json!({"cognito-identity.amazonaws.com": token});
@@ -124,9 +124,9 @@ async fn credentials_of_both_flows_sign_until_they_end() {
     let who = harness.who(&key.0, &key.1, &key.2).await.unwrap();
     assert!(who.arn().unwrap().ends_with("/CognitoIdentityCredentials"), "{who:?}");
 
-    // The SDK dates by its own clock, not by the test's: the signature has to be made by hand from here on.
+    // The SDK uses its own clock and not the test's, so from here on the test signs the requests.
     let cognito = |token: Option<String>| {
-        let mut signing = super::protocol::Signing::right(&harness);
+        let mut signing = super::protocol::Signing::valid(&harness);
         signing.key = AccessKey { id: key.0.clone(), secret: key.1.clone() };
         signing.session_token = token;
         signing.send(&harness)
@@ -138,7 +138,7 @@ async fn credentials_of_both_flows_sign_until_they_end() {
 }
 
 #[tokio::test]
-async fn only_a_live_token_of_a_pool_that_is_there_gives_a_role() {
+async fn only_a_live_token_of_an_existing_pool_grants_a_role() {
     let harness = Harness::start().await;
     let (_, token) = harness.vend("alice").await;
     let with = |token: String| harness.assume(|form| form.push(("WebIdentityToken", token)));
@@ -161,7 +161,7 @@ async fn only_a_live_token_of_a_pool_that_is_there_gives_a_role() {
 }
 
 #[tokio::test]
-async fn what_sts_would_refuse_is_refused_by_name() {
+async fn invalid_input_gets_the_error_of_sts() {
     let harness = Harness::start().await;
     let (_, token) = harness.vend("alice").await;
     let set = |name: &'static str, value: &str| {
@@ -199,32 +199,32 @@ async fn what_sts_would_refuse_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn a_call_may_stand_in_the_url_and_nobody_signs_by_accident() {
+async fn a_call_can_be_in_the_url_and_a_signed_operation_still_needs_a_signature() {
     let harness = Harness::start().await;
     let (_, token) = harness.vend("alice").await;
     let url = format!("{}/?Action=AssumeRoleWithWebIdentity&Version=2011-06-15", harness.emulator.url());
     let url = format!("{url}&RoleArn={ROLE}&RoleSessionName=alice&WebIdentityToken={token}");
-    let answer = harness.http.get(url).send().await.unwrap();
-    assert_eq!(answer.status(), 200);
+    let response = harness.http.get(url).send().await.unwrap();
+    assert_eq!(response.status(), 200);
 
     let url = format!("{}/?Action=GetCallerIdentity&Version=2011-06-15", harness.emulator.url());
-    let answer = harness.http.get(url).send().await.unwrap();
-    assert_eq!(answer.status(), 403);
-    assert!(answer.text().await.unwrap().contains("<Code>MissingAuthenticationToken</Code>"));
+    let response = harness.http.get(url).send().await.unwrap();
+    assert_eq!(response.status(), 403);
+    assert!(response.text().await.unwrap().contains("<Code>MissingAuthenticationToken</Code>"));
     let nothing = harness.http.get(harness.emulator.url()).send().await.unwrap();
-    assert_eq!(nothing.status(), 404, "a look at the address is no call");
+    assert_eq!(nothing.status(), 404, "a GET request without an action is not a call");
 }
 
 #[tokio::test]
-async fn faults_strike_sts_by_its_own_names_and_its_calls_are_counted() {
+async fn faults_of_sts_have_its_error_names_and_its_calls_are_counted() {
     let harness = Harness::start().await;
     let ask = || async {
-        let answer = harness.own_sts().get_caller_identity().send().await;
-        answer.map(drop).map_err(|fault| refusal(&fault))
+        let response = harness.own_sts().get_caller_identity().send().await;
+        response.map(drop).map_err(|error| refusal(&error))
     };
-    for (fault, status, code) in [("throttleRate", 400, "Throttling"), ("errorRate", 500, "InternalFailure")]
+    for (error, status, code) in [("throttleRate", 400, "Throttling"), ("errorRate", 500, "InternalFailure")]
     {
-        let wish = json!({fault: 1, "operations": ["GetCallerIdentity"]});
+        let wish = json!({error: 1, "operations": ["GetCallerIdentity"]});
         assert_eq!(harness.set_faults(wish).await, 200);
         assert_eq!(ask().await, Err((status, code.to_owned())));
         harness.vend("alice").await;

@@ -1,4 +1,4 @@
-//! What stands in a token, how long it lives, and what it opens.
+//! Tokens: claims, lifetime, and use as a login.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{Harness, POOL, PROVIDER, public_login, with_guests};
 
 #[tokio::test]
-async fn a_token_verifies_by_the_published_keys_and_says_who_it_is_for() {
+async fn a_token_verifies_with_the_published_keys_and_names_identity_and_user() {
     let harness = Harness::start().await;
     let (identity, token) = harness.vend("alice").await;
     let claims = harness.verified(&token).await;
@@ -20,7 +20,7 @@ async fn a_token_verifies_by_the_published_keys_and_says_who_it_is_for() {
 }
 
 #[tokio::test]
-async fn the_discovery_document_leads_to_the_keys() {
+async fn the_discovery_document_has_the_url_of_the_keys() {
     let harness = Harness::start().await;
     let discovery = harness.get("/.well-known/openid-configuration").await;
     assert_eq!(discovery["issuer"], "https://cognito-identity.amazonaws.com");
@@ -30,7 +30,7 @@ async fn the_discovery_document_leads_to_the_keys() {
 }
 
 #[tokio::test]
-async fn principal_tags_stand_in_the_token() {
+async fn principal_tags_are_in_the_token() {
     let harness = Harness::start().await;
     let call = harness.aws.get_open_id_token_for_developer_identity().identity_pool_id(POOL);
     let output = call.logins(PROVIDER, "alice").principal_tags("team", "red").send().await.unwrap();
@@ -39,7 +39,7 @@ async fn principal_tags_stand_in_the_token() {
 }
 
 #[tokio::test]
-async fn a_duration_is_kept_to_the_second_and_only_within_its_bounds() {
+async fn a_requested_duration_is_exact_and_must_be_within_its_limits() {
     let harness = Harness::start().await;
     let vend = |seconds: i64| {
         let call = harness.aws.get_open_id_token_for_developer_identity().identity_pool_id(POOL);
@@ -50,23 +50,23 @@ async fn a_duration_is_kept_to_the_second_and_only_within_its_bounds() {
         assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), seconds);
     }
     for seconds in [0, -1, 86_401] {
-        let fault = vend(seconds).await.unwrap_err().into_service_error();
-        assert!(fault.is_invalid_parameter_exception(), "{seconds}: {fault:?}");
+        let error = vend(seconds).await.unwrap_err().into_service_error();
+        assert!(error.is_invalid_parameter_exception(), "{seconds}: {error:?}");
     }
 }
 
 #[tokio::test]
-async fn a_guest_s_token_says_unauthenticated_and_lives_ten_minutes() {
+async fn a_guests_token_is_unauthenticated_and_lasts_ten_minutes() {
     let harness = Harness::with(with_guests()).await;
     let identity = harness.call("GetId", json!({"IdentityPoolId": POOL})).await.body["IdentityId"].clone();
-    let reply = harness.call("GetOpenIdToken", json!({"IdentityId": identity})).await;
-    let claims = harness.verified(reply.body["Token"].as_str().unwrap()).await;
+    let response = harness.call("GetOpenIdToken", json!({"IdentityId": identity})).await;
+    let claims = harness.verified(response.body["Token"].as_str().unwrap()).await;
     assert_eq!(claims["amr"], json!(["unauthenticated"]));
     assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 600);
 }
 
 #[tokio::test]
-async fn a_token_is_good_for_credentials_until_it_expires_and_for_its_own_identity_only() {
+async fn a_token_grants_credentials_of_its_identity_only_and_until_it_expires() {
     let harness = Harness::start().await;
     let (alice, token) = harness.vend("alice").await;
     let (bob, _) = harness.vend("bob").await;
@@ -90,32 +90,32 @@ async fn a_token_is_good_for_credentials_until_it_expires_and_for_its_own_identi
 }
 
 #[tokio::test]
-async fn a_token_got_for_a_token_keeps_its_amr_and_get_id_takes_none() {
+async fn a_token_in_exchange_for_a_token_has_its_amr_and_get_id_rejects_tokens() {
     let harness = Harness::start().await;
     let (alice, token) = harness.vend("alice").await;
     let logins = json!({"cognito-identity.amazonaws.com": token});
-    let reply = harness.call("GetOpenIdToken", json!({"IdentityId": alice, "Logins": logins})).await;
-    let claims = harness.verified(reply.body["Token"].as_str().unwrap()).await;
+    let response = harness.call("GetOpenIdToken", json!({"IdentityId": alice, "Logins": logins})).await;
+    let claims = harness.verified(response.body["Token"].as_str().unwrap()).await;
     assert_eq!(claims["amr"][2], format!("{PROVIDER}:{POOL}:alice"));
 
-    let refused = harness.call("GetId", json!({"IdentityPoolId": POOL, "Logins": logins})).await;
-    assert_eq!(refused.error(), (400, "NotAuthorizedException"));
-    assert_eq!(refused.body["message"], "Invalid login token. Can't pass in a Cognito token.");
+    let rejected = harness.call("GetId", json!({"IdentityPoolId": POOL, "Logins": logins})).await;
+    assert_eq!(rejected.error(), (400, "NotAuthorizedException"));
+    assert_eq!(rejected.body["message"], "Invalid login token. Can't pass in a Cognito token.");
 }
 
 #[tokio::test]
-async fn a_public_user_s_token_names_the_provider_only() {
+async fn the_token_of_a_public_user_names_the_provider_only() {
     let harness = Harness::start().await;
     let identity = json!({"IdentityPoolId": POOL, "Logins": public_login("g1")});
     let identity = harness.call("GetId", identity).await.body["IdentityId"].clone();
-    let reply =
+    let response =
         harness.call("GetOpenIdToken", json!({"IdentityId": identity, "Logins": public_login("g1")})).await;
-    let claims = harness.verified(reply.body["Token"].as_str().unwrap()).await;
+    let claims = harness.verified(response.body["Token"].as_str().unwrap()).await;
     assert_eq!(claims["amr"], json!(["authenticated", "accounts.google.com"]));
 }
 
 #[tokio::test]
-async fn a_rotated_key_signs_anew_and_the_old_one_stays_published() {
+async fn after_a_rotation_the_new_key_signs_and_the_old_one_stays_published() {
     let harness = Harness::start().await;
     let (_, before) = harness.vend("alice").await;
     let url = format!("{}/_emulator/keys/rotate", harness.emulator.url());

@@ -1,21 +1,21 @@
-//! The functions of a query: what each takes, and what it makes of it.
+//! JMESPath functions: their signatures and implementations. Their recursion with `interpreter` is described there.
 
 use std::cmp::Ordering;
 
 use super::interpreter::evaluate;
 use super::parser::Node;
 use crate::language::json::{self, JsonStyle};
-use crate::language::value::{Map, Value, integer, quoted};
+use crate::language::value::{Map, Value, parse_integer, repr_text};
 
-/// What a function was called with.
+/// An argument of a function call.
 #[derive(Debug)]
 pub(super) enum Argument<'q> {
     Value(Value),
-    /// `&expression`, to be applied by the function.
+    /// `&expression`, which the function evaluates.
     Reference(&'q Node),
 }
 
-/// What each argument may be, in the language's own names; empty: anything.
+/// The allowed types of each argument, by the names of JMESPath; empty if all are allowed.
 type Signature = &'static [&'static [&'static str]];
 
 /// Name, signature, and whether the last argument may be repeated.
@@ -52,16 +52,16 @@ pub(super) fn call(name: &str, arguments: Vec<Argument<'_>>) -> Result<Value, St
     let Some((_, signature, is_variadic)) = FUNCTIONS.iter().find(|(known, ..)| *known == name) else {
         return Err(format!("Unknown function: {name}()"));
     };
-    let (wanted, given) = (signature.len(), arguments.len());
-    if given < wanted || (given > wanted && !is_variadic) {
+    let (expected, received) = (signature.len(), arguments.len());
+    if received < expected || (received > expected && !is_variadic) {
         let at_least = if *is_variadic { "at least " } else { "" };
-        let plural = if wanted == 1 { "" } else { "s" };
+        let plural = if expected == 1 { "" } else { "s" };
         return Err(format!(
-            "Expected {at_least}{wanted} argument{plural} for function {name}(), received {given}"
+            "Expected {at_least}{expected} argument{plural} for function {name}(), received {received}"
         ));
     }
     for (argument, types) in arguments.iter().zip(*signature) {
-        check(name, argument, types)?;
+        check_type(name, argument, types)?;
     }
     let mut values = Vec::new();
     let mut reference = None;
@@ -72,12 +72,12 @@ pub(super) fn call(name: &str, arguments: Vec<Argument<'_>>) -> Result<Value, St
         }
     }
     match reference {
-        Some(node) => apply(name, node, values),
-        None => plain(name, values),
+        Some(node) => call_with_expression(name, node, values),
+        None => call_with_values(name, values),
     }
 }
 
-/// What `types` call a value.
+/// The JMESPath type of a value.
 fn type_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -89,12 +89,12 @@ fn type_of(value: &Value) -> &'static str {
     }
 }
 
-fn check(name: &str, argument: &Argument<'_>, types: &[&str]) -> Result<(), String> {
+fn check_type(name: &str, argument: &Argument<'_>, types: &[&str]) -> Result<(), String> {
     if types.is_empty() {
         return Ok(());
     }
-    let refuse = |value: &str, received: &str| {
-        let types = types.iter().map(|one| quoted(one)).collect::<Vec<_>>().join(", ");
+    let invalid_type = |value: &str, received: &str| {
+        let types = types.iter().map(|name| repr_text(name)).collect::<Vec<_>>().join(", ");
         Err(format!(
             "In function {name}(), invalid type for value: {value}, expected one of: [{types}], received: \"{received}\""
         ))
@@ -102,30 +102,30 @@ fn check(name: &str, argument: &Argument<'_>, types: &[&str]) -> Result<(), Stri
     let value = match argument {
         Argument::Value(value) => value,
         Argument::Reference(_) if types.contains(&"expref") => return Ok(()),
-        Argument::Reference(_) => return refuse("&", "expref"),
+        Argument::Reference(_) => return invalid_type("&", "expref"),
     };
-    if !types.iter().any(|one| one.split('-').next() == Some(type_of(value))) {
-        return refuse(&value.to_string(), type_of(value));
+    if !types.iter().any(|name| name.split('-').next() == Some(type_of(value))) {
+        return invalid_type(&value.to_string(), type_of(value));
     }
-    let elements: Vec<_> = types.iter().filter_map(|one| one.strip_prefix("array-")).collect();
+    let elements: Vec<_> = types.iter().filter_map(|name| name.strip_prefix("array-")).collect();
     let Value::List(values) = value else { return Ok(()) };
     if elements.is_empty() {
         return Ok(());
     }
-    // Of several kinds of elements, the first element says which one all have to be.
+    // If several element types are allowed, all elements must have the type of the first one.
     let first = values.first().map(type_of).filter(|first| elements.contains(first));
     match values.iter().find(|value| Some(type_of(value)) != first) {
-        Some(odd) => refuse(&odd.to_string(), odd.python_type()),
+        Some(other) => invalid_type(&other.to_string(), other.python_type()),
         None => Ok(()),
     }
 }
 
-fn plain(name: &str, values: Vec<Value>) -> Result<Value, String> {
+fn call_with_values(name: &str, values: Vec<Value>) -> Result<Value, String> {
     if name == "merge" {
         let mut merged = Map::default();
         for value in values {
             let Value::Map(members) = value else {
-                return Err(format!("In function merge(), {} is no object", value.python_type()));
+                return Err(format!("In function merge(), {} is not an object", value.python_type()));
             };
             members.iter().for_each(|(name, value)| merged.insert(name, value.clone()));
         }
@@ -137,13 +137,13 @@ fn plain(name: &str, values: Vec<Value>) -> Result<Value, String> {
     let mut values = values.into_iter();
     let first = values.next().unwrap_or(Value::Null);
     match values.next() {
-        None => one(name, first),
-        Some(second) => two(name, first, second),
+        None => call_unary(name, first),
+        Some(second) => call_binary(name, first, second),
     }
 }
 
-/// Functions of one value. Their types have been checked: what falls through the arms cannot come here.
-fn one(name: &str, value: Value) -> Result<Value, String> {
+/// Functions of one value. The types have been checked, so the last arm is unreachable.
+fn call_unary(name: &str, value: Value) -> Result<Value, String> {
     Ok(match (name, value) {
         ("type", value) => Value::text(type_of(&value)),
         ("to_array", Value::List(values)) => Value::List(values),
@@ -151,12 +151,12 @@ fn one(name: &str, value: Value) -> Result<Value, String> {
         ("to_string", Value::Text(text)) => Value::Text(text),
         ("to_string", value) => Value::Text(json::write(&value, JsonStyle::Dense)),
         ("to_number", value @ (Value::Integer(_) | Value::Float(_))) => value,
-        ("to_number", Value::Text(text)) => number_of(text.trim()),
+        ("to_number", Value::Text(text)) => parse_number(text.trim()),
         ("abs", Value::Integer(number)) => Value::Integer(number.abs()),
         ("abs", Value::Float(number)) => Value::Float(number.abs()),
         ("ceil" | "floor", value @ Value::Integer(_)) => value,
-        ("ceil", Value::Float(number)) => whole(number.ceil())?,
-        ("floor", Value::Float(number)) => whole(number.floor())?,
+        ("ceil", Value::Float(number)) => to_integer(number.ceil())?,
+        ("floor", Value::Float(number)) => to_integer(number.floor())?,
         ("length", Value::Text(text)) => Value::Integer(text.chars().count() as i128),
         ("length", Value::List(values)) => Value::Integer(values.len() as i128),
         ("length", Value::Map(members)) => Value::Integer(members.len() as i128),
@@ -170,32 +170,32 @@ fn one(name: &str, value: Value) -> Result<Value, String> {
         }
         ("sum", Value::List(values)) => sum(&values),
         ("avg", Value::List(values)) if !values.is_empty() => {
-            let total = sum(&values).number().unwrap_or_default();
+            let total = sum(&values).as_number().unwrap_or_default();
             #[expect(clippy::cast_precision_loss, reason = "no list is that long")]
             Value::Float(total / values.len() as f64)
         }
         ("sort", Value::List(mut values)) => {
-            values.sort_by(order);
+            values.sort_by(compare);
             Value::List(values)
         }
-        ("max", Value::List(values)) => first_of(values, Ordering::Greater, Value::clone),
-        ("min", Value::List(values)) => first_of(values, Ordering::Less, Value::clone),
+        ("max", Value::List(values)) => first_extreme(values, Ordering::Greater, Value::clone),
+        ("min", Value::List(values)) => first_extreme(values, Ordering::Less, Value::clone),
         _ => Value::Null,
     })
 }
 
-fn two(name: &str, first: Value, second: Value) -> Result<Value, String> {
+fn call_binary(name: &str, first: Value, second: Value) -> Result<Value, String> {
     Ok(match (name, first, second) {
-        ("contains", Value::List(values), wanted) => {
-            Value::Bool(values.iter().any(|value| value.equals(&wanted)))
+        ("contains", Value::List(values), expected) => {
+            Value::Bool(values.iter().any(|value| value.equals(&expected)))
         }
-        ("contains", Value::Text(text), Value::Text(wanted)) => Value::Bool(text.contains(&wanted)),
-        ("contains", _, wanted) => {
-            let kind = wanted.python_type();
+        ("contains", Value::Text(text), Value::Text(expected)) => Value::Bool(text.contains(&expected)),
+        ("contains", _, expected) => {
+            let kind = expected.python_type();
             return Err(format!("'in <string>' requires string as left operand, not {kind}"));
         }
-        ("starts_with", Value::Text(text), Value::Text(wanted)) => Value::Bool(text.starts_with(&wanted)),
-        ("ends_with", Value::Text(text), Value::Text(wanted)) => Value::Bool(text.ends_with(&wanted)),
+        ("starts_with", Value::Text(text), Value::Text(expected)) => Value::Bool(text.starts_with(&expected)),
+        ("ends_with", Value::Text(text), Value::Text(expected)) => Value::Bool(text.ends_with(&expected)),
         ("join", Value::Text(separator), Value::List(values)) => {
             Value::Text(values.iter().map(Value::to_string).collect::<Vec<_>>().join(&separator))
         }
@@ -203,10 +203,10 @@ fn two(name: &str, first: Value, second: Value) -> Result<Value, String> {
     })
 }
 
-/// Functions that apply an expression to each element.
-fn apply(name: &str, node: &Node, values: Vec<Value>) -> Result<Value, String> {
+/// Functions that evaluate an expression for each element.
+fn call_with_expression(name: &str, node: &Node, values: Vec<Value>) -> Result<Value, String> {
     if !matches!(name, "map" | "max_by" | "min_by" | "sort_by") {
-        return Err(format!("In function {name}(), an expression reference (&) is of no use"));
+        return Err(format!("In function {name}(), an expression reference (&) is not allowed"));
     }
     let Some(Value::List(values)) = values.into_iter().next() else { return Ok(Value::Null) };
     let keys = values.iter().map(|value| evaluate(node, value)).collect::<Result<Vec<_>, _>>()?;
@@ -227,64 +227,64 @@ fn apply(name: &str, node: &Node, values: Vec<Value>) -> Result<Value, String> {
     };
     for key in &keys {
         if !allowed.contains(&type_of(key)) {
-            return check(name, &Argument::Value(key.clone()), allowed).map(|()| Value::Null);
+            return check_type(name, &Argument::Value(key.clone()), allowed).map(|()| Value::Null);
         }
     }
-    if let Some(odd) = keys.iter().find(|key| type_of(key) != type_of(&keys[0])) {
-        let (odd, first) = (odd.python_type(), keys[0].python_type());
+    if let Some(other) = keys.iter().find(|key| type_of(key) != type_of(&keys[0])) {
+        let (other, first) = (other.python_type(), keys[0].python_type());
         let sign = if name == "max_by" { '>' } else { '<' };
-        return Err(format!("'{sign}' not supported between instances of '{odd}' and '{first}'"));
+        return Err(format!("'{sign}' not supported between instances of '{other}' and '{first}'"));
     }
     let mut keyed: Vec<_> = keys.into_iter().zip(values).collect();
-    let bare = |pair: &(Value, Value)| pair.0.clone();
+    let key = |pair: &(Value, Value)| pair.0.clone();
     Ok(match name {
-        "max_by" => first_of(keyed, Ordering::Greater, bare).1,
-        "min_by" => first_of(keyed, Ordering::Less, bare).1,
+        "max_by" => first_extreme(keyed, Ordering::Greater, key).1,
+        "min_by" => first_extreme(keyed, Ordering::Less, key).1,
         _ => {
-            keyed.sort_by(|a, b| order(&a.0, &b.0));
+            keyed.sort_by(|a, b| compare(&a.0, &b.0));
             Value::List(keyed.into_iter().map(|(_, value)| value).collect())
         }
     })
 }
 
-/// The first of those whose key is the greatest, or the least.
-fn first_of<T: Default>(all: Vec<T>, wanted: Ordering, key: impl Fn(&T) -> Value) -> T {
+/// The first element with the greatest or the least key.
+fn first_extreme<T: Default>(all: Vec<T>, expected: Ordering, key: impl Fn(&T) -> Value) -> T {
     let best = all
         .into_iter()
-        .reduce(|best, next| if order(&key(&next), &key(&best)) == wanted { next } else { best });
+        .reduce(|best, next| if compare(&key(&next), &key(&best)) == expected { next } else { best });
     best.unwrap_or_default()
 }
 
-/// Of two texts or two numbers.
-fn order(a: &Value, b: &Value) -> Ordering {
+/// Order of two texts or two numbers.
+fn compare(a: &Value, b: &Value) -> Ordering {
     match (a, b) {
         (Value::Text(a), Value::Text(b)) => a.cmp(b),
         (Value::Integer(a), Value::Integer(b)) => a.cmp(b),
-        _ => a.number().partial_cmp(&b.number()).unwrap_or(Ordering::Equal),
+        _ => a.as_number().partial_cmp(&b.as_number()).unwrap_or(Ordering::Equal),
     }
 }
 
 fn sum(values: &[Value]) -> Value {
     values.iter().fold(Value::Integer(0), |total, value| match (&total, value) {
         (Value::Integer(a), Value::Integer(b)) => Value::Integer(a.saturating_add(*b)),
-        (a, b) => Value::Float(a.number().unwrap_or_default() + b.number().unwrap_or_default()),
+        (a, b) => Value::Float(a.as_number().unwrap_or_default() + b.as_number().unwrap_or_default()),
     })
 }
 
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "it is whole, and what i128 cannot hold is refused before"
+    reason = "the number is whole, and numbers beyond i128 are rejected before"
 )]
-fn whole(number: f64) -> Result<Value, String> {
+fn to_integer(number: f64) -> Result<Value, String> {
     if number.is_finite() && number.abs() < 1e38 {
         return Ok(Value::Integer(number as i128));
     }
     Err("cannot convert float infinity or NaN to integer".to_owned())
 }
 
-/// A text as Python's `int()` reads it, else as its `float()` does, else nothing.
-fn number_of(text: &str) -> Value {
-    if let Some(integer) = integer(text) {
+/// A text as Python's `int()` parses it, else as its `float()` does, else null.
+fn parse_number(text: &str) -> Value {
+    if let Some(integer) = parse_integer(text) {
         return Value::Integer(integer);
     }
     let bare = text.trim_start_matches(['+', '-']).to_ascii_lowercase();

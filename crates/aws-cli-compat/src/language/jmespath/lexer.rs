@@ -1,11 +1,11 @@
-//! A query's text becomes tokens.
+//! Lexer: splits a query into tokens.
 
 use crate::language::json;
 use crate::language::value::Value;
 
-/// What a token is. The names are jmespath.py's, which its errors show.
+/// Kind of a token. The names are jmespath.py's, and appear in its error messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TokenKind {
     And,
     Colon,
     Comma,
@@ -37,7 +37,7 @@ pub(super) enum Kind {
     UnquotedIdentifier,
 }
 
-impl Kind {
+impl TokenKind {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::And => "and",
@@ -75,14 +75,14 @@ impl Kind {
 
 #[derive(Debug, Clone)]
 pub(super) struct Token {
-    pub(super) kind: Kind,
+    pub(super) kind: TokenKind,
     pub(super) value: Value,
-    /// The character that it begins at.
+    /// The index of its first character.
     pub(super) start: usize,
 }
 
-/// The tokens, the last of which is [`Kind::Eof`].
-pub(super) fn tokens(expression: &str) -> Result<Vec<Token>, String> {
+/// Splits an expression into tokens. The last one is [`TokenKind::Eof`].
+pub(super) fn tokenize(expression: &str) -> Result<Vec<Token>, String> {
     if expression.is_empty() {
         return Err("Invalid JMESPath expression: cannot be empty.".to_owned());
     }
@@ -95,7 +95,7 @@ pub(super) fn tokens(expression: &str) -> Result<Vec<Token>, String> {
             tokens.push(lexer.token(character)?);
         }
     }
-    tokens.push(Token { kind: Kind::Eof, value: Value::text(""), start: lexer.at });
+    tokens.push(Token { kind: TokenKind::Eof, value: Value::text(""), start: lexer.at });
     Ok(tokens)
 }
 
@@ -110,7 +110,7 @@ impl Lexer<'_> {
         self.characters.get(self.at).copied()
     }
 
-    fn fault(&self, message: &str, position: usize) -> String {
+    fn error(&self, message: &str, position: usize) -> String {
         format!("Bad jmespath expression: {message}:\n{}\n{}^", self.expression, " ".repeat(position))
     }
 
@@ -118,44 +118,44 @@ impl Lexer<'_> {
         let start = self.at;
         let next = self.characters.get(start + 1).copied();
         let (kind, length) = match (character, next) {
-            ('.', _) => (Kind::Dot, 1),
-            ('*', _) => (Kind::Star, 1),
-            (']', _) => (Kind::Rbracket, 1),
-            (',', _) => (Kind::Comma, 1),
-            (':', _) => (Kind::Colon, 1),
-            ('@', _) => (Kind::Current, 1),
-            ('(', _) => (Kind::Lparen, 1),
-            (')', _) => (Kind::Rparen, 1),
-            ('{', _) => (Kind::Lbrace, 1),
-            ('}', _) => (Kind::Rbrace, 1),
-            ('[', Some(']')) => (Kind::Flatten, 2),
-            ('[', Some('?')) => (Kind::Filter, 2),
-            ('[', _) => (Kind::Lbracket, 1),
-            ('|', Some('|')) => (Kind::Or, 2),
-            ('|', _) => (Kind::Pipe, 1),
-            ('&', Some('&')) => (Kind::And, 2),
-            ('&', _) => (Kind::Expref, 1),
-            ('<', Some('=')) => (Kind::Lte, 2),
-            ('<', _) => (Kind::Lt, 1),
-            ('>', Some('=')) => (Kind::Gte, 2),
-            ('>', _) => (Kind::Gt, 1),
-            ('!', Some('=')) => (Kind::Ne, 2),
-            ('!', _) => (Kind::Not, 1),
-            ('=', Some('=')) => (Kind::Eq, 2),
-            ('=', _) => return Err(self.fault("Unknown token '='", start)),
+            ('.', _) => (TokenKind::Dot, 1),
+            ('*', _) => (TokenKind::Star, 1),
+            (']', _) => (TokenKind::Rbracket, 1),
+            (',', _) => (TokenKind::Comma, 1),
+            (':', _) => (TokenKind::Colon, 1),
+            ('@', _) => (TokenKind::Current, 1),
+            ('(', _) => (TokenKind::Lparen, 1),
+            (')', _) => (TokenKind::Rparen, 1),
+            ('{', _) => (TokenKind::Lbrace, 1),
+            ('}', _) => (TokenKind::Rbrace, 1),
+            ('[', Some(']')) => (TokenKind::Flatten, 2),
+            ('[', Some('?')) => (TokenKind::Filter, 2),
+            ('[', _) => (TokenKind::Lbracket, 1),
+            ('|', Some('|')) => (TokenKind::Or, 2),
+            ('|', _) => (TokenKind::Pipe, 1),
+            ('&', Some('&')) => (TokenKind::And, 2),
+            ('&', _) => (TokenKind::Expref, 1),
+            ('<', Some('=')) => (TokenKind::Lte, 2),
+            ('<', _) => (TokenKind::Lt, 1),
+            ('>', Some('=')) => (TokenKind::Gte, 2),
+            ('>', _) => (TokenKind::Gt, 1),
+            ('!', Some('=')) => (TokenKind::Ne, 2),
+            ('!', _) => (TokenKind::Not, 1),
+            ('=', Some('=')) => (TokenKind::Eq, 2),
+            ('=', _) => return Err(self.error("Unknown token '='", start)),
             ('`', _) => return self.literal(),
             ('\'', _) => {
                 let text = self.until('\'')?.replace("\\'", "'");
-                return Ok(Token { kind: Kind::Literal, value: Value::Text(text), start });
+                return Ok(Token { kind: TokenKind::Literal, value: Value::Text(text), start });
             }
             ('"', _) => return self.quoted_identifier(),
             ('-' | '0'..='9', _) => return self.number(),
             ('a'..='z' | 'A'..='Z' | '_', _) => {
                 let length =
                     self.length_of(|character| character.is_ascii_alphanumeric() || character == '_');
-                (Kind::UnquotedIdentifier, length)
+                (TokenKind::UnquotedIdentifier, length)
             }
-            (other, _) => return Err(self.fault(&format!("Unknown token {other}"), start)),
+            (other, _) => return Err(self.error(&format!("Unknown token {other}"), start)),
         };
         self.at += length;
         let text: String = self.characters[start..self.at].iter().collect();
@@ -171,18 +171,18 @@ impl Lexer<'_> {
         self.at += self.length_of(|character| character.is_ascii_digit());
         let text: String = self.characters[start..self.at].iter().collect();
         match text.parse() {
-            Ok(number) => Ok(Token { kind: Kind::Number, value: Value::Integer(number), start }),
-            Err(_) => Err(self.fault(&format!("Unknown token '{text}'"), start)),
+            Ok(number) => Ok(Token { kind: TokenKind::Number, value: Value::Integer(number), start }),
+            Err(_) => Err(self.error(&format!("Unknown token '{text}'"), start)),
         }
     }
 
-    /// What stands between here and the next delimiter that no backslash is before; backslashes stay.
+    /// Reads up to the next delimiter without a backslash before it, and keeps the backslashes.
     fn until(&mut self, delimiter: char) -> Result<String, String> {
         let start = self.at;
         let mut text = String::new();
         self.at += 1;
         loop {
-            let unclosed = |lexer: &Self| lexer.fault(&format!("Unclosed {delimiter} delimiter"), start);
+            let unclosed = |lexer: &Self| lexer.error(&format!("Unclosed {delimiter} delimiter"), start);
             let mut character = self.peek().ok_or_else(|| unclosed(self))?;
             if character == delimiter {
                 self.at += 1;
@@ -201,11 +201,11 @@ impl Lexer<'_> {
     fn literal(&mut self) -> Result<Token, String> {
         let start = self.at;
         let lexeme = self.until('`')?.replace("\\`", "`");
-        // What is no JSON counts as a string without quotes: the language had that once.
+        // Invalid JSON is taken as a string without quotes, as in earlier versions of JMESPath.
         let value = json::read(&lexeme).or_else(|_| json::read(&format!("\"{}\"", lexeme.trim_start())));
         match value {
-            Ok(value) => Ok(Token { kind: Kind::Literal, value, start }),
-            Err(_) => Err(self.fault(&format!("Bad token {lexeme}"), start)),
+            Ok(value) => Ok(Token { kind: TokenKind::Literal, value, start }),
+            Err(_) => Err(self.error(&format!("Bad token {lexeme}"), start)),
         }
     }
 
@@ -213,8 +213,8 @@ impl Lexer<'_> {
         let start = self.at;
         let lexeme = format!("\"{}\"", self.until('"')?);
         match json::read(&lexeme) {
-            Ok(value) => Ok(Token { kind: Kind::QuotedIdentifier, value, start }),
-            Err(words) => Err(self.fault(words.split(':').next().unwrap_or_default(), start)),
+            Ok(value) => Ok(Token { kind: TokenKind::QuotedIdentifier, value, start }),
+            Err(error) => Err(self.error(error.split(':').next().unwrap_or_default(), start)),
         }
     }
 }

@@ -1,22 +1,22 @@
-//! Reading JSON, with the reasons that Python's `json.loads` gives where it cannot. Like Python it keeps
-//! integers whole, and takes `NaN` and `Infinity`.
+//! JSON parser with the error messages of Python's `json.loads`. As in Python, integers are exact, and `NaN` and
+//! `Infinity` are accepted.
 
 use crate::language::value::{Map, Value};
 
-/// Far deeper than any parameter or answer; Python gives up at about a thousand.
-const DEEPEST: usize = 500;
+/// Far deeper than any parameter or response; Python's limit is about a thousand.
+const MAX_DEPTH: usize = 500;
 
-/// Reads one JSON text.
+/// Parses one JSON text.
 ///
 /// # Errors
-/// Python's words: what was expected, at which line, column and character.
+/// Python's message: what was expected, at which line, column and character.
 pub(crate) fn read(text: &str) -> Result<Value, String> {
     let mut reader = Reader { characters: text.chars().collect(), at: 0, depth: 0 };
     reader.skip_space();
     let value = reader.value()?;
     reader.skip_space();
     if reader.at < reader.characters.len() {
-        return Err(reader.fault("Extra data", reader.at));
+        return Err(reader.error("Extra data", reader.at));
     }
     Ok(value)
 }
@@ -28,14 +28,14 @@ struct Reader {
 }
 
 impl Reader {
-    fn fault(&self, what: &str, at: usize) -> String {
+    fn error(&self, message: &str, at: usize) -> String {
         let before = &self.characters[..at.min(self.characters.len())];
         let line = 1 + before.iter().filter(|character| **character == '\n').count();
         let column = match before.iter().rposition(|character| *character == '\n') {
             Some(newline) => at - newline,
             None => at + 1,
         };
-        format!("{what}: line {line} column {column} (char {at})")
+        format!("{message}: line {line} column {column} (char {at})")
     }
 
     fn peek(&self) -> Option<char> {
@@ -48,10 +48,11 @@ impl Reader {
         }
     }
 
-    fn takes(&mut self, word: &str) -> bool {
-        let is_there = self.characters[self.at..].iter().copied().take(word.len()).eq(word.chars());
-        self.at += if is_there { word.len() } else { 0 };
-        is_there
+    /// Skips this ASCII text if it is next.
+    fn skip(&mut self, text: &str) -> bool {
+        let is_next = self.characters[self.at..].iter().copied().take(text.len()).eq(text.chars());
+        self.at += if is_next { text.len() } else { 0 };
+        is_next
     }
 
     fn value(&mut self) -> Result<Value, String> {
@@ -63,20 +64,20 @@ impl Reader {
             }
             Some('{') => self.nested(Self::map),
             Some('[') => self.nested(Self::list),
-            Some('n') if self.takes("null") => Ok(Value::Null),
-            Some('t') if self.takes("true") => Ok(Value::Bool(true)),
-            Some('f') if self.takes("false") => Ok(Value::Bool(false)),
-            Some('N') if self.takes("NaN") => Ok(Value::Float(f64::NAN)),
-            Some('I') if self.takes("Infinity") => Ok(Value::Float(f64::INFINITY)),
-            Some('-') if self.takes("-Infinity") => Ok(Value::Float(f64::NEG_INFINITY)),
+            Some('n') if self.skip("null") => Ok(Value::Null),
+            Some('t') if self.skip("true") => Ok(Value::Bool(true)),
+            Some('f') if self.skip("false") => Ok(Value::Bool(false)),
+            Some('N') if self.skip("NaN") => Ok(Value::Float(f64::NAN)),
+            Some('I') if self.skip("Infinity") => Ok(Value::Float(f64::INFINITY)),
+            Some('-') if self.skip("-Infinity") => Ok(Value::Float(f64::NEG_INFINITY)),
             Some('-' | '0'..='9') => self.number(start),
-            _ => Err(self.fault("Expecting value", start)),
+            _ => Err(self.error("Expecting value", start)),
         }
     }
 
     fn nested(&mut self, read: fn(&mut Self) -> Result<Value, String>) -> Result<Value, String> {
         self.depth += 1;
-        if self.depth > DEEPEST {
+        if self.depth > MAX_DEPTH {
             return Err("maximum recursion depth exceeded while decoding a JSON object".to_owned());
         }
         self.at += 1;
@@ -94,13 +95,13 @@ impl Reader {
         }
         loop {
             if self.peek() != Some('"') {
-                return Err(self.fault("Expecting property name enclosed in double quotes", self.at));
+                return Err(self.error("Expecting property name enclosed in double quotes", self.at));
             }
             self.at += 1;
             let name = self.string()?;
             self.skip_space();
             if self.peek() != Some(':') {
-                return Err(self.fault("Expecting ':' delimiter", self.at));
+                return Err(self.error("Expecting ':' delimiter", self.at));
             }
             self.at += 1;
             self.skip_space();
@@ -113,7 +114,7 @@ impl Reader {
                     return Ok(Value::Map(members));
                 }
                 Some(',') => self.at += 1,
-                _ => return Err(self.fault("Expecting ',' delimiter", self.at)),
+                _ => return Err(self.error("Expecting ',' delimiter", self.at)),
             }
             self.skip_space();
         }
@@ -135,7 +136,7 @@ impl Reader {
                     return Ok(Value::List(values));
                 }
                 Some(',') => self.at += 1,
-                _ => return Err(self.fault("Expecting ',' delimiter", self.at)),
+                _ => return Err(self.error("Expecting ',' delimiter", self.at)),
             }
             self.skip_space();
         }
@@ -151,7 +152,7 @@ impl Reader {
             _ => digits(at),
         };
         if whole == 0 {
-            return Err(self.fault("Expecting value", start));
+            return Err(self.error("Expecting value", start));
         }
         at += whole;
         let mut is_float = false;
@@ -172,20 +173,20 @@ impl Reader {
         Ok(integer.unwrap_or_else(|| Value::Float(text.parse().unwrap_or(f64::NAN))))
     }
 
-    /// The rest of a string whose opening quote has been read.
+    /// Parses the rest of a string after its opening quote.
     fn string(&mut self) -> Result<String, String> {
         let opening = self.at - 1;
         let mut text = String::new();
         loop {
             let Some(character) = self.peek() else {
-                return Err(self.fault("Unterminated string starting at", opening));
+                return Err(self.error("Unterminated string starting at", opening));
             };
             self.at += 1;
             match character {
                 '"' => return Ok(text),
                 '\\' => text.push(self.escape(opening)?),
                 '\0'..=' ' if character != ' ' => {
-                    return Err(self.fault("Invalid control character at", self.at - 1));
+                    return Err(self.error("Invalid control character at", self.at - 1));
                 }
                 other => text.push(other),
             }
@@ -194,7 +195,7 @@ impl Reader {
 
     fn escape(&mut self, opening: usize) -> Result<char, String> {
         let Some(character) = self.peek() else {
-            return Err(self.fault("Unterminated string starting at", opening));
+            return Err(self.error("Unterminated string starting at", opening));
         };
         let at = self.at - 1;
         self.at += 1;
@@ -206,26 +207,26 @@ impl Reader {
             'r' => '\r',
             't' => '\t',
             'u' => {
-                let first = self.unit()?;
+                let first = self.utf16_unit()?;
                 let mut units = vec![first];
                 let after = self.at;
-                if (0xd800..0xdc00).contains(&first) && self.takes("\\u") {
-                    match self.unit() {
+                if (0xd800..0xdc00).contains(&first) && self.skip("\\u") {
+                    match self.utf16_unit() {
                         Ok(second) if (0xdc00..0xe000).contains(&second) => units.push(second),
                         _ => self.at = after,
                     }
                 }
-                // Half a pair is no character. Python keeps it; nothing can be sent or printed with it.
+                // An unpaired surrogate is not a character. Python keeps it, but cannot send or print it.
                 char::decode_utf16(units).next().and_then(Result::ok).unwrap_or('\u{fffd}')
             }
-            _ => return Err(self.fault("Invalid \\escape", at)),
+            _ => return Err(self.error("Invalid \\escape", at)),
         })
     }
 
-    fn unit(&mut self) -> Result<u16, String> {
+    fn utf16_unit(&mut self) -> Result<u16, String> {
         let digits: String = self.characters[self.at..].iter().take(4).collect();
         let unit = u16::from_str_radix(&digits, 16).ok().filter(|_| digits.len() == 4);
-        let unit = unit.ok_or_else(|| self.fault("Invalid \\uXXXX escape", self.at - 1))?;
+        let unit = unit.ok_or_else(|| self.error("Invalid \\uXXXX escape", self.at - 1))?;
         self.at += 4;
         Ok(unit)
     }
@@ -236,8 +237,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn faults_are_told_in_pythons_words() {
-        for (text, words) in [
+    fn error_messages_are_those_of_python() {
+        for (text, message) in [
             ("", "Expecting value: line 1 column 1 (char 0)"),
             ("{bad", "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
             ("{\"a\" 1}", "Expecting ':' delimiter: line 1 column 6 (char 5)"),
@@ -246,13 +247,13 @@ mod tests {
             ("\"abc", "Unterminated string starting at: line 1 column 1 (char 0)"),
             ("\"\\q\"", "Invalid \\escape: line 1 column 2 (char 1)"),
         ] {
-            assert_eq!(read(text), Err(words.to_owned()), "{text}");
+            assert_eq!(read(text), Err(message.to_owned()), "{text}");
         }
     }
 
     #[test]
-    fn a_member_given_twice_keeps_its_first_place_and_its_last_value() {
-        let Value::Map(members) = read(r#"{"b": 1, "a": 2, "b": 3}"#).unwrap() else { panic!("no map") };
+    fn a_duplicate_member_keeps_its_first_position_and_its_last_value() {
+        let Value::Map(members) = read(r#"{"b": 1, "a": 2, "b": 3}"#).unwrap() else { panic!("not a map") };
         let members: Vec<_> = members.iter().map(|(name, value)| format!("{name}{value}")).collect();
         assert_eq!(members, ["b3", "a2"]);
     }

@@ -1,28 +1,28 @@
-//! Writing JSON, byte for byte as Python's `json.dumps` does with the arguments that the CLI and its libraries
-//! give it.
+//! JSON writer. Its output is byte for byte that of Python's `json.dumps` with the arguments of the AWS CLI and its
+//! libraries.
 
 use std::fmt::Write as _;
 
-use crate::language::value::{Value, float};
+use crate::language::value::{Value, format_float};
 
-/// How to lay it out.
+/// The style.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum JsonStyle {
-    /// Four spaces a level, text as it is: the command's output.
+    /// Four spaces a level, text unescaped: the command's output.
     Indented,
-    /// One line with a space after each separator, other than ASCII escaped: a request's body.
+    /// One line with a space after each separator, non-ASCII characters escaped: a request's body.
     Spaced,
-    /// One line without spaces, other than ASCII escaped: the query function `to_string`.
+    /// One line without spaces, non-ASCII characters escaped: the query function `to_string`.
     Dense,
 }
 
-pub(crate) fn write(value: &Value, layout: JsonStyle) -> String {
+pub(crate) fn write(value: &Value, style: JsonStyle) -> String {
     let mut out = String::new();
-    put(&mut out, value, layout, 0);
+    write_value(&mut out, value, style, 0);
     out
 }
 
-fn put(out: &mut String, value: &Value, layout: JsonStyle, depth: usize) {
+fn write_value(out: &mut String, value: &Value, style: JsonStyle, depth: usize) {
     match value {
         Value::Null => out.push_str("null"),
         Value::Bool(true) => out.push_str("true"),
@@ -32,48 +32,48 @@ fn put(out: &mut String, value: &Value, layout: JsonStyle, depth: usize) {
         Value::Float(number) if number.is_infinite() => {
             out.push_str(if *number > 0.0 { "Infinity" } else { "-Infinity" });
         }
-        Value::Float(number) => out.push_str(&float(*number)),
-        Value::Text(text) => put_text(out, text, layout != JsonStyle::Indented),
-        // Nothing that is written has bytes in it: they are refused before.
-        Value::Bytes(bytes) => put_text(out, &String::from_utf8_lossy(bytes), true),
+        Value::Float(number) => out.push_str(&format_float(*number)),
+        Value::Text(text) => write_text(out, text, style != JsonStyle::Indented),
+        // Values with bytes are rejected before they are written.
+        Value::Bytes(bytes) => write_text(out, &String::from_utf8_lossy(bytes), true),
         Value::List(values) => {
-            put_all(out, ('[', ']'), values.iter(), layout, depth, |out, value| {
-                put(out, value, layout, depth + 1);
+            write_container(out, ('[', ']'), values.iter(), style, depth, |out, value| {
+                write_value(out, value, style, depth + 1);
             });
         }
         Value::Map(members) => {
-            put_all(out, ('{', '}'), members.iter(), layout, depth, |out, (name, value)| {
-                put_text(out, name, layout != JsonStyle::Indented);
-                out.push_str(if layout == JsonStyle::Dense { ":" } else { ": " });
-                put(out, value, layout, depth + 1);
+            write_container(out, ('{', '}'), members.iter(), style, depth, |out, (name, value)| {
+                write_text(out, name, style != JsonStyle::Indented);
+                out.push_str(if style == JsonStyle::Dense { ":" } else { ": " });
+                write_value(out, value, style, depth + 1);
             });
         }
     }
 }
 
-fn put_all<T>(
+fn write_container<T>(
     out: &mut String,
     (open, close): (char, char),
-    all: impl Iterator<Item = T>,
-    layout: JsonStyle,
+    items: impl Iterator<Item = T>,
+    style: JsonStyle,
     depth: usize,
-    mut put_one: impl FnMut(&mut String, T),
+    mut write_item: impl FnMut(&mut String, T),
 ) {
     out.push(open);
     let mut is_empty = true;
-    for one in all {
+    for item in items {
         if !is_empty {
             out.push(',');
         }
-        match layout {
+        match style {
             JsonStyle::Indented => break_line(out, depth + 1),
             JsonStyle::Spaced if !is_empty => out.push(' '),
             _ => {}
         }
         is_empty = false;
-        put_one(out, one);
+        write_item(out, item);
     }
-    if layout == JsonStyle::Indented && !is_empty {
+    if style == JsonStyle::Indented && !is_empty {
         break_line(out, depth);
     }
     out.push(close);
@@ -84,7 +84,7 @@ fn break_line(out: &mut String, depth: usize) {
     out.extend(std::iter::repeat_n("    ", depth));
 }
 
-fn put_text(out: &mut String, text: &str, is_ascii: bool) {
+fn write_text(out: &mut String, text: &str, is_ascii: bool) {
     out.push('"');
     for character in text.chars() {
         match character {
@@ -113,7 +113,7 @@ mod tests {
     use crate::language::json::read;
 
     #[test]
-    fn each_layout_is_the_one_of_python() {
+    fn each_layout_is_that_of_python() {
         let value = read(r#"{"a": [1, 2.50, {}], "é": "\u0001\ud83d\ude00\"", "b": []}"#).unwrap();
         assert_eq!(
             write(&value, JsonStyle::Spaced),

@@ -1,4 +1,4 @@
-//! One section of a table: a title, column headers, rows, and how wide all that is.
+//! Section of a table: a title, column headers, rows, and their widths.
 
 use icu_properties::CodePointMapData;
 use icu_properties::props::EastAsianWidth;
@@ -13,8 +13,7 @@ pub(super) struct Section {
     widths: Vec<usize>,
 }
 
-/// Cells that a text takes in a terminal. What is wide in East Asian fonts counts twice, and so does what is
-/// wide in some of them only.
+/// Terminal cells of a text. Characters that are wide in East Asian fonts, or in some of them, count twice.
 pub(super) fn width(text: &str) -> usize {
     if text.is_ascii() {
         return text.len();
@@ -57,34 +56,34 @@ impl Section {
             return Ok(());
         }
         for (at, cell) in cells.iter().enumerate() {
-            // The CLI stumbles here too, over a second set of headers that is longer than the first.
+            // The AWS CLI fails here too, if a second set of headers is longer than the first.
             let known = self.widths.get_mut(at).ok_or("list index out of range")?;
             *known = width(cell).max(*known);
         }
         Ok(())
     }
 
-    /// One row under headers becomes as many rows as it has columns, for narrow terminals.
-    pub(super) fn turned(self) -> Result<Self, String> {
+    /// For narrow terminals: turns a single row under headers into one row for each column.
+    pub(super) fn transposed(self) -> Result<Self, String> {
         if self.rows.len() != 1 || self.headers.is_empty() {
             return Ok(self);
         }
-        let mut turned = Self::new(self.title, self.indentation);
+        let mut section = Self::new(self.title, self.indentation);
         for (header, cell) in self.headers.into_iter().zip(self.rows.into_iter().flatten()) {
-            turned.add_row(vec![header, cell])?;
+            section.add_row(vec![header, cell])?;
         }
-        Ok(turned)
+        Ok(section)
     }
 
     pub(super) fn total_width(&self) -> usize {
-        // Two blanks on each side of a cell, and the border left and right.
+        // Two spaces on each side of a cell, and the left and right border.
         let cells: usize = self.widths.iter().map(|width| width + 4).sum();
-        // A section without a title counts as one whose title is Python's None.
+        // A section without a title has the width of the title `None`, as in Python.
         let title = self.title.as_deref().map_or(4, width);
         cells.max(title) + 2 + 2 * self.indentation
     }
 
-    /// The columns' widths, stretched or squeezed to fill just this much.
+    /// The columns' widths, scaled to this total.
     #[expect(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
@@ -100,8 +99,7 @@ impl Section {
         let factor = total as f64 / sum as f64;
         let mut widths: Vec<usize> =
             natural.iter().map(|width| (factor * *width as f64).round_ties_even() as usize).collect();
-        // Rounding may have taken too much, which the first columns give back, or too little, which goes to
-        // the last.
+        // If rounding makes the sum too large, the first columns shrink; if too small, the last ones grow.
         let count = widths.len();
         let mut at = 0;
         while widths.iter().sum::<usize>() > total {

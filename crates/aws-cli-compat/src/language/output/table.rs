@@ -1,10 +1,10 @@
-//! The table format: a section a map or list, nested ones indented, columns stretched to one width, and one
-//! row turned into two columns where the terminal is too narrow.
+//! Table format: a section for each map or list, nested ones indented, columns scaled to one width. If the terminal is
+//! too narrow, a single row is transposed into two columns.
 
 use super::section::{Section, width};
 use crate::language::value::{Map, Value};
 
-/// How a table may look.
+/// Colours and width of a table.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TableStyle {
     pub(crate) is_coloured: bool,
@@ -12,25 +12,25 @@ pub(crate) struct TableStyle {
     pub(crate) terminal_width: usize,
 }
 
-/// Ends every colour.
+/// The escape sequence that resets colours.
 pub(crate) const RESET: &str = "\u{1b}[0m";
 const CELL: &str = "\u{1b}[1m\u{1b}[34m";
 const INDENTATION: &str = "\u{1b}[2m\u{1b}[33m";
 
 /// # Errors
-/// What the CLI stumbles over: rows of different lengths, mostly.
-pub(super) fn print(title: &str, value: &Value, look: TableStyle) -> Result<String, String> {
+/// Values that the AWS CLI cannot render, such as rows of different lengths.
+pub(super) fn render(title: &str, value: &Value, style: TableStyle) -> Result<String, String> {
     let mut table = Table::default();
     if !table.build(Some(title), value, 0)? {
         return Ok(String::new());
     }
     let mut sections = table.sections;
     let widest = |sections: &[Section]| sections.iter().map(Section::total_width).max().unwrap_or(0);
-    if widest(&sections) > look.terminal_width {
-        sections = sections.into_iter().map(Section::turned).collect::<Result<_, _>>()?;
+    if widest(&sections) > style.terminal_width {
+        sections = sections.into_iter().map(Section::transposed).collect::<Result<_, _>>()?;
     }
     let total = widest(&sections);
-    let mut out = Writer { text: String::new(), is_coloured: look.is_coloured };
+    let mut out = Writer { text: String::new(), is_coloured: style.is_coloured };
     out.write(&format!("{}\n", "-".repeat(total)));
     for section in &sections {
         out.section(section, total);
@@ -68,7 +68,7 @@ impl Table {
                 for value in values {
                     match value {
                         Value::List(cells) if cells.iter().all(Value::is_scalar) => self.add_row(cells)?,
-                        // A map among other things shows its names.
+                        // Of a map among other values the names are printed.
                         Value::Map(members) => {
                             let names = members.iter().map(|(name, _)| name.to_owned());
                             self.current()?.add_row(names.collect())?;
@@ -117,9 +117,9 @@ impl Table {
         let (mut headers, mut others) = (Vec::new(), Vec::new());
         for value in values {
             let Value::Map(members) = value else { return Err(no_members(value)) };
-            let (scalars, more) = names(members);
+            let (scalars, nested) = names(members);
             headers.extend(scalars);
-            others.extend(more);
+            others.extend(nested);
             maps.push(members);
         }
         for all in [&mut headers, &mut others] {
@@ -144,7 +144,7 @@ impl Table {
     }
 }
 
-/// Why a list that begins with a map cannot have this in it.
+/// Python's error for a list that begins with a map and has this value in it.
 fn no_members(value: &Value) -> String {
     match value {
         Value::Text(_) => "string indices must be integers, not 'str'".to_owned(),
@@ -153,7 +153,7 @@ fn no_members(value: &Value) -> String {
     }
 }
 
-/// The names of the scalar members, and those of the others, each in order.
+/// The names of the scalar members and of the others, each sorted.
 fn names(members: &Map) -> (Vec<String>, Vec<String>) {
     let (mut scalars, mut others) = (Vec::new(), Vec::new());
     for (name, value) in members.iter() {
@@ -170,7 +170,7 @@ struct Writer {
 }
 
 impl Writer {
-    /// With colours, the CLI ends each of its writes by resetting them.
+    /// With colours, the AWS CLI resets them at the end of each write.
     fn write(&mut self, text: &str) {
         self.text.push_str(text);
         if self.is_coloured {
@@ -220,7 +220,7 @@ impl Writer {
         self.line(&border, indentation);
     }
 
-    /// A cell of a row: two blanks before it, if there is room.
+    /// A cell of a row, with two spaces before it if they fit.
     fn aligned(&self, cell: &str, total: usize, left: &str) -> String {
         let inner = width(cell) + left.len() + 1;
         let padding = if total >= inner + 2 { 2 } else { 0 };
@@ -229,7 +229,7 @@ impl Writer {
     }
 }
 
-/// Only the first cell has a left edge of its own.
+/// The left edge of a cell; only the first column has one.
 fn edge(column: usize) -> &'static str {
     if column == 0 { "|" } else { "" }
 }

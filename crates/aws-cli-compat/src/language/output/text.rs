@@ -1,54 +1,54 @@
-//! The text format: a line a record, tabs between its values, members in the order of their names.
+//! Text format: a line for each record, tabs between its values, members sorted by name.
 
-use super::Rendered;
+use super::rendered::Rendered;
 use crate::language::value::{Map, Value};
 
-pub(super) fn print(value: &Value) -> Rendered {
+pub(super) fn render(value: &Value) -> Rendered {
     let mut text = String::new();
-    let fault = put(&mut text, value, None, None).err();
-    Rendered { text, fault }
+    let error = write_value(&mut text, value, None, None).err();
+    Rendered { text, error }
 }
 
-/// `columns` are the scalar members that the maps of one list have together.
-fn put(
+/// `columns` are the scalar members that occur in the maps of one list.
+fn write_value(
     out: &mut String,
     value: &Value,
     name: Option<&str>,
     columns: Option<&[String]>,
 ) -> Result<(), String> {
     match value {
-        Value::Map(members) => put_map(out, members, name, columns),
-        Value::List(values) => put_list(out, values, name),
+        Value::Map(members) => write_map(out, members, name, columns),
+        Value::List(values) => write_list(out, values, name),
         scalar => {
-            put_line(out, [scalar.to_string()]);
+            write_line(out, [scalar.to_string()]);
             Ok(())
         }
     }
 }
 
-fn put_line(out: &mut String, values: impl IntoIterator<Item = String>) {
+fn write_line(out: &mut String, values: impl IntoIterator<Item = String>) {
     out.push_str(&values.into_iter().collect::<Vec<_>>().join("\t"));
     out.push('\n');
 }
 
-fn put_list(out: &mut String, values: &[Value], name: Option<&str>) -> Result<(), String> {
+fn write_list(out: &mut String, values: &[Value], name: Option<&str>) -> Result<(), String> {
     if values.iter().any(|value| matches!(value, Value::Map(_))) {
         let columns = columns_of(values)?;
-        return values.iter().try_for_each(|value| put(out, value, name, Some(&columns)));
+        return values.iter().try_for_each(|value| write_value(out, value, name, Some(&columns)));
     }
     let (scalars, others): (Vec<_>, Vec<_>) = values.iter().partition(|value| value.is_scalar());
     if !scalars.is_empty() {
         match name {
             Some(name) => {
-                scalars.iter().for_each(|value| put_line(out, [name.to_uppercase(), value.to_string()]));
+                scalars.iter().for_each(|value| write_line(out, [name.to_uppercase(), value.to_string()]));
             }
-            None => put_line(out, scalars.iter().map(ToString::to_string)),
+            None => write_line(out, scalars.iter().map(ToString::to_string)),
         }
     }
-    others.into_iter().try_for_each(|value| put(out, value, name, None))
+    others.into_iter().try_for_each(|value| write_value(out, value, name, None))
 }
 
-fn put_map(
+fn write_map(
     out: &mut String,
     members: &Map,
     name: Option<&str>,
@@ -69,9 +69,9 @@ fn put_map(
         }
     };
     if !scalars.is_empty() {
-        put_line(out, name.map(str::to_uppercase).into_iter().chain(scalars));
+        write_line(out, name.map(str::to_uppercase).into_iter().chain(scalars));
     }
-    others.into_iter().try_for_each(|(name, value)| put(out, value, Some(name), None))
+    others.into_iter().try_for_each(|(name, value)| write_value(out, value, Some(name), None))
 }
 
 fn columns_of(values: &[Value]) -> Result<Vec<String>, String> {

@@ -1,9 +1,9 @@
-//! How the answer is printed: formats, queries, skeletons, colours.
+//! Output: formats, queries, skeletons, colours.
 
 use super::{Case, GOOD, bare, call, line};
 use crate::stub::Reply;
 
-/// Queries whose results have all shapes that the formats tell apart.
+/// Queries whose results have all shapes that the formats distinguish.
 const SHAPES: &[&str] = &[
     "IdentityId",
     "[IdentityId,Token]",
@@ -29,7 +29,7 @@ const SHAPES: &[&str] = &[
     "{x: 'it''s', y: `\"quote\\\" back\\\\slash tab\\t\"`}",
 ];
 
-/// Queries that try the language.
+/// Queries for the functions and operators of JMESPath.
 const QUERIES: &[&str] = &[
     "keys(@)",
     "values(@)",
@@ -75,8 +75,8 @@ const QUERIES: &[&str] = &[
     "@",
 ];
 
-/// Expressions that are none, or that fail.
-const WRONG: &[&str] = &[
+/// Invalid expressions, and expressions whose evaluation fails.
+const INVALID: &[&str] = &[
     "[",
     "IdentityId.",
     "IdentityId Token",
@@ -105,7 +105,7 @@ const WRONG: &[&str] = &[
     "contains('abc', `1`)",
 ];
 
-/// Lays an expression in single quotes, as a shell's user would.
+/// Puts an expression in single quotes, for a shell.
 fn quoted(expression: &str) -> String {
     format!("'{}'", expression.replace('\'', "'\"'\"'"))
 }
@@ -118,7 +118,7 @@ pub fn all() -> Vec<Case> {
             cases.push(call(&format!("--output {format} --query {}", quoted(query))));
         }
     }
-    // On a terminal, as wide as one is, narrower than the table, and one that does not know.
+    // On terminals wider and narrower than the table, and on one that does not know its size.
     for format in ["json", "text", "table"] {
         cases.extend(
             ["", "--color on", "--color off", "--color auto"]
@@ -138,22 +138,22 @@ pub fn all() -> Vec<Case> {
     cases.push(call("--output table").env("TERM", "dumb").env("NO_COLOR", "1").on_terminal(24, 80));
     cases.push(
         call("--output table")
-            .replies([Reply::Answer(400, r#"{"__type": "X", "message": "y"}"#)])
+            .replies([Reply::Response(400, r#"{"__type": "X", "message": "y"}"#)])
             .on_terminal(24, 80),
     );
     cases.extend(QUERIES.iter().map(|query| call(&format!("--query {}", quoted(query)))));
-    cases.extend(WRONG.iter().map(|query| call(&format!("--query {}", quoted(query)))));
+    cases.extend(INVALID.iter().map(|query| call(&format!("--query {}", quoted(query)))));
     cases.extend([
         call("--query ''"),
-        call("--query '&IdentityId'").complains_somehow(),
+        call("--query '&IdentityId'").any_error_text(),
         call("--color on --output table"),
         call("--color on --output table --query '{a: {b: [IdentityId, Token]}}'"),
         call("--color off --output table"),
         call("--color on --output text"),
         call("--color blue"),
         call("--output yaml"),
-        call("--output table").replies([Reply::Answer(200, r#"{"IdentityId": "i", "Token": "t"}"#)]),
-        call("--output table --query '{Long: Token, L2: IdentityId, a: {b: [Token]}}'").replies([Reply::Answer(
+        call("--output table").replies([Reply::Response(200, r#"{"IdentityId": "i", "Token": "t"}"#)]),
+        call("--output table --query '{Long: Token, L2: IdentityId, a: {b: [Token]}}'").replies([Reply::Response(
             200,
             concat!(
                 r#"{"IdentityId": "us-east-1:11111111-2222-4333-8444-555555555555", "Token": ""#,
@@ -166,7 +166,7 @@ pub fn all() -> Vec<Case> {
         call("--output table --query '[[Token, IdentityId], [Token]]'"),
         call("--output table --query '[`1`, {a: Token, b: `2`}]'"),
         call("--output table --query '[`1`, {a: Token}]'"),
-        call("").replies([Reply::Answer(200, GOOD)]).env("AWS_DEFAULT_OUTPUT", "table"),
+        call("").replies([Reply::Response(200, GOOD)]).env("AWS_DEFAULT_OUTPUT", "table"),
         call("").env("AWS_DEFAULT_OUTPUT", "yaml"),
         line("--generate-cli-skeleton"),
         line("--generate-cli-skeleton input --output table --query Logins"),
@@ -180,9 +180,9 @@ pub fn all() -> Vec<Case> {
         call("--generate-cli-skeleton output").without(&["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]),
         call("--generate-cli-skeleton output").without(&["AWS_DEFAULT_REGION"]),
         bare("--generate-cli-skeleton --logins x=").without(&["AWS_DEFAULT_REGION"]),
-        line("--version").prints_its_own(),
-        line("help").prints_its_own(),
-        call("help").prints_its_own(),
+        line("--version").output_ignored(),
+        line("help").output_ignored(),
+        call("help").output_ignored(),
     ]);
     cases
 }

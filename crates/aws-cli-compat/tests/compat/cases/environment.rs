@@ -1,4 +1,4 @@
-//! Environment, profiles and credentials.
+//! Environment, profiles, credentials and endpoints.
 
 use super::{Case, POOL, call, line};
 
@@ -8,7 +8,7 @@ const CREDENTIALS: &str = "[default]\naws_access_key_id = AKIDDEFAULT\naws_secre
 const CONFIG: &str = "[default]\nregion = eu-west-1\noutput = text\n\n[profile work]\nregion = eu-central-1\n\
                       output = table\n\n[profile 'two words']\nregion = us-west-2\n";
 
-/// With files, and without credentials in the environment.
+/// With profiles, and without credentials in the environment.
 fn with_profiles(case: Case) -> Case {
     case.without(&KEYS).file(".aws/credentials", CREDENTIALS).config(CONFIG)
 }
@@ -45,18 +45,18 @@ pub fn all() -> Vec<Case> {
         with_profiles(call("--profile work")).without(&["AWS_DEFAULT_REGION"]),
         with_profiles(call("")).env("AWS_PROFILE", "work"),
         with_profiles(call("")).env("AWS_DEFAULT_PROFILE", "work"),
-        with_profiles(call("")).env("AWS_DEFAULT_PROFILE", "work").env("AWS_PROFILE", "nobody"),
+        with_profiles(call("")).env("AWS_DEFAULT_PROFILE", "work").env("AWS_PROFILE", "missing"),
         with_profiles(call("--profile default")).env("AWS_PROFILE", "work"),
         with_profiles(call("--profile 'two words' --no-sign-request")).without(&["AWS_DEFAULT_REGION"]),
         with_profiles(call("--profile work")).env("AWS_ACCESS_KEY_ID", "AKIDENV").env("AWS_SECRET_ACCESS_KEY", "s"),
         with_profiles(call("")).env("AWS_PROFILE", "work").env("AWS_ACCESS_KEY_ID", "AKIDENV").env("AWS_SECRET_ACCESS_KEY", "s"),
-        call("--profile nobody"),
-        call("--profile nobody --logins broken"),
-        call("--profile nobody --cli-input-json '{'"),
-        call("--profile nobody --unknown"),
+        call("--profile missing"),
+        call("--profile missing --logins broken"),
+        call("--profile missing --cli-input-json '{'"),
+        call("--profile missing --unknown"),
         call("--profile default"),
-        call("").env("AWS_PROFILE", "nobody"),
-        line("--generate-cli-skeleton --profile nobody"),
+        call("").env("AWS_PROFILE", "missing"),
+        line("--generate-cli-skeleton --profile missing"),
         call("").without(&["AWS_DEFAULT_REGION"]).env("AWS_CONFIG_FILE", "~/elsewhere").file("elsewhere", CONFIG),
         with_profiles(call("")).env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
         call("").without(&KEYS).config("[default]\naws_access_key_id = AKIDCONFIG\naws_secret_access_key = s\n"),
@@ -64,7 +64,7 @@ pub fn all() -> Vec<Case> {
             "creds.json",
             r#"{"Version": 1, "AccessKeyId": "AKIDPROCESS", "SecretAccessKey": "s", "SessionToken": "t"}"#,
         ),
-        call("").config("nonsense\n").fails_somehow(),
+        call("").config("nonsense\n").any_failure(),
         // Endpoints.
         no_endpoint().env("AWS_ENDPOINT_URL", "{url}"),
         no_endpoint().env("AWS_ENDPOINT_URL_COGNITO_IDENTITY", "{url}").env("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
@@ -77,11 +77,11 @@ pub fn all() -> Vec<Case> {
         no_endpoint().config("[default]\nservices = missing\n"),
         call("").env("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
         call("").env("AWS_ENDPOINT_URL", "http://127.0.0.1:1").env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"),
-        // AWS's own endpoint of a region, told by a proxy that is not there.
-        no_endpoint().once().env("HTTPS_PROXY", "http://127.0.0.1:1").complains_somehow(),
+        // AWS's own endpoint of a region, through a proxy that does not exist.
+        no_endpoint().single_attempt().env("HTTPS_PROXY", "http://127.0.0.1:1").any_error_text(),
         call("").env("HTTP_PROXY", "{url}"),
         call("").env("HTTP_PROXY", "http://127.0.0.1:1").env("NO_PROXY", "127.0.0.1"),
-        call("--debug").complains_somehow(),
-        call("--v2-debug").warns_or_not(),
+        call("--debug").any_error_text(),
+        call("--v2-debug").errors_ignored(),
     ]
 }

@@ -14,8 +14,8 @@ async fn ask(world: &World, method: Method, bearer: &str, body: Option<Value>) -
     Answer::of(request.send().await.unwrap()).await
 }
 
-/// A world with a caller who has asked three times: to be remembered, for a bookmark, and by it.
-async fn with_bookmark() -> (World, String, String) {
+/// A world with a caller who has asked three times: to be cached, to set the hint, and to use it.
+async fn with_hint() -> (World, String, String) {
     let world = World::start().await;
     let bearer = world.bearer("alice");
     let first = ask(&world, Method::POST, &bearer, None).await;
@@ -23,14 +23,14 @@ async fn with_bookmark() -> (World, String, String) {
     for _ in 0..2 {
         assert_eq!(ask(&world, Method::POST, &bearer, None).await.source(), "hit");
     }
-    assert_eq!(world.metric("tokenvend_remembered_credentials").await, 1.0);
+    assert_eq!(world.metric("tokenvend_auth_cache_entries").await, 1.0);
     let token = first.token();
     (world, bearer, token)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_another_credential_of_the_user_had_renewed_is_what_this_one_gets() {
-    let (world, bearer, first) = with_bookmark().await;
+    let (world, bearer, first) = with_hint().await;
     world.advance(60);
     let other = world.bearer("alice");
     assert_ne!(other, bearer);
@@ -45,7 +45,7 @@ async fn what_another_credential_of_the_user_had_renewed_is_what_this_one_gets()
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_another_credential_of_the_user_had_forgotten_is_handed_to_nobody() {
-    let (world, bearer, first) = with_bookmark().await;
+    let (world, bearer, first) = with_hint().await;
     world.advance(60);
     let other = world.bearer("alice");
     assert_eq!(ask(&world, Method::DELETE, &other, None).await.status, 204);
@@ -57,7 +57,7 @@ async fn what_another_credential_of_the_user_had_forgotten_is_handed_to_nobody()
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_caller_who_asks_for_one_pool_and_then_for_another_gets_each_time_that_pool_s_token() {
-    let (world, bearer, first) = with_bookmark().await;
+    let (world, bearer, first) = with_hint().await;
     for turn in 0..3 {
         let second = ask(&world, Method::POST, &bearer, Some(json!({"pool": "second"}))).await;
         assert_eq!(second.source(), if turn == 0 { "miss" } else { "hit" });

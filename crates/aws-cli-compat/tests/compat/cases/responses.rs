@@ -1,9 +1,9 @@
-//! What Cognito, or something on the way to it, answers.
+//! Responses of Cognito or of a proxy in front of it; retries, timeouts and TLS.
 
 use super::{Case, GOOD, call};
 use crate::stub::Reply;
 
-/// The errors of the operation, and those before it; each with status and body.
+/// Errors of the operation, of AWS and of proxies: status and body.
 const ERRORS: &[(u16, &str)] = &[
     (400, r#"{"__type":"ResourceNotFoundException","message":"IdentityPool 'x' not found."}"#),
     (400, r#"{"__type":"NotAuthorizedException","message":"Access denied."}"#),
@@ -33,8 +33,8 @@ const ERRORS: &[(u16, &str)] = &[
     (509, "{}"),
 ];
 
-/// Answers that are good, but odd.
-const ODD: &[&str] = &[
+/// Unusual bodies of successful responses.
+const UNUSUAL: &[&str] = &[
     "{}",
     "",
     "not json",
@@ -49,20 +49,22 @@ const ODD: &[&str] = &[
 ];
 
 pub fn all() -> Vec<Case> {
-    let mut cases: Vec<_> =
-        ERRORS.iter().map(|(status, body)| call("").once().replies([Reply::Answer(*status, body)])).collect();
-    for body in ODD {
-        cases.push(call("").replies([Reply::Answer(200, body)]));
-        cases.push(call("--output text").replies([Reply::Answer(200, body)]));
-        cases.push(call("--output table").replies([Reply::Answer(200, body)]));
+    let mut cases: Vec<_> = ERRORS
+        .iter()
+        .map(|(status, body)| call("").single_attempt().replies([Reply::Response(*status, body)]))
+        .collect();
+    for body in UNUSUAL {
+        cases.push(call("").replies([Reply::Response(200, body)]));
+        cases.push(call("--output text").replies([Reply::Response(200, body)]));
+        cases.push(call("--output table").replies([Reply::Response(200, body)]));
     }
-    let failing = |status| Reply::Answer(status, "{}");
-    let throttled = |code| Reply::Answer(400, code);
-    let good = Reply::Answer(200, GOOD);
+    let failing = |status| Reply::Response(status, "{}");
+    let throttled = |code| Reply::Response(400, code);
+    let good = Reply::Response(200, GOOD);
     cases.extend([
-        // What is tried again, and how often.
+        // Retries.
         call("").replies([failing(500), good.clone()]),
-        call("").replies([failing(503), Reply::Drop, good.clone()]).env("AWS_RETRY_MODE", "standard"),
+        call("").replies([failing(503), Reply::Close, good.clone()]).env("AWS_RETRY_MODE", "standard"),
         call("").replies([failing(500)]).env("AWS_MAX_ATTEMPTS", "2"),
         call("").replies([failing(502)]).env("AWS_RETRY_MODE", "standard"),
         call("").replies([failing(429), good.clone()]),
@@ -82,37 +84,37 @@ pub fn all() -> Vec<Case> {
         call("").env("AWS_MAX_ATTEMPTS", "many"),
         call("").env("AWS_RETRY_MODE", "sometimes"),
         call("").replies([failing(500)]),
-        // No answer at all.
-        call("").once().replies([Reply::Drop]),
-        call("").replies([Reply::Drop, good.clone()]),
-        call("--cli-read-timeout 1").once().replies([Reply::Silence]),
+        // No response.
+        call("").single_attempt().replies([Reply::Close]),
+        call("").replies([Reply::Close, good.clone()]),
+        call("--cli-read-timeout 1").single_attempt().replies([Reply::Hang]),
         call("--cli-read-timeout 0 --cli-connect-timeout 0"),
         call("--cli-read-timeout 5 --cli-connect-timeout 5"),
         call("--cli-read-timeout abc"),
         call("--cli-connect-timeout -1"),
         call("--cli-read-timeout ''"),
         call("--cli-read 7"),
-        call("--endpoint-url http://127.0.0.1:1").once(),
-        call("--endpoint-url http://no-such-host.invalid").once(),
-        call("--endpoint-url https://127.0.0.1:1").once(),
+        call("--endpoint-url http://127.0.0.1:1").single_attempt(),
+        call("--endpoint-url http://no-such-host.invalid").single_attempt(),
+        call("--endpoint-url https://127.0.0.1:1").single_attempt(),
         call("--endpoint-url {url}/some/path/"),
         call("--endpoint-url {url}/some/path"),
         call("--endpoint-url nonsense"),
         call("--endpoint-url ''"),
         call("--endpoint-url http://"),
-        call("--endpoint-url ftp://127.0.0.1").once(),
+        call("--endpoint-url ftp://127.0.0.1").single_attempt(),
         // TLS.
-        call("").once().tls().complains_somehow(),
+        call("").single_attempt().tls().any_error_text(),
         call("--ca-bundle bundle.pem").tls(),
         call("").tls().env("AWS_CA_BUNDLE", "{home}/bundle.pem"),
         call("").tls().env("REQUESTS_CA_BUNDLE", "{home}/bundle.pem"),
         call("").tls().config("[default]\nca_bundle = {home}/bundle.pem\n"),
-        call("--ca-bundle missing.pem").once().tls().complains_somehow(),
-        call("--ca-bundle empty.pem").once().tls().file("empty.pem", "").complains_somehow(),
+        call("--ca-bundle missing.pem").single_attempt().tls().any_error_text(),
+        call("--ca-bundle empty.pem").single_attempt().tls().file("empty.pem", "").any_error_text(),
         call("--ca-bundle missing.pem"),
-        call("--no-verify-ssl").tls().warns_or_not(),
-        call("--no-verify").tls().warns_or_not(),
-        call("--no-verify-ssl --ca-bundle missing.pem").tls().warns_or_not(),
+        call("--no-verify-ssl").tls().errors_ignored(),
+        call("--no-verify").tls().errors_ignored(),
+        call("--no-verify-ssl --ca-bundle missing.pem").tls().errors_ignored(),
         call("--no-verify-ssl"),
     ]);
     cases
