@@ -8,21 +8,25 @@ ARG RUNTIME_IMAGE=debian:bookworm-slim
 
 FROM ${BUILDER_IMAGE} AS builder
 WORKDIR /build
-# Builds the dependencies alone, with an empty program: this layer is reused until Cargo.toml or Cargo.lock change.
-# Benchmarks and the like are removed from the manifest, because their files are absent. AWS-LC needs a C compiler but
-# no CMake: for Linux it ships its bindings.
+# Builds the dependencies alone, with an empty program: this layer is reused until Cargo.toml, Cargo.lock or a crate of
+# the workspace change. Benchmarks and the like are removed from the manifests, because their files are absent. AWS-LC
+# needs a C compiler but no CMake: for Linux it ships its bindings. The image contains no emulator: `tokenvend dev` and
+# `tokenvend emulator` are for development, and mint tokens for every request.
+ARG BUILD_ARGUMENTS="--package tokenvend --no-default-features --features aws-cli"
 COPY Cargo.toml Cargo.lock ./
-RUN sed -i '/^\[\[/,/^$/d' Cargo.toml \
+COPY crates crates
+RUN sed -i '/^\[\[bench/,/^$/d' Cargo.toml \
+    && sed -i '/^\[\[test/,/^$/d' crates/*/Cargo.toml \
     && mkdir src \
     && touch src/lib.rs \
     && echo 'fn main() {}' > src/main.rs \
-    && cargo build --release --locked \
+    && cargo build --release --locked $BUILD_ARGUMENTS \
     && rm -r src
 COPY config config
 COPY src src
 # Copied sources keep their old timestamps, so cargo would consider the empty program newer.
 RUN touch src/lib.rs src/main.rs \
-    && cargo build --release --locked
+    && cargo build --release --locked $BUILD_ARGUMENTS
 
 FROM ${RUNTIME_IMAGE} AS rootfs
 COPY --from=builder /build/target/release/tokenvend /rootfs/usr/local/bin/tokenvend

@@ -9,12 +9,11 @@ use crate::admin::{self, AdminState};
 use crate::audit::{AuditError, AuditTrail};
 use crate::auth::AuthenticatorChain;
 use crate::cognito_token_verifier::CognitoTokenVerifier;
-use crate::config::{DrainSettings, JwksSettings, Settings};
+use crate::config::{DrainSettings, Settings};
 use crate::http::{self, AppState, Listener, Readiness};
 use crate::identity_admin::IdentityAdmin;
 use crate::issuer::cognito::Cognito;
 use crate::issuer::registry::IdentityRegistry;
-use crate::jws::KeysError;
 use crate::linking::Linker;
 use crate::metrics::labels::Label as _;
 use crate::metrics::{self, Metrics, MetricsError};
@@ -23,6 +22,7 @@ use crate::rate_limit::{RateLimitSettings, RateLimiter};
 use crate::tls::{Tls, TlsFaults, TlsSettings};
 use crate::vending::TokenVendor;
 use clock::SharedClock;
+use jose::{JwksSettings, KeysError};
 
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {

@@ -32,6 +32,8 @@ mod user_id;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use jose::KeysError;
+
 pub use act_as::{ActAsError, ServiceCaller, UserPattern};
 use alb::AlbAuthenticator;
 use authenticator::Authenticator;
@@ -57,7 +59,6 @@ pub use settings::{
 use static_key::StaticKeyAuthenticator;
 pub use user_id::UserIdMapper;
 
-use crate::jws::KeysError;
 use crate::metrics::Metrics;
 use crate::metrics::labels::AuthOutcome;
 use clock::SharedClock;

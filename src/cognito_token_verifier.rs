@@ -8,12 +8,11 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::config::{JwksSettings, KeySource};
-use crate::jws::{Algorithm, InvalidJws, Jws, KeyProvider, KeysError, VerifyError};
 use crate::metrics::Metrics;
 use crate::token::{self, TokenClaims};
 use clock::{SharedClock, Timestamp};
 use cognito_types::{IdentityId, IdentityPoolId};
+use jose::{Algorithm, InvalidJws, JwksSettings, Jws, KeyProvider, KeySource, KeysError, VerifyError};
 
 /// The only algorithm of Cognito's signatures.
 const ALGORITHMS: [Algorithm; 1] = [Algorithm::RS512];
@@ -58,7 +57,7 @@ impl From<VerifyError> for TokenVerificationError {
             VerifyError::Algorithm => Self::Algorithm,
             VerifyError::UnknownKey => Self::UnknownKey,
             VerifyError::Signature => Self::Signature,
-            VerifyError::CannotSay => Self::KeysUnavailable,
+            VerifyError::KeysUnavailable => Self::KeysUnavailable,
         }
     }
 }
@@ -85,7 +84,7 @@ impl CognitoTokenVerifier {
         metrics: Arc<Metrics>,
     ) -> Result<Self, KeysError> {
         let source = KeySource::Jwks(keys);
-        let keys = KeyProvider::of("cognito", &source, &ALGORITHMS, clock.clone(), metrics).await?;
+        let keys = KeyProvider::from_source("cognito", &source, &ALGORITHMS, clock.clone(), metrics).await?;
         Ok(Self { keys, leeway, clock })
     }
 
@@ -97,8 +96,8 @@ impl CognitoTokenVerifier {
         keys: JwksSettings,
         leeway: Duration,
         clock: SharedClock,
-    ) -> Result<Self, String> {
-        let keys = KeyProvider::as_they_are(&KeySource::Jwks(keys), &ALGORITHMS).await?;
+    ) -> Result<Self, KeysError> {
+        let keys = KeyProvider::fetch_once(&KeySource::Jwks(keys), &ALGORITHMS).await?;
         Ok(Self { keys, leeway, clock })
     }
 
@@ -118,7 +117,7 @@ impl CognitoTokenVerifier {
         if iss != format!("https://{}", token::issuer_host(pool.region())) {
             return Err(TokenVerificationError::Issuer);
         }
-        jws.prove(&self.keys, &ALGORITHMS).await?;
+        jws.verify(&self.keys, &ALGORITHMS).await?;
         let claims = TokenClaims::deserialize(jws.payload()).map_err(|_| InvalidJws)?;
         check_claims(&claims, pool, self.clock.now(), self.leeway)?;
         Ok(claims)

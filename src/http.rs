@@ -6,6 +6,7 @@ pub(crate) mod audit;
 mod authenticate;
 pub(crate) mod body;
 mod client_address;
+mod connection_limits;
 mod credentials;
 mod door;
 #[cfg(any(fuzzing, test))]

@@ -60,7 +60,6 @@ pub mod gcra;
 pub mod http;
 pub mod identity_admin;
 pub mod issuer;
-pub mod jws;
 mod keyed_mutex;
 pub mod linking;
 pub mod metrics;

@@ -3,6 +3,7 @@
 
 mod families;
 pub mod labels;
+mod observers;
 
 use prometheus::{
     Encoder as _, Gauge, Histogram, HistogramOpts, IntCounter, IntGauge, Opts, Registry, TextEncoder,

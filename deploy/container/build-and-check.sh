@@ -7,7 +7,7 @@
 # The script makes the base images: Debian by debootstrap, from the mirror that apt is configured with, and this
 # machine's own Rust toolchain. Cargo downloads outside the image, as it is configured to, and builds inside without a
 # network. The image then runs as its own user in a separate network namespace, so that ports cannot conflict and AWS is
-# unreachable.
+# unreachable. A Cognito emulator runs beside it there: built outside, because the image contains none.
 #
 # Needs root and a Rust toolchain with its own sysroot (rustup's). Installs missing Debian packages. With DIRECTORY,
 # base images and layers are kept there for the next run; without it, everything is removed. TOKENVEND_REPOSITORY builds
@@ -18,6 +18,7 @@ repository=${TOKENVEND_REPOSITORY:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." &
 image=localhost/tokenvend:check
 netns=tokenvend-check-$$
 server=
+emulator=
 
 say() { printf '%s\n' "$*"; }
 step() { printf '\n== %s\n' "$*"; }
@@ -50,6 +51,10 @@ finish() {
         stop_program KILL || true
         wait "$server" || true
     fi
+    if [[ -n $emulator ]]; then
+        kill "$emulator" 2>/dev/null || true
+        wait "$emulator" || true
+    fi
     ip netns delete "$netns" 2>/dev/null || true
     buildah rm --all >/dev/null 2>&1 || true
     [[ -n $stays ]] || rm -rf --one-file-system "$work"
@@ -75,7 +80,8 @@ stop_program() {
 }
 
 install_missing() {
-    local -A package_of=([buildah]=buildah [debootstrap]=debootstrap [ip]=iproute2 [jq]=jq [curl]=curl [pgrep]=procps)
+    local -A package_of=([buildah]=buildah [debootstrap]=debootstrap [ip]=iproute2 [jq]=jq [curl]=curl [pgrep]=procps
+        [openssl]=openssl)
     local tool missing=()
     for tool in "${!package_of[@]}"; do
         command -v "$tool" >/dev/null || missing+=("${package_of[$tool]}")
@@ -128,10 +134,57 @@ build() {
     }
 }
 
+# Builds the emulator outside the image, in the checkout's own target directory.
+build_emulator() {
+    emulator_program=$(cd "$repository" && cargo build --locked --quiet --package cognito-emulator \
+        --message-format json | jq --raw-output 'select(.executable) | .executable' | tail -n 1)
+    [[ -x $emulator_program ]] || fail "the emulator was not built"
+}
+
+# Starts the emulator with its default pool and access key.
+start_emulator() {
+    local tries
+    ip netns exec "$netns" "$emulator_program" >"$work/emulator.log" 2>&1 &
+    emulator=$!
+    for ((tries = 0; tries < 50; tries++)); do
+        ask --fail --output /dev/null http://127.0.0.1:8082/.well-known/jwks_uri 2>/dev/null && return
+        kill -0 "$emulator" 2>/dev/null || break
+        sleep 0.2
+    done
+    cat "$work/emulator.log" >&2
+    fail "the emulator does not answer"
+}
+
 # A value of the image's configuration, by a jq path; lists are printed one item a line.
 configured() { buildah inspect --type image "$image" | jq --raw-output ".Docker.config$1"; }
 
-in_image() { ip netns exec "$netns" "${buildah_run[@]}" "$@"; }
+in_image() { ip netns exec "$netns" "${buildah_run[@]}" "$container" -- "$@"; }
+
+# The service with the emulator as Cognito, and a shared secret for the app's tokens.
+serve() {
+    ip netns exec "$netns" "${buildah_run[@]}" \
+        --env TOKENVEND__UPSTREAM__ENDPOINT_URL=http://127.0.0.1:8082 \
+        --env TOKENVEND__POOLS__MAIN__IDENTITY_POOL_ID=us-east-1:00000000-0000-4000-8000-000000000001 \
+        --env TOKENVEND__POOLS__MAIN__DEVELOPER_PROVIDER=login.tokenvend.example \
+        --env TOKENVEND__AUTH__APP__ISSUER=https://app.example \
+        --env TOKENVEND__AUTH__APP__AUDIENCE=tokenvend \
+        --env TOKENVEND__AUTH__APP__ALGORITHMS=HS256 \
+        --env "TOKENVEND__AUTH__APP__SECRET=$app_secret" \
+        --env AWS_ACCESS_KEY_ID=AKIAEMULATOR \
+        --env AWS_SECRET_ACCESS_KEY=emulator-secret-good-for-nothing \
+        "$container" -- "${entrypoint[@]}" serve
+}
+
+base64url() { openssl base64 -A | tr '+/' '-_' | tr -d '='; }
+
+# A token of the app for the user $1.
+signed_in() {
+    local message
+    message=$(printf '{"alg":"HS256","typ":"JWT"}' | base64url).$(jq --null-input --compact-output --join-output \
+        --arg user "$1" '{iss: "https://app.example", aud: "tokenvend", sub: $user, exp: (now + 600 | floor)}' |
+        base64url)
+    say "$message.$(printf '%s' "$message" | openssl dgst -sha256 -hmac "$app_secret" -binary | base64url)"
+}
 
 # Runs the image's own health check command.
 health() { in_image "${health_words[@]}"; }
@@ -154,6 +207,21 @@ check_contents() {
     buildah unmount "$container" >/dev/null
 }
 
+# The image has no emulator: `tokenvend dev` and `tokenvend emulator` are not commands of its program.
+check_commands() {
+    local command code output
+    for command in dev emulator; do
+        code=0
+        output=$(in_image "${entrypoint[@]}" "$command" 2>&1) || code=$?
+        ((code == 64)) || fail "tokenvend $command exits with $code: $output"
+        grep -qF "unrecognized subcommand '$command'" <<<"$output" || fail "tokenvend $command: $output"
+        say "$command: $(head -n 1 <<<"$output")"
+    done
+    output=$(in_image "${entrypoint[@]}" --help)
+    ! grep -E '^ +(dev|emulator) ' <<<"$output" || fail "the help shows a command of development"
+    grep -qE '^ +get-open-id-token-for-developer-identity' <<<"$output" || fail "the AWS CLI's command is missing"
+}
+
 check_process() {
     local program status
     program=$(program_of "$server")
@@ -168,7 +236,7 @@ check_health() {
     local tries
     if health 2>"$work/health"; then fail "the health check succeeds although the program is not running"; fi
     say "before the start: failing ($(head -n 1 "$work/health"))"
-    in_image "${entrypoint[@]}" dev >"$work/program.log" 2>&1 &
+    serve >"$work/program.log" 2>&1 &
     server=$!
     for ((tries = 0; tries < 100; tries++)); do
         if health 2>/dev/null; then
@@ -183,11 +251,11 @@ check_health() {
 }
 
 check_token() {
-    local signed_in answer
+    local bearer answer
     in_image "${entrypoint[@]}" healthcheck --url http://localhost:8080/livez || fail "name resolution does not work"
-    signed_in=$(ask --fail --request POST 'http://127.0.0.1:8083/sign-in?name=alice')
+    bearer=$(signed_in alice)
     for _ in first second; do
-        answer=$(ask --fail-with-body --request POST --header "Authorization: Bearer $signed_in" \
+        answer=$(ask --fail-with-body --request POST --header "Authorization: Bearer $bearer" \
             --write-out '\n%header{tokenvend-cache}' http://127.0.0.1:8080/v1/token) || fail "no token: $answer"
         [[ $(head -n 1 <<<"$answer" | jq --raw-output '.token | length') -gt 100 ]] || fail "no token: $answer"
         say "a token for $(head -n 1 <<<"$answer" | jq --raw-output '.identityId') ($(tail -n 1 <<<"$answer"))"
@@ -236,13 +304,14 @@ buildah images --filter dangling=false --format '{{.Name}} {{.Size}}'
 step "build"
 SECONDS=0
 build
+build_emulator
 say "built in $SECONDS s"
 
 step "contents"
 container=$(buildah from "$image")
 # `ip netns exec` runs programs, not functions of this shell.
 buildah_run=("$(command -v buildah)" --root "$work/storage" --runroot "$work/run"
-    --storage-driver "${STORAGE_DRIVER:-vfs}" run --isolation chroot "$container" --)
+    --storage-driver "${STORAGE_DRIVER:-vfs}" run --isolation chroot)
 mapfile -t entrypoint < <(configured '.Entrypoint[]')
 [[ $(configured '.Healthcheck.Test[0]') == CMD ]] || fail "the image has no health check of the exec form"
 mapfile -t health_words < <(configured '.Healthcheck.Test[1:][]')
@@ -250,9 +319,14 @@ say "user $(configured .User), entrypoint ${entrypoint[*]}, command $(configured
 say "health check: ${health_words[*]}"
 check_contents
 
-step "health"
+step "commands"
 ip netns add "$netns"
 ip -netns "$netns" link set lo up
+check_commands
+
+step "health"
+app_secret=$(openssl rand -hex 32)
+start_emulator
 check_health
 
 step "process"

@@ -1,4 +1,4 @@
 //! A token, or the header and the payload of one.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| tokenvend::jws::fuzzing::token(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| jose::fuzzing::token(bytes));

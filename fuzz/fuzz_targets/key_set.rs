@@ -1,4 +1,4 @@
-//! A key set as somebody publishes it.
+//! A JWKS.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| tokenvend::jws::fuzzing::key_set(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| jose::fuzzing::key_set(bytes));

@@ -2,7 +2,7 @@
 //! the service those of `seeds/` (`tests/api/fuzzing.rs`), so that what was found once is tried with every change.
 //!
 //! Headers and claims come in by the service's public `Authenticator`; what it keeps to itself has doors of its own,
-//! `tokenvend::jws::fuzzing` and `tokenvend::http::fuzzing`, with what must hold there.
+//! `jose::fuzzing` and `tokenvend::http::fuzzing`, with what must hold there.
 
 pub mod claims;
 mod door;

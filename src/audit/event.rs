@@ -242,12 +242,7 @@ fn label<S: Serializer>(status: &CacheStatus, into: S) -> Result<S::Ok, S::Error
 }
 
 fn hex<S: Serializer>(digest: &[u8; 32], into: S) -> Result<S::Ok, S::Error> {
-    let hex = digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
-        use std::fmt::Write as _;
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    });
-    into.serialize_str(&hex)
+    into.serialize_str(&hex::encode(digest))
 }
 
 #[cfg(test)]

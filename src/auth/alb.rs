@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use jose::{Algorithm, InvalidJws, Jws, KeyProvider, KeysError};
 use serde_json::Value;
 
 use super::authenticator::Authenticator;
@@ -16,7 +17,6 @@ use super::rejection::RejectionReason;
 use super::request::AuthRequest;
 use super::settings::AlbSettings;
 use crate::claims::numeric_date::{self, InvalidNumericDate};
-use crate::jws::{Algorithm, InvalidJws, Jws, KeyProvider, KeysError};
 use crate::metrics::Metrics;
 use clock::SharedClock;
 
@@ -40,7 +40,8 @@ impl AlbAuthenticator {
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Result<Self, KeysError> {
-        let keys = KeyProvider::by_name(callers.name(), &settings.keys, ALGORITHMS, clock.clone(), metrics)?;
+        let keys =
+            KeyProvider::by_key_id(callers.name(), &settings.keys, ALGORITHMS, clock.clone(), metrics)?;
         Ok(Self { callers, settings, keys, cache, clock })
     }
 
@@ -76,7 +77,7 @@ impl AlbAuthenticator {
         if self.clock.now() >= expires_at + self.settings.leeway {
             return Err(RejectionReason::Expired.into());
         }
-        jws.prove(&self.keys, ALGORITHMS).await?;
+        jws.verify(&self.keys, ALGORITHMS).await?;
         let Value::Object(claims) = jws.into_payload() else {
             return Err(RejectionReason::Malformed.into());
         };

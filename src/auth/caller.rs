@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use jose::VerifyError;
+
 use super::act_as::{ActAsError, ServiceCaller};
 use super::rejection::RejectionReason;
 use super::user_id::UserIdMapper;
 use crate::claims::Claims;
-use crate::jws::VerifyError;
 use crate::vending::LastEntryHint;
 use clock::Timestamp;
 use cognito_types::DeveloperUserId;
@@ -90,7 +91,7 @@ impl From<VerifyError> for Declined {
             VerifyError::Algorithm => Self::Rejected(RejectionReason::Algorithm),
             VerifyError::UnknownKey => Self::Rejected(RejectionReason::UnknownKey),
             VerifyError::Signature => Self::Rejected(RejectionReason::Signature),
-            VerifyError::CannotSay => Self::Unavailable,
+            VerifyError::KeysUnavailable => Self::Unavailable,
         }
     }
 }

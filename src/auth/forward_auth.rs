@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use aws_lc_rs::hmac;
+use jose::KeysError;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
@@ -19,7 +20,6 @@ use super::remote_verifier::{CheckError, RemoteResult, RemoteVerifier, client, r
 use super::request::AuthRequest;
 use super::settings::{ClaimsFrom, ForwardSettings};
 use crate::error_chain;
-use crate::jws::KeysError;
 use clock::SharedClock;
 
 /// The forwarded headers of valid requests are shorter, all together.

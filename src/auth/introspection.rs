@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use jose::KeysError;
 use serde_json::{Map, Value};
 
 use super::authenticator::Authenticator;
@@ -14,7 +15,6 @@ use super::remote_verifier::{CheckError, RemoteResult, RemoteVerifier, client, r
 use super::request::AuthRequest;
 use super::settings::IntrospectionSettings;
 use crate::error_chain;
-use crate::jws::KeysError;
 use clock::SharedClock;
 
 /// Valid tokens are shorter.

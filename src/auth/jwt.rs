@@ -6,6 +6,8 @@ mod claims;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jose::{InvalidJws, Jws, KeyProvider, KeysError};
+
 use super::authenticator::Authenticator;
 use super::caller::{Caller, Declined};
 use super::caller_builder::CallerBuilder;
@@ -13,7 +15,6 @@ use super::credential_cache::ScopedCache;
 use super::rejection::RejectionReason;
 use super::request::AuthRequest;
 use super::settings::JwtSettings;
-use crate::jws::{InvalidJws, Jws, KeyProvider, KeysError};
 use crate::metrics::Metrics;
 use claims::UnverifiedClaims;
 use clock::SharedClock;
@@ -35,9 +36,14 @@ impl JwtAuthenticator {
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Result<Self, KeysError> {
-        let keys =
-            KeyProvider::of(callers.name(), &settings.keys, &settings.algorithms, clock.clone(), metrics)
-                .await?;
+        let keys = KeyProvider::from_source(
+            callers.name(),
+            &settings.keys,
+            &settings.algorithms,
+            clock.clone(),
+            metrics,
+        )
+        .await?;
         Ok(Self { callers, settings, keys, cache, clock })
     }
 
@@ -67,11 +73,13 @@ impl JwtAuthenticator {
         }
         let token_types = &self.settings.token_types;
         if !token_types.is_empty()
-            && !jws.kind().is_some_and(|kind| token_types.iter().any(|one| one.eq_ignore_ascii_case(kind)))
+            && !jws
+                .token_type()
+                .is_some_and(|token_type| token_types.iter().any(|one| one.eq_ignore_ascii_case(token_type)))
         {
             return Err(RejectionReason::TokenType.into());
         }
-        jws.prove(&self.keys, &self.settings.algorithms).await?;
+        jws.verify(&self.keys, &self.settings.algorithms).await?;
         let claims = UnverifiedClaims::from_payload(jws.into_payload()).ok_or(RejectionReason::Malformed)?;
         let (claims, expires_at) = claims.verify(&self.settings, self.clock.now())?;
         Ok(self.callers.build(claims, Some(expires_at))?)
@@ -80,7 +88,7 @@ impl JwtAuthenticator {
 
 impl Authenticator for JwtAuthenticator {
     fn is_ready(&self) -> bool {
-        self.keys.are_there()
+        self.keys.is_loaded()
     }
 
     fn takes_cookies(&self) -> bool {

@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bounded_http::{ProxyPolicy, client_builder};
 use moka::sync::Cache;
 use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
@@ -158,14 +159,10 @@ impl fmt::Debug for RemoteVerifier {
     }
 }
 
-/// The HTTP client of remote checks. It follows no redirects, because a login page is not a result. It ignores
-/// proxies of the environment. It keeps connections alive, because each new credential costs a request.
+/// The HTTP client of remote checks. It follows no redirects, because a login page is not a result. It uses a proxy of
+/// the environment for https only. It keeps connections alive, because each new credential costs a request.
 pub(super) fn client(settings: &RemoteCheckSettings) -> Result<reqwest::Client, reqwest::Error> {
-    reqwest::Client::builder()
-        .timeout(settings.timeout)
-        .redirect(reqwest::redirect::Policy::none())
-        .user_agent(concat!("tokenvend/", env!("CARGO_PKG_VERSION")))
-        .build()
+    client_builder(ProxyPolicy::HttpsOnly, Some(settings.timeout)).build()
 }
 
 /// A date among the claims of a response.
@@ -190,14 +187,6 @@ pub async fn probe_endpoint(url: &reqwest::Url, settings: RemoteCheckSettings) -
 }
 
 /// The body of a response, up to a maximum size.
-pub(super) async fn read_body(mut response: reqwest::Response) -> Result<Vec<u8>, String> {
-    let mut body = Vec::new();
-    let text = |error: reqwest::Error| error_chain::display(&error.without_url());
-    while let Some(chunk) = response.chunk().await.map_err(text)? {
-        if body.len() + chunk.len() > MAX_BODY_BYTES {
-            return Err(format!("its response is larger than {MAX_BODY_BYTES} bytes"));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
+pub(super) async fn read_body(response: reqwest::Response) -> Result<Vec<u8>, String> {
+    bounded_http::read_body(response, MAX_BODY_BYTES).await.map_err(|error| error.to_string())
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use jose::{Algorithm, JwksSettings, KeySource};
 use reqwest::header::HeaderName;
 
 use super::act_as::UserPattern;
@@ -11,8 +12,6 @@ use super::certificate_matcher::CertificateMatcher;
 use super::credential_source::CredentialSource;
 use crate::claims::conditions::Conditions;
 use crate::claims::template::Template;
-use crate::config::{JwksSettings, KeySource};
-use crate::jws::Algorithm;
 use crate::secret::Secret;
 
 /// How user ids are sent to Cognito.

@@ -2,10 +2,8 @@
 //!
 //! It is never an argument, because every user of the machine can list arguments.
 
-use std::net::IpAddr;
 use std::path::Path;
 
-use reqwest::Url;
 use zeroize::Zeroizing;
 
 /// Environment variable with the token, if no file is given.
@@ -37,13 +35,4 @@ pub(super) fn find(file: Option<&Path>, variable: Option<&str>) -> Result<Zeroiz
         return Err(BearerError::Malformed);
     }
     Ok(Zeroizing::new(bearer.to_owned()))
-}
-
-/// Whether a request to this URL cannot be read on the network: it is encrypted, or stays on this machine.
-pub(super) fn is_confidential(url: &Url) -> bool {
-    let is_local = url.host_str().is_some_and(|host| {
-        let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-        host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
-    });
-    url.scheme() == "https" || (url.scheme() == "http" && is_local)
 }

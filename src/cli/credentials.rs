@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bounded_http::{HttpError, ProxyPolicy, client_builder, is_confidential, read_body};
 use reqwest::Url;
 use serde::{Deserialize, Deserializer, Serialize};
 use zeroize::Zeroizing;
@@ -12,7 +13,9 @@ use super::bearer_token::{self, BearerError};
 use super::error::CliError;
 use super::stdout::print;
 use crate::config::Environment;
-use crate::error_chain;
+
+/// Larger than any real response.
+const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// The service to call, and the bearer token.
 #[derive(Debug, clap::Args)]
@@ -81,7 +84,7 @@ fn deserialize_zeroizing<'de, D: Deserializer<'de>>(from: D) -> Result<Zeroizing
 /// The URL of the resource. Requests and responses have secrets in them, so plain http is allowed on this machine only.
 fn credentials_url(args: &Args) -> Result<Url, CliError> {
     let mut url = args.url.clone();
-    if !bearer_token::is_confidential(&url) {
+    if !is_confidential(&url) {
         return Err(CliError::usage("--url is neither https nor plain http on this machine"));
     }
     if let Ok(mut path) = url.path_segments_mut() {
@@ -103,18 +106,15 @@ impl From<BearerError> for CliError {
 }
 
 async fn request_credentials(url: &Url, bearer: &str) -> Result<ServiceResponse, String> {
-    let failed = |error: reqwest::Error| {
-        format!("request to {url} failed: {}", error_chain::display(&error.without_url()))
-    };
-    let client = reqwest::Client::builder()
-        .connect_timeout(Duration::from_secs(5))
-        .timeout(Duration::from_secs(15))
-        // The bearer token is for this service only, and not for the target of a redirect.
-        .redirect(reqwest::redirect::Policy::none());
-    let client = client.build().map_err(failed)?;
-    let response = client.get(url.clone()).bearer_auth(bearer).send().await.map_err(failed)?;
+    let failed = |error: HttpError| format!("request to {url} failed: {error}");
+    // No redirects: the bearer token is for this service only.
+    let client = client_builder(ProxyPolicy::HttpsOnly, Some(Duration::from_secs(15)))
+        .connect_timeout(Duration::from_secs(5));
+    let client = client.build().map_err(|error| failed(error.into()))?;
+    let response = client.get(url.clone()).bearer_auth(bearer).send().await;
+    let response = response.map_err(|error| failed(error.into()))?;
     let status = response.status();
-    let body = Zeroizing::new(response.bytes().await.map_err(failed)?.to_vec());
+    let body = Zeroizing::new(read_body(response, MAX_BODY_BYTES).await.map_err(failed)?);
     if status.is_success() {
         return serde_json::from_slice(&body)
             .map_err(|_| format!("{url} did not return credentials; is it a tokenvend?"));

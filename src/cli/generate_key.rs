@@ -20,7 +20,7 @@ pub(super) fn run() -> Result<(), CliError> {
     let mut random = Zeroizing::new([0; 32]);
     rand::fill(&mut *random).map_err(|_| CliError::unavailable("the system returned no random bytes"))?;
     let key = Zeroizing::new(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode_to_string(*random)));
-    let hex: String = digest(&SHA256, key.as_bytes()).as_ref().iter().map(|b| format!("{b:02x}")).collect();
+    let hex = hex::encode(digest(&SHA256, key.as_bytes()));
     print(&Zeroizing::new(format!("{}\n", *key)))?;
     let _ = writeln!(std::io::stderr(), "key_sha256 = [\"{hex}\"]");
     Ok(())

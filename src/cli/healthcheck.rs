@@ -4,6 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bounded_http::{ProxyPolicy, client_builder};
+use reqwest::redirect::Policy;
+
 use super::error::CliError;
 use crate::error_chain;
 
@@ -24,7 +27,8 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: &Args) -> Result<(), CliError> {
     let fail = |reason: String| CliError::unavailable(format!("{} is not healthy: {reason}", args.url));
-    let mut client = reqwest::Client::builder().timeout(Duration::from_secs(3)).no_proxy();
+    let client = client_builder(ProxyPolicy::Never, Some(Duration::from_secs(3)));
+    let mut client = client.redirect(Policy::default());
     if let (Some(ip), Some(name)) = (args.connect_to, args.url.host_str()) {
         // The port is the URL's.
         client = client.resolve(name, SocketAddr::new(ip, 0));

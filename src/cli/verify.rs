@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bounded_http::parse_keys_url;
+use jose::{JwksSettings, KeysError};
 use reqwest::Url;
 use serde_json::json;
 
@@ -12,7 +14,6 @@ use super::inspect::{auth_method_json, auth_method_text, format_duration};
 use super::stdout::print;
 use super::token_arg::{TokenArg, escape_control_chars};
 use crate::cognito_token_verifier::{CognitoTokenVerifier, TokenVerificationError};
-use crate::config::{self, JwksSettings};
 use crate::token::{self, AuthMethod, TokenClaims};
 use clock::{SharedClock, SystemClock};
 use cognito_types::{DeveloperUserId, IdentityId, IdentityPoolId};
@@ -29,10 +30,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "POOL_ID", value_parser = |text: &str| IdentityPoolId::parse(text))]
     pool: IdentityPoolId,
     /// Use the keys of this JWKS instead of Cognito's (https, or http on this machine).
-    #[arg(long, value_name = "URL", value_parser = config::parse_keys_url, conflicts_with = "endpoint_url")]
+    #[arg(long, value_name = "URL", value_parser = parse_keys_url, conflicts_with = "endpoint_url")]
     jwks_url: Option<Url>,
     /// Use the keys of this Cognito endpoint, such as the emulator (https, or http on this machine).
-    #[arg(long, value_name = "URL", value_parser = config::parse_keys_url)]
+    #[arg(long, value_name = "URL", value_parser = parse_keys_url)]
     endpoint_url: Option<Url>,
     /// The identity that the token must be for.
     #[arg(long, value_name = "ID", value_parser = |text: &str| IdentityId::parse(text))]
@@ -94,9 +95,9 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     };
     let clock: SharedClock = Arc::new(SystemClock::new());
     let unavailable =
-        |reason: String| CliError::unavailable(format!("the keys at {url} cannot be fetched: {reason}"));
+        |reason: KeysError| CliError::unavailable(format!("the keys at {url} cannot be fetched: {reason}"));
     // No leeway: a script passes the token on, and a recipient without leeway must accept it.
-    let keys = JwksSettings::for_cognito(url.clone(), JWKS_TIMEOUT);
+    let keys = JwksSettings::new(url.clone(), JWKS_TIMEOUT);
     let verifier = CognitoTokenVerifier::with_current_keys(keys, Duration::ZERO, clock.clone())
         .await
         .map_err(unavailable)?;

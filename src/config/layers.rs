@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::Environment;
+use super::environment::Environment;
 use super::error::InvalidValue;
+use super::value::Value;
 
 /// The prefix of environment variables that set a key; `__` stands for each dot.
 pub(super) const PREFIX: &str = "TOKENVEND__";
@@ -23,17 +24,8 @@ pub(super) const AUTH: &str = "auth";
 /// Keys of `[auth]` itself. No authenticator may have such a name, and the template does not apply to them.
 pub(super) const RESERVED_AUTH_NAMES: [&str; 2] = ["cache", "order"];
 
-/// A value as it was parsed.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
-    /// Every value of an environment variable is a text.
-    Text(String),
-    Integer(i64),
-    Flag(bool),
-    List(Vec<Value>),
-    /// A type that no key has: a float, a date, a table within a list.
-    Other(&'static str),
-}
+/// The name of the layer of the defaults.
+pub(super) const DEFAULTS: &str = "the defaults";
 
 /// A value and its origin.
 #[derive(Debug, Clone)]

@@ -7,11 +7,12 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::Environment;
+use super::environment::Environment;
 use super::error::InvalidValue;
-use super::layers::{Layers, Leaf, Node, Table, Value};
+use super::layers::{self, Layers, Leaf, Node, Table};
 use super::path::{join, split as split_path};
-use super::renamed_keys;
+use super::size::{NO_UNIT, format_size, parse_size};
+use super::value::Value;
 use crate::secret::Secret;
 
 /// The merged layers, and what was found wrong with them so far.
@@ -158,7 +159,7 @@ impl<'e> Section<'_, 'e> {
             Ok(converted) => Some(converted),
             Err(why) => {
                 let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
-                self.reject(key, format!("{}{why}", describe(&leaf.value)), allowed);
+                self.reject(key, format!("{}{why}", leaf.value), allowed);
                 None
             }
         }
@@ -278,8 +279,8 @@ impl<'e> Section<'_, 'e> {
     /// Reads a list of texts. In the environment they are separated by commas, or in the form of a TOML list.
     pub(super) fn read_list(&mut self, key: &str, allowed: &str) -> Option<Vec<String>> {
         self.read_required(key, allowed, |leaf| match &leaf.value {
-            Value::List(items) => to_texts(items).ok_or(None),
-            Value::Text(text) if leaf.from_environment => split_list(text).ok_or(None),
+            Value::List(items) => Value::texts(items).ok_or(None),
+            Value::Text(text) if leaf.from_environment => Value::split_list(text).ok_or(None),
             _ => Err(None),
         })
     }
@@ -341,61 +342,6 @@ impl<'e> Section<'_, 'e> {
     }
 }
 
-const NO_UNIT: &str = "it has no unit";
-
-fn parse_size(text: &str) -> Result<u64, &'static str> {
-    let at = text.find(|character: char| !character.is_ascii_digit()).ok_or(NO_UNIT)?;
-    let (number, unit) = text.split_at(at);
-    let factor: u64 = match unit {
-        "KiB" => 1 << 10,
-        "MiB" => 1 << 20,
-        "GiB" => 1 << 30,
-        _ => return Err("it is not a whole number with one of these units"),
-    };
-    if number.is_empty() {
-        return Err("it does not begin with a whole number");
-    }
-    let bytes = number.parse().ok().and_then(|number: u64| number.checked_mul(factor));
-    bytes.ok_or("it is too large")
-}
-
-fn format_size(bytes: u64) -> String {
-    let (factor, unit) = [(1 << 30, "GiB"), (1 << 20, "MiB")]
-        .into_iter()
-        .find(|(factor, _)| bytes.is_multiple_of(*factor))
-        .unwrap_or((1 << 10, "KiB"));
-    format!("{}{unit}", bytes / factor)
-}
-
-fn to_texts(items: &[Value]) -> Option<Vec<String>> {
-    let text = |item: &Value| match item {
-        Value::Text(text) => Some(text.clone()),
-        _ => None,
-    };
-    items.iter().map(text).collect()
-}
-
-fn split_list(text: &str) -> Option<Vec<String>> {
-    if text.starts_with('[') {
-        return serde_json::from_str(text).ok();
-    }
-    Some(text.split(',').map(str::trim).filter(|piece| !piece.is_empty()).map(str::to_owned).collect())
-}
-
-fn describe(value: &Value) -> String {
-    match value {
-        // Such a URL may contain a password.
-        Value::Text(text) if text.contains("://") && text.contains('@') => {
-            "a URL with a user in it".to_owned()
-        }
-        Value::Text(text) => format!("{text:?}"),
-        Value::Integer(integer) => integer.to_string(),
-        Value::Flag(flag) => flag.to_string(),
-        Value::List(items) => format!("[{}]", items.iter().map(describe).collect::<Vec<_>>().join(", ")),
-        Value::Other(kind) => (*kind).to_owned(),
-    }
-}
-
 fn first_origin(table: &Table) -> Option<String> {
     table.values().find_map(|node| match node {
         Node::Leaf(leaf) => Some(leaf.origin.clone()),
@@ -419,12 +365,11 @@ fn collect_unknown(table: &Table, prefix: &str, known: &BTreeSet<String>, invali
         match node {
             Node::Table(inner) => collect_unknown(inner, &path, known, invalid),
             // A default for authenticators of another kind.
-            Node::Leaf(leaf) if leaf.origin.starts_with(super::DEFAULTS) => {}
+            Node::Leaf(leaf) if leaf.origin.starts_with(layers::DEFAULTS) => {}
             Node::Leaf(leaf) if !known.contains(&path) => {
-                let allowed = match (renamed_keys::new_name(&path), find_similar(&path, known)) {
-                    (Some(new), _) => format!("{new}, its new name"),
-                    (None, Some(similar)) => format!("{MANUAL_KEYS}; did you mean {similar}?"),
-                    (None, None) => MANUAL_KEYS.to_owned(),
+                let allowed = match find_similar(&path, known) {
+                    Some(similar) => format!("{MANUAL_KEYS}; did you mean {similar}?"),
+                    None => MANUAL_KEYS.to_owned(),
                 };
                 let origin = leaf.origin.clone();
                 invalid.push(InvalidValue {

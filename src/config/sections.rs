@@ -14,6 +14,8 @@ mod vending;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use bounded_http::parse_keys_url;
+
 use super::reader::{Reader, Section};
 use super::settings::{AdminSettings, DrainSettings, HttpSettings, LogFormat, LogSettings, Settings};
 
@@ -127,37 +129,6 @@ fn read_keys_url(section: &mut Section<'_, '_>, key: &str) -> Option<reqwest::Ur
         "an https URL, or an http one on loopback, without a password",
         parse_keys_url,
     )
-}
-
-/// Parses the URL of keys that verify signatures: https, or http on loopback.
-pub(super) fn parse_keys_url(text: &str) -> Result<reqwest::Url, String> {
-    let url = parse_url(text)?;
-    match url.scheme() {
-        "https" => Ok(url),
-        "http" if is_loopback(&url) => Ok(url),
-        _ => Err("an attacker on the network path could replace the keys".to_owned()),
-    }
-}
-
-/// Parses a URL without a user or a password, which would appear wherever the URL is shown.
-pub(super) fn parse_url(text: &str) -> Result<reqwest::Url, String> {
-    let url = reqwest::Url::parse(text).map_err(|error| error.to_string())?;
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("it contains a user or a password".to_owned());
-    }
-    Ok(url)
-}
-
-/// Whether the URL's host is this machine.
-fn is_loopback(url: &reqwest::Url) -> bool {
-    match url.host_str() {
-        Some("localhost") => true,
-        Some(host) => {
-            let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
-            ip.is_ok_and(|ip| ip.is_loopback())
-        }
-        None => false,
-    }
 }
 
 fn read_admin(section: &mut Section<'_, '_>, public: Option<SocketAddr>) -> Option<AdminSettings> {

@@ -1,8 +1,9 @@
 //! The settings: validated values, each of a type that has no invalid ones.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
+
+use jose::JwksSettings;
 
 use crate::audit::AuditSettings;
 use crate::auth::{AuthSettings, UsersSettings};
@@ -33,46 +34,6 @@ pub struct Settings {
     pub audit: AuditSettings,
     pub drain: DrainSettings,
     pub log: LogSettings,
-}
-
-/// The source of the keys that verify the app's tokens.
-#[derive(Debug, Clone)]
-pub enum KeySource {
-    /// A JWKS over HTTP.
-    Jwks(JwksSettings),
-    /// A file with a JWKS or a PEM public key.
-    File(PathBuf),
-    /// A shared secret.
-    Secret(Secret),
-}
-
-/// A JWKS over HTTP.
-#[derive(Debug, Clone)]
-pub struct JwksSettings {
-    /// The JWKS, or the discovery document that names it.
-    pub url: reqwest::Url,
-    /// The issuer whose discovery document is at `url`; if none, the JWKS is.
-    pub discovered_for: Option<String>,
-    pub refresh_interval: Duration,
-    /// The shortest time between two fetches for unknown `kid`s.
-    pub min_refresh_interval: Duration,
-    /// Keys older than this are not used.
-    pub max_age: Duration,
-    pub timeout: Duration,
-}
-
-impl JwksSettings {
-    /// Settings for Cognito's keys, which rarely change: they are fetched once an hour, and for an unknown `kid`.
-    pub fn for_cognito(url: reqwest::Url, timeout: Duration) -> Self {
-        Self {
-            url,
-            discovered_for: None,
-            refresh_interval: Duration::from_secs(3600),
-            min_refresh_interval: Duration::from_secs(10),
-            max_age: Duration::from_secs(7 * 24 * 3600),
-            timeout,
-        }
-    }
 }
 
 /// The public listener.

@@ -5,6 +5,8 @@ mod single;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use jose::KeySource;
+
 use super::*;
 use crate::auth::AuthenticatorSettings;
 use crate::claims::template::Template;
@@ -270,7 +272,7 @@ fn a_secret_is_read_from_a_value_a_variable_or_a_file_and_is_never_shown() {
         let settings = load_with(&text, &variables).unwrap().settings;
         let AuthenticatorSettings::Jwt(jwt) = &settings.auth[0].kind else { panic!("{:?}", settings.auth) };
         match &jwt.keys {
-            KeySource::Secret(found) => assert_eq!(found.expose(), secret.as_bytes()),
+            KeySource::Secret(found) => assert_eq!(**found, secret.as_bytes()),
             other => panic!("{other:?}"),
         }
         assert!(!format!("{settings:?}").contains(secret));

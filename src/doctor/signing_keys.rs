@@ -4,14 +4,12 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-
+use jose::{Algorithm, KeyProvider, KeySource};
 use reqwest::Url;
 
 use super::context::DoctorContext;
 use super::report::{Check, CheckId};
 use crate::auth::{self, AuthSettings, AuthenticatorSettings, RemoteCheckSettings};
-use crate::config::KeySource;
-use crate::jws::{Algorithm, KeyProvider};
 
 impl DoctorContext {
     /// The keys, or the endpoint, of one authenticator.
@@ -46,7 +44,10 @@ impl DoctorContext {
                 KeySource::File(path) => path.display().to_string(),
                 KeySource::Secret(_) => "a shared secret".to_owned(),
             };
-            vec![match KeyProvider::as_they_are(source, algorithms).await.map(|keys| keys.fit(algorithms)) {
+            vec![match KeyProvider::fetch_once(source, algorithms)
+                .await
+                .map(|keys| keys.usable_for(algorithms))
+            {
                 Ok(0) => check().fail(
                     format!("{location} has no key for {algorithms:?}"),
                     format!("publish one there, or correct auth.{}.algorithms", authenticator.name),
@@ -72,8 +73,8 @@ impl DoctorContext {
         let checks = async move {
             let location = &self.settings.openid_jwks.url;
             let source = KeySource::Jwks(self.settings.openid_jwks.clone());
-            let keys = KeyProvider::as_they_are(&source, &[Algorithm::RS512]).await;
-            let observed = match keys.map(|keys| keys.fit(&[Algorithm::RS512])) {
+            let keys = KeyProvider::fetch_once(&source, &[Algorithm::RS512]).await;
+            let observed = match keys.map(|keys| keys.usable_for(&[Algorithm::RS512])) {
                 Ok(count @ 1..) => {
                     return vec![
                         check().with_value("keys", count).ok(format!("{location}: {}", count_keys(count))),

@@ -17,6 +17,7 @@ use actix_web::dev::{AppConfig, Response, fn_factory, fn_service};
 use socket2::SockRef;
 use tokio::net::TcpStream;
 
+use super::connection_limits::ConnectionLimits;
 use super::h2;
 use super::handshake::shake_hands;
 use super::socket::Socket;
@@ -25,19 +26,6 @@ use clock::SharedClock;
 
 /// How long a client may take to say farewell.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// What one connection may take. Measured by the machine's own timers: sockets know no other time.
-#[derive(Debug, Clone)]
-pub(super) struct ConnectionLimits {
-    /// For the TLS handshake, and then for the first request to arrive.
-    pub(super) head_timeout: Duration,
-    /// How long the connection may then be idle.
-    pub(super) keep_alive: Duration,
-    /// How long a client may take none of an answer that it asked for.
-    pub(super) read_answer_timeout: Duration,
-    /// All headers of a request together; checked again, and refused politely, by [`super::trace`].
-    pub(super) max_header_bytes: usize,
-}
 
 /// What all connections of a listener have in common.
 #[derive(Debug, Clone)]

@@ -23,7 +23,7 @@ use futures_util::stream::FuturesUnordered;
 use h2::server::{Builder, Connection, SendResponse};
 use h2::{Reason, RecvStream, SendStream};
 
-use super::door::ConnectionLimits;
+use super::connection_limits::ConnectionLimits;
 use super::h2_messages::{request_of, response_of};
 use super::socket::Socket;
 use clock::SharedClock;

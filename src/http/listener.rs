@@ -13,7 +13,8 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::task::JoinHandle;
 
 use super::address_rate_limit::by_address;
-use super::door::{ConnectionLimits, Door};
+use super::connection_limits::ConnectionLimits;
+use super::door::Door;
 use super::headers::{REQUEST_ID, TOKENVEND_CACHE};
 use super::middleware::{RequestMiddleware, handle_request};
 use super::routes::not_found;

@@ -8,6 +8,7 @@ mod caller_identity;
 mod client;
 mod credentials;
 mod error;
+mod http_client;
 mod pool_probe;
 mod registry;
 mod role_trust;

@@ -6,8 +6,6 @@ use std::fmt::Write as _;
 use x509_parser::asn1_rs::ToDer as _;
 use x509_parser::prelude::{AttributeTypeAndValue, X509Name};
 
-use super::peer::hex;
-
 /// The short names of RFC 4514, section 3. Every other attribute stands by its number.
 const SHORT: [(&str, &str); 9] = [
     ("2.5.4.3", "CN"),
@@ -43,7 +41,7 @@ fn attribute(attribute: &AttributeTypeAndValue<'_>) -> String {
         (short, _) => {
             let value = attribute.attr_value();
             let bytes = value.to_der_vec().unwrap_or_else(|_| value.data.to_vec());
-            format!("{}=#{}", short.unwrap_or(&number), hex(&bytes))
+            format!("{}=#{}", short.unwrap_or(&number), hex::encode(&bytes))
         }
     }
 }

@@ -1,8 +1,6 @@
 //! Who is at the other end of a connection, by the certificate that it has proved to hold. Read once, when the
 //! connection begins.
 
-use std::fmt::Write as _;
-
 use aws_lc_rs::digest::{self, SHA256};
 use rustls::pki_types::CertificateDer;
 use serde::Serialize;
@@ -54,14 +52,5 @@ impl PeerCertificate {
 
 /// The SHA-256 digest of a certificate, in lower-case hex.
 pub(super) fn sha256(certificate: &CertificateDer<'_>) -> String {
-    hex(digest::digest(&SHA256, certificate).as_ref())
-}
-
-/// Bytes in lower-case hex.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
-        // Writing to memory does not fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hex::encode(digest::digest(&SHA256, certificate).as_ref())
 }

@@ -1,5 +1,5 @@
 //! What must hold of any bytes that come in by headers and claims, tried with the seeds of `fuzz/`. The rest of them are
-//! tried beside the doors by which `fuzz/` comes in: `src/jws/fuzzing.rs`, `src/http/fuzzing.rs`.
+//! tried beside the doors by which `fuzz/` comes in: `crates/jose/src/fuzzing.rs`, `src/http/fuzzing.rs`.
 
 #[path = "../../fuzz/src/lib.rs"]
 mod targets;

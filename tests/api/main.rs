@@ -34,6 +34,7 @@ mod metrics;
 mod oidc;
 mod problems;
 mod process;
+mod proxies;
 mod rate_limits;
 mod remote_auth;
 mod signatures;

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// The names in the table of kinds; their titles are sentences.
+/// The codes in the table of problem types; their titles are sentences.
 fn kinds() -> BTreeSet<String> {
     let source = include_str!("../../src/http/problem.rs");
-    let (_, from_table) = source.split_once("fn parts(").unwrap();
-    let (table, _) = from_table.split_once("fn name(").unwrap();
+    let (_, from_table) = source.split_once("\nproblems! {").unwrap();
+    let (table, _) = from_table.split_once("\n}").unwrap();
     let texts = table.split('"').skip(1).step_by(2);
     let is_name = |text: &&str| text.chars().all(|c| c.is_ascii_lowercase() || c == '-');
     texts.filter(is_name).map(str::to_owned).collect()

@@ -32,8 +32,23 @@ impl Served {
         Self::reached_by(client, "http", overlay).await
     }
 
+    /// A service with these variables in its environment.
+    pub async fn start_with(overlay: &str, variables: &[(&str, &str)]) -> Self {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self::launch(client, "http", overlay, variables).await
+    }
+
     /// A service whose public listener speaks that scheme, and a client that can.
     pub async fn reached_by(client: reqwest::Client, scheme: &str, overlay: &str) -> Self {
+        Self::launch(client, scheme, overlay, &[]).await
+    }
+
+    async fn launch(
+        client: reqwest::Client,
+        scheme: &str,
+        overlay: &str,
+        variables: &[(&str, &str)],
+    ) -> Self {
         let demo = DemoApp::start();
         let settings = support::emulator_settings();
         let emulator = cognito_emulator::start(settings, Arc::new(SystemClock::new())).await.unwrap();
@@ -51,6 +66,7 @@ impl Served {
             .env("AWS_SECRET_ACCESS_KEY", secret)
             .env("TOKENVEND__POOLS__MAIN__CREDENTIALS__ENABLED", "true")
             .env_remove("RUST_LOG")
+            .envs(variables.iter().copied())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
@@ -107,6 +123,15 @@ impl Served {
     pub fn request(&self, user: &str) -> reqwest::RequestBuilder {
         let bearer = self.demo.sign(&self.demo.claims(user, SystemClock::new().now()));
         self.client.post(format!("{}/v1/token", self.url)).bearer_auth(bearer)
+    }
+
+    /// Requests a token with a request that the test completes.
+    pub async fn vend(
+        &self,
+        complete: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
+    ) -> Answer {
+        let request = complete(self.client.post(format!("{}/v1/token", self.url)));
+        Answer::of(request.send().await.unwrap()).await
     }
 
     /// Vends for all these users at once, each over a connection of its own.

@@ -9,11 +9,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use clock::{Clock as _, ManualClock, SharedClock, Timestamp};
 use cognito_types::IdentityPoolId;
+use jose::JwksSettings;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use tokenvend::cognito_token_verifier::{CognitoTokenVerifier, TokenVerificationError};
-use tokenvend::config::JwksSettings;
 use tokenvend::metrics::Metrics;
 use tokenvend::token::TokenClaims;
 
@@ -130,7 +130,7 @@ pub fn honest_claims(now: Timestamp) -> Value {
 }
 
 async fn prover(keys_url: &str, clock: SharedClock) -> CognitoTokenVerifier {
-    let keys = JwksSettings::for_cognito(keys_url.parse().unwrap(), Duration::from_secs(5));
+    let keys = JwksSettings::new(keys_url.parse().unwrap(), Duration::from_secs(5));
     let metrics = Arc::new(Metrics::new().unwrap());
     CognitoTokenVerifier::start(keys, CognitoTokenVerifier::DEFAULT_LEEWAY, clock, metrics).await.unwrap()
 }

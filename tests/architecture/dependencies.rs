@@ -21,6 +21,11 @@ const FENCES: &[Fence] = &[
     Fence { text: "aws_config::", within: &["issuer"] },
     Fence { text: "aws_types::", within: &["issuer"] },
     Fence { text: "aws_sigv4::", within: &["issuer"] },
+    Fence { text: "aws_smithy_http_client::", within: &["issuer"] },
+    // HTTP clients come from bounded-http, which keeps plain http off the proxies of the environment.
+    Fence { text: "Client::builder()", within: &[] },
+    Fence { text: "reqwest::Client::new()", within: &[] },
+    Fence { text: "reqwest::get(", within: &[] },
     Fence { text: "ipnet::", within: &["client_address.rs", "auth", "config"] },
     Fence { text: "moka::", within: &["vending", "auth"] },
     // A comparison of secrets takes as long for a guess that is nearly right as for any other.

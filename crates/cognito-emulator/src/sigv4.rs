@@ -68,9 +68,10 @@ impl Verifier<'_> {
 
         let canonical = canonical_request(request, authorization.signed_headers);
         let scope = authorization.scope();
-        let to_sign = format!("{ALGORITHM}\n{date}\n{scope}\n{}", hex(sha256(canonical.as_bytes()).as_ref()));
+        let to_sign =
+            format!("{ALGORITHM}\n{date}\n{scope}\n{}", hex::encode(sha256(canonical.as_bytes()).as_ref()));
         let key = signing_key(&secret, authorization.date, authorization.region, api.signing_name());
-        let expected = hex(hmac::sign(&key, to_sign.as_bytes()).as_ref());
+        let expected = hex::encode(hmac::sign(&key, to_sign.as_bytes()).as_ref());
         verify_slices_are_equal(expected.as_bytes(), authorization.signature.as_bytes()).map_err(|_| {
             invalid(format!(
                 "The request signature we calculated does not match the signature you provided. Check your AWS \
@@ -242,7 +243,7 @@ fn canonical_request(request: &SignedRequest<'_>, signed_headers: &str) -> Strin
         // Writing to a String cannot fail.
         let _ = writeln!(canonical, "{name}:{}", values.join(","));
     }
-    let _ = write!(canonical, "\n{signed_headers}\n{}", hex(sha256(request.body).as_ref()));
+    let _ = write!(canonical, "\n{signed_headers}\n{}", hex::encode(sha256(request.body).as_ref()));
     canonical
 }
 
@@ -267,13 +268,6 @@ fn incomplete(message: impl Into<String>) -> ApiError {
 
 fn sha256(bytes: &[u8]) -> digest::Digest {
     digest::digest(&digest::SHA256, bytes)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// Reads `YYYYMMDD'T'HHMMSS'Z'`.
@@ -305,7 +299,7 @@ mod tests {
         let to_sign = "AWS4-HMAC-SHA256\n20150830T123600Z\n20150830/us-east-1/iam/aws4_request\n\
                        f536975d06c0309214f805bb90ccff089219ecd68b2577efef23edd43b7e1a59";
         assert_eq!(
-            hex(hmac::sign(&key, to_sign.as_bytes()).as_ref()),
+            hex::encode(hmac::sign(&key, to_sign.as_bytes()).as_ref()),
             "5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7"
         );
     }

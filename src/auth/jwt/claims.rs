@@ -65,13 +65,12 @@ impl UnverifiedClaims {
 mod tests {
     use std::time::Duration;
 
+    use jose::{Algorithm, KeySource};
     use serde_json::json;
+    use zeroize::Zeroizing;
 
     use super::*;
     use crate::auth::credential_source::CredentialSource;
-    use crate::config::KeySource;
-    use crate::jws::Algorithm;
-    use crate::secret::Secret;
 
     fn settings() -> JwtSettings {
         JwtSettings {
@@ -79,7 +78,7 @@ mod tests {
             token_types: Vec::new(),
             audience: vec!["tokenvend".to_owned(), "other-name".to_owned()],
             algorithms: vec![Algorithm::HS256],
-            keys: KeySource::Secret(Secret::new("x")),
+            keys: KeySource::Secret(Zeroizing::new(b"x".to_vec())),
             leeway: Duration::from_secs(30),
         }
     }

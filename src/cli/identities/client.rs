@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use bounded_http::{ProxyPolicy, client_builder, read_body};
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Method, StatusCode, Url};
 use serde_json::Value;
@@ -21,6 +22,9 @@ pub(super) enum UserIdKind {
     /// The app's own user id.
     App,
 }
+
+/// Larger than any real response: a page lists at most 60 identities.
+const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 
 /// Client of one admin listener.
 #[derive(Debug)]
@@ -67,10 +71,7 @@ impl AdminClient {
         })?;
         // Before 60 identities are deleted, each is looked up, within the service's call rate limit. No proxy and no
         // redirect, because the credential is for this service only.
-        let client = reqwest::Client::builder()
-            .timeout(Duration::from_secs(120))
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
+        let client = client_builder(ProxyPolicy::Never, Some(Duration::from_secs(120)))
             .build()
             .map_err(CliError::unavailable_error)?;
         Ok(Self { client, base, authorization, user_id_kind })
@@ -123,7 +124,8 @@ impl AdminClient {
         let failed = |error: reqwest::Error| CliError::unavailable_error(error.without_url());
         let response = request.send().await.map_err(failed)?;
         let status = response.status();
-        let text = response.text().await.map_err(failed)?;
+        let body = read_body(response, MAX_BODY_BYTES).await.map_err(CliError::unavailable_error)?;
+        let text = String::from_utf8_lossy(&body).into_owned();
         let body = if text.is_empty() {
             Value::Null
         } else {

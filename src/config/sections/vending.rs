@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use super::{DAY, HOUR, MINUTE, SECOND, is_loopback, read_keys_url};
+use bounded_http::is_loopback;
+use jose::JwksSettings;
+
+use super::{DAY, HOUR, MINUTE, SECOND, read_keys_url};
 use crate::call_rate_limit::CallRateSettings;
 use crate::config::reader::Section;
-use crate::config::settings::JwksSettings;
 use crate::gcra::RateLimit;
 use crate::issuer::cognito::CognitoSettings;
 use crate::pools::Pools;
@@ -168,7 +170,7 @@ pub(super) fn read_openid_jwks(
         let derived = token::keys_url(pools.find(None)?.id.region(), cognito.endpoint_url.as_deref());
         reqwest::Url::parse(&derived).ok()?
     };
-    Some(JwksSettings::for_cognito(url, cognito.operation_timeout))
+    Some(JwksSettings::new(url, cognito.operation_timeout))
 }
 
 pub(super) fn read_upstream(

@@ -382,60 +382,6 @@ fn an_unreachable_authenticator_causes_a_warning() {
 }
 
 #[test]
-fn a_former_name_of_a_key_is_an_error_that_names_the_new_one() {
-    for (text, former, new) in [
-        ("[vending]\nskew_allowance = \"5m\"", "vending.skew_allowance", "cache.clock_skew_allowance"),
-        ("[vending]\nadvisory_window = \"2m\"", "vending.advisory_window", "cache.advisory_window"),
-        ("[cache]\nmax_mebibytes = 256", "cache.max_mebibytes", "cache.max_size"),
-        (
-            "[cache]\nmax_remembered_credentials = 9",
-            "cache.max_remembered_credentials",
-            "auth.cache.max_entries",
-        ),
-        ("[users]\nauth_order = [\"app\"]", "users.auth_order", "auth.order"),
-        ("[upstream]\ncalls_per_second = 50", "upstream.calls_per_second", "upstream.rate_limit.rate"),
-        (
-            "[upstream]\nfailure_pause = \"1s\"",
-            "upstream.failure_pause",
-            "upstream.circuit_breaker.open_duration",
-        ),
-        ("[admin]\nburst = 5", "admin.burst", "admin.rate_limit.burst"),
-        ("[limits.failures]\nrate = \"1/m\"", "limits.failures.rate", "limits.failed_authentications.rate"),
-        ("remember = \"5m\"", "auth.app.remember", "auth.app.cache_ttl"),
-        (
-            "act_as = { users = [\"a\"], scope = [\"s\"] }\non_behalf = { users = [\"a\"] }",
-            "auth.app.on_behalf.users",
-            "auth.app.act_as.users",
-        ),
-        (
-            "[pools.main.tags]\na = \"b\"\n[pools.other]\nend_with_session = true",
-            "pools.other.end_with_session",
-            "pools.other.bind_to_session",
-        ),
-    ] {
-        let errors = errors_of(&smallest_with("zzz", text), &[]);
-        let expected = format!("allowed: {new}, its new name");
-        let is_named =
-            |error: &&String| error.starts_with(&format!("{former} (")) && error.ends_with(&expected);
-        assert_eq!(
-            errors.iter().filter(is_named).count(),
-            1,
-            "no {former:?} with {expected:?} in {errors:#?}"
-        );
-    }
-}
-
-#[test]
-fn every_new_name_of_a_former_key_is_in_the_manual() {
-    let manual = keys_of_the_manual();
-    for (former, new) in renamed_keys::RENAMED {
-        let is_known =
-            |path: &str| manual.iter().any(|key| key == path || key.starts_with(&format!("{path}.")));
-        assert!(is_known(new) && !is_known(former), "{former} is now {new}");
-    }
-}
-
-#[test]
 fn no_authenticator_has_the_name_of_a_key_of_the_section_auth() {
     for (name, keys) in [
         ("cache", "kind = \"jwt\"\nissuer = \"https://b.example\"\naudience = [\"tokenvend\"]"),

@@ -9,6 +9,7 @@ use aws_credential_types::provider::ProvideCredentials as _;
 use aws_sdk_cognitoidentity::Client;
 use aws_smithy_async::time::TimeSource;
 
+use super::http_client::http_client;
 use super::registry::CognitoRegistry;
 use super::settings::{AccessKey, CognitoSettings};
 use super::token::CognitoIssuer;
@@ -32,8 +33,10 @@ impl Cognito {
         let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
             .or_else(ProfileFileRegionProvider::new())
             .or_else(Region::new(default_region.to_owned()));
-        let mut loader =
-            aws_config::defaults(BehaviorVersion::latest()).region(region).time_source(SdkTimeSource(clock));
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .region(region)
+            .time_source(SdkTimeSource(clock))
+            .http_client(http_client());
         if let Ok(name) = AppName::new(concat!("tokenvend-", env!("CARGO_PKG_VERSION"))) {
             loader = loader.app_name(name);
         }

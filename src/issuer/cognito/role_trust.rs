@@ -4,17 +4,19 @@
 //! for a single call.
 
 use aws_types::service_config::ServiceConfigKey;
+use bounded_http::{HttpError, ProxyPolicy, client_builder, read_body};
 use form_urlencoded::Serializer;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::redirect::Policy;
-use reqwest::{Client, StatusCode, Url};
+use reqwest::{StatusCode, Url};
 
 use super::caller_identity::is_non_aws_endpoint;
 use super::client::Cognito;
 use super::error::{self, AwsError, AwsErrorKind};
 use super::sigv4::{self, CredentialScope};
-use crate::error_chain;
 use cognito_types::RoleArn;
+
+/// Larger than any real response.
+const MAX_BODY_BYTES: usize = 256 * 1024;
 
 const VERSION: &str = "2010-05-08";
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded; charset=utf-8");
@@ -63,22 +65,18 @@ impl Cognito {
         sigv4::sign(&mut headers, &url, &form, scope, &credentials, now).map_err(other)?;
 
         let call = async {
-            let mut client = Client::builder().redirect(Policy::none());
+            let mut client = client_builder(ProxyPolicy::HttpsOnly, self.timeouts.operation_timeout());
             if let Some(timeout) = self.timeouts.connect_timeout() {
                 client = client.connect_timeout(timeout);
             }
-            if let Some(timeout) = self.timeouts.operation_timeout() {
-                client = client.timeout(timeout);
-            }
             let response = client.build()?.post(url).headers(headers).body(form).send().await?;
-            Ok::<_, reqwest::Error>((response.status(), response.text().await?))
+            let (status, body) = (response.status(), read_body(response, MAX_BODY_BYTES).await?);
+            Ok::<_, HttpError>((status, String::from_utf8_lossy(&body).into_owned()))
         };
         match call.await {
             Ok((StatusCode::OK, body)) => Ok(body),
             Ok((status, body)) => Err(parse_error(status, &body)),
-            Err(error) => {
-                Err(AwsError { kind: AwsErrorKind::Unreachable, message: error_chain::display(&error) })
-            }
+            Err(error) => Err(AwsError { kind: AwsErrorKind::Unreachable, message: error.to_string() }),
         }
     }
 

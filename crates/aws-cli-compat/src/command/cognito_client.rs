@@ -5,6 +5,7 @@
 
 use aws_credential_types::Credentials;
 use aws_sdk_cognitoidentity::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
+use bounded_http::{HttpError, ProxyPolicy};
 use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 
@@ -61,7 +62,7 @@ pub(super) async fn call(
             "An HTTP Client raised an unhandled exception: Not supported URL scheme {scheme}"
         )));
     }
-    let client = transport::build_client(url, &settings.trust, settings.timeouts)?;
+    let client = transport::build_client(url, ProxyPolicy::AwsCli, &settings.trust, settings.timeouts)?;
     let body = json::write(&Value::Map(input), JsonStyle::Spaced);
     let mut attempt = 1;
     loop {
@@ -92,8 +93,8 @@ pub(super) async fn call(
     }
 }
 
-async fn send(request: reqwest::RequestBuilder) -> Result<Response, reqwest::Error> {
+async fn send(request: reqwest::RequestBuilder) -> Result<Response, HttpError> {
     let response = request.send().await?;
     let status = response.status().as_u16();
-    Ok(Response { status, body: response.bytes().await?.to_vec() })
+    Ok(Response { status, body: transport::read_body(response).await? })
 }

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use bounded_http::{HttpError, ProxyPolicy, is_confidential};
 use reqwest::{StatusCode, Url};
 use zeroize::Zeroizing;
 
@@ -50,7 +51,7 @@ pub(super) async fn request_token(
     url.query_pairs_mut().append_pair("format", "aws");
 
     let trust = read_trust(&options.global, environment, environment.get("AWS_CA_BUNDLE"));
-    let client = transport::build_client(&url, &trust, timeouts)?;
+    let client = transport::build_client(&url, ProxyPolicy::HttpsOnly, &trust, timeouts)?;
     if !is_confidential(&url) {
         return Err(CommandError::Arguments(
             "argument --url: neither https nor plain http on this machine: the bearer token would be sent \
@@ -72,10 +73,10 @@ pub(super) async fn request_token(
             .header(reqwest::header::CONTENT_TYPE, "application/json")
             .body(json::write(&Value::Map(body), json::JsonStyle::Spaced));
     }
-    let failed = |error: reqwest::Error| CommandError::Failed(transport::error_message(&error, &url));
-    let response = request.send().await.map_err(failed)?;
+    let failed = |error: HttpError| CommandError::Failed(transport::error_message(&error, &url));
+    let response = request.send().await.map_err(|error| failed(error.into()))?;
     let status = response.status();
-    let body = Zeroizing::new(response.bytes().await.map_err(failed)?.to_vec());
+    let body = Zeroizing::new(transport::read_body(response).await.map_err(failed)?);
     let body = std::str::from_utf8(&body).ok().and_then(|text| json::read(text).ok());
     let Some(Value::Map(body)) = body else { return Err(not_tokenvend(&url, status)) };
     if let Some(problem_type) = problem_type(&body) {
@@ -105,13 +106,4 @@ fn format_problem(problem_type: &str, problem: &Map) -> CommandError {
     CommandError::failed(format!(
         "An error occurred ({problem_type}) when calling the tokenvend service: {detail}"
     ))
-}
-
-/// Whether a request to this URL cannot be read on the network: it is encrypted, or stays on this machine.
-fn is_confidential(url: &Url) -> bool {
-    let is_loopback = url.host_str().is_some_and(|host| {
-        let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
-        host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
-    });
-    url.scheme() == "https" || (url.scheme() == "http" && is_loopback)
 }

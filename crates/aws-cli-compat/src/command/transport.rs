@@ -3,11 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, Url};
+use bounded_http::{HttpError, ProxyPolicy, client_builder};
+use reqwest::{Certificate, Client, Response, Url};
 
 use super::error::CommandError;
 use crate::error_chain;
+
+/// Larger than any real response. The AWS CLI has no limit.
+const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 
 /// Which server certificates are accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,12 +34,16 @@ pub(super) struct Timeouts {
 ///
 /// # Errors
 /// The bundle cannot be read.
-pub(super) fn build_client(url: &Url, trust: &TlsTrust, timeouts: Timeouts) -> Result<Client, CommandError> {
+pub(super) fn build_client(
+    url: &Url,
+    proxies: ProxyPolicy,
+    trust: &TlsTrust,
+    timeouts: Timeouts,
+) -> Result<Client, CommandError> {
     let failed = |reason: String| CommandError::failed(format!("SSL validation failed for {url} {reason}"));
-    let mut builder = Client::builder()
-        .redirect(Policy::none())
-        .user_agent(concat!("tokenvend/", env!("CARGO_PKG_VERSION")));
-    builder = match trust {
+    // No timeout of the whole exchange: the AWS CLI has none.
+    let builder = client_builder(proxies, None);
+    let mut builder = match trust {
         _ if url.scheme() == "http" => builder.tls_certs_only([]),
         TlsTrust::System => builder,
         TlsTrust::Bundle(path) => builder.tls_certs_only(read_bundle(path).map_err(failed)?),
@@ -61,8 +68,13 @@ fn read_bundle(path: &Path) -> Result<Vec<Certificate>, String> {
     Ok(certificates)
 }
 
+pub(super) async fn read_body(response: Response) -> Result<Vec<u8>, HttpError> {
+    bounded_http::read_body(response, MAX_BODY_BYTES).await
+}
+
 /// Why there is no response, as the AWS CLI words it.
-pub(super) fn error_message(error: &reqwest::Error, url: &Url) -> String {
+pub(super) fn error_message(error: &HttpError, url: &Url) -> String {
+    let HttpError::Exchange(error) = error else { return format!("{error}: \"{url}\"") };
     let is_tls_error = error_chain::find::<std::io::Error>(error)
         .is_some_and(|error| error.kind() == std::io::ErrorKind::InvalidData);
     match (error.is_connect(), error.is_timeout()) {

@@ -79,7 +79,7 @@ impl Value {
             Self::Null => "NoneType",
             Self::Bool(_) => "bool",
             Self::Integer(_) => "int",
-            Self::Float(_) => "format_float",
+            Self::Float(_) => "float",
             Self::Text(_) => "str",
             Self::Bytes(_) => "bytes",
             Self::List(_) => "list",

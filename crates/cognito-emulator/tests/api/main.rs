@@ -1,11 +1,6 @@
 //! Tests of the emulator over a socket: with the AWS SDK as a service uses it, and with raw HTTP for the protocol.
 
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a failed precondition fails the test, also in shared functions"
-)]
+#![expect(clippy::unwrap_used, reason = "a failed precondition fails the test, also in shared functions")]
 
 #[cfg(feature = "cli")]
 mod command;

@@ -23,13 +23,8 @@ pub(super) fn read_static_key(section: &mut Section<'_, '_>) -> Option<StaticKey
 }
 
 fn parse_digest(hex: &str) -> Option<[u8; 32]> {
-    if hex.len() != 64 || !hex.is_ascii() {
-        return None;
-    }
     let mut digest = [0; 32];
-    for (byte, pair) in digest.iter_mut().zip(hex.as_bytes().chunks(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
+    hex::decode_to_slice(hex, &mut digest).ok()?;
     Some(digest)
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bounded_http::parse_keys_url;
 use ipnet::IpNet;
 use reqwest::Url;
 use reqwest::header::HeaderName;
@@ -10,7 +11,6 @@ use super::act_as::read_certificates;
 use super::jwt::{check_shared_secret, read_jwks_settings};
 use super::remote::read_header_claims;
 use crate::auth::{AlbSettings, GatewaySecret, GatewaySettings};
-use crate::config;
 use crate::config::reader::Section;
 use crate::config::sections::MINUTE;
 use crate::config::sections::trusted_proxies::parse_network;
@@ -130,7 +130,7 @@ pub(super) fn read_alb(section: &mut Section<'_, '_>) -> Option<AlbSettings> {
     let own_url = section.parse_optional(
         "keys_url",
         "an https URL without a password, or an http one on loopback",
-        |text| config::parse_keys_url(text),
+        parse_keys_url,
     );
     let to_jwks_settings = read_jwks_settings(section);
     let leeway = section.read_duration("leeway", Duration::ZERO..=5 * MINUTE);

@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bounded_http::parse_keys_url;
+use jose::{Algorithm, JwksSettings, KeySource};
 use reqwest::Url;
+use zeroize::Zeroizing;
 
 use super::MIN_SECRET_BYTES;
 use crate::auth::{CredentialSource, JwtSettings};
-use crate::config;
 use crate::config::reader::Section;
 use crate::config::sections::{DAY, MINUTE, SECOND, read_keys_url};
-use crate::config::settings::{JwksSettings, KeySource};
-use crate::jws::Algorithm;
 use crate::secret::Secret;
 
 pub(super) fn read_jwt(section: &mut Section<'_, '_>, issuer: Option<&str>) -> Option<JwtSettings> {
@@ -80,7 +80,7 @@ fn read_algorithms(section: &mut Section<'_, '_>) -> Option<Vec<Algorithm>> {
     let known: Vec<&str> = Algorithm::ALL.iter().map(|algorithm| algorithm.name()).collect();
     let allowed = format!("a list of {}", known.join(", "));
     let names = section.read_list("algorithms", &allowed)?;
-    let found: Option<Vec<Algorithm>> = names.iter().map(|name| Algorithm::named(name)).collect();
+    let found: Option<Vec<Algorithm>> = names.iter().map(|name| Algorithm::from_name(name)).collect();
     match found {
         Some(found) if !found.is_empty() => Some(found),
         _ => {
@@ -110,7 +110,10 @@ fn read_keys(section: &mut Section<'_, '_>, issuer: Option<&str>) -> Option<KeyS
         return None;
     };
     match only {
-        "secret" => check_shared_secret(section, "secret", secret?).map(KeySource::Secret),
+        "secret" => {
+            let secret = check_shared_secret(section, "secret", secret?)?;
+            Some(KeySource::Secret(Zeroizing::new(secret.expose().to_vec())))
+        }
         "key_file" => file.map(KeySource::File),
         "discovery" => {
             let issuer = issuer?;
@@ -138,7 +141,7 @@ pub(super) fn check_shared_secret(
 /// The document has a fixed path under the issuer: OpenID Connect Discovery 1.0, section 4.
 fn discovery_url(section: &mut Section<'_, '_>, issuer: &str) -> Option<Url> {
     let document = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
-    match config::parse_keys_url(&document) {
+    match parse_keys_url(&document) {
         Ok(url) => Some(url),
         Err(why) => {
             let allowed = "if discovery is true, an https URL, or an http one on loopback";
@@ -163,9 +166,9 @@ pub(super) fn read_jwks_settings(
         return None;
     }
     let (min_refresh_interval, timeout) = (min_refresh_interval?, timeout?);
-    Some(move |url, discovered_for| JwksSettings {
+    Some(move |url, discovery_issuer| JwksSettings {
         url,
-        discovered_for,
+        discovery_issuer,
         refresh_interval,
         min_refresh_interval,
         max_age,

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
+use bounded_http::{parse_keys_url, parse_url};
 use reqwest::Url;
 use reqwest::header::HeaderName;
 
 use super::jwt::{is_token, read_credential_source};
 use crate::auth::{ClaimsFrom, ForwardSettings, IntrospectionSettings, RemoteCheckSettings};
-use crate::config;
 use crate::config::reader::Section;
-use crate::config::sections::{HOUR, MINUTE, SECOND, parse_url};
+use crate::config::sections::{HOUR, MINUTE, SECOND};
 
 pub(super) fn read_introspection(section: &mut Section<'_, '_>) -> Option<IntrospectionSettings> {
     let credential_source = read_credential_source(section);
@@ -86,7 +86,7 @@ pub(super) fn read_header_claims(section: &mut Section<'_, '_>) -> Option<Vec<(S
 fn read_url(section: &mut Section<'_, '_>) -> Option<Url> {
     let allows_insecure = section.read_flag("allow_insecure_http");
     let allowed = "an https URL without a password; an http one on loopback, or with allow_insecure_http";
-    let url = section.parse("url", allowed, |text| match config::parse_keys_url(text) {
+    let url = section.parse("url", allowed, |text| match parse_keys_url(text) {
         Err(_) if allows_insecure == Some(true) && text.starts_with("http://") => parse_url(text),
         other => other,
     })?;

@@ -1,20 +1,20 @@
-//! What a JWS says of how it is signed: its JOSE header (RFC 7515, section 4).
+//! JOSE header of a JWS (RFC 7515, section 4).
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::unique::UniqueJson;
+use crate::unique_json::UniqueJson;
 
-/// A JOSE header, in which no name stands twice.
+/// A JOSE header without duplicate names.
 #[derive(Debug, PartialEq)]
-pub(super) struct Header {
-    pub(super) alg: String,
-    pub(super) kid: Option<String>,
-    pub(super) typ: Option<String>,
-    /// What else it says. Nearly always nothing.
-    pub(super) others: Map<String, Value>,
+pub(crate) struct Header {
+    pub(crate) alg: String,
+    pub(crate) kid: Option<String>,
+    pub(crate) typ: Option<String>,
+    /// All other members. Nearly always empty.
+    pub(crate) others: Map<String, Value>,
 }
 
 impl<'de> Deserialize<'de> for Header {
@@ -25,20 +25,20 @@ impl<'de> Deserialize<'de> for Header {
             type Value = Header;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a header without repeated names")
+                f.write_str("a header without duplicate names")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Header, A::Error> {
                 let (mut alg, mut kid, mut typ, mut others) = (None, None, None, Map::new());
                 while let Some(name) = entries.next_key::<String>()? {
-                    let is_repeated = match &*name {
+                    let is_duplicate = match &*name {
                         "alg" => alg.replace(entries.next_value()?).is_some(),
                         "kid" => kid.replace(entries.next_value()?).is_some(),
                         "typ" => typ.replace(entries.next_value()?).is_some(),
                         _ => others.insert(name, entries.next_value::<UniqueJson>()?.0).is_some(),
                     };
-                    if is_repeated {
-                        return Err(A::Error::custom("a name stands twice"));
+                    if is_duplicate {
+                        return Err(A::Error::custom("duplicate name"));
                     }
                 }
                 let alg = alg.ok_or_else(|| A::Error::missing_field("alg"))?;
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_names_its_algorithm_and_says_nothing_twice() {
+    fn a_header_has_an_algorithm_and_no_duplicate_names() {
         let header = read(r#"{"typ":"JWT","exp":1,"alg":"ES256","kid":null}"#).unwrap();
         assert_eq!((&*header.alg, header.kid, header.typ.as_deref()), ("ES256", None, Some("JWT")));
         assert_eq!(Value::Object(header.others), serde_json::json!({"exp": 1}));

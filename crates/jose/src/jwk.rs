@@ -1,18 +1,18 @@
-//! One published key (JWK, RFC 7517), as far as it can be used to check signatures.
+//! A JWK (RFC 7517), as far as it can be used to verify signatures.
 
 use aws_lc_rs::signature::{ParsedPublicKey, RsaPublicKeyComponents};
 use base64_simd::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 
-use super::algorithm::{Algorithm, VerificationParams};
-use super::keys::{VerificationKey, Verifier};
+use crate::algorithm::{Algorithm, VerificationParams};
+use crate::key::{VerificationKey, Verifier};
 
-/// Shorter RSA keys are refused: RFC 7518, section 3.3.
-const LEAST_RSA_BYTES: usize = 2048 / 8;
+/// RFC 7518, section 3.3.
+const MIN_RSA_BYTES: usize = 2048 / 8;
 
-/// The parameters that count. Whatever else stands there, private ones among them, is not read.
+/// The parameters that are used. Others, private ones among them, are not read.
 #[derive(Deserialize)]
-pub(super) struct Jwk {
+pub(crate) struct Jwk {
     kty: String,
     kid: Option<String>,
     #[serde(rename = "use")]
@@ -27,8 +27,8 @@ pub(super) struct Jwk {
 }
 
 impl Jwk {
-    /// The key, if it is a public one for signatures that this program can check.
-    pub(super) fn usable(self) -> Option<VerificationKey> {
+    /// The key, if it is a public key for a known signature algorithm.
+    pub(crate) fn into_key(self) -> Option<VerificationKey> {
         let is_for_signatures = self.usage.as_deref().is_none_or(|usage| usage == "sig")
             && self.key_ops.as_ref().is_none_or(|operations| operations.iter().any(|one| one == "verify"));
         if !is_for_signatures {
@@ -39,18 +39,18 @@ impl Jwk {
         let verifiers: Vec<(Algorithm, Verifier)> = Algorithm::ALL
             .iter()
             .filter(is_declared)
-            .filter_map(|algorithm| Some((*algorithm, Verifier::Public(self.parsed(algorithm.check())?))))
+            .filter_map(|algorithm| Some((*algorithm, Verifier::Public(self.parse(algorithm.params())?))))
             .collect();
         (!verifiers.is_empty()).then_some(VerificationKey { kid: self.kid, verifiers })
     }
 
-    /// A shared secret (`oct`) has no place in a published set; whoever puts one there has given it away.
-    fn parsed(&self, check: VerificationParams) -> Option<ParsedPublicKey> {
-        match (check, &*self.kty) {
+    /// A shared secret (`oct`) is not accepted: in a published set it is no secret any more.
+    fn parse(&self, params: VerificationParams) -> Option<ParsedPublicKey> {
+        match (params, &*self.kty) {
             (VerificationParams::Rsa(parameters), "RSA") => {
                 let (n, e) = (decode(self.n.as_ref())?, decode(self.e.as_ref())?);
                 let (n, e) = (without_zeros(&n), without_zeros(&e));
-                if n.len() < LEAST_RSA_BYTES {
+                if n.len() < MIN_RSA_BYTES {
                     return None;
                 }
                 RsaPublicKeyComponents { n, e }.to_parsed_public_key(parameters).ok()
@@ -72,7 +72,7 @@ fn decode(text: Option<&String>) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode_to_vec(text?).ok()
 }
 
-/// Some publishers put a zero before a number whose first bit is set.
+/// Some issuers put a zero before a number whose first bit is set.
 fn without_zeros(number: &[u8]) -> &[u8] {
     let zeros = number.iter().take_while(|byte| **byte == 0).count();
     number.get(zeros..).unwrap_or_default()

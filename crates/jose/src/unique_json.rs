@@ -1,14 +1,14 @@
-//! JSON in which no key stands twice. Readers differ in which of two they take (RFC 8259, section 4): a token with
-//! two `sub`s could be one user for its issuer and another one here.
+//! JSON without duplicate keys. Parsers differ in which of two values they use (RFC 8259, section 4): a token with two
+//! `sub`s could be one user for its issuer and another one here.
 
 use std::fmt;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// Any JSON value, at every depth of which no object has a key twice.
+/// A JSON value in which no object, at any depth, has a duplicate key.
 #[derive(Debug)]
-pub(super) struct UniqueJson(pub(super) Value);
+pub(crate) struct UniqueJson(pub(crate) Value);
 
 impl<'de> Deserialize<'de> for UniqueJson {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -30,7 +30,7 @@ impl<'de> Visitor<'de> for Seed {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON without repeated keys")
+        f.write_str("JSON without duplicate keys")
     }
 
     fn visit_unit<E>(self) -> Result<Value, E> {
@@ -50,7 +50,7 @@ impl<'de> Visitor<'de> for Seed {
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<Value, E> {
-        Number::from_f64(number).map(Value::Number).ok_or_else(|| E::custom("a number that is none"))
+        Number::from_f64(number).map(Value::Number).ok_or_else(|| E::custom("not a number"))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Value, E> {
@@ -74,7 +74,7 @@ impl<'de> Visitor<'de> for Seed {
         while let Some(key) = entries.next_key::<String>()? {
             let value = entries.next_value_seed(Seed)?;
             if object.insert(key, value).is_some() {
-                return Err(A::Error::custom("a key stands twice"));
+                return Err(A::Error::custom("duplicate key"));
             }
         }
         Ok(Value::Object(object))
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_stands_twice_is_refused_at_every_depth() {
+    fn a_duplicate_key_is_rejected_at_every_depth() {
         for bad in [
             r#"{"a":1,"a":1}"#,
             r#"{"a":{"b":1,"b":2}}"#,
@@ -108,7 +108,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_has_no_key_twice_is_read_as_it_stands(
+        fn json_without_duplicate_keys_is_read_unchanged(
             texts in proptest::collection::btree_map("\\PC{0,8}", any::<(i64, f64, bool)>(), 0..6),
         ) {
             let value = Value::from_iter(texts.into_iter().map(|(key, (a, b, c))| (key, serde_json::json!([a, b, c, null]))));

@@ -1,4 +1,4 @@
-//! The signature algorithms of JWS (RFC 7518, section 3; RFC 8037 for EdDSA), each with what checks it.
+//! Signature algorithms of JWS (RFC 7518, section 3; RFC 8037 for EdDSA), each with its verification parameters.
 
 use std::fmt;
 
@@ -9,24 +9,23 @@ use aws_lc_rs::signature::{
 };
 
 macro_rules! algorithms {
-    ($($name:ident => $check:expr,)+) => {
-        /// A signature algorithm, by its name in JWS. `none` is not one.
+    ($($name:ident => $params:expr,)+) => {
+        /// A signature algorithm by its JWS name. `none` is not one.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         #[expect(missing_docs, reason = "the names are the standard's")]
         pub enum Algorithm { $($name,)+ }
 
         impl Algorithm {
-            /// All that are known.
+            /// All known algorithms.
             pub const ALL: &'static [Self] = &[$(Self::$name,)+];
 
-            /// Its name, as it stands in a token.
+            /// The value of `alg`.
             pub fn name(self) -> &'static str {
                 match self { $(Self::$name => stringify!($name),)+ }
             }
 
-            /// What checks it.
-            pub(super) fn check(self) -> VerificationParams {
-                match self { $(Self::$name => $check,)+ }
+            pub(crate) fn params(self) -> VerificationParams {
+                match self { $(Self::$name => $params,)+ }
             }
         }
     };
@@ -48,10 +47,10 @@ algorithms! {
     HS512 => VerificationParams::Secret(hmac::HMAC_SHA512),
 }
 
-/// What checks an algorithm's signatures. A key belongs to one of these, so that a public key can never be used
-/// as a shared secret.
+/// Verification parameters of an algorithm. A key belongs to one of the variants, so that a public key is never used as a
+/// shared secret.
 #[derive(Clone, Copy)]
-pub(super) enum VerificationParams {
+pub(crate) enum VerificationParams {
     Rsa(&'static RsaParameters),
     /// With the curve's name (RFC 7518, 6.2.1.1).
     Ec(&'static str, &'static dyn VerificationAlgorithm),
@@ -61,14 +60,14 @@ pub(super) enum VerificationParams {
 }
 
 impl Algorithm {
-    /// The algorithm of that name.
-    pub fn named(name: &str) -> Option<Self> {
+    /// The algorithm with this `alg`.
+    pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|algorithm| algorithm.name() == name)
     }
 
-    /// Whether whoever can check a signature can make one as well.
+    /// Whether the verification key can also sign.
     pub fn is_symmetric(self) -> bool {
-        matches!(self.check(), VerificationParams::Secret(_))
+        matches!(self.params(), VerificationParams::Secret(_))
     }
 }
 
@@ -83,12 +82,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_algorithm_is_known_by_its_very_name_and_none_is_not_one() {
+    fn an_algorithm_is_found_by_its_exact_name_and_none_is_not_one() {
         for algorithm in Algorithm::ALL {
-            assert_eq!(Algorithm::named(algorithm.name()), Some(*algorithm));
+            assert_eq!(Algorithm::from_name(algorithm.name()), Some(*algorithm));
         }
         for name in ["none", "None", "NONE", "", "rs256", "RS256 ", "HS1", "ES256K"] {
-            assert_eq!(Algorithm::named(name), None, "{name}");
+            assert_eq!(Algorithm::from_name(name), None, "{name}");
         }
     }
 }
