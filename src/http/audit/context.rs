@@ -47,7 +47,7 @@ impl AuditContext {
                     Subject::User(user) => self.user = Some(user.clone()),
                     Subject::Service(service) => self.service = Some(service.name.clone()),
                 }
-                self.authenticator = Some(caller.way.clone());
+                self.authenticator = Some(caller.authenticator.clone());
                 self.issuer = Some(caller.issuer.clone());
             }
             Err(error) => self.reason = Some(error.outcome().text()),
