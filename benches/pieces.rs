@@ -1,7 +1,7 @@
 //! Benchmark of the parts of a hit, each alone: `cargo bench --bench pieces`. `hot_path` measures the whole hit, and
 //! `just instructions` counts its instructions.
 
-#![expect(clippy::expect_used, reason = "a benchmark: a failed setup ends it")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a benchmark: a failed setup ends it")]
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
