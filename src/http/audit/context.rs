@@ -9,7 +9,7 @@ use crate::auth::{AuthError, Caller, Subject};
 use crate::metrics::labels::{AdminAuthOutcome, CacheStatus, Label as _};
 use crate::pools::Pool;
 use crate::vending::cache_entry::CachedValue as _;
-use crate::vending::credentials_loader::CachedCredentials;
+use crate::vending::credentials_response::CachedCredentials;
 use crate::vending::token_response::CachedToken;
 use crate::vending::{VendedCredentials, VendedToken};
 use cognito_types::{DeveloperUserId, IdentityId};
