@@ -107,7 +107,8 @@ async fn whoever_is_not_the_gateway_is_refused_with_its_headers_and_not_taken_fo
         let answer = send(&world, from, headers).await;
         assert_eq!(answer.status, 403, "{what}: {answer:?}");
         answer.is_problem(403, "untrusted-peer");
-        assert!(!answer.text.contains(SECRET) && !answer.text.contains("trusted"), "{what}: {answer:?}");
+        let detail = answer.json()["detail"].to_string();
+        assert!(!answer.text.contains(SECRET) && !detail.contains("trusted"), "{what}: {answer:?}");
     }
     assert_eq!(world.calls().await, 0);
     let counted = world.metric("tokenvend_authentications_total{outcome=\"untrusted_peer\"}").await;
