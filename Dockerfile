@@ -15,7 +15,7 @@ WORKDIR /build
 ARG BUILD_ARGUMENTS="--package tokenvend --no-default-features --features aws-cli"
 COPY Cargo.toml Cargo.lock ./
 COPY crates crates
-RUN sed -i '/^\[\[bench/,/^$/d' Cargo.toml \
+RUN sed -i '/^\[\[/,/^$/d' Cargo.toml \
     && sed -i '/^\[\[test/,/^$/d' crates/*/Cargo.toml \
     && mkdir src \
     && touch src/lib.rs \

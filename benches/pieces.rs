@@ -1,7 +1,7 @@
 //! Benchmark of the parts of a hit, each alone: `cargo bench --bench pieces`. `hot_path` measures the whole hit, and
 //! `just instructions` counts its instructions.
 
-#![expect(clippy::expect_used, reason = "a benchmark: a failed setup ends it")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a benchmark: a failed setup ends it")]
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -129,7 +129,7 @@ struct Bench {
 
 impl Bench {
     fn authenticator(&self, settings: &Settings) -> AuthenticatorChain {
-        let wanted = settings.pools.wanted_claims();
+        let wanted = settings.pools.used_claims();
         let room = settings.max_auth_cache_entries;
         let start = AuthenticatorChain::start(
             &settings.auth,
@@ -163,11 +163,15 @@ fn policy(criterion: &mut Criterion, settings: &Settings, caller: &Caller) {
     let pool = settings.pools.find(None).expect("a pool");
     criterion.bench_function("policy/which rule describes the caller", |bencher| {
         bencher.iter(|| {
-            black_box(pool.access.rule_for(&caller.way, &caller.issuer, black_box(&caller.claims)).is_some())
+            black_box(
+                pool.access
+                    .matching_rule(&caller.authenticator, &caller.issuer, black_box(&caller.claims))
+                    .is_some(),
+            )
         });
     });
     criterion.bench_function("policy/two principal tags of its claims", |bencher| {
-        bencher.iter(|| black_box(pool.tags.of(black_box(&caller.claims)).expect("tags")));
+        bencher.iter(|| black_box(pool.tags.render(black_box(&caller.claims)).expect("tags")));
     });
 }
 

@@ -38,7 +38,7 @@ pub(crate) fn listen(admin: &Arc<AdminState>, tls: Option<Arc<Tls>>) -> std::io:
         head_timeout: Duration::from_secs(5),
         read_answer_timeout: Duration::from_secs(30),
         // No proxy is expected in front of this listener: the peer is the client.
-        hops: TrustedProxies::none(),
+        trusted_proxies: TrustedProxies::none(),
         limits_addresses: false,
         origins: Vec::new(),
         with_cookies: false,

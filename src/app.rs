@@ -71,7 +71,7 @@ pub struct RunningApp {
 pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp, StartError> {
     let metrics = Arc::new(Metrics::new()?);
     let audit = Arc::new(AuditTrail::start(settings.audit, clock.clone(), metrics.clone())?);
-    let wanted = settings.pools.wanted_claims();
+    let wanted = settings.pools.used_claims();
     let authenticator = AuthenticatorChain::start(
         &settings.auth,
         &settings.users,

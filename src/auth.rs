@@ -1,15 +1,19 @@
-//! Who is calling. Each configured way of authenticating looks at what a request presents, in turn, and says one of
-//! four things: not mine, verified, refused, or cannot say. The first that does not say "not mine" decides.
+//! Authentication: a chain of authenticators, tried in order. Each one verifies one kind of credential, and returns a
+//! verified caller or declines: not applicable, rejected or unavailable. The first result that is not "not applicable"
+//! decides.
 //!
-//! `presented` what is looked at · `carrier` where in it a credential is · one file a way ([`jwt`],
-//! `introspection`, `forward`, `gateway`, `alb`, `static_key`, `certificate`) · `service` backends that act for users ·
-//! `header_claims` claims in headers · `asked` what those have in common that ask somebody else · `vouch` how verified
-//! claims become a [`Caller`] · `users` what the user is called · `remembered` what was verified a moment ago. Nothing
-//! here knows HTTP's server.
+//! `request` the parts of a request that are read · `credential_source` where in it a credential is · one file for each
+//! authenticator ([`jwt`], `introspection`, `forward_auth`, `gateway`, `alb`, `static_key`, `client_certificate`) ·
+//! `act_as` services that act as users · `header_claims` claims in headers · `remote_verifier` verification by an
+//! endpoint of the app · `caller` the result, and `caller_builder` which builds it from verified claims · `user_id` the
+//! developer user identifier · `credential_cache` the verified credentials. Nothing here depends on the HTTP server.
 
 mod act_as;
 mod alb;
+mod authenticator;
 mod caller;
+mod caller_builder;
+mod certificate_matcher;
 mod client_certificate;
 mod credential_cache;
 mod credential_source;
@@ -21,18 +25,23 @@ pub mod jwt;
 mod rejection;
 mod remote_verifier;
 mod request;
+mod settings;
 mod static_key;
 mod user_id;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
-pub use act_as::{ActAsError, ServiceCaller, Subject, UserPattern};
+use jose::KeysError;
+
+pub use act_as::{ActAsError, ServiceCaller, UserPattern};
 use alb::AlbAuthenticator;
-use caller::CallerBuilder;
+use authenticator::Authenticator;
+use caller::Declined;
+pub use caller::{Caller, Subject};
+use caller_builder::CallerBuilder;
+pub use certificate_matcher::CertificateMatcher;
 use client_certificate::CertificateAuthenticator;
-pub use client_certificate::CertificateMatcher;
 use credential_cache::CredentialCache;
 pub use credential_source::CredentialSource;
 use forward_auth::ForwardAuthenticator;
@@ -40,229 +49,161 @@ use gateway::GatewayAuthenticator;
 use introspection::IntrospectionAuthenticator;
 use jwt::JwtAuthenticator;
 pub use rejection::RejectionReason;
-pub use remote_verifier::reach;
+pub use remote_verifier::probe_endpoint;
 pub use request::{AuthRequest, HeaderView};
+pub use settings::{
+    ActAsSettings, AlbSettings, AuthSettings, AuthenticatorSettings, ClaimsFrom, ForwardSettings,
+    GatewaySecret, GatewaySettings, IntrospectionSettings, JwtSettings, RemoteCheckSettings,
+    StaticKeySettings, UsersSettings,
+};
 use static_key::StaticKeyAuthenticator;
 pub use user_id::UserIdMapper;
 
-use jose::{KeysError, VerifyError};
-
-use crate::claims::Claims;
-use crate::config::{AuthSettings, AuthenticatorSettings, UsersSettings};
 use crate::metrics::Metrics;
 use crate::metrics::labels::AuthOutcome;
-use crate::vending::LastEntryHint;
-use clock::{SharedClock, Timestamp};
+use clock::SharedClock;
 
-/// A caller whose credential was verified. Can only be made by a way of authenticating.
-#[derive(Debug, Clone)]
-pub struct Caller {
-    /// For whom the caller acts.
-    pub subject: Subject,
-    /// The name of the way by which the caller was verified.
-    pub way: Arc<str>,
-    /// Who vouches for the user.
-    pub issuer: Arc<str>,
-    /// What the credential says of the caller, as far as it counts for what the caller may have. Verified.
-    pub claims: Claims,
-    /// When the credential ends, if it says so.
-    pub expires_at: Option<Timestamp>,
-    /// Vending's hint, for as long as the caller is cached.
-    pub last_entry: LastEntryHint,
-}
-
-/// What a way of authenticating says of what is presented.
-#[derive(Debug)]
-pub(crate) enum Verdict {
-    /// There is nothing of its kind that counts in such a request, or nothing from its issuer; and which of them.
-    NotMine(RejectionReason),
-    /// This is who calls.
-    Verified(Arc<Caller>),
-    /// No.
-    Refused(RejectionReason),
-    /// It cannot be judged now: what it is judged by could not be had.
-    CannotSay,
-}
-
-impl Verdict {
-    /// What is said of a credential that was not even read. A cookie that another page may have had sent counts for
-    /// nothing at all: no more than none, and no less, where the request has somebody's own credential beside it.
-    fn of_unread(refusal: RejectionReason) -> Self {
-        if refusal == RejectionReason::CrossSite { Self::NotMine(refusal) } else { Self::Refused(refusal) }
-    }
-}
-
-impl From<VerifyError> for Verdict {
-    fn from(unproven: VerifyError) -> Self {
-        match unproven {
-            VerifyError::Algorithm => Self::Refused(RejectionReason::Algorithm),
-            VerifyError::UnknownKey => Self::Refused(RejectionReason::UnknownKey),
-            VerifyError::Signature => Self::Refused(RejectionReason::Signature),
-            VerifyError::KeysUnavailable => Self::CannotSay,
-        }
-    }
-}
-
-/// Why there is no caller.
+/// Why a request has no caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AuthError {
-    /// The credential was refused.
-    #[error("refused: {}", .0.detail())]
-    Refused(RejectionReason),
-    /// It cannot be judged now. Worth another try.
-    #[error("what the credential is judged by could not be had")]
-    CannotSay,
+    #[error("rejected: {}", .0.detail())]
+    Rejected(RejectionReason),
+    /// The credential cannot be verified now. The client may retry.
+    #[error("the keys or the endpoint that verify the credential are not available")]
+    Unavailable,
 }
 
 impl AuthError {
-    /// How it is counted.
+    /// Its label in the metrics.
     pub fn outcome(self) -> AuthOutcome {
         match self {
-            Self::Refused(refusal) => refusal.outcome(),
-            Self::CannotSay => AuthOutcome::Unavailable,
+            Self::Rejected(reason) => reason.outcome(),
+            Self::Unavailable => AuthOutcome::Unavailable,
         }
     }
 }
 
 #[derive(Debug)]
 enum AuthenticatorKind {
-    // Those in boxes are many times as large as the others.
+    // The boxed ones are many times as large as the others.
     Jwt(Box<JwtAuthenticator>),
     Introspection(IntrospectionAuthenticator),
-    Forward(ForwardAuthenticator),
+    ForwardAuth(ForwardAuthenticator),
     Gateway(Box<GatewayAuthenticator>),
     Alb(Box<AlbAuthenticator>),
     StaticKey(StaticKeyAuthenticator),
-    Certificate(CertificateAuthenticator),
+    ClientCertificate(CertificateAuthenticator),
 }
 
 impl AuthenticatorKind {
-    async fn judge(&self, presented: &AuthRequest<'_>) -> Verdict {
+    async fn authenticate(&self, request: &AuthRequest<'_>) -> Result<Arc<Caller>, Declined> {
         match self {
-            Self::Jwt(way) => way.judge(presented).await,
-            // In boxes: what waits for somebody else is large, and nobody else should carry it about.
-            Self::Introspection(way) => Box::pin(way.judge(presented)).await,
-            Self::Forward(way) => Box::pin(way.judge(presented)).await,
-            Self::Gateway(way) => way.judge(presented),
-            Self::Alb(way) => Box::pin(way.judge(presented)).await,
-            Self::StaticKey(way) => way.judge(presented),
-            Self::Certificate(way) => way.judge(presented),
+            Self::Jwt(jwt) => jwt.authenticate(request).await,
+            // Boxed: the futures that wait for an endpoint are large, and the other authenticators should not pay.
+            Self::Introspection(introspection) => Box::pin(introspection.authenticate(request)).await,
+            Self::ForwardAuth(forward) => Box::pin(forward.authenticate(request)).await,
+            Self::Gateway(gateway) => gateway.authenticate(request),
+            Self::Alb(alb) => Box::pin(alb.authenticate(request)).await,
+            Self::StaticKey(static_key) => static_key.authenticate(request),
+            Self::ClientCertificate(certificate) => certificate.authenticate(request),
         }
     }
 
-    /// Whether it has what it judges by. What is asked anew for each credential shows only then.
-    fn is_ready(&self) -> bool {
+    fn as_authenticator(&self) -> &dyn Authenticator {
         match self {
-            Self::Jwt(way) => way.has_keys(),
-            Self::Introspection(_)
-            | Self::Forward(_)
-            | Self::Gateway(_)
-            | Self::Alb(_)
-            | Self::StaticKey(_)
-            | Self::Certificate(_) => true,
-        }
-    }
-
-    fn takes_cookies(&self) -> bool {
-        match self {
-            Self::Jwt(way) => way.takes_cookies(),
-            Self::Introspection(way) => way.takes_cookies(),
-            Self::Forward(way) => way.takes_cookies(),
-            // What cookies their sessions have is the gateway's own business.
-            Self::Gateway(_) | Self::Alb(_) | Self::Certificate(_) => false,
-            Self::StaticKey(way) => way.takes_cookies(),
-        }
-    }
-
-    fn keys_age(&self) -> Option<Duration> {
-        match self {
-            Self::Jwt(way) => way.keys_age(),
-            Self::Introspection(_)
-            | Self::Forward(_)
-            | Self::Gateway(_)
-            | Self::Alb(_)
-            | Self::StaticKey(_)
-            | Self::Certificate(_) => None,
+            Self::Jwt(jwt) => &**jwt,
+            Self::Introspection(introspection) => introspection,
+            Self::ForwardAuth(forward) => forward,
+            Self::Gateway(gateway) => &**gateway,
+            Self::Alb(alb) => &**alb,
+            Self::StaticKey(static_key) => static_key,
+            Self::ClientCertificate(certificate) => certificate,
         }
     }
 }
 
-/// The certificates by which gateways are known.
-fn gateways_certificates(settings: &[AuthSettings]) -> Vec<CertificateMatcher> {
-    let of_one = |way: &AuthSettings| match &way.kind {
+/// The client certificates of all gateways.
+fn gateway_certificates(settings: &[AuthSettings]) -> Vec<CertificateMatcher> {
+    let of_one = |settings: &AuthSettings| match &settings.kind {
         AuthenticatorSettings::Gateway(gateway) => gateway.certificates.clone(),
         _ => Vec::new(),
     };
     settings.iter().flat_map(of_one).collect()
 }
 
-/// All configured ways, in order.
+/// All configured authenticators, in order.
 #[derive(Debug)]
 pub struct AuthenticatorChain {
-    ways: Vec<AuthenticatorKind>,
-    remembered: Arc<CredentialCache>,
-    users: Arc<UserIdMapper>,
+    authenticators: Vec<AuthenticatorKind>,
+    cache: Arc<CredentialCache>,
+    user_ids: Arc<UserIdMapper>,
     metrics: Arc<Metrics>,
 }
 
 impl AuthenticatorChain {
-    /// Prepares every way; those with keys to fetch fetch them once, and go on trying behind if that fails.
-    /// `wanted`: the claims by which pools decide what they grant. `room`: how many verified credentials are
-    /// remembered.
+    /// Prepares all authenticators. Keys are fetched once, and after a failure again in the background. Must be called
+    /// on a Tokio runtime that outlives the requests.
+    ///
+    /// `used_claims`: the claims that authorization uses. `cache_capacity`: how many verified credentials are cached.
     ///
     /// # Errors
-    /// A key file cannot be read or holds no key for the algorithms, or no HTTPS client can be made.
+    /// A key file cannot be read or has no key for the algorithms, or no HTTPS client can be created.
     pub async fn start(
         settings: &[AuthSettings],
         users: &UsersSettings,
-        wanted: BTreeSet<Box<str>>,
-        room: u64,
+        used_claims: BTreeSet<Box<str>>,
+        cache_capacity: u64,
         clock: &SharedClock,
         metrics: &Arc<Metrics>,
     ) -> Result<Self, KeysError> {
-        let (users, wanted) = (Arc::new(UserIdMapper::new(users)), Arc::new(wanted));
-        let remembered = Arc::new(CredentialCache::new(room, clock.clone()));
-        let mut ways = Vec::new();
-        for (way, place) in settings.iter().zip(0_u16..) {
-            let vouch = CallerBuilder::new(way.clone(), users.clone(), wanted.clone());
-            let (memory, clock) = ((place, remembered.clone()), clock.clone());
-            ways.push(match way.kind.clone() {
+        let user_ids = Arc::new(UserIdMapper::new(users.pseudonym_key.as_ref()));
+        let used_claims = Arc::new(used_claims);
+        let credentials = Arc::new(CredentialCache::new(cache_capacity, clock.clone()));
+        let mut authenticators = Vec::new();
+        for (one, index) in settings.iter().zip(0_u16..) {
+            let callers = CallerBuilder::new(one.clone(), user_ids.clone(), used_claims.clone());
+            let (cache, clock) = (credentials.scoped(index), clock.clone());
+            authenticators.push(match one.kind.clone() {
                 AuthenticatorSettings::Jwt(jwt) => AuthenticatorKind::Jwt(Box::new(
-                    JwtAuthenticator::start(vouch, jwt, memory, clock, metrics.clone()).await?,
+                    JwtAuthenticator::start(callers, jwt, cache, clock, metrics.clone()).await?,
                 )),
-                AuthenticatorSettings::Introspection(asked) => AuthenticatorKind::Introspection(
-                    IntrospectionAuthenticator::new(vouch, asked, memory, clock)?,
+                AuthenticatorSettings::Introspection(introspection) => AuthenticatorKind::Introspection(
+                    IntrospectionAuthenticator::new(callers, introspection, cache, clock)?,
                 ),
-                AuthenticatorSettings::ForwardAuth(asked) => {
-                    AuthenticatorKind::Forward(ForwardAuthenticator::new(vouch, asked, memory, clock)?)
+                AuthenticatorSettings::ForwardAuth(forward) => {
+                    AuthenticatorKind::ForwardAuth(ForwardAuthenticator::new(callers, forward, cache, clock)?)
                 }
                 AuthenticatorSettings::Gateway(gateway) => {
-                    AuthenticatorKind::Gateway(Box::new(GatewayAuthenticator::new(vouch, gateway)))
+                    AuthenticatorKind::Gateway(Box::new(GatewayAuthenticator::new(callers, gateway)))
                 }
                 AuthenticatorSettings::StaticKey(keys) => {
-                    AuthenticatorKind::StaticKey(StaticKeyAuthenticator::new(&vouch, keys))
+                    AuthenticatorKind::StaticKey(StaticKeyAuthenticator::new(&callers, keys))
                 }
-                AuthenticatorSettings::ClientCertificate(names) => AuthenticatorKind::Certificate(
-                    CertificateAuthenticator::new(&vouch, names, gateways_certificates(settings)),
-                ),
+                AuthenticatorSettings::ClientCertificate(certificates) => {
+                    AuthenticatorKind::ClientCertificate(CertificateAuthenticator::new(
+                        &callers,
+                        certificates,
+                        gateway_certificates(settings),
+                    ))
+                }
                 AuthenticatorSettings::Alb(alb) => AuthenticatorKind::Alb(Box::new(AlbAuthenticator::new(
-                    vouch,
+                    callers,
                     alb,
-                    memory,
+                    cache,
                     clock,
                     metrics.clone(),
                 )?)),
             });
         }
-        Ok(Self { ways, users, remembered, metrics: metrics.clone() })
+        Ok(Self { authenticators, cache: credentials, user_ids, metrics: metrics.clone() })
     }
 
-    /// Finds out who calls.
+    /// The verified caller of a request.
     ///
     /// # Errors
-    /// The credential was refused, or cannot be judged now.
-    pub async fn authenticate(&self, presented: &AuthRequest<'_>) -> Result<Arc<Caller>, AuthError> {
-        let result = self.judge(presented).await;
+    /// The credential was rejected, or cannot be verified now.
+    pub async fn authenticate(&self, request: &AuthRequest<'_>) -> Result<Arc<Caller>, AuthError> {
+        let result = self.try_in_order(request).await;
         self.metrics.authentications_total.count(match &result {
             Ok(_) => AuthOutcome::Verified,
             Err(error) => error.outcome(),
@@ -270,40 +211,44 @@ impl AuthenticatorChain {
         result
     }
 
-    async fn judge(&self, presented: &AuthRequest<'_>) -> Result<Arc<Caller>, AuthError> {
-        let mut nobodys = RejectionReason::Missing;
-        for way in &self.ways {
-            match way.judge(presented).await {
-                // A credential of a stranger's is more than none at all.
-                Verdict::NotMine(RejectionReason::Missing) => {}
-                Verdict::NotMine(refusal) => nobodys = refusal,
-                Verdict::Verified(caller) => return Ok(caller),
-                Verdict::Refused(refusal) => return Err(AuthError::Refused(refusal)),
-                Verdict::CannotSay => return Err(AuthError::CannotSay),
+    async fn try_in_order(&self, request: &AuthRequest<'_>) -> Result<Arc<Caller>, AuthError> {
+        let mut not_applicable = RejectionReason::Missing;
+        for authenticator in &self.authenticators {
+            match authenticator.authenticate(request).await {
+                Ok(caller) => return Ok(caller),
+                // A credential of an unknown issuer is reported rather than a missing one.
+                Err(Declined::NotApplicable(RejectionReason::Missing)) => {}
+                Err(Declined::NotApplicable(reason)) => not_applicable = reason,
+                Err(Declined::Rejected(reason)) => return Err(AuthError::Rejected(reason)),
+                Err(Declined::Unavailable) => return Err(AuthError::Unavailable),
             }
         }
-        Err(AuthError::Refused(nobodys))
+        Err(AuthError::Rejected(not_applicable))
     }
 
-    /// What the app's users are called towards Cognito.
-    pub fn users(&self) -> &UserIdMapper {
-        &self.users
+    /// The mapping of the app's user ids to developer user identifiers.
+    pub fn user_ids(&self) -> &UserIdMapper {
+        &self.user_ids
     }
 
-    /// Whether a cookie of the request's can say who calls.
+    /// Whether an authenticator reads a cookie.
     pub fn takes_cookies(&self) -> bool {
-        self.ways.iter().any(AuthenticatorKind::takes_cookies)
+        self.iter().any(Authenticator::takes_cookies)
     }
 
-    /// Whether every way has what it judges by.
+    /// Whether all authenticators can verify credentials.
     pub fn is_ready(&self) -> bool {
-        self.ways.iter().all(AuthenticatorKind::is_ready)
+        self.iter().all(Authenticator::is_ready)
     }
 
-    /// Brings the gauges up to date that nobody counts as they change.
+    /// Updates the gauges that are computed on demand.
     pub fn sample(&self) {
-        let oldest = self.ways.iter().filter_map(AuthenticatorKind::keys_age).max();
+        let oldest = self.iter().filter_map(Authenticator::keys_age).max();
         self.metrics.jwks_age_seconds.set(oldest.map_or(0.0, |age| age.as_secs_f64()));
-        self.metrics.auth_cache_entries.set(i64::try_from(self.remembered.count()).unwrap_or(i64::MAX));
+        self.metrics.auth_cache_entries.set(i64::try_from(self.cache.count()).unwrap_or(i64::MAX));
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &dyn Authenticator> {
+        self.authenticators.iter().map(AuthenticatorKind::as_authenticator)
     }
 }

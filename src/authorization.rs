@@ -1,6 +1,6 @@
-//! What a verified caller may have: for which user, whether a token of this pool, with which principal tags, and
-//! until when at the longest. Decided by the pool's configuration and the caller's verified claims; the request has no
-//! say in it, but that a service names its user.
+//! Authorization of a verified caller: for which user, whether for this pool, with which principal tags and until when.
+//! Only the pool's configuration and the caller's verified claims decide. The request has no influence, except that a
+//! service names its user in it.
 
 use std::sync::Arc;
 
@@ -13,58 +13,51 @@ use crate::pools::principal_tags::TagError;
 use crate::vending::TokenRequest;
 use cognito_types::DeveloperUserId;
 
-/// Why a caller may not have a token of a pool.
+/// Why a caller gets no token of a pool.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AuthorizationError {
-    /// No rule of the pool describes the caller.
-    #[error("no rule of the pool describes the caller")]
-    Pool,
-    /// Its claims do not make the tags that the pool's tokens must have.
+    #[error("no allow rule of the pool matches the caller")]
+    NoMatchingRule,
+    /// The principal tags of the pool cannot be rendered from the caller's claims.
     #[error(transparent)]
-    Tags(#[from] TagError),
+    InvalidTags(#[from] TagError),
 }
 
-/// The user that the caller acts as: the one that the request names, or the caller itself.
+/// The user of a request that names the user `requested`, or none.
 ///
 /// # Errors
-/// A user names one, or a service none that it may act as.
-pub(crate) fn act_as(
+/// The caller may not act as that user.
+pub(crate) fn authorize_user(
     caller: &Caller,
     requested: Option<&str>,
-    users: &UserIdMapper,
+    user_ids: &UserIdMapper,
     metrics: &Metrics,
 ) -> Result<DeveloperUserId, ActAsError> {
-    let user = match (&caller.subject, requested) {
-        (Subject::User(user), None) => Ok(user.clone()),
-        (Subject::User(_), Some(_)) => Err(ActAsError::AUserNames),
-        (Subject::Service(_), None) => Err(ActAsError::NobodyNamed),
-        (Subject::Service(service), Some(requested)) => service.resolve_user(requested, users),
-    };
-    user.inspect_err(|error| {
-        if matches!(error, ActAsError::AUserNames | ActAsError::NotItsUser) {
-            // Without the requested name, which is unverified input.
-            tracing::info!(authenticator = &*caller.way, %error, "access denied");
+    caller.resolve_user(requested, user_ids).inspect_err(|error| {
+        if matches!(error, ActAsError::NotAService | ActAsError::UserNotAllowed) {
+            // Without the name, which is untrusted text.
+            tracing::info!(authenticator = &*caller.authenticator, %error, "access denied");
             metrics.authorization_decisions_total.count(AuthorizationOutcome::ActAsDenied);
         }
     })
 }
 
-/// Turns a caller, who acts for this user, into a request for the user's token of the pool.
+/// The request for the user's token of the pool. The caller is, or acts as, this user.
 ///
 /// # Errors
-/// The caller may not have one.
-pub(crate) fn grant(
+/// The caller gets no token of the pool.
+pub(crate) fn authorize(
     caller: &Caller,
     user: &DeveloperUserId,
     pool: &Arc<Pool>,
     metrics: &Metrics,
 ) -> Result<TokenRequest, AuthorizationError> {
-    let admitted = admit(caller, user, pool, metrics)?;
-    let tags = pool.tags.of(&caller.claims).inspect_err(|fault| {
-        tracing::info!(pool = &*pool.name, authenticator = &*caller.way, error = %fault, "access denied");
+    let outcome = check_access(caller, user, pool, metrics)?;
+    let tags = pool.tags.render(&caller.claims).inspect_err(|error| {
+        tracing::info!(pool = &*pool.name, authenticator = &*caller.authenticator, %error, "access denied");
         metrics.authorization_decisions_total.count(AuthorizationOutcome::InvalidTags);
     })?;
-    metrics.authorization_decisions_total.count(admitted);
+    metrics.authorization_decisions_total.count(outcome);
     Ok(TokenRequest {
         pool: pool.clone(),
         user: user.clone(),
@@ -75,17 +68,19 @@ pub(crate) fn grant(
     })
 }
 
-fn admit(
+fn check_access(
     caller: &Caller,
     user: &DeveloperUserId,
     pool: &Pool,
     metrics: &Metrics,
 ) -> Result<AuthorizationOutcome, AuthorizationError> {
     let access = &pool.access;
-    if access.is_open() || access.rule_for(&caller.way, &caller.issuer, &caller.claims).is_some() {
+    if access.is_open()
+        || access.matching_rule(&caller.authenticator, &caller.issuer, &caller.claims).is_some()
+    {
         return Ok(AuthorizationOutcome::Granted);
     }
-    let (pool, authenticator, user) = (&*pool.name, &*caller.way, user.as_str());
+    let (pool, authenticator, user) = (&*pool.name, &*caller.authenticator, user.as_str());
     let service = match &caller.subject {
         Subject::Service(service) => Some(&*service.name),
         Subject::User(_) => None,
@@ -96,9 +91,10 @@ fn admit(
             Ok(AuthorizationOutcome::WouldDeny)
         }
         AccessMode::Enforce => {
-            tracing::info!(pool, authenticator, service, user, "access denied");
+            let error = AuthorizationError::NoMatchingRule;
+            tracing::info!(pool, authenticator, service, user, %error, "access denied");
             metrics.authorization_decisions_total.count(AuthorizationOutcome::Denied);
-            Err(AuthorizationError::Pool)
+            Err(error)
         }
     }
 }

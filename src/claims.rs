@@ -1,7 +1,7 @@
-//! What a verified credential says of its caller, and how the configuration points into it.
+//! Verified claims of a caller, and the paths by which the configuration refers to them.
 //!
-//! Claims become [`Claims`] only by a way of authenticating that has verified them. From them alone come the user's
-//! id, the principal tags and the right to a pool; nothing in a request can add to them or stand in for them.
+//! Only an authenticator that has verified the claims creates [`Claims`]. The user id, the principal tags and the
+//! access to a pool depend on them alone. Nothing in a request can add to them or replace them.
 
 pub mod conditions;
 pub(crate) mod numeric_date;
@@ -13,36 +13,36 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-/// The claims of a verified caller. Cheap to hand on. Not shown: they name people.
+/// The claims of a verified caller. Cheap to clone. Not in debug output, because they identify people.
 #[derive(Clone, Default)]
 pub struct Claims(Option<Arc<Map<String, Value>>>);
 
 impl Claims {
-    /// Takes claims over from a way of authenticating that has verified them.
+    /// For authenticators, after they have verified the claims.
     pub(crate) fn verified(claims: Map<String, Value>) -> Self {
         Self((!claims.is_empty()).then(|| Arc::new(claims)))
     }
 
-    /// Those of them that are wanted: a caller is remembered for long, by the million, and most claims are of no
-    /// use after it was verified.
+    /// Only the claims of these names. Up to a million callers are cached, and most claims are not used after
+    /// verification.
     #[must_use]
-    pub(crate) fn only(self, wanted: &BTreeSet<Box<str>>) -> Self {
+    pub(crate) fn retain(self, names: &BTreeSet<Box<str>>) -> Self {
         let Some(claims) = self.0 else { return self };
-        let claims = wanted.iter().filter_map(|name| claims.get_key_value(&**name));
+        let claims = names.iter().filter_map(|name| claims.get_key_value(&**name));
         Self::verified(claims.map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
-    /// The claim at the end of a path; `null` is as good as none.
-    pub fn at(&self, path: &ClaimPath) -> Option<&Value> {
-        path.of(self.0.as_deref()?)
+    /// The claim with this path. `null` counts as absent.
+    pub fn get(&self, path: &ClaimPath) -> Option<&Value> {
+        path.resolve(self.0.as_deref()?)
     }
 
-    /// A top-level claim that is text.
+    /// A top-level claim that is a string.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.as_ref()?.get(name)?.as_str()
     }
 
-    /// The pieces of a top-level claim that is a list of texts, or one text.
+    /// The strings of a top-level claim that is a list or a single string.
     pub fn texts(&self, name: &str) -> impl Iterator<Item = &str> {
         let value = self.0.as_ref().and_then(|claims| claims.get(name));
         let list = value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
@@ -56,13 +56,13 @@ impl fmt::Debug for Claims {
     }
 }
 
-/// The way to one claim: its name, or a JSON pointer (RFC 6901) to one that stands deeper. A name that begins with
-/// a slash, which no registered claim has, needs the pointer's form: `/~1name`.
+/// Path of a claim: its name, or a JSON pointer (RFC 6901) to a nested one. A name that begins with a slash needs the
+/// form of the pointer: `/~1name`. No registered claim has such a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimPath(Vec<Box<str>>);
 
 impl ClaimPath {
-    /// Takes a name or a pointer.
+    /// Parses a name or a pointer.
     ///
     /// # Errors
     /// It has an empty part, or a `~` that is not part of `~0` or `~1`.
@@ -72,17 +72,17 @@ impl ClaimPath {
             Some(pointer) => pointer.split('/').map(unescape).collect::<Result<_, _>>()?,
         };
         if parts.iter().any(|part| part.is_empty()) {
-            return Err("a claim's name is empty");
+            return Err("the name of a claim is empty");
         }
         Ok(Self(parts))
     }
 
-    /// The name of the claim where the path begins.
+    /// The name of the top-level claim.
     pub fn root(&self) -> &str {
         self.0.first().map_or("", |name| name)
     }
 
-    fn of<'c>(&self, claims: &'c Map<String, Value>) -> Option<&'c Value> {
+    fn resolve<'c>(&self, claims: &'c Map<String, Value>) -> Option<&'c Value> {
         let (first, rest) = self.0.split_first()?;
         let found =
             rest.iter().try_fold(claims.get(&**first)?, |value, name| value.as_object()?.get(&**name))?;
@@ -95,7 +95,7 @@ fn unescape(part: &str) -> Result<Box<str>, &'static str> {
     if escapes.all(|rest| rest.starts_with(['0', '1'])) {
         Ok(part.replace("~1", "/").replace("~0", "~").into())
     } else {
-        Err("in a JSON pointer, '~' stands only in '~0' (for '~') and '~1' (for '/')")
+        Err("in a JSON pointer, '~' is allowed only in '~0' (for '~') and '~1' (for '/')")
     }
 }
 
@@ -114,7 +114,7 @@ mod tests {
     }
 
     fn at(path: &str) -> Option<Value> {
-        claims().at(&ClaimPath::parse(path).unwrap()).cloned()
+        claims().get(&ClaimPath::parse(path).unwrap()).cloned()
     }
 
     #[test]
@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(at("/https:~1~1app.example~1user/id"), Some(json!(7)));
         assert_eq!(at("/https:~1~1app.example~1user/a~0b"), Some(json!("tilde")));
         assert!(at("https://app.example/user").unwrap().is_object());
-        for missing in ["none", "/sub/deeper", "/aud/0", "nobody"] {
+        for missing in ["none", "/sub/deeper", "/aud/0", "absent"] {
             assert_eq!(at(missing), None, "{missing}");
         }
         for bad in ["", "/", "/a//b", "/a~2", "/a~"] {
@@ -133,22 +133,22 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_texts_may_be_a_single_one() {
+    fn a_single_string_counts_as_a_list() {
         assert_eq!(claims().texts("aud").collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(claims().texts("sub").collect::<Vec<_>>(), ["alice"]);
         assert_eq!(claims().texts("none").count(), 0);
     }
 
     #[test]
-    fn claims_that_nobody_wants_are_let_go() {
-        let wanted = BTreeSet::from(["sub".into(), "absent".into()]);
-        let kept = claims().only(&wanted);
-        assert_eq!((kept.text("sub"), kept.texts("aud").count()), (Some("alice"), 0));
-        assert_eq!(format!("{kept:?}"), "Claims(1)");
+    fn claims_that_are_not_used_are_dropped() {
+        let names = BTreeSet::from(["sub".into(), "absent".into()]);
+        let retained = claims().retain(&names);
+        assert_eq!((retained.text("sub"), retained.texts("aud").count()), (Some("alice"), 0));
+        assert_eq!(format!("{retained:?}"), "Claims(1)");
     }
 
     #[test]
-    fn claims_do_not_show_themselves_in_debug_output() {
+    fn debug_output_does_not_contain_claims() {
         assert_eq!(format!("{:?}", claims()), "Claims(4)");
     }
 }

@@ -22,11 +22,7 @@ pub use environment::Environment;
 pub use error::{ConfigError, InvalidValue};
 use layers::Layers;
 use reader::Reader;
-pub use settings::{
-    ActAsSettings, AdminSettings, AlbSettings, AuthSettings, AuthenticatorSettings, ClaimsFrom,
-    DrainSettings, ForwardSettings, GatewaySecret, GatewaySettings, HttpSettings, IntrospectionSettings,
-    JwtSettings, LogFormat, LogSettings, RemoteCheckSettings, Settings, StaticKeySettings, UsersSettings,
-};
+pub use settings::{AdminSettings, DrainSettings, HttpSettings, LogFormat, LogSettings, Settings};
 
 /// The default configuration, which is also the manual.
 pub const DEFAULT_CONFIG: &str = include_str!("../config/default.toml");

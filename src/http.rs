@@ -63,7 +63,7 @@ pub(crate) fn listen(
         keep_alive: settings.keep_alive,
         head_timeout: settings.request_header_timeout,
         read_answer_timeout: settings.response_write_timeout,
-        hops: settings.trusted_proxies.clone(),
+        trusted_proxies: settings.trusted_proxies.clone(),
         limits_addresses: app.limits.limits_addresses(),
         origins: settings.allowed_origins.clone(),
         with_cookies: app.authenticator.takes_cookies(),

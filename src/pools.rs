@@ -1,4 +1,4 @@
-//! The configured identity pools, by the names that callers use, and what each grants to whom.
+//! The configured identity pools: their names in requests, and their access policy, tags, links and credentials.
 
 pub mod access_policy;
 pub mod link_policy;
@@ -13,44 +13,39 @@ use principal_tags::TagRules;
 
 use cognito_types::{DeveloperProvider, IdentityPoolId, RoleArn, TokenDuration};
 
-/// A configured identity pool.
 #[derive(Debug, Clone)]
 pub struct Pool {
-    /// Which of the configured pools this is. Stands for the whole pool in cache keys: two pools never share
-    /// an index, whatever else they share.
+    /// The index of the pool. Identifies it in cache keys: two pools never have the same index, even if they are alike
+    /// in all else.
     pub index: PoolIndex,
-    /// The name that callers use.
+    /// The name in requests.
     pub name: Box<str>,
-    /// Cognito's id of the pool.
     pub id: IdentityPoolId,
-    /// The developer provider under which the pool knows the app's users.
+    /// The developer provider of the app's users.
     pub provider: DeveloperProvider,
-    /// The life asked for its tokens.
+    /// The requested lifetime of its tokens.
     pub token_duration: TokenDuration,
-    /// Whether a token ends no later than the credential that it was vended for.
+    /// Whether a token ends no later than the caller's credential.
     pub bind_to_session: bool,
-    /// The principal tags of its tokens.
     pub tags: TagRules,
-    /// Who may have its tokens.
     pub access: AccessPolicy,
-    /// What its users may link to their identities.
     pub linking: LinkPolicy,
-    /// What AWS credentials it hands out, if any.
+    /// The AWS credentials that are vended for it, if any.
     pub credentials: Option<CredentialsGrant>,
 }
 
-/// The AWS credentials that a pool hands out.
+/// The AWS credentials that are vended for a pool.
 #[derive(Debug, Clone)]
 pub struct CredentialsGrant {
-    /// The role that they are of, where it is not the pool's default. The operator's choice, never a caller's.
+    /// Their role, if it is not the pool's default. Set by the operator, never by a caller.
     pub role: Option<RoleArn>,
 }
 
-/// The place of a pool among the configured ones.
+/// The index of a pool in the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PoolIndex(pub u16);
 
-/// All configured pools; one of them is the default. Never empty.
+/// All configured pools. One of them is the default. Never empty.
 #[derive(Debug, Clone)]
 pub struct Pools {
     pools: Vec<Arc<Pool>>,
@@ -58,12 +53,12 @@ pub struct Pools {
 }
 
 impl Pools {
-    /// The pools in the order of their indices, and which of them serves requests that name none.
+    /// The pools in the order of their indices, and the one for requests that name none.
     pub fn new(default: Arc<Pool>, pools: Vec<Arc<Pool>>) -> Self {
         Self { pools, default }
     }
 
-    /// The pool of that name, or the default one for no name.
+    /// The pool of that name. Without a name, the default pool.
     pub fn find(&self, name: Option<&str>) -> Option<&Arc<Pool>> {
         match name {
             None => Some(&self.default),
@@ -71,8 +66,8 @@ impl Pools {
         }
     }
 
-    /// The names of the top-level claims by which the pools decide what they grant.
-    pub fn wanted_claims(&self) -> BTreeSet<Box<str>> {
+    /// The names of the top-level claims that access policies and tags use.
+    pub fn used_claims(&self) -> BTreeSet<Box<str>> {
         let of_pool = |pool: &Arc<Pool>| {
             let rules = pool.access.rules.iter().flat_map(|rule| rule.conditions.claim_names());
             rules.chain(pool.tags.claim_names()).map(Into::into).collect::<Vec<Box<str>>>()
@@ -80,7 +75,7 @@ impl Pools {
         self.pools.iter().flat_map(of_pool).collect()
     }
 
-    /// Every pool, in the order of their indices.
+    /// All pools, in the order of their indices.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Pool>> {
         self.pools.iter()
     }

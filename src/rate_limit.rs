@@ -132,7 +132,7 @@ mod tests {
 
     fn client(address: &str) -> Option<ClientAddress> {
         let peer = PeerAddress::new(address.parse().unwrap());
-        Some(TrustedProxies::none().addresses(peer, std::iter::empty()).client)
+        Some(TrustedProxies::none().resolve(peer, std::iter::empty()).client)
     }
 
     fn limits(settings: RateLimitSettings) -> (RateLimiter, Arc<ManualClock>) {

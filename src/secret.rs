@@ -1,20 +1,18 @@
-//! A secret that was handed to us: never shown, wiped when dropped.
+//! A secret of the configuration: never in output, wiped when dropped.
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// Secret bytes. There is no way to print them but [`Secret::expose`].
+/// Secret bytes. Only [`Secret::expose`] gives access to them.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<Vec<u8>>);
 
 impl Secret {
-    /// Wraps what must not be shown.
     pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
         Self(Zeroizing::new(bytes.into()))
     }
 
-    /// The bytes, for the one use that they are for.
     pub fn expose(&self) -> &[u8] {
         &self.0
     }

@@ -21,9 +21,9 @@ pub fn move_nobody(bytes: &[u8]) {
     let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
     for (header, client, entry) in WRITTEN {
         let client: IpAddr = client.parse().unwrap();
-        let hops = TrustedProxies { trusted: vec!["10.0.0.0/8".parse().unwrap()], header };
+        let hops = TrustedProxies { networks: vec!["10.0.0.0/8".parse().unwrap()], header };
         let found = |peer: IpAddr, lines: &[&[u8]]| {
-            hops.addresses(PeerAddress::new(peer), lines.iter().copied()).client.ip()
+            hops.resolve(PeerAddress::new(peer), lines.iter().copied()).client.ip()
         };
         assert_eq!(found(STRANGER, &lines), STRANGER, "a stranger is believed");
         let second_proxy = match header {

@@ -34,7 +34,7 @@ pub fn let_in_only_by_what_was_signed(bytes: &[u8]) -> Option<String> {
 
     let values =
         |name: &str| listed.0.iter().filter(|(own, _)| *own == name).map(|(_, value)| *value).collect();
-    let shown = match &*caller.way {
+    let shown = match &*caller.authenticator {
         "bearer" => {
             let (scheme, token) = only(values("authorization")).split_at(7);
             assert!(scheme.eq_ignore_ascii_case(b"Bearer "));
@@ -52,13 +52,13 @@ pub fn let_in_only_by_what_was_signed(bytes: &[u8]) -> Option<String> {
             let named = [b"app|", only(values("x-auth-user"))].concat();
             assert_eq!(user.as_str().as_bytes(), named);
             assert!(!named.contains(&b','), "one of several users");
-            return Some(caller.way.to_string());
+            return Some(caller.authenticator.to_string());
         }
         way => unreachable!("{way} is none of the ways"),
     };
     assert_eq!(trimmed(shown), TOKEN.as_bytes());
     assert_eq!(user.as_str(), "app|acme|red-alice");
-    Some(caller.way.to_string())
+    Some(caller.authenticator.to_string())
 }
 
 fn written_out(value: &[u8]) -> Vec<u8> {

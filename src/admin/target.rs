@@ -39,7 +39,7 @@ impl AdminState {
         let user_id = or_invalid(DeveloperUserId::parse(user_id))?;
         Ok(match kind {
             UserIdKind::Cognito => user_id,
-            UserIdKind::App => self.authenticator.users().towards_cognito(user_id),
+            UserIdKind::App => self.authenticator.user_ids().to_developer_user_id(user_id),
         })
     }
 }

@@ -1,89 +1,71 @@
-//! Backends that act for the app's users: they prove who they are themselves, and name the user whom a request is
-//! for. Which users a service may name is configured, by patterns; there is no service without.
+//! Services (backends) that act as the app's users. A service has a credential of its own, and names in the request
+//! the user whose token it requests. Patterns in the configuration say which users each service may name. Without a
+//! pattern no caller is a service.
 //!
-//! The name is the one that the user's own credential would lead to by `user_id`, so that user and service come to
-//! the same identity.
+//! The name is the text that `user_id` renders from the user's own credential, so that user and service get the same
+//! identity.
 
 use std::fmt;
 use std::sync::Arc;
 
-use super::UserIdMapper;
-use super::user_id::is_a_slip;
+use super::user_id::{UserIdMapper, is_placeholder};
 use cognito_types::DeveloperUserId;
-
-/// For whom a caller acts.
-#[derive(Debug, Clone)]
-pub enum Subject {
-    /// For itself: this user.
-    User(DeveloperUserId),
-    /// For users whom it names. In a box, for most callers are users: what one of them takes is kept a million times.
-    Service(Box<ServiceCaller>),
-}
 
 /// A verified service.
 #[derive(Debug, Clone)]
 pub struct ServiceCaller {
-    /// What it is called, for those who look at what it did.
+    /// Its name in logs and audit events.
     pub name: Arc<str>,
     users: Arc<[UserPattern]>,
 }
 
-/// Why a caller does not act for the user whom the request names, or names no user.
+/// Why a caller may not act as the user that the request names, or names no user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ActAsError {
-    /// A user names one: users act for themselves.
-    #[error("only a service may name the user; this credential is a user's own")]
-    AUserNames,
-    /// A service names none.
-    #[error("a service names its user: send \"user\" in the body")]
-    NobodyNamed,
-    /// It is no name.
-    #[error("\"user\" is not a name that a user can have")]
-    NoName,
-    /// It may not act for this one.
-    #[error("this service may not act for that user")]
-    NotItsUser,
-}
-
-impl Subject {
-    /// The service of this name, which acts for users whose names fit.
-    pub(super) fn service(name: Arc<str>, users: Arc<[UserPattern]>) -> Self {
-        Self::Service(Box::new(ServiceCaller { name, users }))
-    }
+    /// A user names a user. Users get only their own tokens.
+    #[error("only a service may name the user; this is the credential of a user")]
+    NotAService,
+    /// A service names no user.
+    #[error("a service must name the user: send \"user\" in the body")]
+    UserMissing,
+    /// The name is no valid user id.
+    #[error("\"user\" is not a valid user id")]
+    UserInvalid,
+    /// No pattern of the service matches the name.
+    #[error("this service may not act as that user")]
+    UserNotAllowed,
 }
 
 impl ServiceCaller {
-    /// The developer user id of the user that a request names.
-    ///
-    /// # Errors
-    /// It is no user id, or the service may not act as this user.
-    pub(crate) fn resolve_user(
+    pub(super) fn new(name: Arc<str>, users: Arc<[UserPattern]>) -> Self {
+        Self { name, users }
+    }
+
+    pub(super) fn act_as(
         &self,
-        named: &str,
-        users: &UserIdMapper,
+        requested: &str,
+        user_ids: &UserIdMapper,
     ) -> Result<DeveloperUserId, ActAsError> {
-        let name = DeveloperUserId::parse(named).map_err(|_| ActAsError::NoName)?;
-        if is_a_slip(named) {
-            return Err(ActAsError::NoName);
+        let user_id = DeveloperUserId::parse(requested).map_err(|_| ActAsError::UserInvalid)?;
+        if is_placeholder(requested) {
+            return Err(ActAsError::UserInvalid);
         }
-        let Some(pattern) = self.users.iter().find(|pattern| pattern.fits(named)) else {
-            return Err(ActAsError::NotItsUser);
+        let Some(pattern) = self.users.iter().find(|pattern| pattern.matches(requested)) else {
+            return Err(ActAsError::UserNotAllowed);
         };
-        // "app:undefined" is a slip as well.
-        if is_a_slip(named.get(pattern.beginning().len()..).unwrap_or_default()) {
-            return Err(ActAsError::NoName);
+        // "app:undefined" is a placeholder as well.
+        if is_placeholder(requested.get(pattern.fixed_prefix().len()..).unwrap_or_default()) {
+            return Err(ActAsError::UserInvalid);
         }
-        Ok(users.towards_cognito(name))
+        Ok(user_ids.to_developer_user_id(user_id))
     }
 }
 
-/// Names by a pattern: whole, or with `*` for one or more characters of any kind.
+/// A pattern of user ids: a whole id, or one with `*` for one or more characters of any kind.
 #[derive(Clone, PartialEq, Eq)]
 pub struct UserPattern(Box<str>);
 
 impl UserPattern {
-    /// Takes a pattern.
-    ///
     /// # Errors
     /// It is empty, or has a control character or two stars in a row.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
@@ -91,25 +73,25 @@ impl UserPattern {
             return Err("it is empty, or has a control character");
         }
         if text.contains("**") {
-            return Err("two stars in a row say no more than one");
+            return Err("two stars in a row mean no more than one");
         }
         Ok(Self(text.into()))
     }
 
-    /// Whether every name fits.
-    pub fn is_everybody(&self) -> bool {
+    /// Whether it matches every user id.
+    pub fn matches_everyone(&self) -> bool {
         &*self.0 == "*"
     }
 
-    /// What stands before the first star; the whole name where there is none.
-    fn beginning(&self) -> &str {
+    /// The text before the first star, or the whole pattern if it has none.
+    fn fixed_prefix(&self) -> &str {
         self.0.split('*').next().unwrap_or_default()
     }
 
-    /// The whole name must fit, from its beginning to its end.
-    fn fits(&self, name: &str) -> bool {
+    /// Matches the whole user id, from its start to its end.
+    fn matches(&self, name: &str) -> bool {
         let mut pieces = self.0.split('*');
-        let Some(mut rest) = pieces.next().and_then(|beginning| name.strip_prefix(beginning)) else {
+        let Some(mut rest) = pieces.next().and_then(|prefix| name.strip_prefix(prefix)) else {
             return false;
         };
         let mut pieces = pieces.peekable();
@@ -117,13 +99,13 @@ impl UserPattern {
             return rest.is_empty();
         }
         while let Some(piece) = pieces.next() {
-            // At least one character for the star.
+            // The star matches at least one character.
             let Some(first) = rest.chars().next() else { return false };
             let after = &rest[first.len_utf8()..];
             if pieces.peek().is_none() {
                 return after.ends_with(piece);
             }
-            // The earliest place leaves most room for what follows.
+            // The earliest match leaves the most text for the pieces that follow.
             let Some(at) = after.find(piece) else { return false };
             rest = &after[at + piece.len()..];
         }
@@ -133,7 +115,7 @@ impl UserPattern {
 
 impl fmt::Debug for UserPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "NamePattern({})", self.0)
+        write!(f, "UserPattern({})", self.0)
     }
 }
 
@@ -142,8 +124,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pattern_is_fitted_whole_and_a_star_stands_for_something() {
-        for (pattern, fit, unfit) in [
+    fn a_pattern_matches_the_whole_user_id_and_a_star_at_least_one_character() {
+        for (pattern, matching, others) in [
             (
                 "app:*",
                 &["app:a", "app:a:b", "app:*", "app:é"][..],
@@ -160,11 +142,11 @@ mod tests {
             ("*", &["a", "ab"], &[""]),
         ] {
             let pattern = UserPattern::parse(pattern).unwrap();
-            for name in fit {
-                assert!(pattern.fits(name), "{pattern:?} {name:?}");
+            for name in matching {
+                assert!(pattern.matches(name), "{pattern:?} {name:?}");
             }
-            for name in unfit {
-                assert!(!pattern.fits(name), "{pattern:?} {name:?}");
+            for name in others {
+                assert!(!pattern.matches(name), "{pattern:?} {name:?}");
             }
         }
         for bad in ["", "a**", "a\n"] {

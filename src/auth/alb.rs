@@ -1,108 +1,97 @@
-//! What an AWS application load balancer signs of the user whom it has signed in: `x-amzn-oidc-data`, nearly a JWT.
-//! Who signed it, for which issuer and until when stands in its header, its parts are padded, and its keys are
-//! published one by one ("Authenticate users using an Application Load Balancer", in AWS's user guide).
+//! ALB authenticator: the claims that an AWS application load balancer signs for the user whom it has signed in, in
+//! `x-amzn-oidc-data`. The format is nearly a JWT. Signer, issuer and expiry are in its header, its parts are padded,
+//! and its keys are published one by one ("Authenticate users using an Application Load Balancer", AWS's user guide).
 //!
-//! Every customer's load balancers in a region sign with the same keys: whose it is says `signer` alone.
+//! The load balancers of all customers in a region sign with the same keys. Only `signer` says whose it is.
 
 use std::sync::Arc;
 
 use jose::{Algorithm, InvalidJws, Jws, KeyProvider, KeysError};
 use serde_json::Value;
 
-use super::caller::CallerBuilder;
-use super::credential_cache::{CredentialCache, CredentialKey};
+use super::authenticator::Authenticator;
+use super::caller::{Caller, Declined};
+use super::caller_builder::CallerBuilder;
+use super::credential_cache::ScopedCache;
+use super::rejection::RejectionReason;
 use super::request::AuthRequest;
-use super::{RejectionReason, Verdict};
+use super::settings::AlbSettings;
 use crate::claims::numeric_date::{self, InvalidNumericDate};
-use crate::config::AlbSettings;
 use crate::metrics::Metrics;
 use clock::SharedClock;
 
 const HEADER: &str = "x-amzn-oidc-data";
 const ALGORITHMS: &[Algorithm] = &[Algorithm::ES256];
 
-/// One load balancer.
 #[derive(Debug)]
 pub(super) struct AlbAuthenticator {
-    vouch: CallerBuilder,
+    callers: CallerBuilder,
     settings: AlbSettings,
     keys: KeyProvider,
-    place: u16,
-    remembered: Arc<CredentialCache>,
+    cache: ScopedCache,
     clock: SharedClock,
 }
 
 impl AlbAuthenticator {
     pub(super) fn new(
-        vouch: CallerBuilder,
+        callers: CallerBuilder,
         settings: AlbSettings,
-        (place, remembered): (u16, Arc<CredentialCache>),
+        cache: ScopedCache,
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Result<Self, KeysError> {
-        let keys = KeyProvider::by_key_id(vouch.way(), &settings.keys, ALGORITHMS, clock.clone(), metrics)?;
-        Ok(Self { vouch, settings, keys, place, remembered, clock })
+        let keys =
+            KeyProvider::by_key_id(callers.name(), &settings.keys, ALGORITHMS, clock.clone(), metrics)?;
+        Ok(Self { callers, settings, keys, cache, clock })
     }
 
-    pub(super) async fn judge(&self, presented: &AuthRequest<'_>) -> Verdict {
-        let given = presented.one(HEADER).map_err(|_| RejectionReason::Malformed);
-        let text = given.and_then(|value| {
-            value.map(|value| std::str::from_utf8(value).map_err(|_| RejectionReason::Malformed)).transpose()
-        });
-        let token = match text {
-            Ok(Some(token)) => token,
-            Ok(None) => return Verdict::NotMine(RejectionReason::Missing),
-            Err(refusal) => return Verdict::Refused(refusal),
-        };
-        let key = CredentialKey::of(self.place, token);
-        if let Some(caller) = self.remembered.recall(&key) {
-            return Verdict::Verified(caller);
+    pub(super) async fn authenticate(&self, request: &AuthRequest<'_>) -> Result<Arc<Caller>, Declined> {
+        let value = request.header(HEADER).map_err(|_| RejectionReason::Malformed)?;
+        let value = value.ok_or(Declined::NotApplicable(RejectionReason::Missing))?;
+        let token = std::str::from_utf8(value).map_err(|_| RejectionReason::Malformed)?;
+        let key = self.cache.key(token);
+        if let Some(caller) = self.cache.get(&key) {
+            return Ok(caller);
         }
-        let verdict = self.verify(token).await.unwrap_or_else(|verdict| verdict);
-        if let Verdict::Verified(caller) = &verdict {
-            let end = caller.expires_at.unwrap_or_else(|| self.clock.now());
-            let ceiling = self.vouch.settings().cache_ttl;
-            self.remembered.keep(key, caller, end + self.settings.leeway, ceiling);
-        }
-        verdict
+        let caller = self.verify(token).await?;
+        let end = caller.expires_at.unwrap_or_else(|| self.clock.now());
+        self.cache.insert(key, &caller, end + self.settings.leeway, self.callers.settings().cache_ttl);
+        Ok(caller)
     }
 
-    async fn verify(&self, token: &str) -> Result<Verdict, Verdict> {
-        let refused = Verdict::Refused;
-        let jws = Jws::parse_padded(token).map_err(|InvalidJws| refused(RejectionReason::Malformed))?;
-        let said = |name: &str| jws.header(name).and_then(Value::as_str);
-        let issuer = self.vouch.settings().issuer.as_str();
-        // Another load balancer's, or another issuer's, may be another way's own.
-        if said("signer") != Some(&self.settings.signer) || said("iss") != Some(issuer) {
-            return Err(Verdict::NotMine(RejectionReason::Issuer));
+    async fn verify(&self, token: &str) -> Result<Arc<Caller>, Declined> {
+        let jws = Jws::parse_padded(token).map_err(|InvalidJws| RejectionReason::Malformed)?;
+        let header = |name: &str| jws.header(name).and_then(Value::as_str);
+        let issuer = self.callers.settings().issuer.as_str();
+        // A token of another load balancer or issuer may be the credential of another authenticator.
+        if header("signer") != Some(&self.settings.signer) || header("iss") != Some(issuer) {
+            return Err(Declined::NotApplicable(RejectionReason::Issuer));
         }
-        if self.settings.client.as_ref().is_some_and(|client| said("client") != Some(client)) {
-            return Err(refused(RejectionReason::Audience));
+        if self.settings.client.as_ref().is_some_and(|client| header("client") != Some(client)) {
+            return Err(RejectionReason::Audience.into());
         }
-        // Before its signature, which it may cost a fetch to judge: most of those that do not hold are old ones.
-        let malformed = |InvalidNumericDate| refused(RejectionReason::Malformed);
-        let expires_at = numeric_date::signed(jws.header("exp"))
-            .map_err(malformed)?
-            .ok_or(malformed(InvalidNumericDate))?;
+        // Before the signature, whose verification may cost a fetch: most invalid tokens are expired ones.
+        let malformed = |InvalidNumericDate| RejectionReason::Malformed;
+        let expires_at =
+            numeric_date::parse(jws.header("exp")).map_err(malformed)?.ok_or(RejectionReason::Malformed)?;
         if self.clock.now() >= expires_at + self.settings.leeway {
-            return Err(refused(RejectionReason::Expired));
+            return Err(RejectionReason::Expired.into());
         }
-        jws.verify(&self.keys, ALGORITHMS).await.map_err(Verdict::from)?;
+        jws.verify(&self.keys, ALGORITHMS).await?;
         let Value::Object(claims) = jws.into_payload() else {
-            return Err(refused(RejectionReason::Malformed));
+            return Err(RejectionReason::Malformed.into());
         };
-        // The user's own session may end before; the issuer may have called itself something else to the user.
+        // The claims of the user may have an `iss` and an earlier `exp` of their own.
         if claims.get("iss").is_some_and(|iss| iss.as_str() != Some(issuer)) {
-            return Err(refused(RejectionReason::Issuer));
+            return Err(RejectionReason::Issuer.into());
         }
-        let ends = numeric_date::signed(claims.get("exp")).map_err(malformed)?;
-        let ends = ends.map_or(expires_at, |end| end.min(expires_at));
-        if self.clock.now() >= ends + self.settings.leeway {
-            return Err(refused(RejectionReason::Expired));
+        let session_end = numeric_date::parse(claims.get("exp")).map_err(malformed)?;
+        let expires_at = session_end.map_or(expires_at, |end| end.min(expires_at));
+        if self.clock.now() >= expires_at + self.settings.leeway {
+            return Err(RejectionReason::Expired.into());
         }
-        self.vouch
-            .caller(claims, Some(ends))
-            .map(|caller| Verdict::Verified(Arc::new(caller)))
-            .map_err(refused)
+        Ok(self.callers.build(claims, Some(expires_at))?)
     }
 }
+
+impl Authenticator for AlbAuthenticator {}

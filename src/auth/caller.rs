@@ -1,92 +1,97 @@
-//! What every way of authenticating ends in: verified claims become a [`Caller`]. Who vouches, what is demanded of
-//! the claims, and what the user is called are the same questions for all of them.
+//! The result of authentication: a verified caller, or why an authenticator declined.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use jose::VerifyError;
 
-use super::act_as::Subject;
-use super::{Caller, RejectionReason, UserIdMapper};
+use super::act_as::{ActAsError, ServiceCaller};
+use super::rejection::RejectionReason;
+use super::user_id::UserIdMapper;
 use crate::claims::Claims;
-use crate::config::AuthSettings;
 use crate::vending::LastEntryHint;
 use clock::Timestamp;
+use cognito_types::DeveloperUserId;
 
-/// One way's part in it.
-#[derive(Debug)]
-pub(super) struct CallerBuilder {
-    way: Arc<str>,
-    issuer: Arc<str>,
-    settings: AuthSettings,
-    users: Arc<UserIdMapper>,
-    wanted: Arc<BTreeSet<Box<str>>>,
+/// A caller whose credential was verified. Only authenticators create it.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub subject: Subject,
+    /// The name of the authenticator that verified the caller.
+    pub authenticator: Arc<str>,
+    /// The issuer of the user.
+    pub issuer: Arc<str>,
+    /// The verified claims that authorization uses.
+    pub claims: Claims,
+    /// When the credential ends, if it says so.
+    pub expires_at: Option<Timestamp>,
+    /// Vending's hint, for as long as the caller is cached.
+    pub last_entry: LastEntryHint,
 }
 
-impl CallerBuilder {
-    /// `wanted`: the claims that count beyond this point.
-    pub(super) fn new(
-        settings: AuthSettings,
-        users: Arc<UserIdMapper>,
-        wanted: Arc<BTreeSet<Box<str>>>,
-    ) -> Self {
-        Self {
-            way: settings.name.as_str().into(),
-            issuer: settings.issuer.as_str().into(),
-            settings,
-            users,
-            wanted,
-        }
-    }
+/// Whose tokens a caller may request.
+#[derive(Debug, Clone)]
+pub enum Subject {
+    /// Its own: the caller is this user.
+    User(DeveloperUserId),
+    /// Those of users whom it names. Boxed, because most callers are users, and up to a million are cached.
+    Service(Box<ServiceCaller>),
+}
 
-    /// The name of the way.
-    pub(super) fn way(&self) -> &str {
-        &self.way
-    }
-
-    /// What is configured for the way.
-    pub(super) fn settings(&self) -> &AuthSettings {
-        &self.settings
-    }
-
-    /// The caller with these claims, which the way has verified.
-    pub(super) fn caller(
+impl Caller {
+    /// The user of a request that names the user `requested`, or none.
+    ///
+    /// # Errors
+    /// A user names one, or a service names none that it may act as.
+    pub fn resolve_user(
         &self,
-        claims: Map<String, Value>,
-        expires_at: Option<Timestamp>,
-    ) -> Result<Caller, RejectionReason> {
-        let claims = Claims::verified(claims);
-        if !self.settings.require.are_met_by(&claims) {
-            return Err(RejectionReason::Insufficient);
+        requested: Option<&str>,
+        user_ids: &UserIdMapper,
+    ) -> Result<DeveloperUserId, ActAsError> {
+        match (&self.subject, requested) {
+            (Subject::User(user), None) => Ok(user.clone()),
+            (Subject::User(_), Some(_)) => Err(ActAsError::NotAService),
+            (Subject::Service(_), None) => Err(ActAsError::UserMissing),
+            (Subject::Service(service), Some(requested)) => service.act_as(requested, user_ids),
         }
-        let on_behalf = self.settings.act_as.as_ref();
-        let subject = match on_behalf.filter(|on_behalf| on_behalf.conditions.are_met_by(&claims)) {
-            Some(on_behalf) => {
-                let name = self.users.text_of_name(&self.settings.user_id, &claims)?;
-                Subject::service(name.into(), on_behalf.users.clone())
-            }
-            None => Subject::User(self.users.named(&self.settings.user_id, &claims)?),
-        };
-        Ok(Caller {
-            subject,
-            way: self.way.clone(),
-            issuer: self.issuer.clone(),
-            claims: claims.only(&self.wanted),
-            expires_at,
-            last_entry: LastEntryHint::default(),
-        })
     }
+}
 
-    /// The service of this name, of which the way knows nothing more. Without `act_as` it acts for nobody.
-    pub(super) fn service(&self, name: Arc<str>) -> Caller {
-        let users = self.settings.act_as.as_ref().map(|on_behalf| on_behalf.users.clone());
-        Caller {
-            subject: Subject::service(name, users.unwrap_or_default()),
-            way: self.way.clone(),
-            issuer: self.issuer.clone(),
-            claims: Claims::default(),
-            expires_at: None,
-            last_entry: LastEntryHint::default(),
+/// Why an authenticator has no caller for a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Declined {
+    /// The request has no credential of its kind that counts, or none of its issuer. The next authenticator is tried.
+    NotApplicable(RejectionReason),
+    /// The credential is invalid.
+    Rejected(RejectionReason),
+    /// The credential cannot be verified now, because the keys or the endpoint are not available.
+    Unavailable,
+}
+
+impl Declined {
+    /// For a credential that could not be read. A cookie that a page of another origin may have caused to be sent
+    /// is not applicable: it must not hide a credential that the client itself put into the same request.
+    pub(super) fn from_unread(reason: RejectionReason) -> Self {
+        if reason == RejectionReason::CrossSite {
+            Self::NotApplicable(reason)
+        } else {
+            Self::Rejected(reason)
+        }
+    }
+}
+
+impl From<RejectionReason> for Declined {
+    fn from(reason: RejectionReason) -> Self {
+        Self::Rejected(reason)
+    }
+}
+
+impl From<VerifyError> for Declined {
+    fn from(error: VerifyError) -> Self {
+        match error {
+            VerifyError::Algorithm => Self::Rejected(RejectionReason::Algorithm),
+            VerifyError::UnknownKey => Self::Rejected(RejectionReason::UnknownKey),
+            VerifyError::Signature => Self::Rejected(RejectionReason::Signature),
+            VerifyError::KeysUnavailable => Self::Unavailable,
         }
     }
 }

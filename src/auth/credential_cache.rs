@@ -1,11 +1,12 @@
-//! Credentials that were verified a moment ago: to verify one costs ten times as much as all the rest of a hit.
+//! Cache of verified credentials. Verifying one costs ten times as much as the rest of a cache hit.
 //!
-//! The key is the credential's SHA-256 together with the way that verified it: no two share one, and nothing of
-//! the credential itself is kept or compared. A credential counts until its own end, and no longer than its way
-//! allows: that is how late a withdrawn key, or a user who was signed out elsewhere, shows.
+//! The key is the credential's SHA-256 together with the index of its authenticator. No two authenticators share an
+//! entry, and the credential itself is neither stored nor compared. An entry lives until the credential ends, and at
+//! most for the TTL of its authenticator. That is the delay with which a withdrawn key, or the sign-out of a user
+//! elsewhere, takes effect.
 //!
-//! In `quick_cache`, not in moka: looking one up writes no order of use down, and a remembered credential takes a
-//! quarter of the memory. Whoever is turned out has its next request verified once more, and that is all.
+//! It is a `quick_cache` and not moka: a lookup records no order of use, and an entry takes a quarter of the memory.
+//! After an eviction the caller's next request is verified again. There is no other effect.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,49 +14,26 @@ use std::time::Duration;
 use aws_lc_rs::{digest, hmac};
 use quick_cache::sync::Cache;
 
-use super::Caller;
+use super::caller::Caller;
 use clock::{SharedClock, Timestamp};
 
-/// A way of authenticating, by its place in the order, and a credential's SHA-256.
+/// The index of an authenticator, and the digest of a credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct CredentialKey {
-    way: u16,
+    index: u16,
     digest: [u8; digest::SHA256_OUTPUT_LEN],
-}
-
-impl CredentialKey {
-    pub(super) fn of(way: u16, credential: &str) -> Self {
-        let mut key = Self { way, digest: [0; digest::SHA256_OUTPUT_LEN] };
-        key.digest.copy_from_slice(digest::digest(&digest::SHA256, credential.as_bytes()).as_ref());
-        key
-    }
-}
-
-impl CredentialKey {
-    /// For a credential of several parts, any of which may be short enough to be guessed.
-    pub(super) fn keyed<'p>(way: u16, with: &hmac::Key, parts: impl IntoIterator<Item = &'p [u8]>) -> Self {
-        let mut context = hmac::Context::with_key(with);
-        for part in parts {
-            // The length first, so that no two lists of parts look alike.
-            context.update(&part.len().to_be_bytes());
-            context.update(part);
-        }
-        let mut key = Self { way, digest: [0; digest::SHA256_OUTPUT_LEN] };
-        key.digest.copy_from_slice(context.sign().as_ref());
-        key
-    }
 }
 
 #[derive(Debug, Clone)]
 struct Entry {
     caller: Arc<Caller>,
-    /// By the wall clock: the credential's own end, leeway and all.
-    ends: Timestamp,
-    /// By the monotonic clock: as long as its way allows. A wall clock that is set back does not lengthen it.
-    until: Duration,
+    /// By the wall clock: the credential's own end, leeway included.
+    expires_at: Timestamp,
+    /// By the monotonic clock: the TTL of the authenticator. Setting the wall clock back does not lengthen it.
+    ttl_ends: Duration,
 }
 
-/// The verified credentials of all ways.
+/// The verified credentials of all authenticators.
 #[derive(Debug)]
 pub(super) struct CredentialCache {
     entries: Cache<CredentialKey, Entry>,
@@ -63,31 +41,76 @@ pub(super) struct CredentialCache {
 }
 
 impl CredentialCache {
-    /// Room for this many.
-    pub(super) fn new(most: u64, clock: SharedClock) -> Self {
-        Self { entries: Cache::new(usize::try_from(most).unwrap_or(usize::MAX)), clock }
+    pub(super) fn new(max_entries: u64, clock: SharedClock) -> Self {
+        Self { entries: Cache::new(usize::try_from(max_entries).unwrap_or(usize::MAX)), clock }
     }
 
-    /// The caller with this credential, if it still counts.
-    pub(super) fn recall(&self, key: &CredentialKey) -> Option<Arc<Caller>> {
-        let entry = self.entries.get(key)?;
-        let counts = self.clock.now() < entry.ends && self.clock.monotonic() < entry.until;
-        if !counts {
-            self.entries.remove(key);
-        }
-        counts.then_some(entry.caller)
+    /// The part of the authenticator with this index.
+    pub(super) fn scoped(self: &Arc<Self>, index: u16) -> ScopedCache {
+        ScopedCache { index, cache: self.clone() }
     }
 
-    /// Remembers a verified credential until `ends`, and no longer than `ceiling`.
-    pub(super) fn keep(&self, key: CredentialKey, caller: &Arc<Caller>, ends: Timestamp, ceiling: Duration) {
-        if !ceiling.is_zero() {
-            let until = self.clock.monotonic() + ceiling;
-            self.entries.insert(key, Entry { caller: caller.clone(), ends, until });
-        }
-    }
-
-    /// How many there are.
     pub(super) fn count(&self) -> u64 {
         self.entries.len() as u64
+    }
+}
+
+/// One authenticator's part of the cache.
+#[derive(Debug, Clone)]
+pub(super) struct ScopedCache {
+    index: u16,
+    cache: Arc<CredentialCache>,
+}
+
+impl ScopedCache {
+    /// The key of a credential. Get and insert by the same key, so that a miss computes the digest once.
+    pub(super) fn key(&self, credential: &str) -> CredentialKey {
+        self.key_from(digest::digest(&digest::SHA256, credential.as_bytes()).as_ref())
+    }
+
+    /// The key of a credential of several parts, which may be short enough to be guessed from a plain digest.
+    pub(super) fn keyed<'p>(
+        &self,
+        hmac_key: &hmac::Key,
+        parts: impl IntoIterator<Item = &'p [u8]>,
+    ) -> CredentialKey {
+        let mut context = hmac::Context::with_key(hmac_key);
+        for part in parts {
+            // The length first, so that two different lists of parts never have the same bytes.
+            context.update(&part.len().to_be_bytes());
+            context.update(part);
+        }
+        self.key_from(context.sign().as_ref())
+    }
+
+    fn key_from(&self, sha256: &[u8]) -> CredentialKey {
+        let mut key = CredentialKey { index: self.index, digest: [0; digest::SHA256_OUTPUT_LEN] };
+        key.digest.copy_from_slice(sha256);
+        key
+    }
+
+    /// The caller with this credential, unless its entry has expired.
+    pub(super) fn get(&self, key: &CredentialKey) -> Option<Arc<Caller>> {
+        let CredentialCache { entries, clock } = &*self.cache;
+        let entry = entries.get(key)?;
+        let is_valid = clock.now() < entry.expires_at && clock.monotonic() < entry.ttl_ends;
+        if !is_valid {
+            entries.remove(key);
+        }
+        is_valid.then_some(entry.caller)
+    }
+
+    /// Caches a verified credential until `expires_at`, and at most for `ttl`.
+    pub(super) fn insert(
+        &self,
+        key: CredentialKey,
+        caller: &Arc<Caller>,
+        expires_at: Timestamp,
+        ttl: Duration,
+    ) {
+        if !ttl.is_zero() {
+            let ttl_ends = self.cache.clock.monotonic() + ttl;
+            self.cache.entries.insert(key, Entry { caller: caller.clone(), expires_at, ttl_ends });
+        }
     }
 }

@@ -1,11 +1,11 @@
-//! Where in a request a signed credential is: in `Authorization`, in a cookie, or in a header that a gateway sets.
+//! Where in a request a credential is: in `Authorization`, in a cookie, or in a header that a gateway sets.
 
 use memchr::memchr2;
 
+use super::caller::Declined;
+use super::rejection::RejectionReason;
 use super::request::AuthRequest;
-use super::{RejectionReason, Verdict};
 
-/// Where a credential is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CredentialSource {
     /// `Authorization: Bearer …`.
@@ -21,38 +21,35 @@ impl CredentialSource {
         matches!(self, Self::Cookie(_))
     }
 
-    /// The credential, or what is said of a request that has none that counts.
-    pub(super) fn credential<'r>(&self, presented: &AuthRequest<'r>) -> Result<&'r str, Verdict> {
-        match self.find(presented) {
-            Ok(Some(credential)) => Ok(credential),
-            Ok(None) => Err(Verdict::NotMine(RejectionReason::Missing)),
-            Err(refusal) => Err(Verdict::of_unread(refusal)),
-        }
+    /// The credential. Without one that counts, the result of the authenticator.
+    pub(super) fn credential<'r>(&self, request: &AuthRequest<'r>) -> Result<&'r str, Declined> {
+        let credential = self.find(request).map_err(Declined::from_unread)?;
+        credential.ok_or(Declined::NotApplicable(RejectionReason::Missing))
     }
 
     /// The credential, if there is one.
     ///
     /// # Errors
-    /// It cannot be read, there is more than one, or it is a cookie in a request that some other page may have sent.
-    fn find<'r>(&self, presented: &AuthRequest<'r>) -> Result<Option<&'r str>, RejectionReason> {
+    /// It cannot be read, there are several, or it is a cookie of a request that may come from another origin's page.
+    fn find<'r>(&self, request: &AuthRequest<'r>) -> Result<Option<&'r str>, RejectionReason> {
         match self {
-            Self::Bearer => bearer(presented),
-            Self::Cookie(name) => match cookie(presented, name)? {
-                Some(_) if !presented.is_from_allowed_page => Err(RejectionReason::CrossSite),
+            Self::Bearer => bearer(request),
+            Self::Cookie(name) => match cookie(request, name)? {
+                Some(_) if !request.is_from_allowed_page => Err(RejectionReason::CrossSite),
                 found => Ok(found),
             },
             Self::Header(name) => {
-                let value = presented.one(name).map_err(|_| RejectionReason::Malformed)?;
+                let value = request.header(name).map_err(|_| RejectionReason::Malformed)?;
                 value.map(|value| text(value).map(|text| text.trim_matches(' '))).transpose()
             }
         }
     }
 }
 
-/// The one bearer token of a request. Two are none: the service and whatever stands before it might not pick
-/// the same one.
-fn bearer<'r>(presented: &AuthRequest<'r>) -> Result<Option<&'r str>, RejectionReason> {
-    let Some(value) = presented.one("authorization").map_err(|_| RejectionReason::Malformed)? else {
+/// The only bearer token of a request. Two are rejected, because this service and a proxy in front of it could pick
+/// different ones.
+fn bearer<'r>(request: &AuthRequest<'r>) -> Result<Option<&'r str>, RejectionReason> {
+    let Some(value) = request.header("authorization").map_err(|_| RejectionReason::Malformed)? else {
         return Ok(None);
     };
     let value = text(value)?;
@@ -66,32 +63,29 @@ fn bearer<'r>(presented: &AuthRequest<'r>) -> Result<Option<&'r str>, RejectionR
             }
         }
         _ if value.eq_ignore_ascii_case("bearer") => Err(RejectionReason::Malformed),
-        // Another scheme (Basic, …) is somebody else's credential.
+        // Another scheme (Basic, …) is not a credential for this service.
         _ => Ok(None),
     }
 }
 
-/// The one cookie of that name. Over HTTP/2 cookies may come in several headers (RFC 9113, 8.2.3).
-pub(super) fn cookie<'r>(
-    presented: &AuthRequest<'r>,
-    name: &str,
-) -> Result<Option<&'r str>, RejectionReason> {
-    let (mut found, mut is_odd) = (None, false);
-    presented.headers.each_value("cookie", &mut |value| {
+/// The only cookie of that name. Over HTTP/2 cookies may come in several headers (RFC 9113, 8.2.3).
+pub(super) fn cookie<'r>(request: &AuthRequest<'r>, name: &str) -> Result<Option<&'r str>, RejectionReason> {
+    let (mut found, mut is_malformed) = (None, false);
+    request.headers.each_value("cookie", &mut |value| {
         let Ok(pairs) = text(value) else {
-            is_odd = true;
+            is_malformed = true;
             return;
         };
         for (key, value) in pairs.split(';').filter_map(|pair| pair.split_once('=')) {
-            // No browser writes white space behind a name, or any but spaces before it; but there are readers who
-            // overlook it, and would take another cookie for this one.
+            // Browsers write no white space after a name, and only spaces before it. Some parsers ignore other white
+            // space, and would read another cookie as this one.
             if key.trim() == name {
-                is_odd |= found.is_some() || key.trim_start_matches(' ') != name;
+                is_malformed |= found.is_some() || key.trim_start_matches(' ') != name;
                 found = Some(value.trim_matches(' '));
             }
         }
     });
-    if is_odd { Err(RejectionReason::Malformed) } else { Ok(found.filter(|value| !value.is_empty())) }
+    if is_malformed { Err(RejectionReason::Malformed) } else { Ok(found.filter(|value| !value.is_empty())) }
 }
 
 fn text(value: &[u8]) -> Result<&str, RejectionReason> {
@@ -101,24 +95,24 @@ fn text(value: &[u8]) -> Result<&str, RejectionReason> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::request::Listed;
+    use crate::auth::request::TestHeaders;
 
     fn find(
-        carrier: &CredentialSource,
+        source: &CredentialSource,
         headers: &'static [(&'static str, &'static str)],
         is_from_allowed_page: bool,
     ) -> Result<Option<&'static str>, RejectionReason> {
-        let listed: &'static Listed = Box::leak(Box::new(Listed(headers)));
-        carrier.find(&AuthRequest { headers: listed, peer: None, certificate: None, is_from_allowed_page })
+        let headers: &'static TestHeaders = Box::leak(Box::new(TestHeaders(headers)));
+        source.find(&AuthRequest { headers, peer: None, certificate: None, is_from_allowed_page })
     }
 
     #[test]
-    fn a_request_has_exactly_one_bearer_token_or_none_that_counts() {
-        let of = |headers| find(&CredentialSource::Bearer, headers, false);
-        assert_eq!(of(&[("authorization", "Bearer a.b.c")]), Ok(Some("a.b.c")));
-        assert_eq!(of(&[("authorization", "bearer  a.b.c ")]), Ok(Some("a.b.c")));
-        assert_eq!(of(&[]), Ok(None));
-        assert_eq!(of(&[("authorization", "Basic dXNlcg==")]), Ok(None));
+    fn a_request_has_exactly_one_bearer_token_or_is_rejected() {
+        let bearer = |headers| find(&CredentialSource::Bearer, headers, false);
+        assert_eq!(bearer(&[("authorization", "Bearer a.b.c")]), Ok(Some("a.b.c")));
+        assert_eq!(bearer(&[("authorization", "bearer  a.b.c ")]), Ok(Some("a.b.c")));
+        assert_eq!(bearer(&[]), Ok(None));
+        assert_eq!(bearer(&[("authorization", "Basic dXNlcg==")]), Ok(None));
         for bad in [
             &[("authorization", "Bearer a"), ("authorization", "Bearer a")][..],
             &[("authorization", "Basic a"), ("authorization", "Bearer a")],
@@ -127,7 +121,7 @@ mod tests {
             &[("authorization", "Bearer a b")],
             &[("authorization", "Bearer a,b")],
         ] {
-            assert_eq!(of(bad), Err(RejectionReason::Malformed), "{bad:?}");
+            assert_eq!(bearer(bad), Err(RejectionReason::Malformed), "{bad:?}");
         }
     }
 
@@ -143,9 +137,9 @@ mod tests {
             assert_eq!(find(&session, headers, true), Ok(None), "{none}");
             assert_eq!(find(&session, headers, false), Ok(None), "{none}");
         }
-        for odd in ["session=x; session=y", "session =x", "session\t=x", "a=b;\u{2000}session=x"] {
-            let headers: &'static [(&str, &str)] = Box::leak(Box::new([("cookie", odd)]));
-            assert_eq!(find(&session, headers, true), Err(RejectionReason::Malformed), "{odd}");
+        for bad in ["session=x; session=y", "session =x", "session\t=x", "a=b;\u{2000}session=x"] {
+            let headers: &'static [(&str, &str)] = Box::leak(Box::new([("cookie", bad)]));
+            assert_eq!(find(&session, headers, true), Err(RejectionReason::Malformed), "{bad}");
         }
     }
 

@@ -1,41 +1,41 @@
-//! Whatever the app takes for a signed-in user, judged by the app itself: what the request presents is shown to an
-//! endpoint of the app's, as nginx's `auth_request` and Traefik's ForwardAuth do. 2xx that names a user is a yes.
+//! Forward authentication: credentials of any kind, verified by an endpoint of the app, as with nginx's `auth_request`
+//! and Traefik's ForwardAuth. The configured headers and cookies are forwarded to it. A 2xx response that names a user
+//! verifies the caller.
 
 use std::sync::Arc;
 
 use aws_lc_rs::hmac;
-use futures_util::FutureExt as _;
 use jose::KeysError;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
-use super::caller::CallerBuilder;
-use super::credential_cache::{CredentialCache, CredentialKey};
+use super::authenticator::Authenticator;
+use super::caller::{Caller, Declined};
+use super::caller_builder::CallerBuilder;
+use super::credential_cache::ScopedCache;
 use super::credential_source::cookie;
-use super::header_claims::claims_of;
-use super::remote_verifier::{RemoteResult, RemoteVerifier, body, client, moment};
+use super::header_claims::claims_from_headers;
+use super::rejection::RejectionReason;
+use super::remote_verifier::{CheckError, RemoteResult, RemoteVerifier, client, read_body, timestamp};
 use super::request::AuthRequest;
-use super::{RejectionReason, Verdict};
-use crate::config::{ClaimsFrom, ForwardSettings};
+use super::settings::{ClaimsFrom, ForwardSettings};
 use crate::error_chain;
-use clock::{SharedClock, Timestamp};
+use clock::SharedClock;
 
-/// Longer than all that an honest request presents.
-const LONGEST: usize = 16 * 1024;
+/// The forwarded headers of valid requests are shorter, all together.
+const MAX_FORWARDED_BYTES: usize = 16 * 1024;
 
-/// One endpoint of an app's.
 #[derive(Debug)]
 pub(super) struct ForwardAuthenticator {
-    question: Arc<Question>,
-    place: u16,
-    /// Cookies may be short enough to be guessed from a plain digest; this process alone can make this one.
+    check: Arc<RemoteCheck>,
+    /// Cookies may be short enough to be guessed from a plain digest. Only this process can compute this one.
     digest_key: Box<hmac::Key>,
-    asked: RemoteVerifier,
+    verifier: RemoteVerifier,
 }
 
 #[derive(Debug)]
-struct Question {
-    vouch: CallerBuilder,
+struct RemoteCheck {
+    callers: CallerBuilder,
     settings: ForwardSettings,
     client: reqwest::Client,
     clock: SharedClock,
@@ -43,71 +43,67 @@ struct Question {
 
 impl ForwardAuthenticator {
     pub(super) fn new(
-        vouch: CallerBuilder,
+        callers: CallerBuilder,
         settings: ForwardSettings,
-        (place, remembered): (u16, Arc<CredentialCache>),
+        cache: ScopedCache,
         clock: SharedClock,
     ) -> Result<Self, KeysError> {
         let client = client(&settings.ask)?;
-        let asked = RemoteVerifier::new(settings.ask, vouch.settings().cache_ttl, remembered, clock.clone());
+        let verifier = RemoteVerifier::new(settings.ask, callers.settings().cache_ttl, cache, clock.clone());
         let random = aws_lc_rs::rand::SystemRandom::new();
         let digest_key = hmac::Key::generate(hmac::HMAC_SHA256, &random).map_err(|_| KeysError::Random)?;
-        let question = Arc::new(Question { vouch, settings, client, clock });
-        Ok(Self { question, place, digest_key: Box::new(digest_key), asked })
+        let check = Arc::new(RemoteCheck { callers, settings, client, clock });
+        Ok(Self { check, digest_key: Box::new(digest_key), verifier })
     }
 
-    pub(super) fn takes_cookies(&self) -> bool {
-        !self.question.settings.forward_cookies.is_empty()
+    pub(super) async fn authenticate(&self, request: &AuthRequest<'_>) -> Result<Arc<Caller>, Declined> {
+        let headers = self.check.settings.forwarded(request).map_err(Declined::from_unread)?;
+        let headers = headers.ok_or(Declined::NotApplicable(RejectionReason::Missing))?;
+        let parts = headers.iter().flat_map(|(name, value)| [name.as_str().as_bytes(), value.as_bytes()]);
+        let key = self.verifier.cache().keyed(&self.digest_key, parts);
+        let check = || {
+            let check = self.check.clone();
+            async move { check.run(headers).await }
+        };
+        self.verifier.verify(key, check).await
     }
+}
 
-    pub(super) async fn judge(&self, presented: &AuthRequest<'_>) -> Verdict {
-        let shown = match self.question.settings.shown(presented) {
-            Ok(Some(shown)) => shown,
-            Ok(None) => return Verdict::NotMine(RejectionReason::Missing),
-            Err(refusal) => return Verdict::of_unread(refusal),
-        };
-        let key = CredentialKey::keyed(
-            self.place,
-            &self.digest_key,
-            shown.iter().flat_map(|(name, value)| [name.as_str().as_bytes(), value.as_bytes()]),
-        );
-        let ask = || {
-            let question = self.question.clone();
-            async move { question.ask(shown).await }.boxed()
-        };
-        self.asked.judge(key, ask).await
+impl Authenticator for ForwardAuthenticator {
+    fn takes_cookies(&self) -> bool {
+        !self.check.settings.forward_cookies.is_empty()
     }
 }
 
 impl ForwardSettings {
-    /// The headers that the endpoint is shown: those that are configured, and of cookies only those that are. `None`:
+    /// The headers to forward: the configured ones, and a `Cookie` header with only the configured cookies. `None` if
     /// the request has none of them.
-    fn shown(
+    fn forwarded(
         &self,
-        presented: &AuthRequest<'_>,
+        request: &AuthRequest<'_>,
     ) -> Result<Option<Vec<(HeaderName, HeaderValue)>>, RejectionReason> {
-        let mut shown = Vec::new();
+        let mut forwarded = Vec::new();
         for name in &self.forward_headers {
-            if let Some(value) = presented.one(name.as_str()).map_err(|_| RejectionReason::Malformed)? {
-                shown.push((name.clone(), sensitive(value)?));
+            if let Some(value) = request.header(name.as_str()).map_err(|_| RejectionReason::Malformed)? {
+                forwarded.push((name.clone(), sensitive(value)?));
             }
         }
         let mut cookies = Vec::new();
         for name in &self.forward_cookies {
-            if let Some(value) = cookie(presented, name)? {
+            if let Some(value) = cookie(request, name)? {
                 cookies.push(format!("{name}={value}"));
             }
         }
         if !cookies.is_empty() {
-            if !presented.is_from_allowed_page {
+            if !request.is_from_allowed_page {
                 return Err(RejectionReason::CrossSite);
             }
-            shown.push((reqwest::header::COOKIE, sensitive(cookies.join("; ").as_bytes())?));
+            forwarded.push((reqwest::header::COOKIE, sensitive(cookies.join("; ").as_bytes())?));
         }
-        if shown.iter().map(|(_, value)| value.len()).sum::<usize>() > LONGEST {
+        if forwarded.iter().map(|(_, value)| value.len()).sum::<usize>() > MAX_FORWARDED_BYTES {
             return Err(RejectionReason::Malformed);
         }
-        Ok((!shown.is_empty()).then_some(shown))
+        Ok((!forwarded.is_empty()).then_some(forwarded))
     }
 }
 
@@ -117,64 +113,53 @@ fn sensitive(value: &[u8]) -> Result<HeaderValue, RejectionReason> {
     Ok(value)
 }
 
-impl Question {
-    async fn ask(&self, shown: Vec<(HeaderName, HeaderValue)>) -> RemoteResult {
-        let said = self.show(shown).await;
-        match said.and_then(|said| said.map(|claims| Ok((moment(&claims, "exp")?, claims))).transpose()) {
-            Ok(Some((ends, claims))) => self.read(claims, ends).unwrap_or_else(RemoteResult::Refused),
-            Ok(None) => RemoteResult::Refused(RejectionReason::Inactive),
-            Err(error) => {
-                let (way, url) = (self.vouch.way(), self.settings.url.as_str());
-                tracing::warn!(authenticator = way, url, error, "forward auth request failed");
-                RemoteResult::Unanswered
+impl RemoteCheck {
+    async fn run(&self, headers: Vec<(HeaderName, HeaderValue)>) -> RemoteResult {
+        let response = self.fetch_claims(headers).await;
+        response.and_then(|claims| self.verify(claims)).map_err(|error| match error {
+            CheckError::Rejected(reason) => Declined::Rejected(reason),
+            CheckError::Failed(error) => {
+                let (authenticator, url) = (self.callers.name(), self.settings.url.as_str());
+                tracing::warn!(authenticator, url, error, "forward auth request failed");
+                Declined::Unavailable
             }
-        }
+        })
     }
 
-    /// What the app says of its user; `None`: it is nobody's request.
-    async fn show(
+    /// The claims of the user, from the app's response.
+    async fn fetch_claims(
         &self,
-        shown: Vec<(HeaderName, HeaderValue)>,
-    ) -> Result<Option<Map<String, Value>>, String> {
-        let headers: HeaderMap = shown.into_iter().collect();
+        headers: Vec<(HeaderName, HeaderValue)>,
+    ) -> Result<Map<String, Value>, CheckError> {
+        let headers: HeaderMap = headers.into_iter().collect();
         let request = self.client.get(self.settings.url.clone()).headers(headers);
         let response = request.send().await.map_err(|error| error_chain::display(&error.without_url()))?;
         match response.status().as_u16() {
             200..=299 => {}
-            // To a login page, most likely: that is a no.
-            300..=399 | 401 | 403 => return Ok(None),
-            // What it is shown is no session that it could read; unless it takes offence at who asks, and then at
-            // everybody's, which the operator has to see.
+            // A redirect most likely leads to a login page, which is a rejection.
+            300..=399 | 401 | 403 => return Err(RejectionReason::Inactive.into()),
+            // The app cannot read the forwarded headers as a session. Or it rejects requests of this service, and then
+            // all of them, which the operator has to see.
             400 => {
-                let (way, url) = (self.vouch.way(), self.settings.url.as_str());
-                tracing::info!(
-                    authenticator = way,
-                    url,
-                    "forward auth endpoint returned 400, credential rejected"
-                );
-                return Ok(None);
+                let (authenticator, url) = (self.callers.name(), self.settings.url.as_str());
+                tracing::info!(authenticator, url, "forward auth response 400 counts as a rejection");
+                return Err(RejectionReason::Inactive.into());
             }
-            status => return Err(format!("it answers {status}")),
+            status => return Err(CheckError::Failed(format!("it responds with status {status}"))),
         }
         match &self.settings.claims {
-            ClaimsFrom::Body => serde_json::from_slice(&body(response).await?)
-                .map(Some)
-                .map_err(|_| "its answer is no JSON object".to_owned()),
-            ClaimsFrom::Headers(names) => {
-                claims_of(response.headers(), names).map(Some).map_err(|odd| odd.to_string())
-            }
+            ClaimsFrom::Body => serde_json::from_slice(&read_body(response).await?)
+                .map_err(|_| CheckError::Failed("its response is not a JSON object".to_owned())),
+            ClaimsFrom::Headers(names) => claims_from_headers(response.headers(), names)
+                .map_err(|error| CheckError::Failed(error.to_string())),
         }
     }
 
-    fn read(
-        &self,
-        claims: Map<String, Value>,
-        ends: Option<Timestamp>,
-    ) -> Result<RemoteResult, RejectionReason> {
-        if ends.is_some_and(|end| end <= self.clock.now()) {
-            return Err(RejectionReason::Expired);
+    fn verify(&self, claims: Map<String, Value>) -> Result<Arc<Caller>, CheckError> {
+        let expires_at = timestamp(&claims, "exp")?;
+        if expires_at.is_some_and(|end| end <= self.clock.now()) {
+            return Err(RejectionReason::Expired.into());
         }
-        let caller = self.vouch.caller(claims, ends)?;
-        Ok(RemoteResult::Verified(Arc::new(caller), ends))
+        Ok(self.callers.build(claims, expires_at)?)
     }
 }

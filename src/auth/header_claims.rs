@@ -1,11 +1,11 @@
-//! Claims that stand in headers, one each, as gateways and forward-auth endpoints write them.
+//! Claims in headers, one claim a header, as gateways and forward-auth endpoints send them.
 
 use reqwest::header::{HeaderMap, HeaderName};
 use serde_json::{Map, Value};
 
-use super::request::{HeaderView, one};
+use super::request::{HeaderView, single_value};
 
-/// A header that cannot be taken for a claim, and why.
+/// A header that is not a valid claim, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("its {header} {why}")]
 pub(super) struct InvalidHeaderClaim<'n> {
@@ -13,21 +13,22 @@ pub(super) struct InvalidHeaderClaim<'n> {
     why: &'static str,
 }
 
-/// Each configured claim from the one header that it stands in. An empty header is none: gateways send those for
-/// nobody.
-pub(super) fn claims_of<'n>(
+/// Each configured claim, from its header. An empty header counts as absent: gateways send one where no user is signed
+/// in.
+pub(super) fn claims_from_headers<'n>(
     headers: &dyn HeaderView,
     names: &'n [(String, HeaderName)],
 ) -> Result<Map<String, Value>, InvalidHeaderClaim<'n>> {
     let mut claims = Map::new();
     for (claim, header) in names {
-        let odd = |why| InvalidHeaderClaim { header, why };
-        let Some(value) = one(headers, header.as_str()).map_err(|_| odd("stands there twice"))? else {
+        let invalid = |why| InvalidHeaderClaim { header, why };
+        let Some(value) = single_value(headers, header.as_str()).map_err(|_| invalid("is sent twice"))?
+        else {
             continue;
         };
-        let text = std::str::from_utf8(value).map_err(|_| odd("is no UTF-8"))?;
+        let text = std::str::from_utf8(value).map_err(|_| invalid("is not UTF-8"))?;
         if text.trim() != text {
-            return Err(odd("has white space around it"));
+            return Err(invalid("has white space around its value"));
         }
         if !text.is_empty() {
             claims.insert(claim.clone(), text.into());

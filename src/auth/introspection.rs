@@ -1,35 +1,34 @@
-//! Opaque tokens, judged by the app's token introspection (RFC 7662): the token is shown to the endpoint, which says
-//! whether it is active, whose it is and until when.
+//! Introspection authenticator: opaque tokens, verified by the app's token introspection endpoint (RFC 7662). Its
+//! response says whether the token is active, whose it is and when it ends.
 
 use std::sync::Arc;
 
-use futures_util::FutureExt as _;
 use jose::KeysError;
 use serde_json::{Map, Value};
 
-use super::caller::CallerBuilder;
-use super::credential_cache::{CredentialCache, CredentialKey};
-use super::remote_verifier::{RemoteResult, RemoteVerifier, body, client, moment};
+use super::authenticator::Authenticator;
+use super::caller::{Caller, Declined};
+use super::caller_builder::CallerBuilder;
+use super::credential_cache::ScopedCache;
+use super::rejection::RejectionReason;
+use super::remote_verifier::{CheckError, RemoteResult, RemoteVerifier, client, read_body, timestamp};
 use super::request::AuthRequest;
-use super::{RejectionReason, Verdict};
-use crate::config::IntrospectionSettings;
+use super::settings::IntrospectionSettings;
 use crate::error_chain;
-use clock::{SharedClock, Timestamp};
+use clock::SharedClock;
 
-/// Longer than any honest token.
-const LONGEST: usize = 8192;
+/// Valid tokens are shorter.
+const MAX_TOKEN_LEN: usize = 8192;
 
-/// One introspection endpoint.
 #[derive(Debug)]
 pub(super) struct IntrospectionAuthenticator {
-    question: Arc<Question>,
-    place: u16,
-    asked: RemoteVerifier,
+    check: Arc<RemoteCheck>,
+    verifier: RemoteVerifier,
 }
 
 #[derive(Debug)]
-struct Question {
-    vouch: CallerBuilder,
+struct RemoteCheck {
+    callers: CallerBuilder,
     settings: IntrospectionSettings,
     client: reqwest::Client,
     clock: SharedClock,
@@ -37,53 +36,54 @@ struct Question {
 
 impl IntrospectionAuthenticator {
     pub(super) fn new(
-        vouch: CallerBuilder,
+        callers: CallerBuilder,
         settings: IntrospectionSettings,
-        (place, remembered): (u16, Arc<CredentialCache>),
+        cache: ScopedCache,
         clock: SharedClock,
     ) -> Result<Self, KeysError> {
         let client = client(&settings.ask)?;
-        let asked = RemoteVerifier::new(settings.ask, vouch.settings().cache_ttl, remembered, clock.clone());
-        Ok(Self { question: Arc::new(Question { vouch, settings, client, clock }), place, asked })
+        let verifier = RemoteVerifier::new(settings.ask, callers.settings().cache_ttl, cache, clock.clone());
+        Ok(Self { check: Arc::new(RemoteCheck { callers, settings, client, clock }), verifier })
     }
 
-    pub(super) fn takes_cookies(&self) -> bool {
-        self.question.settings.credential_source.is_cookie()
-    }
-
-    pub(super) async fn judge(&self, presented: &AuthRequest<'_>) -> Verdict {
-        let token = match self.question.settings.credential_source.credential(presented) {
-            Ok(token) if token.len() <= LONGEST => token,
-            Ok(_) => return Verdict::Refused(RejectionReason::Malformed),
-            Err(verdict) => return verdict,
+    pub(super) async fn authenticate(&self, request: &AuthRequest<'_>) -> Result<Arc<Caller>, Declined> {
+        let token = self.check.settings.credential_source.credential(request)?;
+        if token.len() > MAX_TOKEN_LEN {
+            return Err(RejectionReason::Malformed.into());
+        }
+        let check = || {
+            let (check, token) = (self.check.clone(), token.to_owned());
+            async move { check.run(&token).await }
         };
-        let ask = || {
-            let (question, token) = (self.question.clone(), token.to_owned());
-            async move { question.ask(&token).await }.boxed()
-        };
-        self.asked.judge(CredentialKey::of(self.place, token), ask).await
+        self.verifier.verify(self.verifier.cache().key(token), check).await
     }
 }
 
-impl Question {
-    async fn ask(&self, token: &str) -> RemoteResult {
-        let answer = self.introspect(token).await;
-        match answer.and_then(|answer| self.read(answer)) {
-            Ok(reply) => reply.unwrap_or_else(RemoteResult::Refused),
-            Err(error) => {
-                let (way, url) = (self.vouch.way(), self.settings.url.as_str());
-                tracing::warn!(authenticator = way, url, error, "token introspection failed");
-                RemoteResult::Unanswered
+impl Authenticator for IntrospectionAuthenticator {
+    fn takes_cookies(&self) -> bool {
+        self.check.settings.credential_source.is_cookie()
+    }
+}
+
+impl RemoteCheck {
+    async fn run(&self, token: &str) -> RemoteResult {
+        let response = self.introspect(token).await.map_err(CheckError::Failed);
+        response.and_then(|claims| self.verify(claims)).map_err(|error| match error {
+            CheckError::Rejected(reason) => Declined::Rejected(reason),
+            CheckError::Failed(error) => {
+                let (authenticator, url) = (self.callers.name(), self.settings.url.as_str());
+                tracing::warn!(authenticator, url, error, "token introspection failed");
+                Declined::Unavailable
             }
-        }
+        })
     }
 
-    /// RFC 7662, section 2: the token in the body, our own credentials beside it.
+    /// RFC 7662, section 2: the token is in the body, the service's own credentials are in a header.
     async fn introspect(&self, token: &str) -> Result<Map<String, Value>, String> {
         let form = [("token", token), ("token_type_hint", "access_token")];
         let secret = String::from_utf8_lossy(self.settings.client_secret.expose());
         let request = self.client.post(self.settings.url.clone()).header("accept", "application/json");
-        // Encoded once more before Basic does: RFC 6749, section 2.3.1.
+        // URL-encoded before the base64 of Basic: RFC 6749, section 2.3.1.
         let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
         let request = request
             .basic_auth(encoded(&self.settings.client_id), Some(encoded(&secret)))
@@ -93,41 +93,29 @@ impl Question {
         match response.status().as_u16() {
             200 => {}
             401 | 403 => return Err("it does not accept our client_id and client_secret".to_owned()),
-            status => return Err(format!("it answers {status}")),
+            status => return Err(format!("it responds with status {status}")),
         }
-        serde_json::from_slice(&body(response).await?).map_err(|_| "its answer is no JSON object".to_owned())
+        serde_json::from_slice(&read_body(response).await?)
+            .map_err(|_| "its response is not a JSON object".to_owned())
     }
 
-    /// Section 2.2. Whatever else stands there counts only if it is active.
-    ///
-    /// # Errors
-    /// The answer cannot be read.
-    fn read(&self, answer: Map<String, Value>) -> Result<Result<RemoteResult, RejectionReason>, String> {
-        if answer.get("active") != Some(&Value::Bool(true)) {
-            return Ok(Err(RejectionReason::Inactive));
+    /// Section 2.2. The other members count only if the token is active.
+    fn verify(&self, claims: Map<String, Value>) -> Result<Arc<Caller>, CheckError> {
+        if claims.get("active") != Some(&Value::Bool(true)) {
+            return Err(RejectionReason::Inactive.into());
         }
-        let (ends, begins) = (moment(&answer, "exp")?, moment(&answer, "nbf")?);
-        Ok(self.vouched(answer, ends, begins))
-    }
-
-    fn vouched(
-        &self,
-        answer: Map<String, Value>,
-        ends: Option<Timestamp>,
-        begins: Option<Timestamp>,
-    ) -> Result<RemoteResult, RejectionReason> {
+        let (expires_at, not_before) = (timestamp(&claims, "exp")?, timestamp(&claims, "nbf")?);
         let now = self.clock.now();
-        if ends.is_some_and(|end| end <= now) {
-            return Err(RejectionReason::Expired);
+        if expires_at.is_some_and(|end| end <= now) {
+            return Err(RejectionReason::Expired.into());
         }
-        if begins.is_some_and(|begin| begin > now) {
-            return Err(RejectionReason::NotYetValid);
+        if not_before.is_some_and(|begin| begin > now) {
+            return Err(RejectionReason::NotYetValid.into());
         }
-        let issuer = self.vouch.settings().issuer.as_str();
-        if answer.get("iss").is_some_and(|iss| iss.as_str() != Some(issuer)) {
-            return Err(RejectionReason::Issuer);
+        let issuer = self.callers.settings().issuer.as_str();
+        if claims.get("iss").is_some_and(|iss| iss.as_str() != Some(issuer)) {
+            return Err(RejectionReason::Issuer.into());
         }
-        let caller = self.vouch.caller(answer, ends)?;
-        Ok(RemoteResult::Verified(Arc::new(caller), ends))
+        Ok(self.callers.build(claims, expires_at)?)
     }
 }

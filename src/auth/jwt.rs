@@ -1,6 +1,5 @@
-//! A JWT that the app signed, wherever in the request it is carried. What comes in is text that anybody may have
-//! written; it becomes `UnverifiedClaims` by parsing, and a [`Caller`](super::Caller) only after its signature and
-//! every claim hold.
+//! JWT authenticator: a JWT that the app signed, from any credential source. The input is untrusted text. Parsing makes
+//! it `UnverifiedClaims`, which become a [`Caller`] only after its signature and all claims are verified.
 
 mod claims;
 
@@ -9,100 +8,94 @@ use std::time::Duration;
 
 use jose::{InvalidJws, Jws, KeyProvider, KeysError};
 
-use super::caller::CallerBuilder;
-use super::credential_cache::{CredentialCache, CredentialKey};
+use super::authenticator::Authenticator;
+use super::caller::{Caller, Declined};
+use super::caller_builder::CallerBuilder;
+use super::credential_cache::ScopedCache;
+use super::rejection::RejectionReason;
 use super::request::AuthRequest;
-use super::{RejectionReason, Verdict};
-use crate::config::JwtSettings;
+use super::settings::JwtSettings;
 use crate::metrics::Metrics;
 use claims::UnverifiedClaims;
 use clock::SharedClock;
 
-/// One issuer of JWTs.
 #[derive(Debug)]
 pub(super) struct JwtAuthenticator {
-    vouch: CallerBuilder,
+    callers: CallerBuilder,
     settings: JwtSettings,
     keys: KeyProvider,
-    place: u16,
-    remembered: Arc<CredentialCache>,
+    cache: ScopedCache,
     clock: SharedClock,
 }
 
 impl JwtAuthenticator {
-    /// `place`: where among the ways it stands; its part of what is remembered goes by that.
     pub(super) async fn start(
-        vouch: CallerBuilder,
+        callers: CallerBuilder,
         settings: JwtSettings,
-        (place, remembered): (u16, Arc<CredentialCache>),
+        cache: ScopedCache,
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Result<Self, KeysError> {
         let keys = KeyProvider::from_source(
-            vouch.way(),
+            callers.name(),
             &settings.keys,
             &settings.algorithms,
             clock.clone(),
             metrics,
         )
         .await?;
-        Ok(Self { vouch, settings, keys, place, remembered, clock })
+        Ok(Self { callers, settings, keys, cache, clock })
     }
 
-    pub(super) fn has_keys(&self) -> bool {
+    pub(super) async fn authenticate(&self, request: &AuthRequest<'_>) -> Result<Arc<Caller>, Declined> {
+        let credential = self.settings.credential_source.credential(request)?;
+        let ttl = self.callers.settings().cache_ttl;
+        if ttl.is_zero() {
+            return self.verify(credential).await;
+        }
+        let key = self.cache.key(credential);
+        if let Some(caller) = self.cache.get(&key) {
+            return Ok(caller);
+        }
+        // Boxed: otherwise the future of each cached caller's request would have the size of a verification.
+        let caller = Box::pin(self.verify(credential)).await?;
+        let end = caller.expires_at.unwrap_or_else(|| self.clock.now());
+        self.cache.insert(key, &caller, end + self.settings.leeway, ttl);
+        Ok(caller)
+    }
+
+    async fn verify(&self, credential: &str) -> Result<Arc<Caller>, Declined> {
+        // Text of another form may be the credential of another authenticator: an opaque token.
+        let jws = Jws::parse(credential)
+            .map_err(|InvalidJws| Declined::NotApplicable(RejectionReason::Malformed))?;
+        if claims::issuer(jws.payload()) != Some(&self.callers.settings().issuer) {
+            return Err(Declined::NotApplicable(RejectionReason::Issuer));
+        }
+        let token_types = &self.settings.token_types;
+        if !token_types.is_empty()
+            && !jws
+                .token_type()
+                .is_some_and(|token_type| token_types.iter().any(|one| one.eq_ignore_ascii_case(token_type)))
+        {
+            return Err(RejectionReason::TokenType.into());
+        }
+        jws.verify(&self.keys, &self.settings.algorithms).await?;
+        let claims = UnverifiedClaims::from_payload(jws.into_payload()).ok_or(RejectionReason::Malformed)?;
+        let (claims, expires_at) = claims.verify(&self.settings, self.clock.now())?;
+        Ok(self.callers.build(claims, Some(expires_at))?)
+    }
+}
+
+impl Authenticator for JwtAuthenticator {
+    fn is_ready(&self) -> bool {
         self.keys.is_loaded()
     }
 
-    pub(super) fn keys_age(&self) -> Option<Duration> {
-        self.keys.age()
-    }
-
-    pub(super) fn takes_cookies(&self) -> bool {
+    fn takes_cookies(&self) -> bool {
         self.settings.credential_source.is_cookie()
     }
 
-    pub(super) async fn judge(&self, presented: &AuthRequest<'_>) -> Verdict {
-        let credential = match self.settings.credential_source.credential(presented) {
-            Ok(credential) => credential,
-            Err(verdict) => return verdict,
-        };
-        let remember = self.vouch.settings().cache_ttl;
-        if remember.is_zero() {
-            return self.verify(credential).await.unwrap_or_else(|verdict| verdict);
-        }
-        let key = CredentialKey::of(self.place, credential);
-        if let Some(caller) = self.remembered.recall(&key) {
-            return Verdict::Verified(caller);
-        }
-        // In a box: else each remembered caller's request would carry the room that a check takes.
-        let verdict = Box::pin(self.verify(credential)).await.unwrap_or_else(|verdict| verdict);
-        if let Verdict::Verified(caller) = &verdict {
-            let end = caller.expires_at.unwrap_or_else(|| self.clock.now());
-            self.remembered.keep(key, caller, end + self.settings.leeway, remember);
-        }
-        verdict
-    }
-
-    async fn verify(&self, credential: &str) -> Result<Verdict, Verdict> {
-        let refused = Verdict::Refused;
-        // Text of another form may be another way's own: an opaque token.
-        let jws =
-            Jws::parse(credential).map_err(|InvalidJws| Verdict::NotMine(RejectionReason::Malformed))?;
-        if claims::issuer(jws.payload()) != Some(&self.vouch.settings().issuer) {
-            return Err(Verdict::NotMine(RejectionReason::Issuer));
-        }
-        let kinds = &self.settings.token_types;
-        if !kinds.is_empty()
-            && !jws.token_type().is_some_and(|kind| kinds.iter().any(|one| one.eq_ignore_ascii_case(kind)))
-        {
-            return Err(refused(RejectionReason::Kind));
-        }
-        jws.verify(&self.keys, &self.settings.algorithms).await.map_err(Verdict::from)?;
-        let claims = UnverifiedClaims::of(jws.into_payload()).ok_or(refused(RejectionReason::Malformed))?;
-        let (claims, expires_at) = claims.verify(&self.settings, self.clock.now()).map_err(refused)?;
-        self.vouch
-            .caller(claims, Some(expires_at))
-            .map(|caller| Verdict::Verified(Arc::new(caller)))
-            .map_err(refused)
+    fn keys_age(&self) -> Option<Duration> {
+        self.keys.age()
     }
 }

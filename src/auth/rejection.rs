@@ -1,49 +1,47 @@
-//! Why a credential was refused: what is counted, and the little that a caller is told.
+//! Rejection reasons of credentials: how they are counted, and the short text for the caller.
 
 use crate::metrics::labels::AuthOutcome;
 
-/// Why a credential was refused. The caller learns no more than [`Refusal::detail`].
+/// Why a credential was rejected. The caller gets only [`RejectionReason::detail`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RejectionReason {
-    /// There was none.
+    /// There is none.
     Missing,
-    /// It is not of the form that it must have, or there was more than one.
+    /// It does not have the required form, or there are several.
     Malformed,
-    /// It says that it is a token of another kind.
-    Kind,
-    /// Its signing algorithm is not allowed.
+    /// Its `typ` is that of another kind of token.
+    TokenType,
+    /// Its signature algorithm is not allowed.
     Algorithm,
     /// It names a key that the app does not publish.
     UnknownKey,
-    /// Its signature does not fit.
+    /// Its signature is invalid.
     Signature,
-    /// It comes from an issuer that is not configured.
+    /// Its issuer is not configured.
     Issuer,
-    /// It is meant for somebody else.
+    /// It is for another audience.
     Audience,
-    /// It has ended.
     Expired,
-    /// It does not count yet.
     NotYetValid,
-    /// The claim that names the user is missing or unfit.
-    User,
-    /// The app says that it is not, or no longer, anybody's.
+    /// A claim of the user id is missing or invalid.
+    UserId,
+    /// According to the app, it is not, or no longer, that of a signed-in user.
     Inactive,
-    /// It does not have the scopes or claims that are demanded of it.
-    Insufficient,
-    /// It is a cookie, in a request that no page of an allowed origin is known to have sent.
+    /// It does not have the required scopes or claims.
+    InsufficientScope,
+    /// It is a cookie, and no page of an allowed origin is known to have sent the request.
     CrossSite,
-    /// It is a gateway's header, and whoever sends it is not the gateway.
-    NotTheGateway,
+    /// It is a gateway's header, and the peer is not the gateway.
+    UntrustedPeer,
 }
 
 impl RejectionReason {
-    /// What the caller is told.
+    /// The text for the caller.
     pub fn detail(self) -> &'static str {
         match self {
             Self::Missing => "send your app's own token: Authorization: Bearer TOKEN",
             Self::Malformed => "the credential is malformed, or there is more than one",
-            Self::Kind => "the credential is a token of another kind than is accepted here",
+            Self::TokenType => "the credential is a token of another type than the accepted ones",
             Self::Algorithm => "the credential is signed with an algorithm that is not accepted",
             Self::UnknownKey => "the credential is signed with a key that is not known",
             Self::Signature => "the credential's signature is not valid",
@@ -51,43 +49,43 @@ impl RejectionReason {
             Self::Audience => "the credential is meant for another audience",
             Self::Expired => "the credential has expired",
             Self::NotYetValid => "the credential is not valid yet",
-            Self::User => "the credential does not name a user in a form that is accepted",
+            Self::UserId => "the credential does not name a user in a form that is accepted",
             Self::Inactive => "the credential is not, or no longer, that of a signed-in user",
-            Self::Insufficient => "the credential does not have the scopes or claims that are demanded of it",
-            Self::CrossSite => "a cookie counts only in a POST or DELETE with an Origin that is allowed here",
-            Self::NotTheGateway => "headers that name a user are accepted from the gateway alone",
+            Self::InsufficientScope => "the credential does not have the required scopes or claims",
+            Self::CrossSite => "a cookie counts only in a POST or DELETE request with an allowed Origin",
+            Self::UntrustedPeer => "headers that name a user are accepted only from the gateway",
         }
     }
 
-    /// Whether nobody has vouched for the credential. Not so where it was good for something else or at another time:
-    /// with such, and with none, honest clients come too, and they are not counted as guesses.
-    pub fn looks_forged(self) -> bool {
+    /// Whether the credential may be a guess, because no issuer is known to have issued it. A credential for another
+    /// purpose or time does not count, nor does a missing one: valid clients send such requests too.
+    pub fn counts_as_failed_attempt(self) -> bool {
         match self {
             Self::Malformed
             | Self::Algorithm
             | Self::UnknownKey
             | Self::Signature
             | Self::Issuer
-            | Self::NotTheGateway
-            // Ended, or made up: the app does not say which.
+            | Self::UntrustedPeer
+            // Ended or forged: the app does not say which.
             | Self::Inactive => true,
             Self::Missing
-            | Self::Kind
+            | Self::TokenType
             | Self::Audience
             | Self::Expired
             | Self::NotYetValid
-            | Self::User
-            | Self::Insufficient
+            | Self::UserId
+            | Self::InsufficientScope
             | Self::CrossSite => false,
         }
     }
 
-    /// How it is counted.
+    /// Its label in the metrics.
     pub fn outcome(self) -> AuthOutcome {
         match self {
             Self::Missing => AuthOutcome::Missing,
             Self::Malformed => AuthOutcome::Malformed,
-            Self::Kind => AuthOutcome::TokenType,
+            Self::TokenType => AuthOutcome::TokenType,
             Self::Algorithm => AuthOutcome::Algorithm,
             Self::UnknownKey => AuthOutcome::UnknownKey,
             Self::Signature => AuthOutcome::Signature,
@@ -95,11 +93,11 @@ impl RejectionReason {
             Self::Audience => AuthOutcome::Audience,
             Self::Expired => AuthOutcome::Expired,
             Self::NotYetValid => AuthOutcome::NotYetValid,
-            Self::User => AuthOutcome::UserId,
+            Self::UserId => AuthOutcome::UserId,
             Self::Inactive => AuthOutcome::Inactive,
-            Self::Insufficient => AuthOutcome::InsufficientScope,
+            Self::InsufficientScope => AuthOutcome::InsufficientScope,
             Self::CrossSite => AuthOutcome::CrossSite,
-            Self::NotTheGateway => AuthOutcome::UntrustedPeer,
+            Self::UntrustedPeer => AuthOutcome::UntrustedPeer,
         }
     }
 }

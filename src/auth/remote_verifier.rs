@@ -1,179 +1,192 @@
-//! Credentials that only somebody else can judge: asked over HTTP, once for all who wait, in a task of its own; the
-//! yes remembered for a while, the no for a moment.
+//! Remote verification of credentials by an HTTP endpoint of the app: coalesced, in a task of its own, and cached.
+//! Verified credentials are cached for `cache_ttl`, rejections for a short negative TTL.
 //!
-//! When the one who is asked cannot be had, those whom it vouched for go on until their remembrance ends; for
-//! everybody else nobody can say, which is not a no.
+//! While the endpoint is unreachable, cached callers stay valid until their entry expires. All others get
+//! "unavailable" (503), never "rejected" (401).
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bounded_http::{ProxyPolicy, client_builder, read_body};
-use futures_util::FutureExt as _;
-use futures_util::future::{BoxFuture, Shared};
+use bounded_http::{ProxyPolicy, client_builder};
 use moka::sync::Cache;
-use parking_lot::Mutex;
 use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 
-use super::credential_cache::{CredentialCache, CredentialKey};
-use super::{Caller, RejectionReason, Verdict};
+use super::caller::{Caller, Declined};
+use super::credential_cache::{CredentialKey, ScopedCache};
+use super::rejection::RejectionReason;
+use super::settings::RemoteCheckSettings;
 use crate::claims::numeric_date;
-use crate::config::RemoteCheckSettings;
 use crate::error_chain;
+use crate::single_flight::{Lost, Role, SingleFlight, Start};
 use clock::{SharedClock, Timestamp};
 
-/// The most noes remembered: anybody can make up credentials.
-const MOST_REFUSALS: u64 = 10_000;
+/// The largest number of cached rejections. Bounded, because clients can send arbitrary credentials.
+const MAX_REJECTIONS: u64 = 10_000;
 
-/// What came of asking.
-#[derive(Debug, Clone)]
-pub(super) enum RemoteResult {
-    /// Yes; and when the credential ends, if that was said.
-    Verified(Arc<Caller>, Option<Timestamp>),
-    /// No.
-    Refused(RejectionReason),
-    /// There is no answer that could be read.
-    Unanswered,
+/// Valid responses are smaller.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// The result of a check. `NotApplicable` does not occur.
+pub(super) type RemoteResult = Result<Arc<Caller>, Declined>;
+
+/// Why a check has no caller.
+#[derive(Debug)]
+pub(super) enum CheckError {
+    Rejected(RejectionReason),
+    /// There is no response, or it cannot be read.
+    Failed(String),
 }
 
-type Asking = Shared<BoxFuture<'static, RemoteResult>>;
+impl From<RejectionReason> for CheckError {
+    fn from(reason: RejectionReason) -> Self {
+        Self::Rejected(reason)
+    }
+}
 
-/// What one way has asked.
+impl From<String> for CheckError {
+    fn from(error: String) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// The remote checks of one authenticator, and their cached results.
 pub(super) struct RemoteVerifier {
     settings: RemoteCheckSettings,
-    /// How long a yes is remembered at most.
-    ceiling: Duration,
-    remembered: Arc<CredentialCache>,
-    /// With the end of the remembrance, on the monotonic clock.
-    refused: Cache<CredentialKey, (RejectionReason, Duration)>,
-    under_way: Arc<Mutex<HashMap<CredentialKey, Asking>>>,
-    room: Arc<Semaphore>,
+    results: Arc<ResultCache>,
+    in_flight: SingleFlight<CredentialKey, RemoteResult>,
+    permits: Arc<Semaphore>,
+}
+
+struct ResultCache {
+    verified: ScopedCache,
+    ttl: Duration,
+    /// Each with the end of its negative TTL, on the monotonic clock.
+    rejected: Cache<CredentialKey, (RejectionReason, Duration)>,
+    negative_ttl: Duration,
     clock: SharedClock,
 }
 
 impl RemoteVerifier {
+    /// Checks run on the runtime that this is called on.
     pub(super) fn new(
         settings: RemoteCheckSettings,
-        ceiling: Duration,
-        remembered: Arc<CredentialCache>,
+        ttl: Duration,
+        cache: ScopedCache,
         clock: SharedClock,
     ) -> Self {
-        let room = Arc::new(Semaphore::new(settings.max_concurrent_requests));
-        let refused = Cache::builder().max_capacity(MOST_REFUSALS).build();
-        Self { settings, ceiling, remembered, refused, under_way: Arc::default(), room, clock }
-    }
-
-    /// The verdict on the credential of this key; `ask` is run only if it is not known.
-    pub(super) async fn judge(
-        &self,
-        key: CredentialKey,
-        ask: impl FnOnce() -> BoxFuture<'static, RemoteResult>,
-    ) -> Verdict {
-        if let Some(caller) = self.remembered.recall(&key) {
-            return Verdict::Verified(caller);
-        }
-        if let Some((refusal, until)) = self.refused.get(&key)
-            && self.clock.monotonic() < until
-        {
-            return Verdict::Refused(refusal);
-        }
-        match self.asking(key, ask).await {
-            RemoteResult::Verified(caller, _) => Verdict::Verified(caller),
-            RemoteResult::Refused(refusal) => Verdict::Refused(refusal),
-            RemoteResult::Unanswered => Verdict::CannotSay,
-        }
-    }
-
-    /// The asking that is under way, or a new one.
-    fn asking(&self, key: CredentialKey, ask: impl FnOnce() -> BoxFuture<'static, RemoteResult>) -> Asking {
-        let mut under_way = self.under_way.lock();
-        if let Some(asking) = under_way.get(&key) {
-            return asking.clone();
-        }
-        // No queue: whoever is asked too much is not helped by more who wait.
-        let Ok(place) = self.room.clone().try_acquire_owned() else {
-            return async { RemoteResult::Unanswered }.boxed().shared();
+        let results = ResultCache {
+            verified: cache,
+            ttl,
+            rejected: Cache::builder().max_capacity(MAX_REJECTIONS).build(),
+            negative_ttl: settings.negative_cache_ttl,
+            clock,
         };
-        let (ask, landed) = (ask(), self.landing(key));
-        // A task of its own, so that one who hangs up does not take the answer along.
-        let task = tokio::spawn(async move {
-            let reply = ask.await;
-            landed(&reply);
-            drop(place);
-            reply
-        });
-        let under_way_still = self.under_way.clone();
-        let asking = async move {
-            // One that came to its end has taken itself off: what stands there since is another.
-            task.await.unwrap_or_else(|_| {
-                under_way_still.lock().remove(&key);
-                RemoteResult::Unanswered
+        Self {
+            settings,
+            results: Arc::new(results),
+            in_flight: SingleFlight::new(),
+            permits: Arc::new(Semaphore::new(settings.max_concurrent_requests)),
+        }
+    }
+
+    /// The cache whose keys [`RemoteVerifier::verify`] takes.
+    pub(super) fn cache(&self) -> &ScopedCache {
+        &self.results.verified
+    }
+
+    /// Verifies the credential of this key. `check` runs only if there is no cached result.
+    pub(super) async fn verify<F>(&self, key: CredentialKey, check: impl FnOnce() -> F) -> RemoteResult
+    where
+        F: Future<Output = RemoteResult> + Send + 'static,
+    {
+        if let Some(result) = self.results.get(&key) {
+            return result;
+        }
+        let start = || {
+            // A check may have ended since the lookup.
+            if let Some(result) = self.results.get(&key) {
+                return Start::Ready(result);
+            }
+            // There is no queue: more waiting requests do not help an overloaded endpoint.
+            let Ok(permit) = self.permits.clone().try_acquire_owned() else {
+                return Start::Ready(Err(Declined::Unavailable));
+            };
+            let check = check();
+            Start::Load(async move {
+                let result = check.await;
+                drop(permit);
+                result
             })
         };
-        let asking = asking.boxed().shared();
-        under_way.insert(key, asking.clone());
-        asking
+        let results = self.results.clone();
+        match self.in_flight.join(&key, start, move |result| results.insert(key, result)) {
+            Role::Ready(result) => result,
+            Role::Leader(waiter) | Role::Follower(waiter) => {
+                waiter.wait().await.unwrap_or_else(|Lost| Err(Declined::Unavailable))
+            }
+        }
+    }
+}
+
+impl ResultCache {
+    fn get(&self, key: &CredentialKey) -> Option<RemoteResult> {
+        if let Some(caller) = self.verified.get(key) {
+            return Some(Ok(caller));
+        }
+        let (reason, ttl_ends) = self.rejected.get(key)?;
+        (self.clock.monotonic() < ttl_ends).then_some(Err(Declined::Rejected(reason)))
     }
 
-    /// What is done with the reply before anybody is told.
-    fn landing(&self, key: CredentialKey) -> impl FnOnce(&RemoteResult) + Send + 'static + use<> {
-        let (remembered, refused, clock) =
-            (self.remembered.clone(), self.refused.clone(), self.clock.clone());
-        let under_way = self.under_way.clone();
-        let (ceiling, moment) = (self.ceiling, self.settings.negative_cache_ttl);
-        move |reply| {
-            match reply {
-                RemoteResult::Verified(caller, ends) => {
-                    let ends = ends.unwrap_or_else(|| clock.now() + ceiling);
-                    remembered.keep(key, caller, ends, ceiling);
-                }
-                RemoteResult::Refused(refusal) => refused.insert(key, (*refusal, clock.monotonic() + moment)),
-                RemoteResult::Unanswered => {}
+    fn insert(&self, key: CredentialKey, result: &RemoteResult) {
+        match result {
+            Ok(caller) => {
+                let expires_at = caller.expires_at.unwrap_or_else(|| self.clock.now() + self.ttl);
+                self.verified.insert(key, caller, expires_at, self.ttl);
             }
-            under_way.lock().remove(&key);
+            Err(Declined::Rejected(reason)) => {
+                self.rejected.insert(key, (*reason, self.clock.monotonic() + self.negative_ttl));
+            }
+            Err(Declined::NotApplicable(_) | Declined::Unavailable) => {}
         }
     }
 }
 
 impl fmt::Debug for RemoteVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Asked").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("RemoteVerifier").field("settings", &self.settings).finish_non_exhaustive()
     }
 }
 
-/// A client for requests to the endpoint: no redirects (a login page is not an answer), a proxy of the environment for https
-/// only, and connections kept alive, because every new credential costs a request.
+/// The HTTP client of remote checks. It follows no redirects, because a login page is not a result. It uses a proxy of
+/// the environment for https only. It keeps connections alive, because each new credential costs a request.
 pub(super) fn client(settings: &RemoteCheckSettings) -> Result<reqwest::Client, reqwest::Error> {
     client_builder(ProxyPolicy::HttpsOnly, Some(settings.timeout)).build()
 }
 
-/// A date that the one who was asked names.
+/// A date among the claims of a response.
 ///
 /// # Errors
-/// Something else stands there.
-pub(super) fn moment(claims: &Map<String, Value>, claim: &str) -> Result<Option<Timestamp>, String> {
-    numeric_date::told(claims.get(claim)).map_err(|why| format!("its {claim}: {why}"))
+/// The value is not a date.
+pub(super) fn timestamp(claims: &Map<String, Value>, claim: &str) -> Result<Option<Timestamp>, String> {
+    numeric_date::parse_lenient(claims.get(claim)).map_err(|error| format!("its {claim}: {error}"))
 }
 
-/// Whether anybody answers under this URL, and with which status when nothing is shown.
+/// Sends a request without a credential to the endpoint, and returns the status of its response.
 ///
 /// # Errors
-/// Why nobody does.
-pub async fn reach(url: &reqwest::Url, ask: RemoteCheckSettings) -> Result<u16, String> {
-    let told = |error: reqwest::Error| error_chain::display(&error.without_url());
-    let response = client(&ask).map_err(told)?.get(url.clone()).send().await.map_err(told)?;
+/// There is no response, or its status is 5xx.
+pub async fn probe_endpoint(url: &reqwest::Url, settings: RemoteCheckSettings) -> Result<u16, String> {
+    let text = |error: reqwest::Error| error_chain::display(&error.without_url());
+    let response = client(&settings).map_err(text)?.get(url.clone()).send().await.map_err(text)?;
     match response.status().as_u16() {
         status @ 500.. => Err(format!("the answer is {status}")),
         status => Ok(status),
     }
 }
 
-/// No honest answer is larger.
-const LARGEST: usize = 64 * 1024;
-
-/// The body of an answer, if it keeps within bounds.
-pub(super) async fn body(response: reqwest::Response) -> Result<Vec<u8>, String> {
-    read_body(response, LARGEST).await.map_err(|error| error.to_string())
+/// The body of a response, up to a maximum size.
+pub(super) async fn read_body(response: reqwest::Response) -> Result<Vec<u8>, String> {
+    bounded_http::read_body(response, MAX_BODY_BYTES).await.map_err(|error| error.to_string())
 }

@@ -1,5 +1,5 @@
-//! What the app's users are called towards Cognito: a template over verified claims, and a pseudonym for those
-//! whose names should not stand in clear in every token's `amr`.
+//! Maps verified claims to Cognito's developer user identifier: by a template over claims, and optionally a pseudonym,
+//! so that the user id is not readable in the `amr` of each token.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,63 +9,62 @@ use aws_lc_rs::hmac;
 use base64_simd::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
-use super::RejectionReason;
+use super::rejection::RejectionReason;
 use crate::claims::Claims;
 use crate::claims::template::Template;
-use crate::config::UsersSettings;
+use crate::secret::Secret;
 use cognito_types::DeveloperUserId;
 
-/// How users are named, the same for all ways of authenticating.
+/// The mapping, the same for all authenticators.
 pub struct UserIdMapper {
     pseudonyms: Option<hmac::Key>,
     has_warned: AtomicBool,
 }
 
 impl UserIdMapper {
-    /// As configured.
-    pub fn new(settings: &UsersSettings) -> Self {
-        let key = settings.pseudonym_key.as_ref();
-        let pseudonyms = key.map(|key| hmac::Key::new(hmac::HMAC_SHA256, key.expose()));
+    /// Without a key there are no pseudonyms.
+    pub fn new(pseudonym_key: Option<&Secret>) -> Self {
+        let pseudonyms = pseudonym_key.map(|key| hmac::Key::new(hmac::HMAC_SHA256, key.expose()));
         Self { pseudonyms, has_warned: AtomicBool::new(false) }
     }
 
-    /// The user that verified claims name.
-    pub(super) fn named(
+    /// The developer user identifier of the user with these claims.
+    pub(super) fn developer_user_id(
         &self,
         template: &Template,
         claims: &Claims,
     ) -> Result<DeveloperUserId, RejectionReason> {
-        let name = self.text_of_name(template, claims)?;
-        let name = DeveloperUserId::parse(&name).map_err(|_| RejectionReason::User)?;
-        Ok(self.towards_cognito(name))
+        let user_id = self.render_user_id(template, claims)?;
+        let user_id = DeveloperUserId::parse(&user_id).map_err(|_| RejectionReason::UserId)?;
+        Ok(self.to_developer_user_id(user_id))
     }
 
-    /// What the app calls whom verified claims name.
-    pub(super) fn text_of_name(
+    /// The app's id of the user or service with these claims.
+    pub(super) fn render_user_id(
         &self,
         template: &Template,
         claims: &Claims,
     ) -> Result<String, RejectionReason> {
-        template.render(claims, text_of).map_err(|_| RejectionReason::User)
+        template.render(claims, id_text).map_err(|_| RejectionReason::UserId)
     }
 
-    /// What Cognito knows the user by whom the app calls this.
-    pub fn towards_cognito(&self, name: DeveloperUserId) -> DeveloperUserId {
+    /// The developer user identifier of the user with this id in the app: its pseudonym, or the id itself.
+    pub fn to_developer_user_id(&self, user_id: DeveloperUserId) -> DeveloperUserId {
         let Some(key) = &self.pseudonyms else {
-            self.warn_of_addresses(&name);
-            return name;
+            self.warn_once_about_email(&user_id);
+            return user_id;
         };
-        let tag = hmac::sign(key, name.as_str().as_bytes());
-        // 43 letters, digits, '-' and '_': always a developer user id.
-        DeveloperUserId::parse(&URL_SAFE_NO_PAD.encode_to_string(tag)).unwrap_or(name)
+        let tag = hmac::sign(key, user_id.as_str().as_bytes());
+        // 43 letters, digits, '-' and '_': always a valid developer user id.
+        DeveloperUserId::parse(&URL_SAFE_NO_PAD.encode_to_string(tag)).unwrap_or(user_id)
     }
 
-    /// Once: the operator should hear of it, not read it with every request.
-    fn warn_of_addresses(&self, name: &DeveloperUserId) {
-        if looks_like_an_address(name.as_str()) && !self.has_warned.swap(true, Ordering::Relaxed) {
+    /// Once, and not with each request.
+    fn warn_once_about_email(&self, user_id: &DeveloperUserId) {
+        if looks_like_email(user_id.as_str()) && !self.has_warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(
-                "user ids look like e-mail addresses: every token contains them in clear, and they change with the address; use \
-             another claim in user_id, or set users.pseudonym_key before the first identity is created"
+                "user ids look like e-mail addresses, which are then readable in each token and may change; use \
+                 another claim in user_id, or set users.pseudonym_key before the first identity is created"
             );
         }
     }
@@ -73,29 +72,29 @@ impl UserIdMapper {
 
 impl fmt::Debug for UserIdMapper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Users").field("pseudonyms", &self.pseudonyms.is_some()).finish_non_exhaustive()
+        f.debug_struct("UserIdMapper").field("pseudonyms", &self.pseudonyms.is_some()).finish_non_exhaustive()
     }
 }
 
-/// A text, or a whole number as its digits. Nothing else names a user.
-fn text_of(value: &Value) -> Option<Cow<'_, str>> {
+/// A text, or an integer in decimal. No other value is a user id.
+fn id_text(value: &Value) -> Option<Cow<'_, str>> {
     match value {
-        Value::String(text) if !is_a_slip(text) => Some(text.into()),
+        Value::String(text) if !is_placeholder(text) => Some(text.into()),
         Value::Number(number) if number.is_i64() || number.is_u64() => Some(number.to_string().into()),
         _ => None,
     }
 }
 
-/// Texts that come about where some program wrote "no value" into a text. All users without an id would share
-/// one identity. Space around an id is a slip too: it would make one user two.
-pub(super) fn is_a_slip(text: &str) -> bool {
-    const SLIPS: [&str; 5] = ["null", "undefined", "(null)", "nan", "[object object]"];
-    text.trim() != text || text == "None" || SLIPS.iter().any(|slip| text.eq_ignore_ascii_case(slip))
+/// Whether a program wrote "no value" as this text. All users without an id would share one identity. White space
+/// around an id counts as well: it would make one user two.
+pub(super) fn is_placeholder(text: &str) -> bool {
+    const PLACEHOLDERS: [&str; 5] = ["null", "undefined", "(null)", "nan", "[object object]"];
+    text.trim() != text || text == "None" || PLACEHOLDERS.iter().any(|one| text.eq_ignore_ascii_case(one))
 }
 
-/// `LOCAL@DOMAIN.TLD`, whatever stands before and behind it.
-fn looks_like_an_address(name: &str) -> bool {
-    name.split_once('@').is_some_and(|(local, domain)| {
+/// `LOCAL@DOMAIN.TLD`, with any text before and after it.
+fn looks_like_email(user_id: &str) -> bool {
+    user_id.split_once('@').is_some_and(|(local, domain)| {
         !local.is_empty()
             && domain.split_once('.').is_some_and(|(host, top)| !host.is_empty() && !top.is_empty())
     })
@@ -106,25 +105,25 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::secret::Secret;
 
-    fn named(template: &str, claims: &Value, key: Option<&str>) -> Result<String, RejectionReason> {
-        let users = UserIdMapper::new(&UsersSettings { pseudonym_key: key.map(Secret::new) });
+    fn user_id(template: &str, claims: &Value, key: Option<&str>) -> Result<String, RejectionReason> {
+        let user_ids = UserIdMapper::new(key.map(Secret::new).as_ref());
         let claims = Claims::verified(claims.as_object().unwrap().clone());
-        users.named(&Template::parse(template).unwrap(), &claims).map(|user| user.to_string())
+        let template = Template::parse(template).unwrap();
+        user_ids.developer_user_id(&template, &claims).map(|user_id| user_id.to_string())
     }
 
     #[test]
-    fn the_user_is_what_the_template_makes_of_the_claims() {
-        assert_eq!(named("{sub}", &json!({"sub": "alice"}), None), Ok("alice".to_owned()));
-        assert_eq!(named("{sub}", &json!({"sub": 12345}), None), Ok("12345".to_owned()));
-        assert_eq!(named("web:{sub}", &json!({"sub": "alice"}), None), Ok("web:alice".to_owned()));
+    fn the_user_id_is_rendered_from_the_claims() {
+        assert_eq!(user_id("{sub}", &json!({"sub": "alice"}), None), Ok("alice".to_owned()));
+        assert_eq!(user_id("{sub}", &json!({"sub": 12345}), None), Ok("12345".to_owned()));
+        assert_eq!(user_id("web:{sub}", &json!({"sub": "alice"}), None), Ok("web:alice".to_owned()));
         let deep = json!({"https://x/user": {"id": "bob"}});
-        assert_eq!(named("{/https:~1~1x~1user/id}", &deep, None), Ok("bob".to_owned()));
+        assert_eq!(user_id("{/https:~1~1x~1user/id}", &deep, None), Ok("bob".to_owned()));
     }
 
     #[test]
-    fn a_claim_that_does_not_name_a_user_is_refused() {
+    fn a_claim_that_is_not_a_valid_user_id_is_rejected() {
         for user in [
             json!(null),
             json!(""),
@@ -141,32 +140,32 @@ mod tests {
         ] {
             for template in ["{sub}", "web:{sub}"] {
                 assert_eq!(
-                    named(template, &json!({"sub": user}), None),
-                    Err(RejectionReason::User),
+                    user_id(template, &json!({"sub": user}), None),
+                    Err(RejectionReason::UserId),
                     "{user}"
                 );
             }
         }
-        assert_eq!(named("{sub}", &json!({}), None), Err(RejectionReason::User));
+        assert_eq!(user_id("{sub}", &json!({}), None), Err(RejectionReason::UserId));
     }
 
     #[test]
-    fn a_pseudonym_is_the_hmac_of_the_name_and_hides_it() {
+    fn a_pseudonym_is_the_hmac_of_the_user_id_and_hides_it() {
         // printf %s alice@example.com | openssl dgst -sha256 -hmac "$KEY" -binary | basenc --base64url
         let key = "0123456789abcdef0123456789abcdef";
-        let pseudonym = named("{email}", &json!({"email": "alice@example.com"}), Some(key)).unwrap();
+        let pseudonym = user_id("{email}", &json!({"email": "alice@example.com"}), Some(key)).unwrap();
         assert_eq!(pseudonym, "hBJA0qW2ZUs64h_ESZ23t4Zwd83WfD4WzvH5hD4n0fo");
-        let other = named("{email}", &json!({"email": "bob@example.com"}), Some(key)).unwrap();
+        let other = user_id("{email}", &json!({"email": "bob@example.com"}), Some(key)).unwrap();
         assert_ne!(pseudonym, other);
     }
 
     #[test]
-    fn addresses_are_told_by_their_looks() {
+    fn email_addresses_are_recognized_by_their_form() {
         for address in ["a@b.c", "web:alice@example.com"] {
-            assert!(looks_like_an_address(address), "{address}");
+            assert!(looks_like_email(address), "{address}");
         }
         for name in ["alice", "@alice", "alice@host", "a@.b", "auth0|5f7c"] {
-            assert!(!looks_like_an_address(name), "{name}");
+            assert!(!looks_like_email(name), "{name}");
         }
     }
 }

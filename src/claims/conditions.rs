@@ -1,27 +1,26 @@
-//! What claims must say. Texts are compared whole; every condition must hold.
+//! Conditions on claims. Values are compared whole, and all conditions must hold.
 
 use serde_json::Value;
 
 use super::{ClaimPath, Claims};
 
-/// Conditions on verified claims.
 #[derive(Debug, Clone, Default)]
 pub struct Conditions {
-    /// `aud` is, or has, one of these.
+    /// `aud` is, or contains, one of these.
     pub audiences: Vec<String>,
-    /// The credential was granted all of these scopes.
+    /// The credential has all of these scopes.
     pub scopes: Vec<String>,
-    /// Each of these claims is, or has, one of its values.
+    /// Each of these claims is, or contains, one of its values.
     pub claims: Vec<(ClaimPath, Vec<String>)>,
 }
 
 impl Conditions {
-    /// Whether there is none, so that everybody meets them.
+    /// Whether there are none, so that all claims meet them.
     pub fn is_empty(&self) -> bool {
         self.audiences.is_empty() && self.scopes.is_empty() && self.claims.is_empty()
     }
 
-    /// The names of the top-level claims that they look at.
+    /// The names of the top-level claims that they check.
     pub fn claim_names(&self) -> impl Iterator<Item = &str> {
         let audience = (!self.audiences.is_empty()).then_some(AUDIENCE);
         let scopes = if self.scopes.is_empty() { &[][..] } else { &SCOPES };
@@ -29,12 +28,11 @@ impl Conditions {
         audience.into_iter().chain(scopes.iter().copied()).chain(claims)
     }
 
-    /// Whether the claims meet all of them.
     pub fn are_met_by(&self, claims: &Claims) -> bool {
         let audience = self.audiences.is_empty()
             || claims.texts(AUDIENCE).any(|aud| self.audiences.iter().any(|one| one == aud));
         let is = |(path, values): &(ClaimPath, Vec<String>)| {
-            claims.at(path).is_some_and(|found| is_or_has(found, values))
+            claims.get(path).is_some_and(|found| is_or_contains(found, values))
         };
         audience && self.scopes.iter().all(|scope| has_scope(claims, scope)) && self.claims.iter().all(is)
     }
@@ -42,7 +40,7 @@ impl Conditions {
 
 const AUDIENCE: &str = "aud";
 
-/// `scope` is text with spaces between (RFC 8693, 4.2); some issuers write a list, or call it `scp`.
+/// `scope` is a space-separated string (RFC 8693, section 4.2). Some issuers send a list, or name it `scp`.
 const SCOPES: [&str; 2] = ["scope", "scp"];
 
 fn has_scope(claims: &Claims, scope: &str) -> bool {
@@ -52,14 +50,14 @@ fn has_scope(claims: &Claims, scope: &str) -> bool {
         .any(|granted| granted.split(' ').any(|one| one == scope))
 }
 
-fn is_or_has(found: &Value, values: &[String]) -> bool {
+fn is_or_contains(found: &Value, values: &[String]) -> bool {
     let is = |text: &str| values.iter().any(|value| value == text);
     match found {
         Value::String(text) => is(text),
         Value::Bool(flag) => is(if *flag { "true" } else { "false" }),
         Value::Number(number) => is(&number.to_string()),
         Value::Array(items) => {
-            items.iter().any(|item| !matches!(item, Value::Array(_)) && is_or_has(item, values))
+            items.iter().any(|item| !matches!(item, Value::Array(_)) && is_or_contains(item, values))
         }
         Value::Null | Value::Object(_) => false,
     }
@@ -102,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_may_be_a_list_or_be_called_scp() {
+    fn scopes_may_be_a_list_or_be_named_scp() {
         let conditions = Conditions { scopes: texts(&["vend"]), ..Conditions::default() };
         for claims in [json!({"scp": ["read", "vend"]}), json!({"scope": ["vend"]}), json!({"scp": "vend"})] {
             assert!(meets(&conditions, claims.clone()), "{claims}");
@@ -110,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_is_or_has_one_of_the_values() {
+    fn a_claim_is_or_contains_one_of_the_values() {
         let groups = (ClaimPath::parse("/org/groups").unwrap(), texts(&["ops", "7", "true"]));
         let conditions = Conditions { claims: vec![groups], ..Conditions::default() };
         for yes in [json!("ops"), json!(7), json!(true), json!(["dev", "ops"]), json!([7])] {

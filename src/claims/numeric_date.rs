@@ -1,32 +1,33 @@
-//! Dates among claims: seconds since the Unix epoch, maybe with a fraction (NumericDate: RFC 7519, section 2). One
-//! reader for all who look at them, so that what one takes for an end no other takes for none.
+//! Dates in claims: seconds since the Unix epoch, possibly with a fraction (NumericDate, RFC 7519, section 2). One
+//! parser for all authenticators, so that all of them agree whether a credential has an end.
 
 use serde_json::Value;
 
 use clock::Timestamp;
 
-/// What stands there is no date. It must never count as no end at all.
+/// The value is not a date. It must never count as an absent one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("it is no number of seconds")]
+#[error("it is not a number of seconds")]
 pub(crate) struct InvalidNumericDate;
 
-/// The date in a claim that was signed, where nothing but a number is one.
-pub(crate) fn signed(claim: Option<&Value>) -> Result<Option<Timestamp>, InvalidNumericDate> {
+/// Parses a signed claim, where only a number is a date.
+pub(crate) fn parse(claim: Option<&Value>) -> Result<Option<Timestamp>, InvalidNumericDate> {
     claim.map(|value| value.as_f64().ok_or(InvalidNumericDate).and_then(date)).transpose()
 }
 
-/// The date that somebody told who was asked: from a header as text, and by some with `null` for none.
-pub(crate) fn told(claim: Option<&Value>) -> Result<Option<Timestamp>, InvalidNumericDate> {
+/// Parses a claim of an endpoint's response. It may be a string, as in headers. `null` and the empty string count as
+/// absent.
+pub(crate) fn parse_lenient(claim: Option<&Value>) -> Result<Option<Timestamp>, InvalidNumericDate> {
     match claim {
         Some(Value::Null) => Ok(None),
         Some(Value::String(text)) if text.is_empty() => Ok(None),
         Some(Value::String(text)) => text.parse().map_err(|_| InvalidNumericDate).and_then(date).map(Some),
-        number => signed(number),
+        number => parse(number),
     }
 }
 
 fn date(seconds: f64) -> Result<Timestamp, InvalidNumericDate> {
-    // Saturates: a date beyond the range of the type is as far away as can be.
+    // The cast saturates: a date beyond the range of the type becomes the last one.
     if seconds.is_finite() {
         Ok(Timestamp::from_millis((seconds * 1000.0) as i64))
     } else {
@@ -41,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_date_is_a_number_of_seconds_and_what_is_odd_is_not_taken_for_none() {
+    fn a_date_is_a_number_of_seconds_and_an_invalid_one_does_not_count_as_absent() {
         for (value, millis) in [
             (json!(1000), 1_000_000),
             (json!(1000.25), 1_000_250),
@@ -50,27 +51,27 @@ mod tests {
             (json!(u64::MAX), i64::MAX),
         ] {
             let date = Ok(Some(Timestamp::from_millis(millis)));
-            assert_eq!((signed(Some(&value)), told(Some(&value))), (date, date), "{value}");
+            assert_eq!((parse(Some(&value)), parse_lenient(Some(&value))), (date, date), "{value}");
         }
-        for odd in [json!("tomorrow"), json!("NaN"), json!("inf"), json!(" 1"), json!(true), json!([1000])] {
+        for bad in [json!("tomorrow"), json!("NaN"), json!("inf"), json!(" 1"), json!(true), json!([1000])] {
             assert_eq!(
-                (signed(Some(&odd)), told(Some(&odd))),
+                (parse(Some(&bad)), parse_lenient(Some(&bad))),
                 (Err(InvalidNumericDate), Err(InvalidNumericDate)),
-                "{odd}"
+                "{bad}"
             );
         }
-        // Where all is text, and where nothing is written as something.
+        // In headers, where each value is a string, and where an absent date is sent as a value.
         for (value, date) in [
             (json!("1000.5"), Some(Timestamp::from_millis(1_000_500))),
             (json!(""), None),
             (json!(null), None),
         ] {
             assert_eq!(
-                (signed(Some(&value)), told(Some(&value))),
+                (parse(Some(&value)), parse_lenient(Some(&value))),
                 (Err(InvalidNumericDate), Ok(date)),
                 "{value}"
             );
         }
-        assert_eq!((signed(None), told(None)), (Ok(None), Ok(None)));
+        assert_eq!((parse(None), parse_lenient(None)), (Ok(None), Ok(None)));
     }
 }

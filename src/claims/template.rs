@@ -1,9 +1,9 @@
-//! Text with claims in it: `"{iss}|{sub}"`. `{name}` stands for a claim, `{/a/b}` for one that stands deeper (a JSON
-//! pointer), `{{` and `}}` for the braces themselves.
+//! Templates over claims: `"{iss}|{sub}"`. `{name}` is a claim, `{/a/b}` a nested one (a JSON pointer), `{{` and `}}`
+//! are literal braces.
 //!
-//! Two different sets of claims never render to the same text: between two claims there is always fixed text, and
-//! a claim's value may not contain the character with which the fixed text after it begins. Else the user `b` of
-//! the tenant `a:` could become the user `:b` of the tenant `a`.
+//! Two different sets of claims never render to the same text. There is always fixed text between two claims, and a
+//! claim's value may not contain the first character of the fixed text after it. Otherwise the user `b` of the tenant
+//! `a:` could become the user `:b` of the tenant `a`.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,6 @@ use serde_json::Value;
 
 use super::{ClaimPath, Claims};
 
-/// A text with claims in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template(Vec<Part>);
 
@@ -22,22 +21,18 @@ enum Part {
     Claim(ClaimPath),
 }
 
-/// Why claims cannot be put into a template.
+/// Why a template cannot be rendered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RenderError {
-    /// One of them is not there.
-    #[error("a claim that it needs is missing")]
+    #[error("a claim of the template is missing")]
     Missing,
-    /// One of them has a value that does not fit.
-    #[error("a claim that it needs has a value that does not fit")]
-    Unfit,
+    #[error("a claim of the template has an invalid value")]
+    Invalid,
 }
 
 impl Template {
-    /// Takes the text of a template.
-    ///
     /// # Errors
-    /// A brace without its partner, an empty name, or two claims with nothing between them.
+    /// An unmatched brace, an empty name, or two claims with nothing between them.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut template = Self(Vec::new());
         let mut rest = text;
@@ -51,12 +46,12 @@ impl Template {
             }
             let (name, after) = from_brace
                 .strip_prefix('{')
-                .ok_or("it has a '}' without its '{'; the brace itself is written '}}'")?
+                .ok_or("it has a '}' without its '{'; a literal brace is written '}}'")?
                 .split_once('}')
-                .ok_or("it has a '{' without its '}'; the brace itself is written '{{'")?;
+                .ok_or("it has a '{' without its '}'; a literal brace is written '{{'")?;
             if matches!(template.0.last(), Some(Part::Claim(_))) {
                 return Err(format!(
-                    "nothing stands before {{{name}}} to tell where the claim before it ends"
+                    "nothing stands before {{{name}}} to mark where the claim before it ends"
                 ));
             }
             template.0.push(Part::Claim(ClaimPath::parse(name)?));
@@ -74,29 +69,28 @@ impl Template {
         }
     }
 
-    /// The same template with the value of a top-level claim that is known beforehand written into it.
+    /// The same template with the known value of a top-level claim filled in.
     #[must_use]
-    pub fn knowing(&self, claim: &str, value: &str) -> Self {
-        let mut known = Self(Vec::new());
+    pub fn with_known_claim(&self, claim: &str, value: &str) -> Self {
+        let mut filled = Self(Vec::new());
         for part in &self.0 {
             match part {
-                Part::Fixed(text) => known.push_fixed(text),
-                Part::Claim(path) if path == &ClaimPath(vec![claim.into()]) => known.push_fixed(value),
-                Part::Claim(_) => known.0.push(part.clone()),
+                Part::Fixed(text) => filled.push_fixed(text),
+                Part::Claim(path) if path == &ClaimPath(vec![claim.into()]) => filled.push_fixed(value),
+                Part::Claim(_) => filled.0.push(part.clone()),
             }
         }
-        known
+        filled
     }
 
-    /// The fixed text that it begins with.
-    pub fn beginning(&self) -> &str {
+    /// The fixed text at its start.
+    pub fn fixed_prefix(&self) -> &str {
         match self.0.first() {
             Some(Part::Fixed(text)) => text,
             _ => "",
         }
     }
 
-    /// The claims in it.
     pub fn claims(&self) -> impl Iterator<Item = &ClaimPath> {
         self.0.iter().filter_map(|part| match part {
             Part::Fixed(_) => None,
@@ -104,11 +98,11 @@ impl Template {
         })
     }
 
-    /// Puts claims in. `text_of` says what stands for a claim's value, if the value fits; text that is empty is as
-    /// good as missing.
+    /// Renders the claims. `text_of` converts a claim's value to text, if the value is valid. Empty text counts as
+    /// missing.
     ///
     /// # Errors
-    /// A claim is missing or does not fit.
+    /// A claim is missing or invalid.
     pub fn render<'c>(
         &self,
         claims: &'c Claims,
@@ -124,7 +118,7 @@ impl Template {
                 }
                 Part::Claim(path) => path,
             };
-            let text = text_of(claims.at(path).ok_or(RenderError::Missing)?).ok_or(RenderError::Unfit)?;
+            let text = text_of(claims.get(path).ok_or(RenderError::Missing)?).ok_or(RenderError::Invalid)?;
             if text.is_empty() {
                 return Err(RenderError::Missing);
             }
@@ -132,10 +126,10 @@ impl Template {
                 Part::Fixed(text) => text.chars().next(),
                 Part::Claim(_) => None,
             });
-            // The last claim, followed by nothing but fixed text, cannot be taken for anything else.
+            // The end of the last claim is unambiguous: only fixed text follows.
             let is_last = parts.clone().all(|later| matches!(later, Part::Fixed(_)));
             if !is_last && end.is_some_and(|end| text.contains(end)) {
-                return Err(RenderError::Unfit);
+                return Err(RenderError::Invalid);
             }
             rendered.push_str(&text);
         }
@@ -156,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn claims_stand_where_the_template_says() {
+    fn claims_are_rendered_in_their_places() {
         let claims = json!({"iss": "https://a", "sub": "u", "org": {"id": "o"}});
         for (template, rendered) in [
             ("{sub}", "u"),
@@ -171,16 +165,16 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_that_is_missing_or_unfit_is_told_apart() {
+    fn missing_and_invalid_claims_are_different_errors() {
         assert_eq!(render("{sub}", json!({})), Err(RenderError::Missing));
         assert_eq!(render("{sub}", json!({"sub": ""})), Err(RenderError::Missing));
-        assert_eq!(render("{sub}", json!({"sub": 1})), Err(RenderError::Unfit));
-        assert_eq!(render("{a}:{sub}", json!({"a": "x:", "sub": "u"})), Err(RenderError::Unfit));
+        assert_eq!(render("{sub}", json!({"sub": 1})), Err(RenderError::Invalid));
+        assert_eq!(render("{a}:{sub}", json!({"a": "x:", "sub": "u"})), Err(RenderError::Invalid));
         assert_eq!(render("{a}:{sub}", json!({"a": "x", "sub": ":u"})), Ok("x::u".to_owned()));
     }
 
     #[test]
-    fn a_template_that_is_none_says_why() {
+    fn an_invalid_template_is_rejected_with_the_reason() {
         for (bad, why) in [
             ("{sub", "without its '}'"),
             ("sub}", "without its '{'"),
@@ -194,9 +188,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_beforehand_becomes_fixed_text() {
-        let template = Template::parse("<{iss}>{sub}").unwrap().knowing("iss", "https://{a}");
-        assert_eq!(template.beginning(), "<https://{a}>");
+    fn a_known_claim_becomes_fixed_text() {
+        let template = Template::parse("<{iss}>{sub}").unwrap().with_known_claim("iss", "https://{a}");
+        assert_eq!(template.fixed_prefix(), "<https://{a}>");
         assert_eq!(template.claims().count(), 1);
     }
 
@@ -205,8 +199,8 @@ mod tests {
         fn two_sets_of_claims_never_render_to_the_same_text(
             one in ("[a:/]{1,4}", "[a:/]{1,4}"), other in ("[a:/]{1,4}", "[a:/]{1,4}"),
         ) {
-            let of = |(a, b): &(String, String)| render("x{a}:/{b}", json!({"a": a, "b": b}));
-            if let (Ok(first), Ok(second)) = (of(&one), of(&other)) {
+            let rendered = |(a, b): &(String, String)| render("x{a}:/{b}", json!({"a": a, "b": b}));
+            if let (Ok(first), Ok(second)) = (rendered(&one), rendered(&other)) {
                 prop_assert_eq!(first == second, one == other);
             }
         }

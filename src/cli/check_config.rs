@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::config_file::ConfigFile;
 use super::error::CliError;
 use super::stdout::print;
-use crate::config::AuthenticatorSettings;
+use crate::auth::AuthenticatorSettings;
 use crate::tls;
 use clock::{Clock as _, SystemClock};
 

@@ -78,7 +78,7 @@ fn expires_in(claims: &Map<String, Value>, now: Timestamp) -> Option<i64> {
 }
 
 fn date_claim(claims: &Map<String, Value>, claim: &str) -> Option<Timestamp> {
-    numeric_date::signed(claims.get(claim)).ok().flatten()
+    numeric_date::parse(claims.get(claim)).ok().flatten()
 }
 
 fn auth_method(claims: &Map<String, Value>) -> Option<AuthMethod<'_>> {

@@ -1,12 +1,11 @@
-//! The two headers in which proxies say for whom they speak, taken apart from the right: `X-Forwarded-For`, which
-//! all of them write, and `Forwarded` (RFC 7239).
+//! The two headers in which proxies report the client address, parsed from the right: `X-Forwarded-For`, which all of
+//! them write, and `Forwarded` (RFC 7239).
 //!
-//! From the right, because only the right end is written by somebody trusted: a quote that the client left open, read
-//! from the left, would swallow what a proxy appended.
+//! From the right, because only the right end is written by a trusted proxy. Read from the left, an unclosed quote of
+//! the client would hide what a proxy appended.
 
 use std::net::{IpAddr, SocketAddr};
 
-/// The header that proxies write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ForwardedHeader {
     /// `X-Forwarded-For: CLIENT, PROXY, PROXY`
@@ -16,7 +15,7 @@ pub enum ForwardedHeader {
 }
 
 impl ForwardedHeader {
-    /// Its name, in lower case.
+    /// Its name in lower case.
     pub fn name(self) -> &'static str {
         match self {
             Self::XForwardedFor => "x-forwarded-for",
@@ -24,13 +23,13 @@ impl ForwardedHeader {
         }
     }
 
-    /// The entries of one line, the last one first, empty ones among them.
+    /// The entries of one line, the last one first, including empty ones.
     pub(super) fn entries_from_the_right(self, line: &[u8]) -> impl Iterator<Item = &[u8]> {
         let respects_quotes = self == Self::Forwarded;
         Pieces { rest: Some(line), separator: b',', respects_quotes }.map(<[u8]>::trim_ascii)
     }
 
-    /// The address in an entry; `None` if there is none, as in `unknown` or in names that are made up to hide one.
+    /// The address in an entry. `None` if there is none, as in `unknown` and in obfuscated names.
     pub(super) fn address_in(self, entry: &[u8]) -> Option<IpAddr> {
         match self {
             Self::XForwardedFor => address(entry),
@@ -51,7 +50,7 @@ fn address(text: &[u8]) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
-/// What the one `for` of a `Forwarded` element says, without its quotes.
+/// The value of the only `for` of a `Forwarded` element, without its quotes.
 fn client_of(element: &[u8]) -> Option<&[u8]> {
     let mut found = None;
     for pair in (Pieces { rest: Some(element), separator: b';', respects_quotes: true }) {
@@ -63,15 +62,15 @@ fn client_of(element: &[u8]) -> Option<&[u8]> {
         }
     }
     let value = found?;
-    // No address has anything to escape: a backslash inside makes it none.
+    // No address contains a character to escape: with a backslash inside, it is not an address.
     Some(value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value))
 }
 
-/// A text's pieces between separators, the last one first.
+/// The pieces of a text between separators, the last one first.
 struct Pieces<'t> {
     rest: Option<&'t [u8]>,
     separator: u8,
-    /// Whether a separator in double quotes is none.
+    /// Whether a separator in double quotes does not separate.
     respects_quotes: bool,
 }
 
@@ -81,13 +80,13 @@ impl<'t> Iterator for Pieces<'t> {
     fn next(&mut self) -> Option<&'t [u8]> {
         let rest = self.rest?;
         let mut is_quoted = false;
-        let cut = rest.iter().enumerate().rev().find_map(|(place, byte)| {
-            // From the right, an escaped quote shows only by the backslash before it.
-            let is_escaped = place > 0 && rest[place - 1] == b'\\';
+        let cut = rest.iter().enumerate().rev().find_map(|(index, byte)| {
+            // From the right, only the backslash before an escaped quote marks it.
+            let is_escaped = index > 0 && rest[index - 1] == b'\\';
             is_quoted ^= self.respects_quotes && *byte == b'"' && !(is_quoted && is_escaped);
-            (*byte == self.separator && !is_quoted).then_some(place)
+            (*byte == self.separator && !is_quoted).then_some(index)
         });
-        self.rest = cut.map(|place| &rest[..place]);
-        Some(cut.map_or(rest, |place| &rest[place + 1..]))
+        self.rest = cut.map(|index| &rest[..index]);
+        Some(cut.map_or(rest, |index| &rest[index + 1..]))
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use jose::KeySource;
 
 use super::*;
+use crate::auth::AuthenticatorSettings;
 use crate::claims::template::Template;
 use crate::client_address::TrustedProxies;
 use crate::gcra::RateLimit;
@@ -94,7 +95,7 @@ fn the_environment_wins_over_the_file() {
     assert_eq!((settings.vending.max_size_bytes, settings.max_auth_cache_entries), (2 << 30, 5));
     assert_eq!(settings.http.allowed_origins, ["https://a.example", "https://b.example:8443"]);
     assert_eq!(settings.pools.find(Some("main")).unwrap().token_duration.seconds(), 3600);
-    assert_eq!(settings.auth[0].user_id.beginning(), "https://app.example|");
+    assert_eq!(settings.auth[0].user_id.fixed_prefix(), "https://app.example|");
     assert_eq!(settings.pools.find(None).unwrap().tags.keys().collect::<Vec<_>>(), ["team"]);
 }
 

@@ -9,8 +9,7 @@ use reqwest::Url;
 
 use super::context::DoctorContext;
 use super::report::{Check, CheckId};
-use crate::auth;
-use crate::config::{AuthSettings, AuthenticatorSettings, RemoteCheckSettings};
+use crate::auth::{self, AuthSettings, AuthenticatorSettings, RemoteCheckSettings};
 
 impl DoctorContext {
     /// The keys, or the endpoint, of one authenticator.
@@ -93,7 +92,7 @@ impl DoctorContext {
 
 /// Whether a remote verification endpoint responds. Its status depends on the credential.
 async fn endpoint(check: Check, url: &Url, ask: RemoteCheckSettings) -> Check {
-    report_response(check, url, auth::reach(url, ask).await)
+    report_response(check, url, auth::probe_endpoint(url, ask).await)
 }
 
 fn report_response(check: Check, url: &Url, response: Result<u16, String>) -> Check {
@@ -108,7 +107,7 @@ fn report_response(check: Check, url: &Url, response: Result<u16, String>) -> Ch
 
 /// As [`endpoint`] for forward authentication, where a request without a credential is unauthenticated, not malformed.
 async fn forward_auth(check: Check, url: &Url, ask: RemoteCheckSettings) -> Check {
-    match auth::reach(url, ask).await {
+    match auth::probe_endpoint(url, ask).await {
         Ok(400) => check.warn(
             format!("{url} responds with 400 without a credential"),
             "let it respond with 401 instead, and accept the host name of url (ALLOWED_HOSTS, config.hosts): with a 400 \

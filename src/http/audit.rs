@@ -20,7 +20,7 @@ use crate::audit::event::{
 use crate::audit::{AuditTrail, AuditUnavailable, TagDetail};
 use crate::client_address::ClientAddress;
 use crate::metrics::labels::{CacheStatus, Route};
-use crate::vending::credentials_loader::CachedCredentials;
+use crate::vending::credentials_response::CachedCredentials;
 use crate::vending::token_response::CachedToken;
 use clock::Timestamp;
 use cognito_types::{DeveloperUserId, IdentityId};

@@ -31,8 +31,8 @@ impl AppState {
         };
         let caller = self.authenticator.authenticate(&auth_request).await;
         audit::record(request, |context| context.authenticated(&caller));
-        if let Err(AuthError::Refused(reason)) = &caller
-            && reason.looks_forged()
+        if let Err(AuthError::Rejected(reason)) = &caller
+            && reason.counts_as_failed_attempt()
         {
             self.limits.record_failed_attempt(client);
         }
@@ -70,7 +70,7 @@ impl AppState {
             Problem::new(ProblemType::UnknownPool, "the pool in the request is not configured")
         })?;
         audit::record(request, |context| context.pool(pool));
-        Ok(authorization::grant(caller, &user, pool, &self.metrics)?)
+        Ok(authorization::authorize(caller, &user, pool, &self.metrics)?)
     }
 
     /// Authorizes the caller to act as the user that the request names, or as itself.
@@ -80,7 +80,7 @@ impl AppState {
         caller: &Caller,
         user: Option<&str>,
     ) -> Result<DeveloperUserId, Problem> {
-        let user = authorization::act_as(caller, user, self.authenticator.users(), &self.metrics)?;
+        let user = authorization::authorize_user(caller, user, self.authenticator.user_ids(), &self.metrics)?;
         if let Subject::Service(_) = caller.subject {
             audit::record(request, |context| context.user(&user));
             self.limits.take_user(&user)?;

@@ -12,7 +12,7 @@ pub(super) fn resolve(request: &ServiceRequest) {
     let Some(proxies) = request.app_data::<web::Data<TrustedProxies>>() else { return };
     let Some(peer) = request.peer_addr() else { return };
     let lines = request.headers().get_all(proxies.header.name()).map(HeaderValue::as_bytes);
-    let addresses = proxies.addresses(PeerAddress::new(peer.ip()), lines);
+    let addresses = proxies.resolve(PeerAddress::new(peer.ip()), lines);
     request.extensions_mut().insert(addresses);
 }
 

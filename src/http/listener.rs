@@ -38,7 +38,7 @@ pub(crate) struct Reach {
     pub(crate) head_timeout: Duration,
     pub(crate) read_answer_timeout: Duration,
     /// The proxies that may stand before it.
-    pub(crate) hops: TrustedProxies,
+    pub(crate) trusted_proxies: TrustedProxies,
     /// How long requests under way may take once the listener has closed.
     pub(crate) shutdown: Duration,
     /// Whether addresses may ask only so often.
@@ -87,12 +87,12 @@ impl Listener {
             closing: server.graceful_shutdown_signal(),
         };
         let (origins, with_cookies) = (reach.origins, reach.with_cookies);
-        let (through, hops) = (Arc::new(through), Arc::new(reach.hops));
+        let (through, trusted_proxies) = (Arc::new(through), Arc::new(reach.trusted_proxies));
         let limits_addresses = reach.limits_addresses;
         let app = move || {
             App::new()
                 .app_data(web::Data::from(through.clone()))
-                .app_data(web::Data::from(hops.clone()))
+                .app_data(web::Data::from(trusted_proxies.clone()))
                 // Innermost, so that pages of allowed origins can read its refusal.
                 .wrap(Condition::new(limits_addresses, from_fn(by_address)))
                 .wrap(Condition::new(!origins.is_empty(), cors(&origins, with_cookies)))

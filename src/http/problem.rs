@@ -184,21 +184,21 @@ impl Responder for Problem {
 impl From<AuthError> for Problem {
     fn from(error: AuthError) -> Self {
         match error {
-            AuthError::Refused(refusal @ RejectionReason::Missing) => {
+            AuthError::Rejected(refusal @ RejectionReason::Missing) => {
                 Self::unauthorized(refusal.detail(), "Bearer realm=\"tokenvend\"")
             }
-            AuthError::Refused(refusal @ RejectionReason::Insufficient) => Self {
+            AuthError::Rejected(refusal @ RejectionReason::InsufficientScope) => Self {
                 challenge: Some("Bearer realm=\"tokenvend\", error=\"insufficient_scope\""),
                 ..Self::new(ProblemType::InsufficientCredential, refusal.detail())
             },
-            AuthError::Refused(refusal @ RejectionReason::CrossSite) => {
+            AuthError::Rejected(refusal @ RejectionReason::CrossSite) => {
                 Self::new(ProblemType::CrossSite, refusal.detail())
             }
-            AuthError::Refused(refusal @ RejectionReason::NotTheGateway) => {
+            AuthError::Rejected(refusal @ RejectionReason::UntrustedPeer) => {
                 Self::new(ProblemType::UntrustedPeer, refusal.detail())
             }
-            AuthError::Refused(refusal) => Self::unauthorized(refusal.detail(), INVALID_TOKEN),
-            AuthError::CannotSay => {
+            AuthError::Rejected(refusal) => Self::unauthorized(refusal.detail(), INVALID_TOKEN),
+            AuthError::Unavailable => {
                 let detail = "your credential cannot be verified now";
                 Self::new(ProblemType::AuthUnavailable, detail).retry_after(Duration::from_secs(5))
             }
@@ -222,10 +222,10 @@ impl From<RateLimitExceeded> for Problem {
 impl From<ActAsError> for Problem {
     fn from(error: ActAsError) -> Self {
         let problem_type = match error {
-            ActAsError::AUserNames => ProblemType::ServiceCallerRequired,
-            ActAsError::NobodyNamed => ProblemType::UserRequired,
-            ActAsError::NoName => ProblemType::InvalidRequest,
-            ActAsError::NotItsUser => ProblemType::UserForbidden,
+            ActAsError::NotAService => ProblemType::ServiceCallerRequired,
+            ActAsError::UserMissing => ProblemType::UserRequired,
+            ActAsError::UserInvalid => ProblemType::InvalidRequest,
+            ActAsError::UserNotAllowed => ProblemType::UserForbidden,
         };
         Self::new(problem_type, error.to_string())
     }
@@ -234,10 +234,10 @@ impl From<ActAsError> for Problem {
 impl From<AuthorizationError> for Problem {
     fn from(error: AuthorizationError) -> Self {
         match error {
-            AuthorizationError::Pool => {
+            AuthorizationError::NoMatchingRule => {
                 Self::new(ProblemType::PoolForbidden, "your credential does not permit you to use this pool")
             }
-            AuthorizationError::Tags(error) => {
+            AuthorizationError::InvalidTags(error) => {
                 Self::new(ProblemType::InvalidPrincipalTags, error.to_string())
             }
         }

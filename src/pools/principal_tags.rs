@@ -1,10 +1,10 @@
-//! The principal tags of a pool's tokens, from verified claims: what IAM policies may decide by, as
-//! `aws:PrincipalTag/KEY`. Never from a request: a tag is a right.
+//! Principal tags of a pool's tokens, rendered from verified claims. IAM policies read them as `aws:PrincipalTag/KEY`.
+//! They never come from a request, because a tag grants rights.
 //!
-//! A text stands as it is, a whole number as its digits, a flag as `true` or `false`. A list is a set: `:a:b:`,
-//! sorted, each item once, with colons around all of them, so that a policy can ask for one whole item
-//! (`StringLike`, `"*:a:*"`). Whatever else stands there, or does not keep the limits, refuses the caller: a tag left
-//! out may be what a policy's `Deny` waits for.
+//! A string stays as it is, an integer is rendered in decimal, a boolean as `true` or `false`. A list is a set:
+//! `:a:b:`, sorted, without duplicates, with colons around each item, so that a policy can match one whole item
+//! (`StringLike`, `"*:a:*"`). The caller is denied if there is any other value, or one beyond the limits: an omitted
+//! tag could be the one that a policy's `Deny` tests.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -15,51 +15,46 @@ use crate::claims::Claims;
 use crate::claims::template::{RenderError, Template};
 use cognito_types::PrincipalTags;
 
-/// The longest value that Cognito takes, in UTF-16 units.
-const LONGEST_VALUE: usize = 256;
+/// The longest value that Cognito accepts, in UTF-16 units.
+const MAX_VALUE_LEN: usize = 256;
 
-/// How one tag comes about.
 #[derive(Debug, Clone)]
 pub struct TagRule {
-    /// The tag's key.
     pub key: Box<str>,
-    /// Its value, from claims; or a constant.
+    /// Over claims, or a constant.
     pub value: Template,
-    /// Whether a caller without the claims that it needs is refused, instead of having no such tag.
+    /// Whether a caller without its claims is denied. Otherwise the tag is omitted.
     pub required: bool,
 }
 
-/// All tags of one pool, no key twice.
+/// All tags of one pool. No key occurs twice.
 #[derive(Debug, Clone, Default)]
 pub struct TagRules(Vec<TagRule>);
 
-/// Why a caller cannot be given its tags.
+/// A tag that cannot be rendered for a caller.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the principal tag {key:?} {why}")]
 pub struct TagError {
-    /// The tag.
     pub key: Box<str>,
-    /// What is wrong, without the value.
+    /// The reason, without the value.
     pub why: &'static str,
 }
 
 impl TagRules {
-    /// At most 50 rules (Cognito's limit), whose keys are parsed already.
+    /// At most 50 rules (Cognito's limit), whose keys are already checked.
     pub fn new(rules: Vec<TagRule>) -> Self {
         Self(rules)
     }
 
-    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The keys, in order.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|rule| &*rule.key)
     }
 
-    /// The names of the top-level claims that they are made of.
+    /// The names of the top-level claims that the templates use.
     pub fn claim_names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().flat_map(|rule| rule.value.claims().map(|claim| claim.root()))
     }
@@ -67,54 +62,56 @@ impl TagRules {
     /// The tags of the caller with these claims.
     ///
     /// # Errors
-    /// A claim that a required tag needs is missing, or one has a value that can be no tag.
-    pub fn of(&self, claims: &Claims) -> Result<PrincipalTags, TagError> {
+    /// A claim of a required tag is missing, or the value of a claim is not valid in a tag.
+    pub fn render(&self, claims: &Claims) -> Result<PrincipalTags, TagError> {
         if self.0.is_empty() {
             return Ok(PrincipalTags::none());
         }
         let mut tags = Vec::with_capacity(self.0.len());
         for rule in &self.0 {
-            let fault = |why| TagError { key: rule.key.clone(), why };
-            match rule.value.render(claims, text_of) {
+            let error = |why| TagError { key: rule.key.clone(), why };
+            match rule.value.render(claims, tag_text) {
                 Ok(value) => {
-                    check_value(&value).map_err(fault)?;
+                    check_value(&value).map_err(error)?;
                     tags.push((rule.key.clone(), value));
                 }
                 Err(RenderError::Missing) if rule.required => {
-                    return Err(fault("is required, and your credential has no claim for it"));
+                    return Err(error("is required, and your credential has no claim for it"));
                 }
                 Err(RenderError::Missing) => {}
-                Err(RenderError::Unfit) => return Err(fault("cannot be made of your credential's claims")),
+                Err(RenderError::Invalid) => {
+                    return Err(error("cannot be rendered from your credential's claims"));
+                }
             }
         }
         PrincipalTags::parse(tags)
-            .map_err(|_| TagError { key: "(all)".into(), why: "and the others do not keep cognito's limits" })
+            .map_err(|_| TagError { key: "(all)".into(), why: "and the others exceed cognito's limits" })
     }
 }
 
-/// What IAM takes as a session tag's value: up to 256 letters, digits, spaces and `_ . : / = + - @`.
+/// IAM accepts as a session tag's value up to 256 letters, digits, spaces and `_ . : / = + - @`.
 ///
 /// # Errors
-/// Why not.
+/// What is wrong with it.
 pub fn check_value(value: &str) -> Result<(), &'static str> {
-    if value.encode_utf16().count() > LONGEST_VALUE {
+    if value.encode_utf16().count() > MAX_VALUE_LEN {
         return Err("would be longer than 256 characters");
     }
-    is_taggable(value).then_some(()).ok_or("would have characters that IAM does not take in a tag")
+    is_taggable(value).then_some(()).ok_or("would have characters that IAM does not accept in a tag")
 }
 
-/// What IAM takes as a session tag's key: up to 128 of the same characters, and not its own `aws:…`.
+/// IAM accepts as a session tag's key up to 128 of the same characters, except its own `aws:…`.
 ///
 /// # Errors
-/// Why not.
+/// What is wrong with it.
 pub fn check_key(key: &str) -> Result<(), &'static str> {
     if key.is_empty() || key.encode_utf16().count() > 128 {
-        return Err("it has not 1 to 128 characters");
+        return Err("it does not have 1 to 128 characters");
     }
     if key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:")) {
-        return Err("keys that begin with aws: are AWS's own");
+        return Err("keys that begin with aws: are reserved by AWS");
     }
-    is_taggable(key).then_some(()).ok_or("IAM takes letters, digits, spaces and _ . : / = + - @ in a tag")
+    is_taggable(key).then_some(()).ok_or("IAM accepts letters, digits, spaces and _ . : / = + - @ in a tag")
 }
 
 fn is_taggable(text: &str) -> bool {
@@ -122,9 +119,9 @@ fn is_taggable(text: &str) -> bool {
         .all(|c| c.is_alphanumeric() || "_.:/=+-@".contains(c) || (c.is_whitespace() && !c.is_control()))
 }
 
-fn text_of(value: &Value) -> Option<Cow<'_, str>> {
+fn tag_text(value: &Value) -> Option<Cow<'_, str>> {
     match value {
-        Value::Array(items) => set_of(items).map(Cow::Owned),
+        Value::Array(items) => item_set(items).map(Cow::Owned),
         other => scalar(other),
     }
 }
@@ -138,8 +135,8 @@ fn scalar(value: &Value) -> Option<Cow<'_, str>> {
     }
 }
 
-/// `:a:b:`. An item with a colon in it could pass itself off as two.
-fn set_of(items: &[Value]) -> Option<String> {
+/// `:a:b:`. An item with a colon in it could look like two.
+fn item_set(items: &[Value]) -> Option<String> {
     let items: BTreeSet<Cow<'_, str>> = items.iter().map(scalar).collect::<Option<_>>()?;
     if items.iter().any(|item| item.is_empty() || item.contains(':')) {
         return None;
@@ -160,7 +157,7 @@ mod tests {
         let value = Template::parse(template).unwrap();
         let rules = TagRules::new(vec![TagRule { key: "k".into(), value, required }]);
         let claims = Claims::verified(claims.as_object().unwrap().clone());
-        let tags = rules.of(&claims).map_err(|fault| fault.why)?;
+        let tags = rules.render(&claims).map_err(|error| error.why)?;
         Ok(tags.iter().next().map(|(_, value)| value.to_owned()))
     }
 
@@ -179,18 +176,18 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_a_sorted_set_in_which_a_policy_can_ask_for_a_whole_item() {
-        let of = |groups: Value| tag("{groups}", &json!({"groups": groups}), false);
-        assert_eq!(of(json!(["red", "blue", "red", 7])), Ok(Some(":7:blue:red:".to_owned())));
-        assert_eq!(of(json!(["red"])), Ok(Some(":red:".to_owned())));
-        assert_eq!(of(json!([])), Ok(None));
+    fn a_list_is_a_sorted_set_in_which_a_policy_can_match_a_whole_item() {
+        let groups_tag = |groups: Value| tag("{groups}", &json!({"groups": groups}), false);
+        assert_eq!(groups_tag(json!(["red", "blue", "red", 7])), Ok(Some(":7:blue:red:".to_owned())));
+        assert_eq!(groups_tag(json!(["red"])), Ok(Some(":red:".to_owned())));
+        assert_eq!(groups_tag(json!([])), Ok(None));
         for bad in [json!(["a:b"]), json!([""]), json!([null]), json!([["a"]]), json!([1.5])] {
-            assert!(of(bad.clone()).is_err(), "{bad}");
+            assert!(groups_tag(bad.clone()).is_err(), "{bad}");
         }
     }
 
     #[test]
-    fn a_missing_claim_leaves_an_optional_tag_out_and_refuses_a_required_one() {
+    fn a_missing_claim_omits_an_optional_tag_and_rejects_a_required_one() {
         for missing in [json!({}), json!({"team": null}), json!({"team": ""}), json!({"team": []})] {
             assert_eq!(tag("{team}", &missing, false), Ok(None), "{missing}");
             assert!(tag("{team}", &missing, true).unwrap_err().contains("required"), "{missing}");
@@ -198,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_can_be_no_tag_refuses_even_where_the_tag_is_optional() {
+    fn an_invalid_value_is_rejected_even_where_the_tag_is_optional() {
         for bad in [json!("x".repeat(257)), json!("a\nb"), json!("a,b"), json!("a*"), json!(1.5), json!({})] {
             assert!(tag("{team}", &json!({"team": bad}), false).is_err(), "{bad}");
         }
@@ -207,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_what_iam_takes() {
+    fn keys_are_those_that_iam_accepts() {
         for good in ["team", "a b", "x/y:z", "k".repeat(128).as_str()] {
             assert_eq!(check_key(good), Ok(()), "{good}");
         }

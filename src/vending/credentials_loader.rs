@@ -2,15 +2,12 @@
 //! inputs of the token are those of the credentials, so both have the same cache key. The role is the pool's, or the one
 //! that is configured for the pool.
 
-mod credentials_response;
-mod credentials_validation;
-
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use credentials_response::{CachedCredentials, CredentialsResponse};
-
 use super::cache_entry::CacheEntry;
+use super::credentials_response::{CachedCredentials, CredentialsResponse};
+use super::credentials_validation;
 use super::freshness::{RefreshPolicy, Requirements};
 use super::loader::{LoadRequest, Loader};
 use super::read_through::ReadThroughCache;

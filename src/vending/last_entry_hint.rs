@@ -11,7 +11,7 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 
 use super::cache_entry::CacheEntry;
-use super::credentials_loader::CredentialsResponse;
+use super::credentials_response::CredentialsResponse;
 use super::token_response::TokenResponse;
 
 /// The hints of one caller. Empty at first.

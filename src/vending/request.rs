@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::cache_key::{CacheKey, UserKey, Variant};
-use super::credentials_loader::CachedCredentials;
+use super::credentials_response::CachedCredentials;
 use super::loader::LoadRequest;
 use super::token_response::CachedToken;
 use crate::issuer::IssueError;

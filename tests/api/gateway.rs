@@ -108,7 +108,8 @@ async fn a_peer_that_is_not_the_gateway_is_refused_with_its_headers_instead_of_i
         let answer = send(&app, from, headers).await;
         assert_eq!(answer.status, 403, "{what}: {answer:?}");
         answer.is_problem(403, "untrusted-peer");
-        assert!(!answer.text.contains(SECRET) && !answer.text.contains("trusted"), "{what}: {answer:?}");
+        let detail = answer.json()["detail"].to_string();
+        assert!(!answer.text.contains(SECRET) && !detail.contains("trusted"), "{what}: {answer:?}");
     }
     assert_eq!(app.calls().await, 0);
     let counted = app.metric("tokenvend_authentications_total{outcome=\"untrusted_peer\"}").await;

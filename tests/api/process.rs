@@ -10,6 +10,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use serde_json::{Value, json};
 
+use crate::support::openapi::{self, Listener};
 use crate::support::{self, ADMIN_CREDENTIAL, ApiResponse, DemoIdp};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_tokenvend");
@@ -78,10 +79,14 @@ impl ServiceProcess {
             log.lock().unwrap().push_str(&line);
             let line: Value = serde_json::from_str(&line).unwrap_or_default();
             if line["message"] == "serving" {
-                let address = |key: &str| line[key].as_str().unwrap().to_owned();
+                let address = |key: &str, listener| {
+                    let address = line[key].as_str().unwrap().to_owned();
+                    openapi::register(address.rsplit(':').next().unwrap().parse().unwrap(), listener);
+                    address
+                };
                 break (
-                    format!("{scheme}://{}", address("http.listen")),
-                    format!("http://{}", address("admin.listen")),
+                    format!("{scheme}://{}", address("http.listen", Listener::Public)),
+                    format!("http://{}", address("admin.listen", Listener::Admin)),
                 );
             }
         };

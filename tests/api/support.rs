@@ -3,7 +3,7 @@
 mod app;
 mod demo_idp;
 mod metrics;
-mod openapi;
+pub mod openapi;
 mod response;
 
 pub use app::{TestApp, client, configuration, emulator_settings, until};

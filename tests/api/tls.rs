@@ -257,7 +257,7 @@ async fn a_certificate_that_has_ended_and_a_key_that_all_may_read_are_warned_of(
     let served = ServiceProcess::reached_by(client, "https", &files.configuration()).await;
     until(async || {
         let log = served.log();
-        log.contains("certificate ended at") && log.contains("can be read by every user")
+        log.contains("certificate ended at") && log.contains("is readable by every user")
     })
     .await;
 }

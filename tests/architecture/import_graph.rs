@@ -19,6 +19,16 @@ const RECURSIONS: &[(&[&str], &str)] = &[(
     "JMESPath is recursive: functions such as sort_by evaluate expressions, and expressions call functions",
 )];
 
+/// The direction of imports (docs/architecture.md): these modules of the service are imported by these only.
+const IMPORTERS: &[(&str, &[&str])] = &[
+    ("admin", &["app", "cli"]),
+    ("app", &["cli", "dev"]),
+    ("auth", &["admin", "app", "authorization", "cli", "config", "doctor", "http"]),
+    ("cli", &[]),
+    ("http", &["admin", "app", "cli"]),
+    ("linking", &["app", "http"]),
+];
+
 /// A module: the name of its crate's folder, then the names on the way to it.
 type ModulePath = Vec<String>;
 
@@ -262,22 +272,37 @@ fn no_file_imports_itself_by_way_of_others() {
 
 #[test]
 fn no_module_of_a_crate_imports_itself_by_way_of_others() {
-    let graph = Graph::read();
-    let mut edges: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    let top: BTreeMap<&str, String> = graph
-        .modules
-        .iter()
-        .map(|(path, module)| {
-            (module.file.as_str(), path.iter().take(2).cloned().collect::<Vec<_>>().join("::"))
-        })
-        .collect();
-    for (file, needs) in graph.edges() {
-        let module = top[file].as_str();
-        let needs = needs.iter().map(|needed| top[needed].as_str()).filter(|needed| *needed != module);
-        edges.entry(module).or_default().extend(needs);
-    }
-    let found = circles(&edges);
+    let modules = module_edges(&Graph::read());
+    let edges =
+        modules.iter().map(|(module, needs)| (module.as_str(), needs.iter().map(String::as_str).collect()));
+    let found = circles(&edges.collect());
     assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn the_edges_of_the_service_are_imported_from_outside_only() {
+    let modules = module_edges(&Graph::read());
+    for (module, allowed) in IMPORTERS {
+        let module = format!("src::{module}");
+        let importers =
+            modules.iter().filter(|(_, needs)| needs.contains(&module)).map(|(importer, _)| importer);
+        let importers: BTreeSet<_> = importers.map(|importer| importer.trim_start_matches("src::")).collect();
+        assert_eq!(importers, allowed.iter().copied().collect(), "{module} is imported by these modules");
+    }
+}
+
+/// The modules directly below the root of a crate, and what each needs.
+fn module_edges(graph: &Graph) -> BTreeMap<String, BTreeSet<String>> {
+    let module_of = |path: &ModulePath| path.iter().take(2).cloned().collect::<Vec<_>>().join("::");
+    let modules: BTreeMap<_, _> =
+        graph.modules.iter().map(|(path, module)| (module.file.as_str(), module_of(path))).collect();
+    let mut edges: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (file, needs) in graph.edges() {
+        let module = &modules[file];
+        let needs = needs.iter().map(|needed| modules[needed].clone()).filter(|needed| needed != module);
+        edges.entry(module.clone()).or_default().extend(needs);
+    }
+    edges
 }
 
 #[test]

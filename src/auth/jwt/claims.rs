@@ -1,45 +1,44 @@
-//! The claims of a JWT, from what somebody wrote to who is calling.
+//! The claims of a JWT: unverified at first, then verified against the settings.
 
 use serde_json::{Map, Value};
 
-use crate::auth::RejectionReason;
+use crate::auth::rejection::RejectionReason;
+use crate::auth::settings::JwtSettings;
 use crate::claims::numeric_date::{self, InvalidNumericDate};
-use crate::config::JwtSettings;
 use clock::Timestamp;
 
-/// The issuer that a payload names.
+/// The issuer in a payload.
 pub(super) fn issuer(payload: &Value) -> Option<&str> {
     payload.as_object()?.get("iss")?.as_str()
 }
 
-/// Claims that anybody may have written. [`UnverifiedClaims::verify`] consumes them, once the signature over
-/// them has been found to fit.
+/// Untrusted claims. [`UnverifiedClaims::verify`] consumes them, after their signature was verified.
 pub(super) struct UnverifiedClaims(Map<String, Value>);
 
 impl UnverifiedClaims {
-    /// Takes what was signed for claims, if it is an object.
-    pub(super) fn of(payload: Value) -> Option<Self> {
+    /// The claims of a payload, if it is an object.
+    pub(super) fn from_payload(payload: Value) -> Option<Self> {
         match payload {
             Value::Object(claims) => Some(Self(claims)),
             _ => None,
         }
     }
 
-    /// Checks every claim that the settings ask for, and says when the credential ends.
+    /// Verifies all claims that the settings require. Returns them, and when the credential ends.
     pub(super) fn verify(
         self,
         settings: &JwtSettings,
         now: Timestamp,
     ) -> Result<(Map<String, Value>, Timestamp), RejectionReason> {
-        if !self.is_meant_for(&settings.audience) {
+        if !self.has_audience(&settings.audience) {
             return Err(RejectionReason::Audience);
         }
-        let expires_at = self.moment("exp")?.ok_or(RejectionReason::Malformed)?;
+        let expires_at = self.timestamp("exp")?.ok_or(RejectionReason::Malformed)?;
         if now >= expires_at + settings.leeway {
             return Err(RejectionReason::Expired);
         }
         for claim in ["nbf", "iat"] {
-            if self.moment(claim)?.is_some_and(|begin| begin > now + settings.leeway) {
+            if self.timestamp(claim)?.is_some_and(|begin| begin > now + settings.leeway) {
                 return Err(RejectionReason::NotYetValid);
             }
         }
@@ -47,17 +46,18 @@ impl UnverifiedClaims {
     }
 
     /// `aud` is one text or a list of them (RFC 7519, 4.1.3). Compared whole.
-    fn is_meant_for(&self, ours: &[String]) -> bool {
-        let is_ours = |audience: &Value| audience.as_str().is_some_and(|a| ours.iter().any(|our| our == a));
+    fn has_audience(&self, accepted: &[String]) -> bool {
+        let is_accepted =
+            |audience: &Value| audience.as_str().is_some_and(|aud| accepted.iter().any(|one| one == aud));
         match self.0.get("aud") {
-            Some(Value::Array(audiences)) => audiences.iter().any(is_ours),
-            Some(audience) => is_ours(audience),
+            Some(Value::Array(audiences)) => audiences.iter().any(is_accepted),
+            Some(audience) => is_accepted(audience),
             None => false,
         }
     }
 
-    fn moment(&self, claim: &str) -> Result<Option<Timestamp>, RejectionReason> {
-        numeric_date::signed(self.0.get(claim)).map_err(|InvalidNumericDate| RejectionReason::Malformed)
+    fn timestamp(&self, claim: &str) -> Result<Option<Timestamp>, RejectionReason> {
+        numeric_date::parse(self.0.get(claim)).map_err(|InvalidNumericDate| RejectionReason::Malformed)
     }
 }
 
@@ -70,7 +70,7 @@ mod tests {
     use zeroize::Zeroizing;
 
     use super::*;
-    use crate::auth::CredentialSource;
+    use crate::auth::credential_source::CredentialSource;
 
     fn settings() -> JwtSettings {
         JwtSettings {
@@ -83,32 +83,32 @@ mod tests {
         }
     }
 
-    fn honest() -> Value {
+    fn valid() -> Value {
         json!({"iss": "https://app.example", "aud": "tokenvend", "exp": 1100, "sub": "alice"})
     }
 
     fn with(claim: &str, value: Value) -> Value {
-        let mut claims = honest();
+        let mut claims = valid();
         claims[claim] = value;
         claims
     }
 
     fn verify(claims: Value, settings: &JwtSettings) -> Result<String, RejectionReason> {
-        let claims = UnverifiedClaims::of(claims).unwrap();
+        let claims = UnverifiedClaims::from_payload(claims).unwrap();
         let (claims, _) = claims.verify(settings, Timestamp::from_secs(1000))?;
         Ok(claims["sub"].as_str().unwrap().to_owned())
     }
 
     #[test]
-    fn honest_claims_hold() {
-        assert_eq!(verify(honest(), &settings()), Ok("alice".to_owned()));
+    fn valid_claims_are_accepted() {
+        assert_eq!(verify(valid(), &settings()), Ok("alice".to_owned()));
         for audience in [json!("other-name"), json!(["x", "tokenvend"])] {
             assert_eq!(verify(with("aud", audience), &settings()), Ok("alice".to_owned()));
         }
     }
 
     #[test]
-    fn times_are_judged_with_the_leeway() {
+    fn times_are_checked_with_the_leeway() {
         for (claim, value, result) in [
             ("exp", json!(971), Ok("alice".to_owned())),
             ("exp", json!(970), Err(RejectionReason::Expired)),
@@ -122,7 +122,7 @@ mod tests {
         ] {
             assert_eq!(verify(with(claim, value.clone()), &settings()), result, "{claim} {value}");
         }
-        let mut endless = honest();
+        let mut endless = valid();
         endless.as_object_mut().unwrap().remove("exp");
         assert_eq!(verify(endless, &settings()), Err(RejectionReason::Malformed));
     }

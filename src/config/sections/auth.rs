@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use super::pools::is_name;
 use super::{HOUR, pool_policy};
+use crate::auth::{AuthSettings, AuthenticatorSettings, UsersSettings};
 use crate::claims::template::Template;
 use crate::config::layers::{AUTH, RESERVED_AUTH_NAMES};
 use crate::config::reader::{Reader, Section};
-use crate::config::settings::{AuthSettings, AuthenticatorSettings, HttpSettings, UsersSettings};
+use crate::config::settings::HttpSettings;
 
 /// A shared secret must be as long as the shortest hash: RFC 7518, section 3.2.
 const MIN_SECRET_BYTES: usize = 32;
@@ -204,7 +205,7 @@ fn read_user_id(section: &mut Section<'_, '_>, issuer: Option<&str>) -> Option<T
         if text.chars().any(char::is_control) {
             return Err("it contains a control character".to_owned());
         }
-        let template = Template::parse(text)?.knowing("iss", issuer.unwrap_or("{iss}"));
+        let template = Template::parse(text)?.with_known_claim("iss", issuer.unwrap_or("{iss}"));
         if template.claims().next().is_none() {
             return Err("all users would have the same id".to_owned());
         }

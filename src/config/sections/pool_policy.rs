@@ -53,7 +53,7 @@ fn read_value(section: &mut Section<'_, '_>, key: &str) -> Option<Template> {
             return Err("it is empty".to_owned());
         }
         if is_constant {
-            check_value(template.beginning())?;
+            check_value(template.fixed_prefix())?;
         }
         Ok(template)
     })
@@ -98,11 +98,16 @@ fn read_rule(
     name: &str,
     known_authenticators: &[String],
 ) -> Option<AllowRule> {
-    let ways = section.read_optional_list("auth", LIST);
+    let authenticators = section.read_optional_list("auth", LIST);
     let issuers = section.read_optional_list("issuer", LIST);
     let conditions = read_conditions(section);
-    let rule = AllowRule { name: name.into(), ways: ways?, issuers: issuers?, conditions: conditions? };
-    if let Some(unknown) = rule.ways.iter().find(|way| !known_authenticators.contains(way)) {
+    let rule = AllowRule {
+        name: name.into(),
+        authenticators: authenticators?,
+        issuers: issuers?,
+        conditions: conditions?,
+    };
+    if let Some(unknown) = rule.authenticators.iter().find(|name| !known_authenticators.contains(name)) {
         let allowed = format!("names of tables [auth.…]: {}", known_authenticators.join(", "));
         section.reject("auth", format!("{unknown:?}"), allowed);
         return None;

@@ -27,7 +27,7 @@ pub(super) fn read_trusted_proxies(section: &mut Section<'_, '_>) -> Option<Trus
             }
         }
     }
-    Some(TrustedProxies { trusted, header: header? })
+    Some(TrustedProxies { networks: trusted, header: header? })
 }
 
 /// Parses a network, or an address as the network of only that address.

@@ -110,7 +110,7 @@ fn limits_and_trusted_proxies_are_validated() {
     let per_address = RateLimit::parse("90/m", 5).ok();
     assert_eq!(settings.limits, RateLimitSettings { per_address, ..RateLimitSettings::default() });
     let trusted: Vec<String> =
-        settings.http.trusted_proxies.trusted.iter().map(ToString::to_string).collect();
+        settings.http.trusted_proxies.networks.iter().map(ToString::to_string).collect();
     assert_eq!(trusted, ["10.0.0.0/8", "2001:db8::/32", "192.0.2.1/32"]);
     for (key, value, expected) in [
         ("HTTP__TRUSTED_PROXIES", "0.0.0.0/0", "\"0.0.0.0/0\" (it trusts every peer"),

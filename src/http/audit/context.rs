@@ -9,7 +9,7 @@ use crate::auth::{AuthError, Caller, Subject};
 use crate::metrics::labels::{AdminAuthOutcome, CacheStatus, Label as _};
 use crate::pools::Pool;
 use crate::vending::cache_entry::CachedValue as _;
-use crate::vending::credentials_loader::CachedCredentials;
+use crate::vending::credentials_response::CachedCredentials;
 use crate::vending::token_response::CachedToken;
 use crate::vending::{VendedCredentials, VendedToken};
 use cognito_types::{DeveloperUserId, IdentityId};
@@ -47,7 +47,7 @@ impl AuditContext {
                     Subject::User(user) => self.user = Some(user.clone()),
                     Subject::Service(service) => self.service = Some(service.name.clone()),
                 }
-                self.authenticator = Some(caller.way.clone());
+                self.authenticator = Some(caller.authenticator.clone());
                 self.issuer = Some(caller.issuer.clone());
             }
             Err(error) => self.reason = Some(error.outcome().text()),

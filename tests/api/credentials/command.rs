@@ -68,7 +68,7 @@ async fn an_error_is_printed_to_standard_error_and_sets_the_exit_code() {
         "request to http://127.0.0.1:1/v1/credentials failed",
     );
     failed(&run(&app, &["--url", &app.emulator.url()], good).await, 69, "returned");
-    failed(&run(&app, &["--pool", "second"], good).await, 69, "hands out no credentials");
+    failed(&run(&app, &["--pool", "second"], good).await, 69, "does not vend AWS credentials");
     let refused = run(&app, &[], Some("a.b.c")).await;
     failed(&refused, 69, "401");
     assert!(!String::from_utf8_lossy(&refused.stderr).contains("a.b.c"));

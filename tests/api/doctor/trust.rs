@@ -306,7 +306,7 @@ async fn a_role_that_is_not_there_is_wrong_and_one_that_guests_have_is_looked_at
     assert_eq!(code, Some(1), "{report:#}");
     assert_reported(&report, ("role-trust", "main"), "ok", OWN_ALONE);
     let words =
-        &["IAM does not have arn:aws:iam::123456789012:role/nobodys", "NoSuchEntity", "gets no credentials"];
+        &["IAM does not have arn:aws:iam::123456789012:role/nobodys", "NoSuchEntity", "get no credentials"];
     assert_reported(&report, ("custom-role-trust", "main"), "fail", words);
 
     run.set_roles(&[DEFAULT_POOL], &["authenticated", "unauthenticated"]).await;

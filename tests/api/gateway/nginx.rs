@@ -145,15 +145,15 @@ async fn nginx_has_the_app_sign_users_in_by_auth_request() {
     );
     if let Some(nginx) = Nginx::start(&servers).await {
         let client = nginx.client();
-        let vend = async |cookie: &str| {
+        let vend = |cookie: &str| {
             let request = client.get("http://gateway/v1/token").header("cookie", cookie);
-            ApiResponse::to(request.header("x-auth-request-user", "mallory")).await
+            request.header("x-auth-request-user", "mallory")
         };
-        let alice = vend("session=of-alice").await;
+        let alice = ApiResponse::to(vend("session=of-alice")).await;
         assert_eq!(alice.source(), "miss");
         assert!(claims_of(&alice.token())["amr"].to_string().contains(":edge:alice"));
-        assert_eq!(vend("session=stolen").await.status, 401);
-        vend("session=of-nobody").await.is_problem(401, "unauthorized");
+        assert_eq!(vend("session=stolen").send().await.unwrap().status(), 401, "from nginx");
+        ApiResponse::to(vend("session=of-nobody")).await.is_problem(401, "unauthorized");
         assert_eq!(app.calls().await, 1);
     }
     handle.stop(false).await;

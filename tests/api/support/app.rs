@@ -13,6 +13,7 @@ use tokenvend::config::{self, ConfigSource, Environment};
 use tokenvend::issuer::cognito;
 use tokenvend::secret::Secret;
 
+use super::openapi::{self, Listener};
 use super::{ApiResponse, DemoIdp, SECOND_POOL};
 
 /// The running service, with its upstream and its identity provider.
@@ -100,6 +101,8 @@ impl TestApp {
         let AccessKey { id, secret } = AccessKey::default();
         settings.cognito.credentials = Some(cognito::AccessKey { id, secret: Secret::new(secret) });
         let service = app::start(settings, clock.clone()).await.unwrap();
+        openapi::register(service.public_address().port(), Listener::Public);
+        openapi::register(service.admin_address().port(), Listener::Admin);
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { clock, demo, emulator, service, client }
     }

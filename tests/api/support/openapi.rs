@@ -13,6 +13,22 @@ use serde_json::{Value, json};
 
 use super::ApiResponse;
 
+/// The listeners, by their place in `DOCUMENTS`.
+#[derive(Debug, Clone, Copy)]
+pub enum Listener {
+    Public,
+    Admin,
+}
+
+/// The listeners of this process's tests, by port.
+static LISTENERS: LazyLock<Mutex<HashMap<u16, Listener>>> = LazyLock::new(Mutex::default);
+
+/// Has responses from this port validated against the document of this listener only. A response from another port
+/// (of nginx, for example) may be in either document.
+pub fn register(port: u16, listener: Listener) {
+    LISTENERS.lock().unwrap().insert(port, listener);
+}
+
 static DOCUMENTS: LazyLock<[Document; 2]> = LazyLock::new(|| {
     [include_str!("../../../docs/openapi/public.json"), include_str!("../../../docs/openapi/admin.json")]
         .map(|text| Document::new(serde_json::from_str(text).unwrap()))
@@ -21,6 +37,7 @@ static DOCUMENTS: LazyLock<[Document; 2]> = LazyLock::new(|| {
 /// What the documents need to know of a request.
 #[derive(Debug)]
 pub struct RequestLine {
+    listener: Option<Listener>,
     method: Method,
     path: String,
     is_preflight: bool,
@@ -28,7 +45,9 @@ pub struct RequestLine {
 
 impl RequestLine {
     pub fn of(request: &Request) -> Self {
+        let port = request.url().port();
         Self {
+            listener: port.and_then(|port| LISTENERS.lock().unwrap().get(&port).copied()),
             method: request.method().clone(),
             path: request.url().path().to_owned(),
             is_preflight: request.method() == Method::OPTIONS
@@ -47,11 +66,15 @@ pub fn assert_documented(request: &RequestLine, response: &ApiResponse) {
     }
 }
 
-/// `/livez` and `/readyz` are in both documents: one of them must describe the response.
+/// One of the documents must describe the response, or that of the listener if it is known.
 fn check(documents: &[Document], request: &RequestLine, response: &ApiResponse) -> Result<(), String> {
     if request.is_preflight || is_of_the_http_parser(response) {
         return Ok(());
     }
+    let documents = match request.listener {
+        Some(listener) => &documents[listener as usize..=listener as usize],
+        None => documents,
+    };
     let mut result = Ok(());
     for document in documents {
         let Some(path) = document.path(&request.path) else { continue };
@@ -63,10 +86,11 @@ fn check(documents: &[Document], request: &RequestLine, response: &ApiResponse) 
     result
 }
 
-/// The parser answers without a body and without a request id.
+/// The parser answers without a body, or to plain HTTP at a TLS listener with a text, and without a request id.
 fn is_of_the_http_parser(response: &ApiResponse) -> bool {
+    let is_text = response.status == 400 && response.header("content-type") == "text/plain";
     matches!(response.status.as_u16(), 400 | 408 | 431)
-        && response.text.is_empty()
+        && (response.text.is_empty() || is_text)
         && !response.headers.contains_key("x-request-id")
 }
 
@@ -250,7 +274,7 @@ mod tests {
     ];
 
     fn verdict(method: Method, path: &str, response: &ApiResponse) -> Result<(), String> {
-        let request = RequestLine { method, path: path.to_owned(), is_preflight: false };
+        let request = RequestLine { listener: None, method, path: path.to_owned(), is_preflight: false };
         check(&*DOCUMENTS, &request, response)
     }
 
@@ -342,9 +366,21 @@ mod tests {
     fn only_unknown_paths_preflights_and_the_http_parser_are_exempt() {
         let odd = response(418, &[], &json!("x"));
         assert_eq!(verdict(Method::GET, "/v1/tokens", &odd), Ok(()));
-        let preflight =
-            RequestLine { method: Method::OPTIONS, path: "/v1/token".to_owned(), is_preflight: true };
+        let preflight = RequestLine {
+            listener: None,
+            method: Method::OPTIONS,
+            path: "/v1/token".to_owned(),
+            is_preflight: true,
+        };
         assert_eq!(check(&*DOCUMENTS, &preflight, &response(200, &[], &Value::Null)), Ok(()));
+        let elsewhere = |listener, path: &str| {
+            let line =
+                RequestLine { listener, method: Method::GET, path: path.to_owned(), is_preflight: false };
+            check(&*DOCUMENTS, &line, &odd)
+        };
+        assert_eq!(elsewhere(Some(Listener::Public), "/metrics"), Ok(()));
+        assert!(elsewhere(Some(Listener::Admin), "/metrics").is_err());
+        assert!(elsewhere(Some(Listener::Public), "/v1/token").is_err());
         assert_eq!(verdict(Method::POST, "/v1/token", &response(408, &[], &Value::Null)), Ok(()));
         assert!(verdict(Method::POST, "/v1/token", &response(413, &[], &Value::Null)).is_err());
         assert!(verdict(Method::OPTIONS, "/v1/token", &response(200, &[], &Value::Null)).is_err());

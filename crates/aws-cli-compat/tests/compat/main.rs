@@ -2,7 +2,6 @@
 //! Standard output, exit code, error message and requests must be the same.
 
 #![expect(
-    clippy::expect_used,
     clippy::panic,
     clippy::unwrap_used,
     unreachable_pub,

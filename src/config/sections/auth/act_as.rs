@@ -1,10 +1,9 @@
 //! `[auth.…]` of services: the kinds `static_key` and `client_certificate`, and `[auth.NAME.act_as]` of all kinds.
 
 use super::jwt::read_credential_source;
-use crate::auth::{CertificateMatcher, UserPattern};
+use crate::auth::{ActAsSettings, CertificateMatcher, StaticKeySettings, UserPattern};
 use crate::config::reader::Section;
 use crate::config::sections::pool_policy::read_conditions;
-use crate::config::settings::{ActAsSettings, StaticKeySettings};
 
 pub(super) fn read_static_key(section: &mut Section<'_, '_>) -> Option<StaticKeySettings> {
     const ALLOWED: &str = "a list of SHA-256 digests in hex, as tokenvend generate-key prints them";
@@ -81,7 +80,7 @@ pub(super) fn read_act_as(
         section.reject("scope", "nothing that distinguishes services from users", allowed);
         return None;
     }
-    if users.iter().any(UserPattern::is_everybody) {
+    if users.iter().any(UserPattern::matches_everyone) {
         let path = section.key_path("users");
         section.warn(format!("{path} lets a service act as every user, those of other issuers included."));
     }

@@ -3,9 +3,8 @@
 
 use reqwest::header::{AUTHORIZATION, HeaderName};
 
-use crate::auth::{CertificateMatcher, CredentialSource};
+use crate::auth::{AuthSettings, AuthenticatorSettings, CertificateMatcher, CredentialSource};
 use crate::config::reader::Reader;
-use crate::config::settings::{AuthSettings, AuthenticatorSettings};
 
 /// A conflict of an authenticator with one that is tried before it.
 struct Conflict {
@@ -108,7 +107,7 @@ fn find_user_id_conflict(earlier: &AuthSettings, later: &AuthSettings) -> Option
             AuthenticatorSettings::StaticKey(_) | AuthenticatorSettings::ClientCertificate(_)
         )
     };
-    let (own, others) = (later.user_id.beginning(), earlier.user_id.beginning());
+    let (own, others) = (later.user_id.fixed_prefix(), earlier.user_id.fixed_prefix());
     let conflicts = names_users(later)
         && names_users(earlier)
         && earlier.issuer != later.issuer

@@ -10,10 +10,10 @@ use reqwest::header::HeaderName;
 use super::act_as::read_certificates;
 use super::jwt::{check_shared_secret, read_jwks_settings};
 use super::remote::read_header_claims;
+use crate::auth::{AlbSettings, GatewaySecret, GatewaySettings};
 use crate::config::reader::Section;
 use crate::config::sections::MINUTE;
 use crate::config::sections::trusted_proxies::parse_network;
-use crate::config::settings::{AlbSettings, GatewaySecret, GatewaySettings};
 
 /// The shortest prefixes (IPv4, IPv6) of public networks. No provider publishes a wider one for its proxies.
 const MIN_PUBLIC_PREFIX: (u8, u8) = (10, 24);

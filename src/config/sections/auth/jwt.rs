@@ -9,10 +9,9 @@ use reqwest::Url;
 use zeroize::Zeroizing;
 
 use super::MIN_SECRET_BYTES;
-use crate::auth::CredentialSource;
+use crate::auth::{CredentialSource, JwtSettings};
 use crate::config::reader::Section;
 use crate::config::sections::{DAY, MINUTE, SECOND, read_keys_url};
-use crate::config::settings::JwtSettings;
 use crate::secret::Secret;
 
 pub(super) fn read_jwt(section: &mut Section<'_, '_>, issuer: Option<&str>) -> Option<JwtSettings> {

@@ -7,9 +7,9 @@ use reqwest::Url;
 use reqwest::header::HeaderName;
 
 use super::jwt::{is_token, read_credential_source};
+use crate::auth::{ClaimsFrom, ForwardSettings, IntrospectionSettings, RemoteCheckSettings};
 use crate::config::reader::Section;
 use crate::config::sections::{HOUR, MINUTE, SECOND};
-use crate::config::settings::{ClaimsFrom, ForwardSettings, IntrospectionSettings, RemoteCheckSettings};
 
 pub(super) fn read_introspection(section: &mut Section<'_, '_>) -> Option<IntrospectionSettings> {
     let credential_source = read_credential_source(section);
