@@ -1,10 +1,10 @@
-//! The attack table: each row is one attack by its name, the request that it makes and the refusal that it meets. Not
-//! one may cost a call to Cognito, or have what it sent repeated to it.
+//! The attack table: each row has a name, a request and the expected refusal. No attack may cost a call to Cognito, and
+//! no response may repeat what the attack sent.
 //!
-//! `forged` signatures and keys · `claims` what an app might sign and must not get away with · `wire` requests that two
-//! servers might read in two ways · `pages` what other sites make a browser do · `browser` the same
-//! before a real one · `names` users who look alike. Those on gateways' headers stand in `gateway`, those on addresses in
-//! `limits`; that no secret is compared in a time that tells of it, in `fences`.
+//! `forged`: signatures and keys · `claims`: invalid claims with a valid signature · `wire`: requests that two servers
+//! could parse differently · `pages`: requests that another site can make a browser send · `browser`: the same with
+//! Chromium · `names`: users with similar names. Attacks on gateway headers are in `gateway`, those on addresses in
+//! `rate_limits`. The architecture tests check that secrets are compared in constant time.
 
 mod browser;
 mod claims;
@@ -16,20 +16,20 @@ mod wire;
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::support::{Answer, World};
+use crate::support::{ApiResponse, TestApp};
 
-/// The answer that an attack must get.
+/// The expected response.
 #[derive(Debug, Clone, Copy)]
 enum Refusal {
     /// 401, with a challenge.
     Unauthorized,
-    /// 403: what came along came from another site.
+    /// 403: the cookie came from a page of another site.
     CrossSite,
 }
 
 impl Refusal {
     #[track_caller]
-    fn is(self, attack: &str, answer: &Answer) {
+    fn is(self, attack: &str, answer: &ApiResponse) {
         let (status, problem) = match self {
             Self::Unauthorized => (401, "unauthorized"),
             Self::CrossSite => (403, "cross-site"),
@@ -42,7 +42,6 @@ impl Refusal {
     }
 }
 
-/// One row.
 struct Attack {
     name: String,
     method: Method,
@@ -51,46 +50,46 @@ struct Attack {
     refusal: Refusal,
 }
 
-/// A row whose request is an honest one but for its bearer.
+/// A row whose request is valid except for its bearer token.
 fn bearer(name: impl Into<String>, token: impl AsRef<str>) -> Attack {
     let headers = vec![("authorization", format!("Bearer {}", token.as_ref()))];
     Attack { name: name.into(), method: Method::POST, headers, body: "", refusal: Refusal::Unauthorized }
 }
 
-/// Makes every attack of a table, one after the other.
-async fn are_refused(world: &World, attacks: Vec<Attack>) {
+/// Sends each attack of a table, one after the other.
+async fn are_refused(app: &TestApp, attacks: Vec<Attack>) {
     assert!(attacks.len() > 3, "a table");
     for Attack { name, method, headers, body, refusal } in attacks {
-        let mut request = world.client.request(method, world.url("/v1/token")).body(body);
+        let mut request = app.client.request(method, app.url("/v1/token")).body(body);
         for (header, value) in &headers {
             let value = reqwest::header::HeaderValue::from_bytes(value.as_bytes()).unwrap();
             request = request.header(*header, value);
         }
-        let answer = Answer::of(request.send().await.unwrap()).await;
+        let answer = ApiResponse::to(request).await;
         refusal.is(&name, &answer);
-        nothing_is_repeated(&name, &answer, headers.iter().map(|(_, value)| value.as_str()));
-        assert_eq!(world.calls().await, 0, "{name} has cost a call");
+        is_not_repeated(&name, &answer, headers.iter().map(|(_, value)| value.as_str()));
+        assert_eq!(app.calls().await, 0, "{name} has cost a call");
     }
 }
 
-/// Asserts that no longer piece of what was sent stands in the answer.
+/// Asserts that the response contains no long part of what was sent.
 #[track_caller]
-fn nothing_is_repeated<'v>(name: &str, answer: &Answer, sent: impl Iterator<Item = &'v str>) {
+fn is_not_repeated<'v>(name: &str, answer: &ApiResponse, sent: impl Iterator<Item = &'v str>) {
     let told = format!("{:?} {}", answer.headers, answer.text);
     for value in sent {
         let secrets = value.split([' ', '.', '=', ';', ',']).filter(|piece| piece.len() >= 12);
-        // An origin is no secret, and CORS repeats one that is allowed.
+        // An origin is no secret, and CORS repeats an allowed one.
         for secret in secrets.filter(|piece| !piece.starts_with("https://")) {
             assert!(!told.contains(secret), "{name} has {secret:?} repeated: {told}");
         }
     }
 }
 
-fn now(world: &World) -> i64 {
-    world.clock_now().as_secs()
+fn now(app: &TestApp) -> i64 {
+    app.clock_now().as_secs()
 }
 
-/// The claims that an honest token of alice's has.
-fn honest(world: &World) -> Value {
-    world.demo.claims("alice", world.clock_now())
+/// The claims of a valid token of alice's.
+fn honest(app: &TestApp) -> Value {
+    app.demo.claims("alice", app.clock_now())
 }

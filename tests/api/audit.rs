@@ -1,4 +1,4 @@
-//! The audit trail: complete, told before the answer leaves where that is asked for, and free of secrets.
+//! The audit trail: complete, written before the response if so configured, and without secrets.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,16 +7,16 @@ use aws_lc_rs::digest::{SHA256, digest};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::process::{Served, run};
-use crate::support::{Answer, World, until};
-use crate::upstream_failures::vend_while_time_goes_on;
+use crate::process::{ServiceProcess, run};
+use crate::support::{ApiResponse, TestApp, until};
+use crate::upstream_failures::vend_while_time_advances;
 
-/// A directory for an audit file, and the configuration that has it written.
-pub struct Trail {
+/// A directory for an audit file, and the configuration that names it.
+pub struct AuditFile {
     directory: tempfile::TempDir,
 }
 
-impl Trail {
+impl AuditFile {
     pub fn new() -> Self {
         Self { directory: tempfile::tempdir().unwrap() }
     }
@@ -29,7 +29,7 @@ impl Trail {
         to_file(&self.path())
     }
 
-    /// The events so far, once there are so many.
+    /// All events, as soon as there are at least this many.
     pub async fn events(&self, count: usize) -> Vec<Value> {
         let path = self.path();
         until(|| async { read(&path).len() >= count }).await;
@@ -45,7 +45,7 @@ pub fn to_file(path: &Path) -> String {
 
 fn read(path: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(path).unwrap_or_default();
-    // A line that is still being written has no end yet.
+    // A line that is being written has no line feed yet.
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
     whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
@@ -56,19 +56,19 @@ fn sha256(text: &str) -> String {
 
 const LINKING: &str = "[pools.main.linking]\nproviders = [\"accounts.google.com\"]\n";
 
-async fn link(world: &World, provider: &str) -> Answer {
-    let request = world.client.post(world.url("/v1/identity/link")).bearer_auth(world.bearer("alice"));
+async fn link(app: &TestApp, provider: &str) -> ApiResponse {
+    let request = app.client.post(app.url("/v1/identity/link")).bearer_auth(app.bearer("alice"));
     let body = json!({"logins": {provider: "google-secret"}}).to_string();
     let request = request.header("content-type", "application/json").body(body);
-    Answer::of(request.send().await.unwrap()).await
+    ApiResponse::to(request).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_linked_is_recorded_before_it_is_done_and_after() {
-    let trail = Trail::new();
-    let world = World::with(&format!("{}{LINKING}", trail.overlay())).await;
-    let linked = link(&world, "accounts.google.com").await;
-    link(&world, "evil.example").await.is_problem(403, "provider-not-allowed");
+async fn a_link_is_recorded_before_the_call_and_after_it() {
+    let trail = AuditFile::new();
+    let app = TestApp::with(&format!("{}{LINKING}", trail.overlay())).await;
+    let linked = link(&app, "accounts.google.com").await;
+    link(&app, "evil.example").await.is_problem(403, "provider-not-allowed");
     let events = trail.events(4).await;
     let told: Vec<_> =
         events.iter().map(|event| (&event["action"], &event["outcome"], &event["links"])).collect();
@@ -85,12 +85,12 @@ async fn what_is_linked_is_recorded_before_it_is_done_and_after() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_token_handed_out_is_recorded_with_who_got_it_and_where_it_came_from() {
-    let trail = Trail::new();
-    let world = World::with(&trail.overlay()).await;
-    let request = world.request(Method::POST, "alice").header("x-request-id", "edge-1");
-    let answer = Answer::of(request.send().await.unwrap()).await;
-    assert_eq!(world.vend("alice").await.source(), "hit");
+async fn every_vended_token_is_recorded_with_its_caller_and_its_cache_status() {
+    let trail = AuditFile::new();
+    let app = TestApp::with(&trail.overlay()).await;
+    let request = app.request(Method::POST, "alice").header("x-request-id", "edge-1");
+    let answer = ApiResponse::to(request).await;
+    assert_eq!(app.vend("alice").await.source(), "hit");
     let [mut miss, hit]: [Value; 2] = trail.events(2).await.try_into().unwrap();
     assert_eq!((&miss["cache"], &hit["cache"]), (&json!("miss"), &json!("hit")));
     assert_eq!(miss["awsRequestId"], hit["awsRequestId"]);
@@ -103,7 +103,7 @@ async fn every_token_handed_out_is_recorded_with_who_got_it_and_where_it_came_fr
     assert_eq!(
         miss,
         json!({
-            "time": world.clock_text(), "action": "vend-token", "outcome": "success", "status": 200,
+            "time": app.clock_text(), "action": "vend-token", "outcome": "success", "status": 200,
             "requestId": "edge-1", "client": "127.0.0.1", "authenticator": "app", "issuer": "https://app.example",
             "user": "alice", "pool": "main", "identityPoolId": answered["identityPoolId"],
             "identityId": answered["identityId"], "cache": "miss", "tokenDurationSeconds": 900,
@@ -111,33 +111,33 @@ async fn every_token_handed_out_is_recorded_with_who_got_it_and_where_it_came_fr
             "expiresAt": instant(answered["expiresAt"].as_str().unwrap()),
         })
     );
-    assert_eq!(world.metric("tokenvend_audit_events_total{outcome=\"written\"}").await, 2.0);
+    assert_eq!(app.metric("tokenvend_audit_events_total{outcome=\"written\"}").await, 2.0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_refusal_is_recorded_with_its_reason_and_everything_else_leaves_no_event() {
-    let trail = Trail::new();
-    let world = World::with(&format!("{}upstream.max_attempts = 1\n", trail.overlay())).await;
-    let long = world.client.post(world.url("/v1/token")).header("x-long", "x".repeat(20_000));
+    let trail = AuditFile::new();
+    let app = TestApp::with(&format!("{}upstream.max_attempts = 1\n", trail.overlay())).await;
+    let long = app.client.post(app.url("/v1/token")).header("x-long", "x".repeat(20_000));
     for path in ["/livez", "/readyz", "/openapi.json", "/nowhere"] {
-        world.client.get(world.url(path)).send().await.unwrap();
+        ApiResponse::to(app.client.get(app.url(path))).await;
     }
-    world.metrics().await;
-    let preflight = world.client.request(Method::OPTIONS, world.url("/v1/token"));
-    preflight.header("origin", "https://web.example").send().await.unwrap();
-    let stranger = crate::support::DemoApp::start();
-    let forged = stranger.sign(&stranger.claims("alice", world.clock_now()));
-    world.vend_bearer(&forged).await.is_problem(401, "unauthorized");
-    world.vend_bearer("nonsense").await.is_problem(401, "unauthorized");
-    world.client.post(world.url("/v1/token")).send().await.unwrap();
-    world.vend_with("alice", json!({"pool": "nowhere"})).await.is_problem(404, "unknown-pool");
-    world.vend_with("alice", json!({"who": "bob"})).await.is_problem(400, "invalid-request");
-    world.vend_with("alice", json!({"minTtl": 5000})).await.is_problem(422, "min-ttl-too-long");
-    Answer::of(world.request(Method::PUT, "alice").send().await.unwrap()).await;
-    Answer::of(long.send().await.unwrap()).await.is_problem(431, "headers-too-large");
-    world.faults(json!({"errorRate": 1.0})).await;
-    world.vend("alice").await.is_problem(503, "upstream-unavailable");
-    world.request(Method::DELETE, "alice").send().await.unwrap();
+    app.metrics().await;
+    let preflight = app.client.request(Method::OPTIONS, app.url("/v1/token"));
+    ApiResponse::to(preflight.header("origin", "https://web.example")).await;
+    let other_issuer = crate::support::DemoIdp::start();
+    let forged = other_issuer.sign(&other_issuer.claims("alice", app.clock_now()));
+    app.vend_bearer(&forged).await.is_problem(401, "unauthorized");
+    app.vend_bearer("nonsense").await.is_problem(401, "unauthorized");
+    ApiResponse::to(app.client.post(app.url("/v1/token"))).await;
+    app.vend_with("alice", json!({"pool": "nowhere"})).await.is_problem(404, "unknown-pool");
+    app.vend_with("alice", json!({"who": "bob"})).await.is_problem(400, "invalid-request");
+    app.vend_with("alice", json!({"minTtl": 5000})).await.is_problem(422, "min-ttl-too-long");
+    ApiResponse::to(app.request(Method::PUT, "alice")).await;
+    ApiResponse::to(long).await.is_problem(431, "headers-too-large");
+    app.faults(json!({"errorRate": 1.0})).await;
+    app.vend("alice").await.is_problem(503, "upstream-unavailable");
+    app.sign_out("alice").await;
     let events = trail.events(10).await;
     let told: Vec<Value> = events
         .iter()
@@ -165,112 +165,112 @@ async fn every_refusal_is_recorded_with_its_reason_and_everything_else_leaves_no
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn hits_can_be_left_out() {
-    let trail = Trail::new();
-    let world = World::with(&format!("{}audit.record_cache_hits = false\n", trail.overlay())).await;
+async fn cache_hits_can_be_left_out_of_the_audit_trail() {
+    let trail = AuditFile::new();
+    let app = TestApp::with(&format!("{}audit.record_cache_hits = false\n", trail.overlay())).await;
     for _ in 0..3 {
-        world.vend("alice").await.source();
+        app.vend("alice").await.source();
     }
-    world.vend("bob").await.source();
+    app.vend("bob").await.source();
     let users: Vec<Value> = trail.events(2).await.iter().map(|event| event["user"].clone()).collect();
     assert_eq!(users, ["alice", "bob"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_a_full_disk_tokens_are_handed_out_and_the_loss_is_counted() {
-    let world = World::with(&to_file(Path::new("/dev/full"))).await;
-    assert_eq!(world.vend("alice").await.source(), "miss");
-    assert_eq!(world.vend("alice").await.source(), "hit");
-    world.until_metric("tokenvend_audit_events_total{outcome=\"failed\"}", 2.0).await;
+async fn on_a_full_disk_tokens_are_vended_and_lost_events_are_counted() {
+    let app = TestApp::with(&to_file(Path::new("/dev/full"))).await;
+    assert_eq!(app.vend("alice").await.source(), "miss");
+    assert_eq!(app.vend("alice").await.source(), "hit");
+    app.until_metric("tokenvend_audit_events_total{outcome=\"failed\"}", 2.0).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_a_full_disk_nothing_is_handed_out_where_everything_has_to_be_recorded() {
+async fn on_a_full_disk_a_fail_closed_audit_vends_nothing() {
     let overlay = format!("{}audit.on_failure = \"refuse\"\n", to_file(Path::new("/dev/full")));
-    let world = World::with(&overlay).await;
+    let app = TestApp::with(&overlay).await;
     for _ in 0..2 {
-        let refused = world.vend("alice").await;
+        let refused = app.vend("alice").await;
         refused.is_problem(503, "audit-unavailable");
         assert_eq!(refused.header("retry-after"), "5");
         assert!(!refused.text.contains("ey"), "{refused:?}");
         assert_eq!(refused.header("tokenvend-cache"), "");
     }
-    world.vend_bearer("nonsense").await.is_problem(401, "unauthorized");
-    assert_eq!(world.metric("tokenvend_audit_events_total{outcome=\"failed\"}").await, 3.0);
+    app.vend_bearer("nonsense").await.is_problem(401, "unauthorized");
+    assert_eq!(app.metric("tokenvend_audit_events_total{outcome=\"failed\"}").await, 3.0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_a_full_disk_nothing_is_linked_where_everything_has_to_be_recorded() {
+async fn on_a_full_disk_a_fail_closed_audit_links_nothing() {
     let refusing = "audit.on_failure = \"refuse\"\n";
-    let world = World::with(&format!("{}{refusing}{LINKING}", to_file(Path::new("/dev/full")))).await;
-    link(&world, "accounts.google.com").await.is_problem(503, "audit-unavailable");
-    assert_eq!(world.calls().await, 0, "what cannot be taken back was begun");
+    let app = TestApp::with(&format!("{}{refusing}{LINKING}", to_file(Path::new("/dev/full")))).await;
+    link(&app, "accounts.google.com").await.is_problem(503, "audit-unavailable");
+    assert_eq!(app.calls().await, 0, "what cannot be taken back was begun");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn where_everything_has_to_be_recorded_the_event_is_there_before_the_answer_is() {
-    let trail = Trail::new();
-    let world = World::with(&format!("{}audit.on_failure = \"refuse\"\n", trail.overlay())).await;
+async fn a_fail_closed_audit_writes_the_event_before_the_response() {
+    let trail = AuditFile::new();
+    let app = TestApp::with(&format!("{}audit.on_failure = \"refuse\"\n", trail.overlay())).await;
     for count in 1..=20 {
-        world.vend("alice").await.source();
+        app.vend("alice").await.source();
         assert_eq!(read(&trail.path()).len(), count, "no waiting here");
     }
 }
 
-/// A pipe that nobody reads from takes 64 KiB and then nothing more.
-fn unread_pipe(trail: &Trail) -> std::fs::File {
+/// A pipe without a reader: it takes 64 KiB.
+fn unread_pipe(trail: &AuditFile) -> std::fs::File {
     assert!(Command::new("mkfifo").arg(trail.path()).status().unwrap().success());
     std::fs::OpenOptions::new().read(true).write(true).open(trail.path()).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_destination_that_hangs_holds_nobody_up_and_what_it_loses_is_counted() {
-    let trail = Trail::new();
+async fn a_blocked_destination_delays_no_response_and_lost_events_are_counted() {
+    let trail = AuditFile::new();
     let _pipe = unread_pipe(&trail);
-    let world = World::with(&format!("{}audit.queue_capacity = 1\n", trail.overlay())).await;
+    let app = TestApp::with(&format!("{}audit.queue_capacity = 1\n", trail.overlay())).await;
     let is_lossy = || async {
-        world.vend("alice").await.source();
-        world.metric("tokenvend_audit_events_total{outcome=\"dropped\"}").await >= 3.0
+        app.vend("alice").await.source();
+        app.metric("tokenvend_audit_events_total{outcome=\"dropped\"}").await >= 3.0
     };
     until(is_lossy).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_destination_that_hangs_is_not_waited_for_longer_than_was_set() {
-    let trail = Trail::new();
+async fn a_blocked_destination_delays_a_response_by_no_more_than_the_timeout() {
+    let trail = AuditFile::new();
     let _pipe = unread_pipe(&trail);
     let overlay = "audit.queue_capacity = 1\naudit.on_failure = \"refuse\"\naudit.max_wait = \"500ms\"\n";
-    let world = World::with(&format!("{}{overlay}", trail.overlay())).await;
+    let app = TestApp::with(&format!("{}{overlay}", trail.overlay())).await;
     let answer = loop {
-        let answer = vend_while_time_goes_on(&world, "alice").await;
+        let answer = vend_while_time_advances(&app, "alice").await;
         if answer.status != 200 {
             break answer;
         }
     };
     answer.is_problem(503, "audit-unavailable");
-    // That event is with the writer, the next one waits, and for the third there is no room.
+    // The writer has that event, the queue has room for the next one, and none for the third.
     for _ in 0..2 {
-        vend_while_time_goes_on(&world, "alice").await.is_problem(503, "audit-unavailable");
+        vend_while_time_advances(&app, "alice").await.is_problem(503, "audit-unavailable");
     }
-    assert_eq!(world.metric("tokenvend_audit_events_total{outcome=\"dropped\"}").await, 1.0);
+    assert_eq!(app.metric("tokenvend_audit_events_total{outcome=\"dropped\"}").await, 1.0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_file_that_is_rotated_away_is_begun_anew_without_a_signal() {
-    let trail = Trail::new();
-    let world = World::with(&trail.overlay()).await;
-    world.vend("alice").await.source();
+async fn a_rotated_file_is_reopened_without_a_signal() {
+    let trail = AuditFile::new();
+    let app = TestApp::with(&trail.overlay()).await;
+    app.vend("alice").await.source();
     trail.events(1).await;
     let moved = trail.directory.path().join("audit.jsonl.1");
     std::fs::rename(trail.path(), &moved).unwrap();
-    world.vend("bob").await.source();
+    app.vend("bob").await.source();
     let after = trail.events(1).await;
     assert_eq!((&read(&moved)[0]["user"], &after[0]["user"]), (&json!("alice"), &json!("bob")));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_a_stream_events_and_log_lines_stand_side_by_side_and_whole_until_the_very_end() {
-    let mut served = Served::start("audit.sink = \"stderr\"").await;
+async fn on_a_stream_events_and_log_lines_stay_whole_until_the_end() {
+    let mut served = ServiceProcess::start("audit.sink = \"stderr\"").await;
     served.vend_all((0..50).map(|n| format!("user-{n}"))).await;
     served.terminate();
     assert_eq!(served.ended().await, Some(0));
@@ -283,7 +283,7 @@ async fn on_a_stream_events_and_log_lines_stand_side_by_side_and_whole_until_the
 }
 
 #[test]
-fn an_audit_that_cannot_be_kept_keeps_the_service_from_starting() {
+fn an_audit_file_that_cannot_be_written_prevents_the_start() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("c.toml");
     let text = "pools.main.identity_pool_id = \"eu-west-1:1-2\"\npools.main.developer_provider = \"login.x\"\n\
@@ -304,12 +304,12 @@ fn an_audit_that_cannot_be_kept_keeps_the_service_from_starting() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn credentials_handed_out_are_recorded_by_their_access_key_id_and_never_by_their_secret() {
-    let trail = Trail::new();
-    let world = World::with(&format!("{}pools.main.credentials.enabled = true", trail.overlay())).await;
-    let given = world.credentials("alice").await.json();
-    let token = world.vend("alice").await;
-    world.credentials_with("alice", "?pool=second").await.is_problem(404, "credentials-disabled");
+async fn vended_credentials_are_recorded_by_access_key_id_and_never_by_secret() {
+    let trail = AuditFile::new();
+    let app = TestApp::with(&format!("{}pools.main.credentials.enabled = true", trail.overlay())).await;
+    let given = app.credentials("alice").await.json();
+    let token = app.vend("alice").await;
+    app.credentials_with("alice", "?pool=second").await.is_problem(404, "credentials-disabled");
     let [out, _, refused]: [Value; 3] = trail.events(3).await.try_into().unwrap();
     assert_eq!((&out["action"], &out["outcome"]), (&json!("vend-credentials"), &json!("success")));
     assert_eq!((&out["user"], &out["cache"]), (&json!("alice"), &json!("miss")));

@@ -1,4 +1,4 @@
-//! `docs/authentication.md`: each of its configurations is one, and what it has Express do is what Express does.
+//! `docs/authentication.md`: each of its configurations loads, and its Express endpoint works.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -6,8 +6,8 @@ use std::process::{Child, Command, Stdio};
 use tokenvend::config::{self, ConfigSource, Environment};
 
 use crate::packages::peers_or_skip;
-use crate::support::{Answer, World, claims_of};
-use crate::tls::authority::Authority;
+use crate::support::{ApiResponse, TestApp, claims_of};
+use crate::tls::authority::CertificateAuthority;
 
 const PAGE: &str = include_str!("../../docs/authentication.md");
 
@@ -17,7 +17,7 @@ fn blocks<'p>(language: &str) -> Vec<&'p str> {
 }
 
 #[test]
-fn every_configuration_on_the_page_is_taken() {
+fn every_configuration_on_the_page_is_valid() {
     const POOL: &str = r#"
         [pools.main]
         identity_pool_id = "us-east-1:7c9e6679-7425-40de-944b-e07fc1f90ae7"
@@ -27,7 +27,7 @@ fn every_configuration_on_the_page_is_taken() {
     let set = ["INTROSPECTION_SECRET", "SESSION_SECRET"].map(|name| (name.to_owned(), secret.clone()));
     let environment = Environment::from_variables(set);
     let folder = tempfile::tempdir().unwrap();
-    let authority = Authority::new("ca");
+    let authority = CertificateAuthority::new("ca");
     let pair = authority.server(90);
     for (name, pem) in
         [("tls.crt", &pair.certificate), ("tls.key", &pair.key), ("clients.crt", &authority.certificate)]
@@ -36,7 +36,7 @@ fn every_configuration_on_the_page_is_taken() {
     }
     assert!(blocks("toml").len() >= 5);
     for block in blocks("toml") {
-        // Files of the reader's.
+        // Files that the reader is expected to have.
         let text = block.replace("/run/secrets/", &format!("{}/", folder.path().display()));
         for rest in text.split("{ file = \"").skip(1) {
             std::fs::write(rest.split_once('"').unwrap().0, &secret).unwrap();
@@ -49,7 +49,7 @@ fn every_configuration_on_the_page_is_taken() {
     }
 }
 
-/// The app; it ends with the test.
+/// The Express app. It ends with the test.
 struct Express {
     process: Child,
     url: String,
@@ -77,7 +77,7 @@ async fn the_session_of_an_express_app_gets_its_users_token_until_the_user_signs
     let app = include_str!("../peers/express_app.mjs");
     assert!(app.contains(blocks("js")[0]), "the page has an endpoint of its own");
     let Some(express) = Express::start() else { return };
-    let world = World::with(&format!(
+    let app = TestApp::with(&format!(
         r#"
         [auth.session]
         kind = "forward_auth"
@@ -91,22 +91,22 @@ async fn the_session_of_an_express_app_gets_its_users_token_until_the_user_signs
     ))
     .await;
     let post = async |url: String, cookie: &str| {
-        let request = world.client.post(url).header("cookie", cookie).header("origin", "https://web.example");
-        Answer::of(request.send().await.unwrap()).await
+        let request = app.client.post(url).header("cookie", cookie).header("origin", "https://web.example");
+        ApiResponse::to(request).await
     };
     let signed_in = post(format!("{}/sign-in/alice", express.url), "").await;
     let session = signed_in.header("set-cookie").split(';').next().unwrap().to_owned();
-    let vend = async || post(world.url("/v1/token"), &session).await;
+    let vend = async || post(app.url("/v1/token"), &session).await;
 
     let vended = vend().await;
     assert_eq!(vended.source(), "miss");
     assert!(claims_of(&vended.token())["amr"].to_string().contains(":alice\""));
-    // A cookie that the app did not sign, and none of its own at all.
+    // A cookie that the app did not sign, and one of another name.
     for cookie in [session.replace("s%3A", "s%3Ax"), format!("{session}x")] {
-        post(world.url("/v1/token"), &cookie).await.is_problem(401, "unauthorized");
+        post(app.url("/v1/token"), &cookie).await.is_problem(401, "unauthorized");
     }
     post(format!("{}/sign-out", express.url), &session).await;
     assert_eq!(vend().await.source(), "hit", "remembered, as the page says");
-    world.advance(60);
+    app.advance(60);
     vend().await.is_problem(401, "unauthorized");
 }

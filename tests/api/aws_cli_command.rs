@@ -1,15 +1,15 @@
-//! What is ours alone: asking a running tokenvend, help, and secrets that stay where they belong.
+//! The AWS CLI compatible command: calls to a running service, help, and no secrets in its output.
 
 use std::process::{Command, Output};
 
 use cognito_emulator::{AccessKey, DEFAULT_DEVELOPER_PROVIDER, DEFAULT_POOL};
 use serde_json::Value;
 
-use crate::support::{World, claims_of};
+use crate::support::{TestApp, claims_of};
 
 const COMMAND: &str = "get-open-id-token-for-developer-identity";
 
-/// Runs the binary in a bare environment, off the runtime's threads.
+/// Runs the binary without inherited variables, off the runtime's threads.
 async fn tokenvend(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tokenvend"));
     command.args(arguments).env_clear().env("HOME", "/nonexistent").envs(environment.iter().copied());
@@ -26,7 +26,7 @@ fn stderr(output: &Output) -> String {
 
 #[tokio::test]
 async fn a_signed_call_gets_a_token_and_prints_no_secret() {
-    let world = World::start().await;
+    let app = TestApp::start().await;
     let key = AccessKey::default();
     let login = format!("{DEFAULT_DEVELOPER_PROVIDER}=a-user-nobody-should-read");
     let arguments = [COMMAND, "--debug", "--identity-pool-id", DEFAULT_POOL, "--logins", &login];
@@ -34,7 +34,7 @@ async fn a_signed_call_gets_a_token_and_prints_no_secret() {
         ("AWS_ACCESS_KEY_ID", key.id.as_str()),
         ("AWS_SECRET_ACCESS_KEY", key.secret.as_str()),
         ("AWS_DEFAULT_REGION", "us-east-1"),
-        ("AWS_ENDPOINT_URL", &world.emulator.url()),
+        ("AWS_ENDPOINT_URL", &app.emulator.url()),
     ];
     let output = tokenvend(&arguments, &environment).await;
     assert!(output.status.success(), "{}", stderr(&output));
@@ -47,7 +47,7 @@ async fn a_signed_call_gets_a_token_and_prints_no_secret() {
         assert!(!told.contains(secret), "{told}");
     }
 
-    // A signature by another secret is no signature: what is sent is really signed.
+    // A signature by another secret is rejected: the request is really signed.
     let mut wrong = environment;
     wrong[1].1 = "not-the-secret";
     let output = tokenvend(&arguments, &wrong).await;
@@ -76,15 +76,15 @@ async fn errors_about_logins_do_not_repeat_the_logins() {
 
 #[tokio::test]
 async fn a_running_service_is_asked_with_the_users_bearer() {
-    let world = World::start().await;
-    let url = world.url("");
-    let bearer = world.bearer("alice");
+    let app = TestApp::start().await;
+    let url = app.url("");
+    let bearer = app.bearer("alice");
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("bearer");
     std::fs::write(&file, format!("{bearer}\n")).unwrap();
     let file = file.to_str().unwrap();
 
-    let vended: Value = world.vend("alice").await.json();
+    let vended: Value = app.vend("alice").await.json();
     let output = tokenvend(&[COMMAND, "--url", &url, "--bearer-file", file], &[]).await;
     assert!(output.status.success(), "{}", stderr(&output));
     let answer: Value = serde_json::from_str(&stdout(&output)).unwrap();
@@ -103,9 +103,9 @@ async fn a_running_service_is_asked_with_the_users_bearer() {
 
 #[tokio::test]
 async fn errors_of_the_service_and_of_the_arguments_are_printed() {
-    let world = World::start().await;
-    let url = world.url("");
-    let bearer = world.bearer("alice");
+    let app = TestApp::start().await;
+    let url = app.url("");
+    let bearer = app.bearer("alice");
     let environment = [("TOKENVEND_BEARER", bearer.as_str())];
     for (arguments, environment, code, words) in [
         (vec!["--url", &url], &[][..], 2, "--bearer-file"),
@@ -130,7 +130,7 @@ async fn errors_of_the_service_and_of_the_arguments_are_printed() {
         (vec!["--url", &url, "--pool", "none"], &environment[..], 255, "when calling the tokenvend service"),
         (vec!["--url", "http://tokens.example"], &environment[..], 2, "would be sent unencrypted"),
         (vec!["--url", "http://127.0.0.1:1"], &environment[..], 255, "Could not connect to the endpoint URL"),
-        (vec!["--url", &world.emulator.url()], &environment[..], 255, "returned HTTP"),
+        (vec!["--url", &app.emulator.url()], &environment[..], 255, "returned HTTP"),
     ] {
         let output = tokenvend(&[&[COMMAND], &arguments[..]].concat(), environment).await;
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", stderr(&output));
@@ -141,7 +141,7 @@ async fn errors_of_the_service_and_of_the_arguments_are_printed() {
 }
 
 #[tokio::test]
-async fn help_is_there_for_whoever_asks_for_it() {
+async fn help_is_printed_on_request() {
     let listed = tokenvend(&["--help"], &[]).await;
     assert!(stdout(&listed).contains(COMMAND));
     for arguments in

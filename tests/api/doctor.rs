@@ -1,4 +1,4 @@
-//! `tokenvend doctor`, the real binary: against the emulator, and against stand-ins that refuse as AWS does.
+//! `tokenvend doctor` as a process, against the emulator and against servers that return the errors of AWS.
 
 mod trust;
 
@@ -11,29 +11,29 @@ use clock::{Clock as _, ManualClock, SystemClock};
 use cognito_emulator::{self, AccessKey, PoolSeed, RunningEmulator};
 use serde_json::{Value, json};
 
-use crate::process::{Ended, run_alone};
-use crate::support::{self, DemoApp, SECOND_POOL};
+use crate::process::{ProcessOutput, run_alone};
+use crate::support::{self, DemoIdp, SECOND_POOL};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/mobile-user";
 
-/// A configuration and everything that it speaks of.
-struct Patient {
+/// A configuration for `doctor`, with the upstream and the identity provider that it names.
+struct DoctorRun {
     emulator: RunningEmulator,
-    demo: DemoApp,
+    demo: DemoIdp,
     directory: tempfile::TempDir,
 }
 
-impl Patient {
+impl DoctorRun {
     async fn new() -> Self {
         Self::whose_clock_is(Duration::ZERO).await
     }
 
-    /// A patient whose own clock is behind Cognito's by so much.
+    /// With an emulator whose clock is ahead by this much.
     async fn whose_clock_is(behind: Duration) -> Self {
         Self::at(behind, support::emulator_settings()).await
     }
 
-    /// A patient none of whose pools lets guests in.
+    /// With pools that do not allow guests.
     async fn without_guests() -> Self {
         let settings = support::emulator_settings();
         let pools = settings.pools.into_iter().map(|pool| PoolSeed { allow_guests: false, ..pool }).collect();
@@ -43,16 +43,16 @@ impl Patient {
     async fn at(behind: Duration, settings: cognito_emulator::Settings) -> Self {
         let clock = Arc::new(ManualClock::new(SystemClock::new().now() + behind));
         let emulator = cognito_emulator::start(settings, clock).await.unwrap();
-        Self { emulator, demo: DemoApp::start(), directory: tempfile::tempdir().unwrap() }
+        Self { emulator, demo: DemoIdp::start(), directory: tempfile::tempdir().unwrap() }
     }
 
-    /// Gives both pools a role for their users.
+    /// Gives both pools an authenticated role.
     async fn with_roles(self) -> Self {
         self.set_roles(&[cognito_emulator::DEFAULT_POOL, SECOND_POOL], &["authenticated"]).await;
         self
     }
 
-    /// Gives these pools one role for all of these kinds.
+    /// Gives these pools one role for each of these kinds.
     async fn set_roles(&self, pools: &[&str], kinds: &[&str]) {
         let AccessKey { id, secret } = AccessKey::default();
         let config = aws_sdk_cognitoidentity::Config::builder()
@@ -71,20 +71,24 @@ impl Patient {
         }
     }
 
-    /// Asks the doctor, as JSON; the variables win over all else.
+    /// Runs the command with `--json`. These variables override all others.
     async fn examined(&self, arguments: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, Value) {
         let ended = self.report(&[&["--json"], arguments].concat(), variables).await;
         (ended.code, serde_json::from_str(&ended.out).unwrap_or_else(|error| panic!("{error}: {ended:?}")))
     }
 
-    /// Asks the doctor, with good credentials unless the variables say otherwise.
-    async fn report(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
+    /// Runs the command with valid credentials, unless these variables replace them.
+    async fn report(&self, arguments: &[&str], variables: &[(&str, &str)]) -> ProcessOutput {
         let AccessKey { id, secret } = AccessKey::default();
         let good = [("AWS_ACCESS_KEY_ID", id.as_str()), ("AWS_SECRET_ACCESS_KEY", secret.as_str())];
         self.reported_without_credentials(arguments, &[&good, variables].concat()).await
     }
 
-    async fn reported_without_credentials(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
+    async fn reported_without_credentials(
+        &self,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> ProcessOutput {
         let path = self.directory.path().join("tokenvend.toml");
         std::fs::write(&path, support::configuration(&self.emulator.url(), &self.demo)).unwrap();
         let mut all = vec!["doctor", "--config", path.to_str().unwrap()];
@@ -93,7 +97,7 @@ impl Patient {
     }
 }
 
-/// The check of that name, about that one.
+/// The check of this name about this subject.
 #[track_caller]
 fn check<'r>(report: &'r Value, name: &str, about: &str) -> &'r Value {
     let is_it = |check: &&Value| check["check"] == name && check["about"].as_str().unwrap_or("") == about;
@@ -105,7 +109,7 @@ fn check<'r>(report: &'r Value, name: &str, about: &str) -> &'r Value {
         .unwrap_or_else(|| panic!("no {name} in {report:#}"))
 }
 
-/// Asserts how a check ended, what it found and what it says is to be done.
+/// Asserts the status of a check, and words of its observation and remedy.
 #[track_caller]
 fn assert_reported(report: &Value, (name, about): (&str, &str), status: &str, words: &[&str]) {
     let check = check(report, name, about);
@@ -119,9 +123,9 @@ fn assert_reported(report: &Value, (name, about): (&str, &str), status: &str, wo
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn where_all_is_well_every_line_says_so_and_nothing_was_minted() {
-    let patient = Patient::new().await.with_roles().await;
-    let ended = patient.report(&[], &[("TOKENVEND__UPSTREAM__RATE_LIMIT__RATE", "50/s")]).await;
+async fn with_a_correct_setup_every_check_passes_and_nothing_is_minted() {
+    let run = DoctorRun::new().await.with_roles().await;
+    let ended = run.report(&[], &[("TOKENVEND__UPSTREAM__RATE_LIMIT__RATE", "50/s")]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     for line in [
         "ok    configuration        valid",
@@ -142,7 +146,7 @@ async fn where_all_is_well_every_line_says_so_and_nothing_was_minted() {
     assert!(!ended.out.contains("FAIL") && !ended.out.contains("warn"), "{}", ended.out);
     let secret = AccessKey::default().secret;
     assert!(!ended.out.contains(&secret) && !ended.err.contains(&secret), "{ended:?}");
-    let calls = reqwest::get(format!("{}/_emulator/calls", patient.emulator.url())).await.unwrap();
+    let calls = reqwest::get(format!("{}/_emulator/calls", run.emulator.url())).await.unwrap();
     let calls: Value = serde_json::from_str(&calls.text().await.unwrap()).unwrap();
     let counted = &calls["calls"][support::OPERATION];
     assert_eq!(*counted, json!({"ResourceNotFoundException": 2, "total": 2}), "one try a pool, both refused");
@@ -150,7 +154,7 @@ async fn where_all_is_well_every_line_says_so_and_nothing_was_minted() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_failure_has_its_own_report_and_exits_with_1() {
-    let patient = Patient::new().await;
+    let run = DoctorRun::new().await;
     let not_there = "us-east-1:00000000-0000-4000-8000-00000000ffff";
     for (variables, (name, about), words) in [
         (
@@ -194,7 +198,7 @@ async fn each_failure_has_its_own_report_and_exits_with_1() {
             &["time cannot be read", "upstream.endpoint_url"],
         ),
     ] {
-        let (code, report) = patient.examined(&[], variables).await;
+        let (code, report) = run.examined(&[], variables).await;
         assert_eq!((code, &report["status"]), (Some(1), &json!("fail")), "{variables:?}: {report:#}");
         assert_reported(&report, (name, about), "fail", words);
         assert!(!report.to_string().contains("hush"), "{report:#}");
@@ -203,8 +207,8 @@ async fn each_failure_has_its_own_report_and_exits_with_1() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_credentials_only_that_is_reported_and_dependent_checks_are_skipped() {
-    let patient = Patient::new().await;
-    let ended = patient.reported_without_credentials(&["--json"], &[]).await;
+    let run = DoctorRun::new().await;
+    let ended = run.reported_without_credentials(&["--json"], &[]).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
     let report = serde_json::from_str(&ended.out).unwrap();
     assert_reported(&report, ("credentials", ""), "fail", &["none found", "ECS task role"]);
@@ -219,9 +223,9 @@ async fn a_clock_that_is_off_is_warned_of_and_from_5_minutes_on_it_is_wrong() {
     for (behind, status, code, words) in
         [(120, "warn", Some(0), "120 s behind"), (600, "fail", Some(1), "600 s behind")]
     {
-        let patient = Patient::whose_clock_is(Duration::from_secs(behind)).await;
-        let (ended, report) = patient.examined(&[], &[]).await;
-        // The emulator's clock stands, ours goes on.
+        let run = DoctorRun::whose_clock_is(Duration::from_secs(behind)).await;
+        let (ended, report) = run.examined(&[], &[]).await;
+        // The emulator's clock stands still, that of the process runs.
         let told = check(&report, "clock", "us-east-1")["observed"].as_str().unwrap().to_owned();
         let seconds: u64 = told.split(' ').find_map(|word| word.parse().ok()).unwrap();
         assert!(seconds.abs_diff(behind) < 60, "{told}, not {words}");
@@ -231,15 +235,15 @@ async fn a_clock_that_is_off_is_warned_of_and_from_5_minutes_on_it_is_wrong() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_does_not_keep_tokens_from_being_vended_is_a_warning_and_ends_with_0() {
-    let patient = Patient::new().await;
+async fn a_problem_that_does_not_prevent_vending_is_a_warning_and_exits_with_0() {
+    let run = DoctorRun::new().await;
     let variables = [
         ("TOKENVEND__UPSTREAM__OPENID_KEYS_URL", "http://127.0.0.1:1/keys"),
         ("TOKENVEND__UPSTREAM__RATE_LIMIT__RATE", "1000/s"),
         ("TOKENVEND__ADMIN__LISTEN", "0.0.0.0:0"),
         ("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1"),
     ];
-    let (code, report) = patient.examined(&[], &variables).await;
+    let (code, report) = run.examined(&[], &variables).await;
     assert_eq!((code, &report["status"]), (Some(0), &json!("warn")), "{report:#}");
     assert_reported(&report, ("configuration", ""), "warn", &["admin.listen 0.0.0.0:0"]);
     assert_reported(
@@ -259,13 +263,13 @@ async fn what_does_not_keep_tokens_from_being_vended_is_a_warning_and_ends_with_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn where_guests_are_upgraded_cognito_s_keys_are_needed_and_so_are_guests() {
-    let patient = Patient::without_guests().await;
+async fn linking_of_guests_requires_cognitos_keys_and_guests_in_the_pool() {
+    let run = DoctorRun::without_guests().await;
     let variables = [
         ("TOKENVEND__POOLS__SECOND__LINKING__GUESTS", "true"),
         ("TOKENVEND__UPSTREAM__OPENID_KEYS_URL", "http://127.0.0.1:1/keys"),
     ];
-    let (code, report) = patient.examined(&[], &variables).await;
+    let (code, report) = run.examined(&[], &variables).await;
     assert_eq!(code, Some(1), "{report:#}");
     assert_reported(&report, ("cognito-keys", ""), "fail", &["cannot be fetched", "no guest can be linked"]);
     assert_reported(&report, ("flows", "second"), "warn", &["guests off", "pools.second.linking.guests"]);
@@ -274,10 +278,10 @@ async fn where_guests_are_upgraded_cognito_s_keys_are_needed_and_so_are_guests()
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_check_that_times_out_is_reported_and_delays_no_other() {
-    let patient = Patient::new().await;
-    let url = format!("{}/_emulator/faults", patient.emulator.url());
+    let run = DoctorRun::new().await;
+    let url = format!("{}/_emulator/faults", run.emulator.url());
     reqwest::Client::new().put(url).body(r#"{"latencyMillis": 60000}"#).send().await.unwrap();
-    let (code, report) = patient.examined(&["--timeout", "300ms"], &[]).await;
+    let (code, report) = run.examined(&["--timeout", "300ms"], &[]).await;
     assert_eq!(code, Some(1), "{report:#}");
     for about in [("clock", "us-east-1"), ("pool", "main"), ("pool", "second")] {
         assert_reported(&report, about, "fail", &["no response within 300ms", "--timeout"]);
@@ -287,8 +291,8 @@ async fn a_check_that_times_out_is_reported_and_delays_no_other() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_invalid_configuration_is_reported_and_exits_with_78() {
-    let patient = Patient::new().await;
-    let (code, report) = patient.examined(&[], &[("TOKENVEND__UPSTREAM__RATE_LIMIT__BURST", "0")]).await;
+    let run = DoctorRun::new().await;
+    let (code, report) = run.examined(&[], &[("TOKENVEND__UPSTREAM__RATE_LIMIT__BURST", "0")]).await;
     assert_eq!(code, Some(78), "{report:#}");
     assert_reported(
         &report,
@@ -296,26 +300,26 @@ async fn an_invalid_configuration_is_reported_and_exits_with_78() {
         "fail",
         &["upstream.rate_limit.burst", "print-default-config"],
     );
-    let told = patient.report(&[], &[("TOKENVEND__UPSTREAM__RATE_LIMIT__BURST", "0")]).await;
+    let told = run.report(&[], &[("TOKENVEND__UPSTREAM__RATE_LIMIT__BURST", "0")]).await;
     assert!(told.out.contains("1 error(s): upstream.rate_limit.burst"), "{told:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_token_is_minted_on_request_alone_and_proved_as_a_stranger_would() {
-    let patient = Patient::new().await;
-    let (code, report) = patient.examined(&["--test-mint", "alice"], &[]).await;
+async fn the_mint_test_runs_only_on_request_and_verifies_the_token() {
+    let run = DoctorRun::new().await;
+    let (code, report) = run.examined(&["--test-mint", "alice"], &[]).await;
     assert_eq!(code, Some(0), "{report:#}");
     assert_reported(&report, ("mint-test", "main"), "ok", &["verified", "valid for another"]);
     assert!(!report.to_string().contains("eyJ"), "no token: {report:#}");
     let first = check(&report, "mint-test", "main")["values"]["identityId"].clone();
-    let (_, report) = patient.examined(&["--test-mint", "alice"], &[]).await;
+    let (_, report) = run.examined(&["--test-mint", "alice"], &[]).await;
     assert_eq!(check(&report, "mint-test", "main")["values"]["identityId"], first);
-    let (_, report) = patient.examined(&["--test-mint", "alice", "--pool", "second"], &[]).await;
+    let (_, report) = run.examined(&["--test-mint", "alice", "--pool", "second"], &[]).await;
     assert_ne!(check(&report, "mint-test", "second")["values"]["identityId"], first);
-    let (code, report) = patient.examined(&["--test-mint", "alice", "--pool", "third"], &[]).await;
+    let (code, report) = run.examined(&["--test-mint", "alice", "--pool", "third"], &[]).await;
     assert_eq!(code, Some(1));
     assert_reported(&report, ("mint-test", "third"), "fail", &["no such pool", "main, second"]);
-    let url = format!("{}/_emulator/faults", patient.emulator.url());
+    let url = format!("{}/_emulator/faults", run.emulator.url());
     for (tamper, code, status, words) in [
         ("aud", 1, "fail", "its aud is another pool"),
         ("sub", 1, "fail", "another user"),
@@ -324,7 +328,7 @@ async fn a_token_is_minted_on_request_alone_and_proved_as_a_stranger_would() {
     ] {
         let faults = json!({"tamper": tamper}).to_string();
         reqwest::Client::new().put(&url).body(faults).send().await.unwrap();
-        let (ended, report) = patient.examined(&["--test-mint", "alice"], &[]).await;
+        let (ended, report) = run.examined(&["--test-mint", "alice"], &[]).await;
         assert_eq!(ended, Some(code), "{tamper}: {report:#}");
         assert_reported(&report, ("mint-test", "main"), status, &[words]);
     }
@@ -332,8 +336,8 @@ async fn a_token_is_minted_on_request_alone_and_proved_as_a_stranger_would() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_trust_policy_that_a_pool_s_role_needs_is_printed_whole() {
-    let patient = Patient::new().await;
-    let ended = patient.reported_without_credentials(&["--trust-policy", "second"], &[]).await;
+    let run = DoctorRun::new().await;
+    let ended = run.reported_without_credentials(&["--trust-policy", "second"], &[]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let policy: Value = serde_json::from_str(&ended.out).unwrap();
     let statement = &policy["Statement"][0];
@@ -350,18 +354,18 @@ async fn the_trust_policy_that_a_pool_s_role_needs_is_printed_whole() {
         ("TOKENVEND__POOLS__SECOND__TAGS__TENANT", "{tenant}"),
         ("TOKENVEND__POOLS__SECOND__IDENTITY_POOL_ID", "cn-north-1:1"),
     ];
-    let ended = patient.reported_without_credentials(&["--trust-policy", "second"], &variables).await;
+    let ended = run.reported_without_credentials(&["--trust-policy", "second"], &variables).await;
     let policy: Value = serde_json::from_str(&ended.out).unwrap();
     let statement = &policy["Statement"][0];
     assert_eq!(statement["Action"], json!(["sts:AssumeRoleWithWebIdentity", "sts:TagSession"]));
     let authority = "cognito-identity.cn-north-1.amazonaws.com.cn";
     assert_eq!(statement["Principal"]["Federated"], authority);
     assert_eq!(statement["Condition"]["StringEquals"][format!("{authority}:aud")], "cn-north-1:1");
-    let ended = patient.reported_without_credentials(&["--trust-policy", "third"], &[]).await;
+    let ended = run.reported_without_credentials(&["--trust-policy", "third"], &[]).await;
     assert_eq!(ended.code, Some(64), "{ended:?}");
 }
 
-/// Answers each operation as the function says, and signs nothing and checks nothing.
+/// A server that answers each operation by the function and verifies no signature.
 fn stand_in(answer: impl Fn(&str, &Value) -> (u16, Value) + Clone + Send + 'static) -> String {
     let respond = move |request: HttpRequest, body: web::Bytes| {
         let target = request.headers().get("x-amz-target").map_or("", |target| target.to_str().unwrap());
@@ -388,8 +392,8 @@ fn denied() -> (u16, Value) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_role_with_the_one_right_that_is_needed_is_well_and_the_rest_is_skipped() {
-    let patient = Patient::new().await;
-    // As AWS answers a role that has deploy/iam/policy.json and nothing else.
+    let run = DoctorRun::new().await;
+    // The responses of AWS for a role with only deploy/iam/policy.json.
     let aws = stand_in(|operation, input| match operation {
         "GetOpenIdTokenForDeveloperIdentity" | "GetOpenIdToken" => {
             let words = format!("Identity '{}' not found.", input["IdentityId"].as_str().unwrap());
@@ -397,7 +401,7 @@ async fn a_role_with_the_one_right_that_is_needed_is_well_and_the_rest_is_skippe
         }
         _ => denied(),
     });
-    let (code, report) = patient.examined(&[], &[("TOKENVEND__UPSTREAM__ENDPOINT_URL", &aws)]).await;
+    let (code, report) = run.examined(&[], &[("TOKENVEND__UPSTREAM__ENDPOINT_URL", &aws)]).await;
     assert_eq!(code, Some(0), "{report:#}");
     assert_reported(&report, ("permission", "main"), "ok", &[]);
     assert_reported(&report, ("pool", "main"), "ok", &["exists"]);
@@ -408,9 +412,9 @@ async fn a_role_with_the_one_right_that_is_needed_is_well_and_the_rest_is_skippe
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_role_without_the_permission_gets_the_statement_to_add_and_the_pool() {
-    let patient = Patient::new().await;
+    let run = DoctorRun::new().await;
     let aws = stand_in(|_, _| denied());
-    let (code, report) = patient.examined(&[], &[("TOKENVEND__UPSTREAM__ENDPOINT_URL", &aws)]).await;
+    let (code, report) = run.examined(&[], &[("TOKENVEND__UPSTREAM__ENDPOINT_URL", &aws)]).await;
     assert_eq!(code, Some(1), "{report:#}");
     let arn = format!("arn:aws:cognito-identity:us-east-1:ACCOUNT:identitypool/{SECOND_POOL}");
     assert_reported(
@@ -423,7 +427,7 @@ async fn a_role_without_the_permission_gets_the_statement_to_add_and_the_pool() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_missing_pool_and_a_wrong_provider_show_without_the_right_to_read_the_pool() {
-    let patient = Patient::new().await;
+    let run = DoctorRun::new().await;
     let aws = stand_in(|operation, input| match (operation, input["IdentityPoolId"].as_str()) {
         ("GetOpenIdTokenForDeveloperIdentity", Some(SECOND_POOL)) => (
             400,
@@ -435,21 +439,21 @@ async fn a_missing_pool_and_a_wrong_provider_show_without_the_right_to_read_the_
         }
         _ => denied(),
     });
-    let (code, report) = patient.examined(&[], &[("TOKENVEND__UPSTREAM__ENDPOINT_URL", &aws)]).await;
+    let (code, report) = run.examined(&[], &[("TOKENVEND__UPSTREAM__ENDPOINT_URL", &aws)]).await;
     assert_eq!(code, Some(1), "{report:#}");
     assert_reported(&report, ("pool", "main"), "fail", &["does not exist"]);
     assert_reported(&report, ("provider", "second"), "fail", &["rejects a login of login.second.example"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_no_that_is_not_iam_s_is_no_proof_that_the_right_is_missing() {
-    let patient = Patient::new().await;
+async fn an_error_that_is_not_iams_does_not_mean_a_missing_permission() {
+    let run = DoctorRun::new().await;
     for (name, words) in [
         ("NotAuthorizedException", ["IAM allows the call", "--test-mint"]),
         ("TooManyRequestsException", ["throttles", "quota"]),
     ] {
         let aws = stand_in(move |_, _| (400, json!({"__type": name, "message": "No."})));
-        let (code, report) = patient.examined(&[], &[("TOKENVEND__UPSTREAM__ENDPOINT_URL", &aws)]).await;
+        let (code, report) = run.examined(&[], &[("TOKENVEND__UPSTREAM__ENDPOINT_URL", &aws)]).await;
         assert_eq!(code, Some(0), "{report:#}");
         assert_reported(&report, ("permission", "main"), "warn", &words);
         assert_reported(&report, ("flows", "main"), "skip", &[name]);
@@ -457,14 +461,14 @@ async fn a_no_that_is_not_iam_s_is_no_proof_that_the_right_is_missing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stand_in_that_mints_for_nobody_is_not_taken_for_cognito() {
-    let patient = Patient::new().await;
+async fn an_endpoint_that_mints_invalid_tokens_fails_the_mint_test() {
+    let run = DoctorRun::new().await;
     let minting = stand_in(|_, input| (200, json!({"IdentityId": input["IdentityId"], "Token": "random"})));
     let variables = [
         ("TOKENVEND__UPSTREAM__ENDPOINT_URL", minting.as_str()),
         ("TOKENVEND__UPSTREAM__ACCEPT_OPAQUE_TOKENS", "false"),
     ];
-    let (code, report) = patient.examined(&[], &variables).await;
+    let (code, report) = run.examined(&[], &variables).await;
     assert_eq!(code, Some(1), "{report:#}");
     assert_reported(
         &report,
@@ -475,8 +479,8 @@ async fn a_stand_in_that_mints_for_nobody_is_not_taken_for_cognito() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn where_the_app_judges_credentials_a_400_to_nobody_is_warned_of() {
-    let patient = Patient::new().await;
+async fn a_forward_auth_endpoint_that_rejects_all_requests_with_400_is_a_warning() {
+    let run = DoctorRun::new().await;
     for (status, told, words) in [
         (401, "ok", &["responds (401 without a credential)"][..]),
         (400, "warn", &["responds with 400 without a credential", "ALLOWED_HOSTS"]),
@@ -488,7 +492,7 @@ async fn where_the_app_judges_credentials_a_400_to_nobody_is_warned_of() {
             ("TOKENVEND__AUTH__SESSION__ISSUER", "https://app.example"),
             ("TOKENVEND__AUTH__SESSION__URL", &app),
         ];
-        let (_, report) = patient.examined(&[], &variables).await;
+        let (_, report) = run.examined(&[], &variables).await;
         assert_reported(&report, ("signing-keys", "session"), told, words);
     }
 }

@@ -1,5 +1,5 @@
-//! What docs/emulator.md shows is what works: its Python, JavaScript and shell blocks are run, each as it stands
-//! there, against an emulator. (Its Rust is compiled as a documentation test of the crate.)
+//! `docs/emulator.md`: its Python, JavaScript and shell blocks run without a change against an emulator. (Its Rust is a
+//! documentation test of the crate.)
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::third_party_clients::{self, output_text};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_tokenvend");
 
-/// The code of every fenced block in that language.
+/// The code of each fenced block in this language.
 fn blocks(language: &str) -> Vec<String> {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/emulator.md");
     let page = fs::read_to_string(page).unwrap();
@@ -18,7 +18,7 @@ fn blocks(language: &str) -> Vec<String> {
     page.split(&opening).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
 }
 
-/// A file that is there for as long as the test.
+/// A file that is removed at the end of the test.
 struct Script(PathBuf);
 
 impl Script {
@@ -42,7 +42,7 @@ async fn run_all(language: &str, program: &str, arguments: &[&str], extension: &
     let blocks = blocks(language);
     assert!(!blocks.is_empty());
     for (number, code) in blocks.iter().enumerate() {
-        // Beside the installed packages, where Node looks for them.
+        // Beside the installed packages, where Node looks them up.
         let script = Script::new(place, &format!("{number}.{extension}"), code);
         let directory = tempfile::tempdir().unwrap();
         let mut command = Command::new("bash");

@@ -1,4 +1,4 @@
-//! A gateway's word for who the user is: believed from the gateway, and from nobody who writes like it.
+//! User headers of a gateway: trusted from the gateway's address with its secret, rejected from all other peers.
 
 mod alb;
 mod assertions;
@@ -7,20 +7,20 @@ mod nginx;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
-use crate::support::{Answer, World, claims_of};
+use crate::support::{ApiResponse, TestApp, claims_of};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
-/// Whoever connects from here is the gateway; a test's own address is 127.0.0.1.
+/// The gateway's address. A test's own address is 127.0.0.1.
 const GATEWAY: &str = "127.0.0.7";
 
-async fn world(more: &str) -> World {
-    world_with(GATEWAY, more, "").await
+async fn app(more: &str) -> TestApp {
+    app_with(GATEWAY, more, "").await
 }
 
-/// `more`: at the top; `edge`: what else is said of the gateway.
-async fn world_with(gateway: &str, more: &str, edge: &str) -> World {
-    World::with(&format!(
+/// `more` goes to the top of the configuration, `edge` into the gateway's authenticator.
+async fn app_with(gateway: &str, more: &str, edge: &str) -> TestApp {
+    TestApp::with(&format!(
         r#"
         {more}
         http.trusted_proxies = ["127.0.0.0/8"]
@@ -44,49 +44,50 @@ async fn world_with(gateway: &str, more: &str, edge: &str) -> World {
 /// Headers of a request.
 type Sent<'h> = &'h [(&'h str, &'h str)];
 
-/// A client at this address.
+/// A client with this local address.
 fn at(address: &str) -> reqwest::Client {
     let address: std::net::IpAddr = address.parse().unwrap();
     reqwest::Client::builder().no_proxy().local_address(address).build().unwrap()
 }
 
-async fn send(world: &World, from: &str, headers: Sent<'_>) -> Answer {
-    let request = at(from).post(world.url("/v1/token"));
+async fn send(app: &TestApp, from: &str, headers: Sent<'_>) -> ApiResponse {
+    let request = at(from).post(app.url("/v1/token"));
     let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-    Answer::of(request.send().await.unwrap()).await
+    ApiResponse::to(request).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_gateways_headers_name_its_user_and_what_the_user_may() {
-    let world = world("").await;
+    let app = app("").await;
     let secret = ("x-gateway-secret", SECRET);
     let user = ("X-AUTH-REQUEST-USER", "alice");
-    let alice = send(&world, GATEWAY, &[secret, user, ("x-auth-request-team", "red")]).await;
+    let alice = send(&app, GATEWAY, &[secret, user, ("x-auth-request-team", "red")]).await;
     assert_eq!(alice.source(), "miss");
     let claims = claims_of(&alice.token());
     assert!(claims["amr"][2].as_str().unwrap().ends_with(":edge:alice"), "{claims}");
     assert_eq!(claims["https://aws.amazon.com/tags"]["principal_tags"]["team"][0], "red");
-    let bob = send(&world, GATEWAY, &[secret, ("x-auth-request-user", "bob")]).await;
+    let bob = send(&app, GATEWAY, &[secret, ("x-auth-request-user", "bob")]).await;
     assert_ne!(bob.json()["identityId"], alice.json()["identityId"]);
-    let again = send(&world, GATEWAY, &[secret, user, ("x-auth-request-team", "red")]).await;
+    let again = send(&app, GATEWAY, &[secret, user, ("x-auth-request-team", "red")]).await;
     assert_eq!((again.source(), again.token()), ("hit", alice.token()));
-    // Without a user of its own the gateway is a proxy like any other, and its clients have the app's tokens.
-    let bearer = format!("Bearer {}", world.bearer("alice"));
-    let app = send(&world, GATEWAY, &[secret, ("x-auth-request-user", ""), ("authorization", &bearer)]).await;
-    assert_eq!(app.source(), "miss");
+    // Without a user header the gateway is an ordinary proxy, and its clients have the app's tokens.
+    let bearer = format!("Bearer {}", app.bearer("alice"));
+    let by_app =
+        send(&app, GATEWAY, &[secret, ("x-auth-request-user", ""), ("authorization", &bearer)]).await;
+    assert_eq!(by_app.source(), "miss");
     assert_ne!(
-        app.json()["identityId"],
+        by_app.json()["identityId"],
         alice.json()["identityId"],
-        "another issuer's alice is somebody else"
+        "another issuer's alice is another user"
     );
-    send(&world, GATEWAY, &[secret]).await.is_problem(401, "unauthorized");
+    send(&app, GATEWAY, &[secret]).await.is_problem(401, "unauthorized");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_is_not_the_gateway_is_refused_with_its_headers_and_not_taken_for_nobody() {
-    let world = world("auth.order = [\"edge\"]").await;
+async fn a_peer_that_is_not_the_gateway_is_refused_with_its_headers_instead_of_ignoring_them() {
+    let app = app("auth.order = [\"edge\"]").await;
     let (secret, user) = (("x-gateway-secret", SECRET), ("x-auth-request-user", "alice"));
-    let bearer = format!("Bearer {}", world.bearer("mallory"));
+    let bearer = format!("Bearer {}", app.bearer("mallory"));
     let cases: &[(&str, &str, Sent<'_>)] = &[
         ("another address, which knows the secret", "127.0.0.1", &[secret, user]),
         ("another address, with a credential of its own", "127.0.0.1", &[user, ("authorization", &bearer)]),
@@ -104,22 +105,22 @@ async fn whoever_is_not_the_gateway_is_refused_with_its_headers_and_not_taken_fo
         ("the right secret and another", GATEWAY, &[user, secret, ("x-gateway-secret", "x")]),
     ];
     for (what, from, headers) in cases {
-        let answer = send(&world, from, headers).await;
+        let answer = send(&app, from, headers).await;
         assert_eq!(answer.status, 403, "{what}: {answer:?}");
         answer.is_problem(403, "untrusted-peer");
         let detail = answer.json()["detail"].to_string();
         assert!(!answer.text.contains(SECRET) && !detail.contains("trusted"), "{what}: {answer:?}");
     }
-    assert_eq!(world.calls().await, 0);
-    let counted = world.metric("tokenvend_authentications_total{outcome=\"untrusted_peer\"}").await;
+    assert_eq!(app.calls().await, 0);
+    let counted = app.metric("tokenvend_authentications_total{outcome=\"untrusted_peer\"}").await;
     assert_eq!(counted, cases.len() as f64);
-    let own = send(&world, "127.0.0.1", &[("authorization", &bearer)]).await;
+    let own = send(&app, "127.0.0.1", &[("authorization", &bearer)]).await;
     assert_eq!(own.source(), "miss", "without the gateway's headers a caller is who its own credential says");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn headers_that_come_twice_or_look_alike_are_refused_also_from_the_gateway() {
-    let world = world("auth.order = [\"edge\"]").await;
+    let app = app("auth.order = [\"edge\"]").await;
     let (secret, user) = (("x-gateway-secret", SECRET), ("x-auth-request-user", "alice"));
     let cases: &[(&str, Sent<'_>)] = &[
         ("the same twice", &[secret, user, user]),
@@ -141,20 +142,20 @@ async fn headers_that_come_twice_or_look_alike_are_refused_also_from_the_gateway
         ),
     ];
     for (what, headers) in cases {
-        let answer = send(&world, GATEWAY, headers).await;
+        let answer = send(&app, GATEWAY, headers).await;
         assert_eq!(answer.status, 401, "{what}: {answer:?}");
         answer.is_problem(401, "unauthorized");
     }
-    assert_eq!(world.calls().await, 0);
-    assert_eq!(send(&world, GATEWAY, &[secret, user]).await.source(), "miss");
+    assert_eq!(app.calls().await, 0);
+    assert_eq!(send(&app, GATEWAY, &[secret, user]).await.source(), "miss");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn names_that_differ_only_in_what_readers_overlook_are_users_apart() {
-    let world = world("").await;
+    let app = app("").await;
     let vend = async |name: &str| {
         let headers = [("x-gateway-secret", SECRET), ("x-auth-request-user", name)];
-        send(&world, GATEWAY, &headers).await.json()["identityId"].to_string()
+        send(&app, GATEWAY, &headers).await.json()["identityId"].to_string()
     };
     let mut identities = Vec::new();
     for name in ["alice", "Alice", "аlice", "alice\u{301}", "ali%63e", "alice;x"] {
@@ -168,8 +169,8 @@ async fn names_that_differ_only_in_what_readers_overlook_are_users_apart() {
 #[test]
 fn folded_and_smuggled_header_lines_do_not_pass_the_server() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let world = runtime.block_on(world_with("127.0.0.1", "", ""));
-    let address = world.app.public_address();
+    let app = runtime.block_on(app_with("127.0.0.1", "", ""));
+    let address = app.service.public_address();
     for odd in [
         // Obsolete line folding: RFC 9112, section 5.2.
         "X-Auth-Request-User: alice\r\n mallory\r\n",
@@ -188,19 +189,19 @@ fn folded_and_smuggled_header_lines_do_not_pass_the_server() {
         let _ = connection.read_to_string(&mut answer);
         assert!(answer.starts_with("HTTP/1.1 400"), "{odd:?}: {answer}");
     }
-    assert_eq!(runtime.block_on(world.calls()), 0);
-    runtime.block_on(async { drop(world) });
+    assert_eq!(runtime.block_on(app.calls()), 0);
+    runtime.block_on(async { drop(app) });
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_the_secret_is_changed_the_one_before_it_counts_as_well() {
     let previous = "previous_secret = \"an older one, of thirty-two bytes and more\"";
-    let world = world_with(GATEWAY, "", previous).await;
+    let app = app_with(GATEWAY, "", previous).await;
     let user = ("x-auth-request-user", "alice");
     for (secret, status) in
         [(SECRET, 200), ("an older one, of thirty-two bytes and more", 200), ("a still older one, …", 403)]
     {
-        let answer = send(&world, GATEWAY, &[("x-gateway-secret", secret), user]).await;
+        let answer = send(&app, GATEWAY, &[("x-gateway-secret", secret), user]).await;
         assert_eq!(answer.status, status, "{answer:?}");
     }
 }

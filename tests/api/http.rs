@@ -1,4 +1,4 @@
-//! The edge: what a request may look like, and what every answer does.
+//! The public listener: accepted requests, and the headers of each response.
 
 use std::time::Duration;
 
@@ -7,17 +7,17 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::support::{Answer, World};
+use crate::support::{ApiResponse, TestApp};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_body_that_is_not_what_the_resource_takes_is_refused_and_says_why() {
-    let world = World::start().await;
+async fn an_invalid_body_is_refused_with_the_reason() {
+    let app = TestApp::start().await;
     let post = async |content_type: Option<&str>, body: &str| {
-        let mut request = world.request(Method::POST, "alice").body(body.to_owned());
+        let mut request = app.request(Method::POST, "alice").body(body.to_owned());
         if let Some(content_type) = content_type {
             request = request.header("content-type", content_type);
         }
-        Answer::of(request.send().await.unwrap()).await
+        ApiResponse::to(request).await
     };
     let json = Some("application/json");
     for body in [
@@ -43,21 +43,21 @@ async fn a_body_that_is_not_what_the_resource_takes_is_refused_and_says_why() {
         post(content_type, "{}").await.is_problem(415, "unsupported-media-type");
     }
     post(json, &format!("{{\"pool\": \"{}\"}}", "x".repeat(5000))).await.is_problem(413, "body-too-large");
-    assert_eq!(world.calls().await, 0);
+    assert_eq!(app.calls().await, 0);
     assert_eq!(post(Some("application/json; charset=utf-8"), "{}").await.source(), "miss");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn unknown_methods_paths_and_queries_get_a_problem() {
-    let world = World::start().await;
+    let app = TestApp::start().await;
     for method in [Method::PUT, Method::PATCH, Method::HEAD] {
-        let answer = Answer::of(world.request(method.clone(), "alice").send().await.unwrap()).await;
+        let answer = ApiResponse::to(app.request(method.clone(), "alice")).await;
         assert_eq!(answer.status, 405, "{method}");
         assert_eq!(answer.header("allow"), "GET, POST, DELETE");
     }
     let get = async |path: &str| {
-        let request = world.client.get(world.url(path)).bearer_auth(world.bearer("alice"));
-        Answer::of(request.send().await.unwrap()).await
+        let request = app.client.get(app.url(path)).bearer_auth(app.bearer("alice"));
+        ApiResponse::to(request).await
     };
     for path in ["/", "/v1", "/v1/token/", "/v1/tokens", "/metrics", "/admin/v1/x"] {
         get(path).await.is_problem(404, "not-found");
@@ -65,22 +65,22 @@ async fn unknown_methods_paths_and_queries_get_a_problem() {
     for query in ["format=AWS", "fromat=aws", "format=aws&user=bob"] {
         get(&format!("/v1/token?{query}")).await.is_problem(400, "invalid-request");
     }
-    let with_body = world.request(Method::GET, "alice").body("{}").send().await.unwrap();
-    Answer::of(with_body).await.is_problem(400, "invalid-request");
+    let with_body = app.request(Method::GET, "alice").body("{}");
+    ApiResponse::to(with_body).await.is_problem(400, "invalid-request");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn headers_that_are_too_large_are_refused() {
-    let world = World::start().await;
-    let request = world.request(Method::POST, "alice").header("x-filler", "x".repeat(20_000));
-    Answer::of(request.send().await.unwrap()).await.is_problem(431, "headers-too-large");
-    assert_eq!(world.calls().await, 0);
-    assert_eq!(world.vend("alice").await.source(), "miss");
+    let app = TestApp::start().await;
+    let request = app.request(Method::POST, "alice").header("x-filler", "x".repeat(20_000));
+    ApiResponse::to(request).await.is_problem(431, "headers-too-large");
+    assert_eq!(app.calls().await, 0);
+    assert_eq!(app.vend("alice").await.source(), "miss");
 }
 
-/// Sends bytes and reads until the server hangs up.
-async fn raw(world: &World, bytes: &[u8]) -> String {
-    let mut stream = TcpStream::connect(world.app.public_address()).await.unwrap();
+/// Sends bytes and reads until the server closes the connection.
+async fn raw(app: &TestApp, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(app.service.public_address()).await.unwrap();
     stream.write_all(bytes).await.unwrap();
     let mut answer = Vec::new();
     let read = stream.read_to_end(&mut answer);
@@ -90,38 +90,38 @@ async fn raw(world: &World, bytes: &[u8]) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slow_clients_are_not_waited_for() {
-    let world =
-        World::with("http.request_header_timeout = \"1s\"\nhttp.request_body_timeout = \"200ms\"").await;
-    let answer = raw(&world, b"POST /v1/token HTTP/1.1\r\nHost: x\r\nAuthor").await;
+    let app =
+        TestApp::with("http.request_header_timeout = \"1s\"\nhttp.request_body_timeout = \"200ms\"").await;
+    let answer = raw(&app, b"POST /v1/token HTTP/1.1\r\nHost: x\r\nAuthor").await;
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
     let head = format!(
         "POST /v1/token HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
          Content-Length: 20\r\nConnection: close\r\n\r\n{{",
-        world.bearer("alice")
+        app.bearer("alice")
     );
-    let answer = raw(&world, head.as_bytes()).await;
+    let answer = raw(&app, head.as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
     assert!(answer.contains("urn:tokenvend:error:request-timeout"), "{answer}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_client_that_asks_and_asks_and_never_reads_is_cut_off() {
-    let world = World::with("http.response_write_timeout = \"500ms\"").await;
-    let mut stream = TcpStream::connect(world.app.public_address()).await.unwrap();
+async fn a_client_that_sends_requests_and_never_reads_is_disconnected() {
+    let app = TestApp::with("http.response_write_timeout = \"500ms\"").await;
+    let mut stream = TcpStream::connect(app.service.public_address()).await.unwrap();
     let asking = async {
-        // Ends only with an error: sooner or later there is no room left between the two.
+        // The write ends with an error as soon as the buffers between the two are full.
         while stream.write_all(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n").await.is_ok() {}
     };
     tokio::time::timeout(Duration::from_secs(20), asking).await.expect("the connection is still held open");
-    assert_eq!(world.vend("alice").await.source(), "miss");
+    assert_eq!(app.vend("alice").await.source(), "miss");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_keeps_the_id_it_came_with_if_that_is_harmless() {
-    let world = World::start().await;
+    let app = TestApp::start().await;
     let with_id = async |id: &str| {
-        let request = world.client.get(world.url("/livez")).header("x-request-id", id);
-        Answer::of(request.send().await.unwrap()).await.header("x-request-id").to_owned()
+        let request = app.client.get(app.url("/livez")).header("x-request-id", id);
+        ApiResponse::to(request).await.header("x-request-id").to_owned()
     };
     assert_eq!(with_id("edge-1:ab_c.d").await, "edge-1:ab_c.d");
     for bad in ["", "a b", "a\"b", "{}", &"x".repeat(129)] {
@@ -132,9 +132,9 @@ async fn a_request_keeps_the_id_it_came_with_if_that_is_harmless() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_answer_bears_the_headers_that_keep_it_from_being_stored_sniffed_or_framed() {
-    let world = World::start().await;
+    let app = TestApp::start().await;
     for path in ["/v1/token", "/livez", "/nowhere"] {
-        let answer = Answer::of(world.client.get(world.url(path)).send().await.unwrap()).await;
+        let answer = ApiResponse::to(app.client.get(app.url(path))).await;
         for (name, value) in [
             ("cache-control", "no-store"),
             ("vary", "Authorization, Origin"),
@@ -148,10 +148,10 @@ async fn every_answer_bears_the_headers_that_keep_it_from_being_stored_sniffed_o
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_pages_of_the_listed_origins_may_call() {
-    let world = World::start().await;
+    let app = TestApp::start().await;
     let call = async |origin: &str| {
-        let request = world.request(Method::POST, "alice").header("origin", origin);
-        Answer::of(request.send().await.unwrap()).await
+        let request = app.request(Method::POST, "alice").header("origin", origin);
+        ApiResponse::to(request).await
     };
     let allowed = call("https://web.example").await;
     allowed.source();
@@ -159,13 +159,13 @@ async fn only_pages_of_the_listed_origins_may_call() {
     assert!(allowed.header("access-control-expose-headers").contains("tokenvend-cache"));
     assert_eq!(allowed.header("access-control-allow-credentials"), "");
     let preflight = async |origin: &str| {
-        let request = world
+        let request = app
             .client
-            .request(Method::OPTIONS, world.url("/v1/token"))
+            .request(Method::OPTIONS, app.url("/v1/token"))
             .header("origin", origin)
             .header("access-control-request-method", "POST")
             .header("access-control-request-headers", "authorization,content-type");
-        Answer::of(request.send().await.unwrap()).await
+        ApiResponse::to(request).await
     };
     let allowed = preflight("https://web.example").await;
     assert_eq!(allowed.status, 200);
@@ -173,18 +173,17 @@ async fn only_pages_of_the_listed_origins_may_call() {
     assert!(allowed.header("access-control-allow-headers").to_lowercase().contains("authorization"));
     let refused = preflight("https://evil.example").await;
     assert_eq!((refused.status.as_u16(), refused.header("access-control-allow-origin")), (400, ""));
-    // A page must be able to read why it was refused.
-    let bad = world.client.post(world.url("/v1/token")).header("origin", "https://web.example");
-    let bad = Answer::of(bad.send().await.unwrap()).await;
+    // A page must be able to read the reason of the refusal.
+    let bad = app.client.post(app.url("/v1/token")).header("origin", "https://web.example");
+    let bad = ApiResponse::to(bad).await;
     bad.is_problem(401, "unauthorized");
     assert_eq!(bad.header("access-control-allow-origin"), "https://web.example");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_openapi_document_tells_of_every_route_and_every_problem() {
-    let world = World::start().await;
-    let document: Value =
-        Answer::of(world.client.get(world.url("/openapi.json")).send().await.unwrap()).await.json();
+    let app = TestApp::start().await;
+    let document: Value = ApiResponse::to(app.client.get(app.url("/openapi.json"))).await.json();
     let paths: Vec<&String> = document["paths"].as_object().unwrap().keys().collect();
     assert_eq!(
         paths,
@@ -192,7 +191,7 @@ async fn the_openapi_document_tells_of_every_route_and_every_problem() {
     );
     assert_eq!(document["paths"]["/v1/token"].as_object().unwrap().len(), 3);
     let properties = &document["components"]["schemas"]["Token"]["properties"];
-    let told = world.vend("alice").await.json();
+    let told = app.vend("alice").await.json();
     for name in told.as_object().unwrap().keys() {
         assert!(properties.get(name).is_some(), "{name} is not in the document");
     }

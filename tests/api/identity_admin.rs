@@ -1,4 +1,4 @@
-//! What administrators do with users and identities: done, told, recorded, and the tokens concerned forgotten.
+//! Identity administration: the operation, its response, its audit events, and the purge of cached tokens.
 
 mod command;
 mod refusals;
@@ -8,25 +8,25 @@ use cognito_emulator::{AccessKey, DEFAULT_DEVELOPER_PROVIDER, DEFAULT_POOL};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::audit::Trail;
+use crate::audit::AuditFile;
 use crate::support::client;
-use crate::support::{ADMIN_CREDENTIAL as CREDENTIAL, Answer, SECOND_POOL, World, claims_of};
+use crate::support::{ADMIN_CREDENTIAL as CREDENTIAL, ApiResponse, SECOND_POOL, TestApp, claims_of};
 
 const SWITCHED_ON: &str = "admin.credential = \"0123456789abcdef0123456789abcdef\"\n";
 
-impl World {
+impl TestApp {
     async fn switched_on(overlay: &str) -> Self {
         Self::with(&format!("{SWITCHED_ON}{overlay}")).await
     }
 
-    /// Asks the admin listener, under `/admin/v1/pools/main`, as an administrator.
-    async fn administer(&self, method: Method, path: &str) -> Answer {
+    /// Calls a path under `/admin/v1/pools/main` with the admin credential.
+    async fn administer(&self, method: Method, path: &str) -> ApiResponse {
         let url = self.admin_url(&format!("/admin/v1/pools/main{path}"));
         let request = self.client.request(method, url).bearer_auth(CREDENTIAL);
-        Answer::of(request.send().await.unwrap()).await
+        ApiResponse::to(request).await
     }
 
-    /// The calls to Cognito of all administrative operations, by outcome.
+    /// The number of identity administration calls to Cognito with this outcome.
     async fn admin_calls(&self, outcome: &str) -> f64 {
         let metrics = self.metrics().await;
         let calls = metrics.lines().filter_map(|line| line.strip_prefix("tokenvend_upstream_calls_total{"));
@@ -40,26 +40,26 @@ impl World {
         counts.iter().sum()
     }
 
-    async fn post(&self, path: &str, body: Value) -> Answer {
+    async fn post(&self, path: &str, body: Value) -> ApiResponse {
         let url = self.admin_url(&format!("/admin/v1/pools/main{path}"));
         let request =
             self.client.post(url).bearer_auth(CREDENTIAL).header("content-type", "application/json");
-        Answer::of(request.body(body.to_string()).send().await.unwrap()).await
+        ApiResponse::to(request.body(body.to_string())).await
     }
 
-    /// Cognito itself, past the service.
+    /// A client of Cognito that bypasses the service.
     fn cognito(&self) -> Client {
         client(&self.emulator.url(), &AccessKey::default())
     }
 
-    /// Links a user to an identity that others have already.
+    /// Links a user to an identity that already has users.
     async fn link(&self, identity: &str, user: &str) {
         let call = self.cognito().get_open_id_token_for_developer_identity().identity_pool_id(DEFAULT_POOL);
         let call = call.identity_id(identity).logins(DEFAULT_DEVELOPER_PROVIDER, user);
         call.send().await.unwrap();
     }
 
-    /// Where the user's next token comes from, and for which identity it is.
+    /// The cache status and the identity of the user's next token.
     async fn next(&self, user: &str) -> (String, String) {
         let answer = self.vend(user).await;
         let source = answer.source().to_owned();
@@ -74,45 +74,45 @@ impl World {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_user_is_looked_up_with_everybody_who_has_the_same_identity_page_by_page() {
-    let world = World::switched_on("").await;
-    let identity = world.identity_of("user-00").await;
+async fn a_user_is_looked_up_with_all_users_of_the_identity_page_by_page() {
+    let app = TestApp::switched_on("").await;
+    let identity = app.identity_of("user-00").await;
     for number in 1..65 {
-        world.link(&identity, &format!("user-{number:02}")).await;
+        app.link(&identity, &format!("user-{number:02}")).await;
     }
-    let answer = world.administer(Method::GET, "/users/user-00").await;
+    let answer = app.administer(Method::GET, "/users/user-00").await;
     assert_eq!(answer.status, 200, "{answer:?}");
     let first = answer.json();
     assert_eq!((&first["pool"], &first["user"]), (&json!("main"), &json!("user-00")));
     assert_eq!((&first["identityId"], &first["identityPoolId"]), (&json!(identity), &json!(DEFAULT_POOL)));
     assert_eq!(first["cachedTokens"], 1);
-    assert_eq!(first["cachedUntil"], world.vend("user-00").await.json()["expiresAt"]);
+    assert_eq!(first["cachedUntil"], app.vend("user-00").await.json()["expiresAt"]);
     assert!(!answer.text.contains("eyJ"), "never a token: {answer:?}");
     assert_eq!(first["users"].as_array().unwrap().len(), 60);
     let next = first["nextToken"].as_str().unwrap();
-    let second = world.administer(Method::GET, &format!("/users/user-00?nextToken={next}")).await.json();
+    let second = app.administer(Method::GET, &format!("/users/user-00?nextToken={next}")).await.json();
     assert_eq!(second["users"], json!(["user-60", "user-61", "user-62", "user-63", "user-64"]));
     assert_eq!(second["nextToken"], Value::Null);
 
-    let few = world.administer(Method::GET, &format!("/identities/{identity}?maxResults=2")).await.json();
+    let few = app.administer(Method::GET, &format!("/identities/{identity}?maxResults=2")).await.json();
     assert_eq!(few["users"], json!(["user-00", "user-01"]));
     assert_eq!(few["logins"], json!([DEFAULT_DEVELOPER_PROVIDER]));
     assert!(few["createdAt"].as_str().unwrap().starts_with("20") && few["nextToken"].is_string());
-    let other = world.administer(Method::GET, "/users/user-64").await.json();
+    let other = app.administer(Method::GET, "/users/user-64").await.json();
     assert_eq!((&other["identityId"], &other["cachedTokens"]), (&json!(identity), &json!(0)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pool_s_identities_are_listed_page_by_page() {
-    let world = World::switched_on("").await;
+    let app = TestApp::switched_on("").await;
     let mut identities = Vec::new();
     for user in ["a", "b", "c"] {
-        identities.push(world.identity_of(user).await);
+        identities.push(app.identity_of(user).await);
     }
-    let first = world.administer(Method::GET, "/identities?maxResults=2").await.json();
+    let first = app.administer(Method::GET, "/identities?maxResults=2").await.json();
     let next = first["nextToken"].as_str().unwrap();
     let path = format!("/identities?maxResults=2&nextToken={next}");
-    let second = world.administer(Method::GET, &path).await.json();
+    let second = app.administer(Method::GET, &path).await.json();
     assert_eq!(second["nextToken"], Value::Null);
     let pages = [&first, &second].map(|page| page["identities"].as_array().unwrap().clone()).concat();
     let mut listed: Vec<_> = pages.iter().map(|found| found["identityId"].as_str().unwrap()).collect();
@@ -123,26 +123,26 @@ async fn a_pool_s_identities_are_listed_page_by_page() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_user_whose_tokens_were_purged_gets_a_new_one_of_the_same_identity() {
-    let world = World::switched_on("").await;
-    let identity = world.identity_of("alice").await;
-    let bob = world.identity_of("bob").await;
-    let purged = world.administer(Method::DELETE, "/users/alice/cache").await;
+    let app = TestApp::switched_on("").await;
+    let identity = app.identity_of("alice").await;
+    let bob = app.identity_of("bob").await;
+    let purged = app.administer(Method::DELETE, "/users/alice/cache").await;
     assert_eq!(purged.json(), json!({"pool": "main", "user": "alice", "purgedTokens": 1}));
-    assert_eq!(world.next("bob").await, ("hit".to_owned(), bob), "nobody else is touched");
-    assert_eq!(world.next("alice").await, ("miss".to_owned(), identity));
-    let nobody = world.administer(Method::DELETE, "/users/nobody/cache").await;
-    assert_eq!(nobody.json()["purgedTokens"], 0);
+    assert_eq!(app.next("bob").await, ("hit".to_owned(), bob), "no other user is affected");
+    assert_eq!(app.next("alice").await, ("miss".to_owned(), identity));
+    let unknown = app.administer(Method::DELETE, "/users/nobody/cache").await;
+    assert_eq!(unknown.json()["purgedTokens"], 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn after_a_merge_both_have_one_identity_and_nobody_is_served_a_token_of_the_one_given_up() {
-    let trail = Trail::new();
-    let world = World::switched_on(&trail.overlay()).await;
-    let given_up = world.identity_of("alice").await;
-    world.link(&given_up, "alice-too").await;
-    assert_eq!(world.identity_of("alice-too").await, given_up);
-    let stays = world.identity_of("bob").await;
-    let merged = world.post("/users/alice/merge", json!({"into": "bob"})).await;
+async fn after_a_merge_both_have_one_identity_and_no_token_of_the_removed_one_is_served() {
+    let trail = AuditFile::new();
+    let app = TestApp::switched_on(&trail.overlay()).await;
+    let given_up = app.identity_of("alice").await;
+    app.link(&given_up, "alice-too").await;
+    assert_eq!(app.identity_of("alice-too").await, given_up);
+    let stays = app.identity_of("bob").await;
+    let merged = app.post("/users/alice/merge", json!({"into": "bob"})).await;
     assert_eq!(
         merged.json(),
         json!({
@@ -150,9 +150,9 @@ async fn after_a_merge_both_have_one_identity_and_nobody_is_served_a_token_of_th
         })
     );
     for user in ["alice", "bob", "alice-too"] {
-        assert_eq!(world.next(user).await, ("miss".to_owned(), stays.clone()), "{user}");
+        assert_eq!(app.next(user).await, ("miss".to_owned(), stays.clone()), "{user}");
     }
-    let again = world.post("/users/alice/merge", json!({"into": "bob"})).await.json();
+    let again = app.post("/users/alice/merge", json!({"into": "bob"})).await.json();
     assert_eq!((&again["identityId"], &again["removedIdentityId"]), (&json!(stays), &Value::Null));
 
     let events = trail.events(10).await;
@@ -172,18 +172,18 @@ async fn after_a_merge_both_have_one_identity_and_nobody_is_served_a_token_of_th
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_user_who_was_unlinked_is_new_the_next_time() {
-    let trail = Trail::new();
-    let world = World::switched_on(&trail.overlay()).await;
-    let identity = world.identity_of("alice").await;
-    world.link(&identity, "other").await;
-    world.identity_of("other").await;
-    let unlinked = world.administer(Method::DELETE, &format!("/identities/{identity}/users/alice")).await;
+    let trail = AuditFile::new();
+    let app = TestApp::switched_on(&trail.overlay()).await;
+    let identity = app.identity_of("alice").await;
+    app.link(&identity, "other").await;
+    app.identity_of("other").await;
+    let unlinked = app.administer(Method::DELETE, &format!("/identities/{identity}/users/alice")).await;
     assert_eq!(unlinked.status, 200, "{unlinked:?}");
     assert!(unlinked.json()["consequence"].as_str().unwrap().contains("new identity"));
-    let (source, new) = world.next("alice").await;
+    let (source, new) = app.next("alice").await;
     assert_eq!(source, "miss");
     assert_ne!(new, identity);
-    assert_eq!(world.next("other").await, ("hit".to_owned(), identity.clone()));
+    assert_eq!(app.next("other").await, ("hit".to_owned(), identity.clone()));
     let told: Vec<_> = trail.events(6).await;
     let told: Vec<_> = told.iter().filter(|event| event["action"] == "unlink").collect();
     assert_eq!([&told[0]["outcome"], &told[1]["outcome"]], ["started", "success"]);
@@ -192,46 +192,46 @@ async fn a_user_who_was_unlinked_is_new_the_next_time() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_an_identity_was_deleted_none_of_its_users_is_served_its_tokens() {
-    let world = World::switched_on("").await;
-    let identity = world.identity_of("alice").await;
-    world.link(&identity, "alice-too").await;
-    world.identity_of("alice-too").await;
-    let deleted = world.administer(Method::DELETE, &format!("/identities/{identity}")).await;
+    let app = TestApp::switched_on("").await;
+    let identity = app.identity_of("alice").await;
+    app.link(&identity, "alice-too").await;
+    app.identity_of("alice-too").await;
+    let deleted = app.administer(Method::DELETE, &format!("/identities/{identity}")).await;
     assert_eq!((deleted.status.as_u16(), deleted.text.as_str()), (204, ""));
     for user in ["alice", "alice-too"] {
-        let (source, new) = world.next(user).await;
+        let (source, new) = app.next(user).await;
         assert_eq!(source, "miss");
         assert_ne!(new, identity);
     }
-    let gone = world.administer(Method::DELETE, &format!("/identities/{identity}")).await;
+    let gone = app.administer(Method::DELETE, &format!("/identities/{identity}")).await;
     gone.is_problem(404, "unknown-identity");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_identities_are_deleted_at_once_and_none_of_another_pool() {
-    let trail = Trail::new();
-    let world = World::switched_on(&trail.overlay()).await;
+    let trail = AuditFile::new();
+    let app = TestApp::switched_on(&trail.overlay()).await;
     let mut identities = Vec::new();
     for number in 0..20 {
-        identities.push(world.identity_of(&format!("user-{number}")).await);
+        identities.push(app.identity_of(&format!("user-{number}")).await);
     }
-    let foreign = world.vend_with("alice", json!({"pool": "second"})).await.json();
+    let foreign = app.vend_with("alice", json!({"pool": "second"})).await.json();
     let unknown = "us-east-1:00000000-0000-4000-8000-00000000dead";
     let mut all = identities.clone();
     all.extend([unknown.to_owned(), foreign["identityId"].as_str().unwrap().to_owned()]);
-    let answer = world.post("/identities/delete", json!({"identityIds": all})).await.json();
+    let answer = app.post("/identities/delete", json!({"identityIds": all})).await.json();
     identities.sort_unstable();
     assert_eq!(answer["deleted"], json!(identities));
     let mut left: Vec<_> = answer["undeleted"].as_array().unwrap().clone();
     left.sort_by_key(|left| left["identityId"] == unknown);
     assert_eq!(left[0], json!({"identityId": foreign["identityId"], "reason": "unknown"}));
     assert_eq!(left[1], json!({"identityId": unknown, "reason": "unknown"}));
-    let still = world.vend_with("alice", json!({"pool": "second"})).await;
+    let still = app.vend_with("alice", json!({"pool": "second"})).await;
     assert_eq!(still.source(), "hit");
-    let described = world.cognito().describe_identity().identity_id(foreign["identityId"].as_str().unwrap());
+    let described = app.cognito().describe_identity().identity_id(foreign["identityId"].as_str().unwrap());
     assert!(described.send().await.is_ok(), "the identity in {SECOND_POOL} is still there");
     for number in 0..20 {
-        assert_eq!(world.vend(&format!("user-{number}")).await.source(), "miss");
+        assert_eq!(app.vend(&format!("user-{number}")).await.source(), "miss");
     }
     let events = trail.events(44).await;
     let told: Vec<_> = events.iter().filter(|event| event["action"] == "delete").collect();
@@ -240,16 +240,15 @@ async fn many_identities_are_deleted_at_once_and_none_of_another_pool() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flight_that_took_off_before_its_identity_was_deleted_leaves_nothing_behind() {
-    let world = World::switched_on("").await;
-    let identity = world.identity_of("alice").await;
-    world.administer(Method::DELETE, "/users/alice/cache").await;
-    world.faults(json!({"latencyMillis": 1000})).await;
-    let late = world.vend("alice");
+async fn a_load_that_began_before_the_deletion_of_its_identity_leaves_no_cache_entry() {
+    let app = TestApp::switched_on("").await;
+    let identity = app.identity_of("alice").await;
+    app.administer(Method::DELETE, "/users/alice/cache").await;
+    app.faults(json!({"latencyMillis": 1000})).await;
+    let late = app.vend("alice");
     tokio::pin!(late);
     let is_aloft = crate::support::until(|| async {
-        world
-            .metric("tokenvend_upstream_calls_in_flight{operation=\"GetOpenIdTokenForDeveloperIdentity\"}")
+        app.metric("tokenvend_upstream_calls_in_flight{operation=\"GetOpenIdTokenForDeveloperIdentity\"}")
             .await
             >= 1.0
     });
@@ -257,63 +256,63 @@ async fn a_flight_that_took_off_before_its_identity_was_deleted_leaves_nothing_b
         answer = &mut late => panic!("too early: {answer:?}"),
         () = is_aloft => {}
     }
-    world.faults(json!({})).await;
-    let deleted = world.administer(Method::DELETE, &format!("/identities/{identity}")).await;
+    app.faults(json!({})).await;
+    let deleted = app.administer(Method::DELETE, &format!("/identities/{identity}")).await;
     assert_eq!(deleted.status, 204);
     late.await;
-    let (source, _) = world.next("alice").await;
+    let (source, _) = app.next("alice").await;
     assert_eq!(source, "miss");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_hangs_up_in_the_middle_of_a_merge_leaves_no_stale_token_behind() {
-    let world = World::switched_on("").await;
-    world.identity_of("alice").await;
-    let stays = world.identity_of("bob").await;
-    world.faults(json!({"latencyMillis": 300})).await;
-    let merge = world.post("/users/alice/merge", json!({"into": "bob"}));
+async fn a_client_that_disconnects_during_a_merge_leaves_no_stale_token() {
+    let app = TestApp::switched_on("").await;
+    app.identity_of("alice").await;
+    let stays = app.identity_of("bob").await;
+    app.faults(json!({"latencyMillis": 300})).await;
+    let merge = app.post("/users/alice/merge", json!({"into": "bob"}));
     let hung_up = tokio::time::timeout(std::time::Duration::from_millis(100), merge).await;
     assert!(hung_up.is_err());
-    crate::support::until(|| async { world.admin_calls("success").await >= 2.0 }).await;
-    crate::support::until(|| async { world.next("alice").await.1 == stays }).await;
+    crate::support::until(|| async { app.admin_calls("success").await >= 2.0 }).await;
+    crate::support::until(|| async { app.next("alice").await.1 == stays }).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_user_may_be_called_whatever_cognito_takes() {
-    let world = World::switched_on("").await;
+async fn a_user_id_may_be_any_text_that_cognito_accepts() {
+    let app = TestApp::switched_on("").await;
     for (user, encoded) in [
         ("a/b c+d?e#f", "a%2Fb%20c%2Bd%3Fe%23f"),
         ("100%2F", "100%252F"),
         ("zoë@example.com", "zo%C3%AB%40example.com"),
         ("plain+plus", "plain+plus"),
     ] {
-        world.vend(user).await.source();
-        let found = world.administer(Method::GET, &format!("/users/{encoded}")).await;
+        app.vend(user).await.source();
+        let found = app.administer(Method::GET, &format!("/users/{encoded}")).await;
         assert_eq!(found.json()["user"], user, "{found:?}");
-        let purged = world.administer(Method::DELETE, &format!("/users/{encoded}/cache")).await;
+        let purged = app.administer(Method::DELETE, &format!("/users/{encoded}/cache")).await;
         assert_eq!(purged.json()["purgedTokens"], 1, "{user}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn where_users_have_pseudonyms_they_are_found_by_the_app_s_name_for_them_too() {
-    let trail = Trail::new();
+async fn with_pseudonyms_users_are_also_found_by_their_user_id_of_the_app() {
+    let trail = AuditFile::new();
     let key = "users.pseudonym_key = \"pseudonym-key-pseudonym-key-0123\"\n";
-    let world = World::switched_on(&format!("{key}{}", trail.overlay())).await;
-    let alice = world.identity_of("alice").await;
-    let bob = world.identity_of("bob").await;
-    world.administer(Method::GET, "/users/alice").await.is_problem(404, "unknown-user");
-    let found = world.administer(Method::GET, "/users/alice?userIdKind=app").await.json();
+    let app = TestApp::switched_on(&format!("{key}{}", trail.overlay())).await;
+    let alice = app.identity_of("alice").await;
+    let bob = app.identity_of("bob").await;
+    app.administer(Method::GET, "/users/alice").await.is_problem(404, "unknown-user");
+    let found = app.administer(Method::GET, "/users/alice?userIdKind=app").await.json();
     assert_eq!(found["identityId"], alice);
     let pseudonym = found["user"].as_str().unwrap();
     assert_eq!((pseudonym.len(), &found["cachedTokens"]), (43, &json!(1)));
-    let by_pseudonym = world.administer(Method::GET, &format!("/users/{pseudonym}")).await.json();
+    let by_pseudonym = app.administer(Method::GET, &format!("/users/{pseudonym}")).await.json();
     assert_eq!(by_pseudonym["identityId"], alice);
-    let merged = world.post("/users/alice/merge?userIdKind=app", json!({"into": "bob"})).await.json();
+    let merged = app.post("/users/alice/merge?userIdKind=app", json!({"into": "bob"})).await.json();
     assert_eq!(merged["identityId"], bob);
     let path = format!("/identities/{bob}/users/alice?userIdKind=app");
-    assert_eq!(world.administer(Method::DELETE, &path).await.status, 200);
-    let purged = world.administer(Method::DELETE, "/users/bob/cache?userIdKind=app").await;
+    assert_eq!(app.administer(Method::DELETE, &path).await.status, 200);
+    let purged = app.administer(Method::DELETE, "/users/bob/cache?userIdKind=app").await;
     assert_eq!(purged.status, 200);
     let told: Vec<_> =
         trail.events(10).await.iter().filter(|event| event["authenticator"] == "admin").cloned().collect();

@@ -1,4 +1,4 @@
-//! Linking: what becomes of a user's identity, and of everybody's who tries to get at another's.
+//! Linking of public logins and guests, and attempts to link another user's identity.
 
 mod guests;
 mod logins;
@@ -10,14 +10,14 @@ use cognito_emulator::{self, AccessKey};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, World};
+use crate::support::{ApiResponse, TestApp};
 
 const POOL: &str = cognito_emulator::DEFAULT_POOL;
 const PROVIDER: &str = cognito_emulator::DEFAULT_DEVELOPER_PROVIDER;
 const GOOGLE: &str = "accounts.google.com";
 const LINK: &str = "/v1/identity/link";
 
-/// A pool that links what there is to link, and budgets that keep nobody waiting: the clock stands still.
+/// A pool that links logins and guests, with rate limits above any test's use: the clock stands still.
 const ALL: &str = r#"
     admin.rate_limit.burst = 5000
     admin.rate_limit.rate = "5000/s"
@@ -26,30 +26,30 @@ const ALL: &str = r#"
     guests = true
 "#;
 
-impl World {
+impl TestApp {
     fn link_request(&self, user: &str) -> reqwest::RequestBuilder {
         let request = self.client.request(Method::POST, self.url(LINK)).bearer_auth(self.bearer(user));
         request.header("content-type", "application/json")
     }
 
-    async fn ask_to_link(&self, user: &str, body: Value) -> Answer {
-        Answer::of(self.link_request(user).body(body.to_string()).send().await.unwrap()).await
+    async fn ask_to_link(&self, user: &str, body: Value) -> ApiResponse {
+        ApiResponse::to(self.link_request(user).body(body.to_string())).await
     }
 
-    async fn link_google(&self, user: &str, token: &str) -> Answer {
+    async fn link_google(&self, user: &str, token: &str) -> ApiResponse {
         self.ask_to_link(user, json!({"logins": {GOOGLE: token}})).await
     }
 
-    async fn link_guest(&self, user: &str, token: &str) -> Answer {
+    async fn link_guest(&self, user: &str, token: &str) -> ApiResponse {
         self.ask_to_link(user, json!({"guestToken": token})).await
     }
 
-    /// Cognito, for those who hold our rights.
+    /// A client of Cognito with the service's permissions.
     fn aws(&self) -> Client {
         crate::support::client(&self.emulator.url(), &AccessKey::default())
     }
 
-    /// Cognito, for everybody.
+    /// Calls a public operation of Cognito.
     async fn unsigned(&self, operation: &str, input: Value) -> Value {
         let request =
             self.client.post(self.emulator.url()).header("content-type", "application/x-amz-json-1.1");
@@ -58,7 +58,7 @@ impl World {
         serde_json::from_str(&answer.text().await.unwrap()).unwrap()
     }
 
-    /// A new guest of a pool: identity and token.
+    /// Creates a guest of a pool: identity and token.
     async fn guest_of(&self, pool: &str) -> (String, String) {
         let guest = self.unsigned("GetId", json!({"IdentityPoolId": pool})).await;
         let id = guest["IdentityId"].as_str().unwrap().to_owned();
@@ -70,19 +70,19 @@ impl World {
         self.guest_of(POOL).await
     }
 
-    /// The identity that somebody who signs in at Google has.
+    /// The identity of this Google login.
     async fn identity_by_google(&self, token: &str) -> String {
         let answer = self.unsigned("GetId", json!({"IdentityPoolId": POOL, "Logins": {GOOGLE: token}})).await;
         answer["IdentityId"].as_str().unwrap().to_owned()
     }
 
-    /// The developer users of an identity, as Cognito knows them.
+    /// The developer users of an identity in Cognito.
     async fn users_of(&self, identity: &str) -> Vec<String> {
         let call = self.aws().lookup_developer_identity().identity_pool_id(POOL).identity_id(identity);
         call.send().await.unwrap().developer_user_identifier_list.unwrap_or_default()
     }
 
-    /// How often each operation of Cognito's was called.
+    /// The number of calls to an operation of Cognito.
     async fn calls_of(&self, operation: &str) -> u64 {
         let url = format!("{}/_emulator/calls", self.emulator.url());
         let text = self.client.get(url).send().await.unwrap().text().await.unwrap();
@@ -90,7 +90,7 @@ impl World {
         counted["calls"][operation]["total"].as_u64().unwrap_or(0)
     }
 
-    /// Calls that change an identity.
+    /// The number of calls that change an identity.
     async fn changes(&self) -> u64 {
         let mut changes = 0;
         for operation in [
@@ -104,8 +104,8 @@ impl World {
         changes
     }
 
-    /// What is done while its waits go by on the world's clock.
-    async fn as_time_goes_by<T>(&self, done: impl Future<Output = T>) -> T {
+    /// Runs a future and advances the manual clock while it waits.
+    async fn while_time_advances<T>(&self, done: impl Future<Output = T>) -> T {
         tokio::pin!(done);
         loop {
             tokio::select! {
@@ -116,43 +116,43 @@ impl World {
     }
 }
 
-fn identity(answer: &Answer) -> String {
+fn identity(answer: &ApiResponse) -> String {
     assert_eq!(answer.status, 200, "{answer:?}");
     answer.json()["identityId"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_is_linked_where_the_configuration_does_not_say_so() {
+async fn nothing_is_linked_unless_the_configuration_allows_it() {
     let logins = json!({"logins": {GOOGLE: "g-alice"}});
     for (overlay, logins_may, guests_may) in [
         ("", false, false),
         ("pools.main.linking.guests = true", false, true),
         ("pools.main.linking.providers = [\"accounts.google.com\"]", true, false),
-        // Another pool's rules are no rules of this one.
+        // The settings of another pool do not apply.
         (
             "pools.second.linking.providers = [\"accounts.google.com\"]\npools.second.linking.guests = true",
             false,
             false,
         ),
     ] {
-        let world = World::with(overlay).await;
-        let (_, token) = world.guest().await;
+        let app = TestApp::with(overlay).await;
+        let (_, token) = app.guest().await;
         for (may, body) in [(guests_may, json!({"guestToken": token})), (logins_may, logins.clone())] {
-            let before = world.changes().await;
-            let answer = world.ask_to_link("alice", body).await;
+            let before = app.changes().await;
+            let answer = app.ask_to_link("alice", body).await;
             if may {
                 assert_eq!(answer.status, 200, "{overlay}: {answer:?}");
             } else {
                 answer.is_problem(403, "linking-disabled");
-                assert_eq!(world.changes().await, before, "{overlay}");
+                assert_eq!(app.changes().await, before, "{overlay}");
             }
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_no_request_to_link_is_refused_without_a_call_and_without_repeating_a_token() {
-    let world = World::with(ALL).await;
+async fn an_invalid_link_request_is_refused_without_a_call_and_without_repeating_a_token() {
+    let app = TestApp::with(ALL).await;
     let secret = "eyJ-top-secret";
     for body in [
         json!({}),
@@ -170,29 +170,27 @@ async fn what_is_no_request_to_link_is_refused_without_a_call_and_without_repeat
         json!({"guestToken": secret, "token": secret}),
         json!({secret: secret}),
     ] {
-        let answer = world.ask_to_link("alice", body.clone()).await;
+        let answer = app.ask_to_link("alice", body.clone()).await;
         answer.is_problem(400, "invalid-request");
         assert!(!answer.text.contains("top-secret"), "{body}: {answer:?}");
     }
     let send = async |request: reqwest::RequestBuilder, body: &str| {
-        Answer::of(request.body(body.to_owned()).send().await.unwrap()).await
+        ApiResponse::to(request.body(body.to_owned())).await
     };
     let twice = format!("{{\"logins\": {{\"{GOOGLE}\": \"a\", \"{GOOGLE}\": \"b\"}}}}");
     for body in [twice.as_str(), "", "[]", "{\"guestToken\": \"x\"} {}"] {
-        send(world.link_request("alice"), body).await.is_problem(400, "invalid-request");
+        send(app.link_request("alice"), body).await.is_problem(400, "invalid-request");
     }
-    let plain = world.client.post(world.url(LINK)).bearer_auth(world.bearer("alice"));
+    let plain = app.client.post(app.url(LINK)).bearer_auth(app.bearer("alice"));
     send(plain, "{}").await.is_problem(415, "unsupported-media-type");
-    send(world.link_request("alice"), &" ".repeat(65_537)).await.is_problem(413, "body-too-large");
-    let anonymous = world.client.post(world.url(LINK)).header("content-type", "application/json");
+    send(app.link_request("alice"), &" ".repeat(65_537)).await.is_problem(413, "body-too-large");
+    let anonymous = app.client.post(app.url(LINK)).header("content-type", "application/json");
     send(anonymous, &json!({"guestToken": "x"}).to_string()).await.is_problem(401, "unauthorized");
-    world
-        .ask_to_link("alice", json!({"pool": "third", "guestToken": "x"}))
+    app.ask_to_link("alice", json!({"pool": "third", "guestToken": "x"}))
         .await
         .is_problem(404, "unknown-pool");
-    let get = world.client.get(world.url(LINK)).bearer_auth(world.bearer("alice")).send().await.unwrap();
-    let get = Answer::of(get).await;
+    let get = ApiResponse::to(app.client.get(app.url(LINK)).bearer_auth(app.bearer("alice"))).await;
     get.is_problem(405, "method-not-allowed");
     assert_eq!(get.header("allow"), "POST");
-    assert_eq!(world.changes().await, 0);
+    assert_eq!(app.changes().await, 0);
 }

@@ -1,5 +1,5 @@
-//! What tokenvend promises, tried over sockets: HTTP in, HTTP out, with the emulator as Cognito. One binary, no
-//! fixed port, no order. A clock that the test moves takes the place of waiting.
+//! Tests of the service over sockets, with the emulator as Cognito. One binary, no fixed port, no order. A manual
+//! clock takes the place of waiting. Each response is validated against the OpenAPI documents.
 
 #![expect(
     clippy::expect_used,

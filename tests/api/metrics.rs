@@ -1,17 +1,17 @@
-//! What operators see.
+//! The metrics endpoint.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use crate::packages::has_or_skips;
-use crate::support::{Answer, World};
+use crate::support::{ApiResponse, TestApp};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_happens_is_counted() {
-    let world = World::start().await;
-    world.vend("alice").await;
-    world.vend("alice").await;
-    world.vend_bearer("nonsense").await;
+async fn requests_and_calls_are_counted() {
+    let app = TestApp::start().await;
+    app.vend("alice").await;
+    app.vend("alice").await;
+    app.vend_bearer("nonsense").await;
     for (name, value) in [
         ("tokenvend_vends_total{cache=\"miss\",kind=\"token\"}", 1.0),
         ("tokenvend_vends_total{cache=\"hit\",kind=\"token\"}", 1.0),
@@ -33,21 +33,21 @@ async fn what_happens_is_counted() {
         ("tokenvend_jwks_fetches_total{outcome=\"fetched\"}", 1.0),
         ("tokenvend_upstream_calls_in_flight{operation=\"GetOpenIdTokenForDeveloperIdentity\"}", 0.0),
     ] {
-        assert_eq!(world.metric(name).await, value, "{name}");
+        assert_eq!(app.metric(name).await, value, "{name}");
     }
-    assert!(world.metric("tokenvend_cache_bytes{kind=\"token\"}").await > 1000.0);
-    assert!(world.metric("process_resident_memory_bytes").await > 0.0);
-    let text = world.metrics().await;
+    assert!(app.metric("tokenvend_cache_bytes{kind=\"token\"}").await > 1000.0);
+    assert!(app.metric("process_resident_memory_bytes").await > 0.0);
+    let text = app.metrics().await;
     assert!(text.contains("tokenvend_build_info{version="), "{text}");
     assert!(!text.contains("alice"), "no user is ever a label");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn metrics_are_on_the_admin_listener_alone_and_behind_its_credential_if_there_is_one() {
-    let world = World::with("admin.credential = \"open-sesame\"").await;
+    let app = TestApp::with("admin.credential = \"open-sesame\"").await;
     let scrape = async |authorization: &str| {
-        let request = world.client.get(world.admin_url("/metrics")).header("authorization", authorization);
-        Answer::of(request.send().await.unwrap()).await
+        let request = app.client.get(app.admin_url("/metrics")).header("authorization", authorization);
+        ApiResponse::to(request).await
     };
     for wrong in ["", "Bearer open-sesam", "Bearer open-sesame2", "Basic open-sesame", "open-sesame"] {
         scrape(wrong).await.is_problem(401, "unauthorized");
@@ -55,14 +55,14 @@ async fn metrics_are_on_the_admin_listener_alone_and_behind_its_credential_if_th
     let right = scrape("Bearer open-sesame").await;
     assert_eq!(right.status, 200);
     assert!(right.header("content-type").starts_with("text/plain; version=0.0.4"), "{right:?}");
-    let health = world.client.get(world.admin_url("/livez")).send().await.unwrap();
-    assert_eq!(health.status(), 200);
-    let public = Answer::of(world.client.get(world.url("/metrics")).send().await.unwrap()).await;
+    let health = ApiResponse::to(app.client.get(app.admin_url("/livez"))).await;
+    assert_eq!(health.status, 200);
+    let public = ApiResponse::to(app.client.get(app.url("/metrics"))).await;
     public.is_problem(404, "not-found");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn promtool_has_nothing_to_say_against_the_metrics() {
+async fn promtool_accepts_the_metrics() {
     if !has_or_skips("promtool", "prometheus") {
         return;
     }
@@ -72,9 +72,9 @@ async fn promtool_has_nothing_to_say_against_the_metrics() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let world = World::start().await;
-    world.vend("alice").await;
-    promtool.stdin.take().unwrap().write_all(world.metrics().await.as_bytes()).unwrap();
+    let app = TestApp::start().await;
+    app.vend("alice").await;
+    promtool.stdin.take().unwrap().write_all(app.metrics().await.as_bytes()).unwrap();
     let output = promtool.wait_with_output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

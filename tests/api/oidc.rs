@@ -1,4 +1,4 @@
-//! A real OpenID provider (npm's oidc-provider) as the app: discovery, JWT access tokens, keys that rotate under load,
+//! An OpenID provider (npm's oidc-provider) as the issuer: discovery, JWT access tokens, key rotation under load,
 //! introspection of opaque tokens, revocation.
 
 use std::io::{BufRead as _, BufReader};
@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use serde_json::Value;
 
 use crate::packages::peers_or_skip;
-use crate::support::World;
+use crate::support::TestApp;
 
 struct Provider {
     process: Child,
@@ -23,7 +23,7 @@ impl Provider {
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let issuer = lines.find_map(|line| line.ok().filter(|line| line.starts_with("http://"))).unwrap();
-        // Goes on reading: a full pipe would stop it.
+        // Reads on: a full pipe would stop the process.
         std::thread::spawn(move || lines.for_each(drop));
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Some(Self { process, issuer, client })
@@ -36,7 +36,7 @@ impl Provider {
         request.send().await.unwrap().text().await.unwrap()
     }
 
-    /// A new access token of that form.
+    /// A new access token in this format.
     async fn sign_in(&self, form: &'static str) -> String {
         let answer: Value = serde_json::from_str(&self.post("/token", form).await).unwrap();
         answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
@@ -57,10 +57,10 @@ impl Drop for Provider {
 const JWT: &str = "grant_type=client_credentials&scope=tokens:vend&resource=urn:api:jwt";
 const OPAQUE: &str = "grant_type=client_credentials&scope=tokens:vend&resource=urn:api:opaque";
 
-/// A world in which the provider signs users in, besides the demo app.
-async fn world_of(provider: &Provider) -> World {
+/// An app with this provider as a second issuer.
+async fn app_of(provider: &Provider) -> TestApp {
     let issuer = &provider.issuer;
-    World::with(&format!(
+    TestApp::with(&format!(
         r#"
         auth.order = ["provider", "opaque"]
         auth.app.user_id = "app:{{sub}}"
@@ -89,38 +89,38 @@ async fn world_of(provider: &Provider) -> World {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn access_tokens_of_an_openid_provider_are_verified_by_discovery_or_introspected() {
     let Some(provider) = Provider::start() else { return };
-    let world = world_of(&provider).await;
+    let app = app_of(&provider).await;
     let (jwt, opaque) = (provider.sign_in(JWT).await, provider.sign_in(OPAQUE).await);
     assert_eq!((jwt.split('.').count(), opaque.split('.').count()), (3, 1));
-    let first = world.vend_bearer(&jwt).await;
+    let first = app.vend_bearer(&jwt).await;
     assert_eq!(first.source(), "miss");
-    // One issuer, one user, whatever the token's form.
-    let second = world.vend_bearer(&opaque).await;
+    // One issuer and one user, for both token formats.
+    let second = app.vend_bearer(&opaque).await;
     assert_eq!((second.source(), second.token()), ("hit", first.token()));
 
     let unscoped = provider.sign_in("grant_type=client_credentials&resource=urn:api:jwt").await;
-    world.vend_bearer(&unscoped).await.is_problem(403, "insufficient-credential");
-    world.vend_bearer(&format!("{opaque}x")).await.is_problem(401, "unauthorized");
+    app.vend_bearer(&unscoped).await.is_problem(403, "insufficient-credential");
+    app.vend_bearer(&format!("{opaque}x")).await.is_problem(401, "unauthorized");
 
     let form: &'static str = Box::leak(format!("token={opaque}").into_boxed_str());
     provider.post("/token/revocation", form).await;
-    world.advance(60);
-    world.vend_bearer(&opaque).await.is_problem(401, "unauthorized");
+    app.advance(60);
+    app.vend_bearer(&opaque).await.is_problem(401, "unauthorized");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn keys_rotate_under_load_and_no_valid_request_is_refused() {
     let Some(provider) = Provider::start() else { return };
-    let world = world_of(&provider).await;
+    let app = app_of(&provider).await;
     for _ in 0..3 {
         let before = join_all((0..20).map(|_| provider.sign_in(JWT))).await;
-        world.advance(10);
+        app.advance(10);
         provider.rotate().await;
         let after = join_all((0..20).map(|_| provider.sign_in(JWT))).await;
-        // All at once, each token for the first time: those of the old key and those of the new one.
-        let answers = join_all(before.iter().chain(&after).map(|token| world.vend_bearer(token))).await;
+        // All at once, and each token for the first time, with the old key and with the new one.
+        let answers = join_all(before.iter().chain(&after).map(|token| app.vend_bearer(token))).await;
         assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
     }
-    // The demo app's own set is fetched once; the provider's once, and once for each rotation.
-    assert_eq!(world.metric("tokenvend_jwks_fetches_total{outcome=\"fetched\"}").await, 5.0);
+    // One fetch of the first issuer's keys. One of the provider's, and one for each rotation.
+    assert_eq!(app.metric("tokenvend_jwks_fetches_total{outcome=\"fetched\"}").await, 5.0);
 }

@@ -1,9 +1,9 @@
-//! The kinds of problems: each is in the contract, and each was seen by a test that asked for it.
+//! Problem types: each is in an OpenAPI document, and a test asserts each.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// The codes in the table of problem types; their titles are sentences.
+/// The names in the table of problem types. (Titles are sentences.)
 fn kinds() -> BTreeSet<String> {
     let source = include_str!("../../src/http/problem.rs");
     let (_, from_table) = source.split_once("\nproblems! {").unwrap();
@@ -24,7 +24,7 @@ fn each_test(folder: &Path, look: &mut impl FnMut(&str)) {
     }
 }
 
-/// What the tests look for in answers: by `is_problem`, or as the whole type in what a socket said.
+/// The problem types that tests assert, by `is_problem` or as a whole URN in bytes from a socket.
 fn asserted() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     each_test(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/api"), &mut |source| {

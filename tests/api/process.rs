@@ -1,4 +1,4 @@
-//! The real binary: its signals, its exit codes, its logs.
+//! The service as a process: signals, exit codes, logs.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, Stdio};
@@ -10,15 +10,16 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use serde_json::{Value, json};
 
-use crate::support::{self, ADMIN_CREDENTIAL, Answer, DemoApp};
+use crate::support::openapi::{self, Listener};
+use crate::support::{self, ADMIN_CREDENTIAL, ApiResponse, DemoIdp};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_tokenvend");
 
-/// `tokenvend serve` as a process, with the emulator and the app in this one.
-pub struct Served {
+/// `tokenvend serve` as a process. The emulator and the identity provider run in the test.
+pub struct ServiceProcess {
     child: Child,
     pub emulator: RunningEmulator,
-    pub demo: DemoApp,
+    pub demo: DemoIdp,
     client: reqwest::Client,
     pub url: String,
     pub admin_url: String,
@@ -26,19 +27,19 @@ pub struct Served {
     _directory: tempfile::TempDir,
 }
 
-impl Served {
+impl ServiceProcess {
     pub async fn start(overlay: &str) -> Self {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Self::reached_by(client, "http", overlay).await
     }
 
-    /// A service with these variables in its environment.
+    /// With these variables in the environment.
     pub async fn start_with(overlay: &str, variables: &[(&str, &str)]) -> Self {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Self::launch(client, "http", overlay, variables).await
     }
 
-    /// A service whose public listener speaks that scheme, and a client that can.
+    /// With this scheme of the public listener, and a client for it.
     pub async fn reached_by(client: reqwest::Client, scheme: &str, overlay: &str) -> Self {
         Self::launch(client, scheme, overlay, &[]).await
     }
@@ -49,7 +50,7 @@ impl Served {
         overlay: &str,
         variables: &[(&str, &str)],
     ) -> Self {
-        let demo = DemoApp::start();
+        let demo = DemoIdp::start();
         let settings = support::emulator_settings();
         let emulator = cognito_emulator::start(settings, Arc::new(SystemClock::new())).await.unwrap();
         let directory = tempfile::tempdir().unwrap();
@@ -78,10 +79,14 @@ impl Served {
             log.lock().unwrap().push_str(&line);
             let line: Value = serde_json::from_str(&line).unwrap_or_default();
             if line["message"] == "serving" {
-                let address = |key: &str| line[key].as_str().unwrap().to_owned();
+                let address = |key: &str, listener| {
+                    let address = line[key].as_str().unwrap().to_owned();
+                    openapi::register(address.rsplit(':').next().unwrap().parse().unwrap(), listener);
+                    address
+                };
                 break (
-                    format!("{scheme}://{}", address("http.listen")),
-                    format!("http://{}", address("admin.listen")),
+                    format!("{scheme}://{}", address("http.listen", Listener::Public)),
+                    format!("http://{}", address("admin.listen", Listener::Admin)),
                 );
             }
         };
@@ -95,8 +100,8 @@ impl Served {
         });
         let served = Self { child, emulator, demo, client, url, admin_url, log, _directory: directory };
         support::until(|| async {
-            let ready = served.client.get(format!("{}/readyz", served.url)).send().await;
-            ready.is_ok_and(|ready| ready.status() == 200)
+            let ready = ApiResponse::try_to(served.client.get(format!("{}/readyz", served.url))).await;
+            ready.is_ok_and(|ready| ready.status == 200)
         })
         .await;
         served
@@ -107,7 +112,7 @@ impl Served {
         assert_eq!(self.client.put(url).body(faults.to_string()).send().await.unwrap().status(), 200);
     }
 
-    /// Calls an operation of Cognito's that needs no rights.
+    /// Calls a public operation of Cognito.
     async fn unsigned(&self, operation: &str, input: &Value) -> Value {
         let request =
             self.client.post(self.emulator.url()).header("content-type", "application/x-amz-json-1.1");
@@ -129,18 +134,16 @@ impl Served {
     pub async fn vend(
         &self,
         complete: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
-    ) -> Answer {
+    ) -> ApiResponse {
         let request = complete(self.client.post(format!("{}/v1/token", self.url)));
-        Answer::of(request.send().await.unwrap()).await
+        ApiResponse::to(request).await
     }
 
-    /// Vends for all these users at once, each over a connection of its own.
+    /// Vends for these users at once, each over its own connection.
     pub async fn vend_all(&self, users: impl Iterator<Item = String>) -> Vec<String> {
         let requests: Vec<_> = users.map(|user| self.request(&user)).collect();
-        let mut answers: FuturesUnordered<_> = requests
-            .into_iter()
-            .map(|request| async { Answer::of(request.send().await.unwrap()).await })
-            .collect();
+        let mut answers: FuturesUnordered<_> =
+            requests.into_iter().map(|request| async { ApiResponse::to(request).await }).collect();
         let mut tokens = Vec::new();
         while let Some(answer) = answers.next().await {
             answer.source();
@@ -154,7 +157,7 @@ impl Served {
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     }
 
-    /// Waits for the process's end: its exit code.
+    /// Waits for the end of the process. Returns its exit code.
     pub async fn ended(&mut self) -> Option<i32> {
         let child = Mutex::new(&mut self.child);
         support::until(|| async { child.lock().unwrap().try_wait().unwrap().is_some() }).await;
@@ -166,7 +169,7 @@ impl Served {
     }
 }
 
-impl Drop for Served {
+impl Drop for ServiceProcess {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -175,19 +178,16 @@ impl Drop for Served {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_shutdown_under_load_fails_no_accepted_request() {
-    let mut served = Served::start("").await;
-    // Long enough for the last of them to come before the first one is answered, on a busy machine too.
+    let mut served = ServiceProcess::start("").await;
+    // On a busy machine too, the last request must arrive before the first response.
     served.faults(json!({"latencyMillis": 3000})).await;
     let requests: Vec<_> = (0..200).map(|n| served.request(&format!("user-{n}"))).collect();
-    let mut answers: FuturesUnordered<_> = requests
-        .into_iter()
-        .map(|request| async { Answer::of(request.send().await.unwrap()).await })
-        .collect();
+    let mut answers: FuturesUnordered<_> =
+        requests.into_iter().map(|request| async { ApiResponse::to(request).await }).collect();
     let all_in = async {
         let in_flight = || async {
-            let metrics = served.client.get(format!("{}/metrics", served.admin_url)).send().await.unwrap();
-            let text = metrics.text().await.unwrap();
-            // The scrape itself is one of them.
+            let text = ApiResponse::to(served.client.get(format!("{}/metrics", served.admin_url))).await.text;
+            // The scrape itself counts as one.
             text.lines().any(|line| line == "tokenvend_http_requests_in_flight 201")
         };
         support::until(in_flight).await;
@@ -207,15 +207,13 @@ async fn a_shutdown_under_load_fails_no_accepted_request() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_it_drains_it_still_answers_says_that_it_is_not_ready_and_asks_clients_to_go_elsewhere() {
-    let mut served = Served::start("drain.delay = \"1s\"").await;
+async fn while_it_drains_it_is_not_ready_still_answers_and_closes_connections() {
+    let mut served = ServiceProcess::start("drain.delay = \"1s\"").await;
     served.terminate();
-    let ready = || async {
-        Answer::of(served.client.get(format!("{}/readyz", served.url)).send().await.unwrap()).await
-    };
+    let ready = || async { ApiResponse::to(served.client.get(format!("{}/readyz", served.url))).await };
     support::until(|| async { ready().await.status == 503 }).await;
     ready().await.is_problem(503, "not-ready");
-    let answer = Answer::of(served.request("alice").send().await.unwrap()).await;
+    let answer = ApiResponse::to(served.request("alice")).await;
     assert_eq!(answer.source(), "miss");
     assert_eq!(answer.header("connection"), "close");
     assert_eq!(served.ended().await, Some(0));
@@ -229,7 +227,7 @@ async fn at_trace_no_secret_stands_anywhere_in_the_log_or_in_the_audit_trail() {
         "log.level = \"trace\"\naudit.sink = \"file\"\naudit.path = \"{}\"\nadmin.credential = \"{ADMIN_CREDENTIAL}\"",
         trail.display()
     );
-    let served = Served::start(&overlay).await;
+    let served = ServiceProcess::start(&overlay).await;
     let mut secrets = vec![AccessKey::default().secret, ADMIN_CREDENTIAL.to_owned()];
     for faults in
         [json!({}), json!({"throttleRate": 0.5}), json!({"errorRate": 0.5}), json!({"dropRate": 0.5})]
@@ -240,13 +238,13 @@ async fn at_trace_no_secret_stands_anywhere_in_the_log_or_in_the_audit_trail() {
                 served.demo.sign(&served.demo.claims(&format!("user-{n}"), SystemClock::new().now()));
             for bearer in [bearer.clone(), format!("{bearer}x"), bearer.replace('.', "!")] {
                 let request = served.client.post(format!("{}/v1/token", served.url)).bearer_auth(&bearer);
-                let answer = Answer::of(request.send().await.unwrap()).await;
+                let answer = ApiResponse::to(request).await;
                 if answer.status == 200 {
                     secrets.push(answer.token());
                 }
                 let request =
                     served.client.get(format!("{}/v1/credentials", served.url)).bearer_auth(&bearer);
-                let answer = Answer::of(request.send().await.unwrap()).await;
+                let answer = ApiResponse::to(request).await;
                 if answer.status == 200 {
                     let given = answer.json();
                     secrets.extend(
@@ -259,13 +257,13 @@ async fn at_trace_no_secret_stands_anywhere_in_the_log_or_in_the_audit_trail() {
     }
     for credential in [ADMIN_CREDENTIAL, "a-wrong-guess-at-the-credential"] {
         let url = format!("{}/admin/v1/pools/main/users/user-0", served.admin_url);
-        let looked_up = served.client.get(url).bearer_auth(credential).send().await.unwrap();
-        assert!(!Answer::of(looked_up).await.text.contains(ADMIN_CREDENTIAL));
+        let looked_up = served.client.get(url).bearer_auth(credential);
+        assert!(!ApiResponse::to(looked_up).await.text.contains(ADMIN_CREDENTIAL));
         secrets.push(credential.to_owned());
     }
     for tamper in ["aud", "opaque"] {
         served.faults(json!({"tamper": tamper})).await;
-        let answer = Answer::of(served.request(tamper).send().await.unwrap()).await;
+        let answer = ApiResponse::to(served.request(tamper)).await;
         if answer.status == 200 {
             secrets.push(answer.token());
         }
@@ -278,7 +276,7 @@ async fn at_trace_no_secret_stands_anywhere_in_the_log_or_in_the_audit_trail() {
     let trail = std::fs::read_to_string(trail).unwrap();
     assert!(trail.lines().count() > 100, "{trail}");
     for secret in &secrets {
-        // A signature alone is as good as the whole; a prefix of it would give it away as well.
+        // A signature or its prefix is a leak as well.
         let signature = secret.rsplit('.').next().unwrap();
         for part in [secret.as_str(), signature, &signature[..signature.len().min(20)]] {
             assert!(part.len() < 8 || !log.contains(part), "{part} in the log");
@@ -287,8 +285,8 @@ async fn at_trace_no_secret_stands_anywhere_in_the_log_or_in_the_audit_trail() {
     }
 }
 
-/// Links what can be linked and what cannot, also while Cognito fails; gives all tokens that were in it.
-async fn link_all_kinds(served: &Served) -> Vec<String> {
+/// Links valid and invalid logins and guests, also while Cognito fails. Returns all tokens of the requests.
+async fn link_all_kinds(served: &ServiceProcess) -> Vec<String> {
     let mut secrets = Vec::new();
     for (n, faults) in
         [json!({}), json!({"errorRate": 0.5}), json!({"dropRate": 1.0})].into_iter().enumerate()
@@ -317,7 +315,7 @@ async fn link_all_kinds(served: &Served) -> Vec<String> {
             let bearer = served.demo.sign(&served.demo.claims(&user, SystemClock::new().now()));
             let request = served.client.post(format!("{}/v1/identity/link", served.url)).bearer_auth(&bearer);
             let request = request.header("content-type", "application/json").body(wish.to_string());
-            let answer = Answer::of(request.send().await.unwrap()).await;
+            let answer = ApiResponse::to(request).await;
             if answer.status == 200 {
                 secrets.push(answer.token());
             }
@@ -329,13 +327,13 @@ async fn link_all_kinds(served: &Served) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn users_who_are_called_by_their_addresses_are_warned_of_once_and_without_the_address() {
-    let mut served = Served::start("").await;
+async fn user_ids_that_are_email_addresses_are_logged_once_without_the_address() {
+    let mut served = ServiceProcess::start("").await;
     let users = (0..3).map(|n| format!("user-{n}@example.com"));
     assert_eq!(served.vend_all(users).await.len(), 3);
     served.terminate();
     assert_eq!(served.ended().await, Some(0));
-    // What it wrote last may still be on its way here.
+    // The last lines may not have arrived yet.
     support::until(|| async { served.log().contains("\"shut down\"") }).await;
     let log = served.log();
     let warnings: Vec<&str> = log.lines().filter(|line| line.contains("e-mail addresses")).collect();
@@ -353,7 +351,7 @@ async fn what_a_credential_source_answers_stands_nowhere_in_the_log_even_if_it_c
     let source = source.workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", source.addrs()[0]);
     tokio::spawn(source.run());
-    let demo = DemoApp::start();
+    let demo = DemoIdp::start();
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("tokenvend.toml");
     let overlay = "log.level = \"trace\"";
@@ -388,17 +386,16 @@ pub fn run(arguments: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, Stri
     (child.wait().unwrap().code(), out, err)
 }
 
-/// How a command ended, and what it said.
+/// The exit code and the output of a command.
 #[derive(Debug)]
-pub struct Ended {
+pub struct ProcessOutput {
     pub code: Option<i32>,
     pub out: String,
     pub err: String,
 }
 
-/// Runs the command with these variables, this input, and nothing else of this machine's: no profile, no metadata
-/// service.
-pub async fn run_alone(arguments: &[&str], variables: &[(&str, &str)], input: &str) -> Ended {
+/// Runs the command with these variables and this input, without the machine's AWS profiles and metadata service.
+pub async fn run_alone(arguments: &[&str], variables: &[(&str, &str)], input: &str) -> ProcessOutput {
     use std::io::Write as _;
     let mut command = Command::new(BINARY);
     command.args(arguments).env_clear().env("AWS_EC2_METADATA_DISABLED", "true");
@@ -407,13 +404,13 @@ pub async fn run_alone(arguments: &[&str], variables: &[(&str, &str)], input: &s
     let input = input.to_owned();
     let output = tokio::task::spawn_blocking(move || {
         let mut child = command.spawn().unwrap();
-        // A command that does not read its input may be gone by now.
+        // A command that does not read its input may have ended.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         child.wait_with_output().unwrap()
     });
     let output = output.await.unwrap();
     let [out, err] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
-    Ended { code: output.status.code(), out, err }
+    ProcessOutput { code: output.status.code(), out, err }
 }
 
 #[test]
@@ -433,7 +430,7 @@ fn every_configuration_error_is_reported_with_its_own_exit_code() {
 }
 
 #[test]
-fn a_configuration_that_holds_is_summed_up() {
+fn a_valid_configuration_is_summarized() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("c.toml");
     let text = "pools.main.identity_pool_id = \"eu-west-1:1-2\"\npools.main.developer_provider = \"login.x\"\n\

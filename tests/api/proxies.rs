@@ -1,5 +1,5 @@
-//! Proxies of the environment: plain http on loopback never takes one, whatever `HTTP_PROXY` and the like say. A proxy
-//! could serve keys of its own, accept credentials of its own, and read bearer tokens.
+//! Proxies of the environment: plain HTTP on loopback ignores `HTTP_PROXY` and similar variables. A proxy could serve
+//! its own keys, accept its own credentials, and read bearer tokens.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -10,10 +10,10 @@ use clock::{Clock as _, SystemClock};
 use jsonwebtoken::{Algorithm, Header};
 use serde_json::{Value, json};
 
-use crate::process::{Served, run_alone};
-use crate::support::{Answer, claims_of, jwks_of, new_key};
+use crate::process::{ServiceProcess, run_alone};
+use crate::support::{ApiResponse, claims_of, jwks_of, new_key};
 
-/// A server that sends the same JSON to every request, also to one meant for another host, and counts its connections.
+/// A server that returns the same JSON to each request, also for another host, and counts its connections.
 struct Server {
     url: String,
     connections: Arc<AtomicUsize>,
@@ -39,10 +39,10 @@ impl Server {
         self.connections.load(Ordering::SeqCst)
     }
 
-    /// The variables that name this server as the proxy of everything.
+    /// The variables that make this server the proxy for all requests.
     fn variables(&self) -> Vec<(&'static str, &str)> {
         let names = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-        // An empty NO_PROXY: the machine of the test may have one that excludes loopback.
+        // An empty NO_PROXY: the machine's own may exclude loopback.
         let none = [("NO_PROXY", ""), ("no_proxy", "")];
         names.into_iter().map(|name| (name, self.url.as_str())).chain(none).collect()
     }
@@ -72,7 +72,7 @@ fn respond(mut stream: TcpStream, body: &str) -> std::io::Result<()> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_request_over_plain_http_on_loopback_takes_a_proxy() {
     let key = new_key();
-    // For the proxy, every request has the same answer: its own keys, and a user that the app does not know.
+    // The proxy returns its own keys, and a user that the app does not know.
     let mut answer: Value = serde_json::from_str(&jwks_of(&key, "one")).unwrap();
     answer["active"] = json!(true);
     answer["sub"] = json!("mallory");
@@ -93,11 +93,11 @@ async fn no_request_over_plain_http_on_loopback_takes_a_proxy() {
         "#,
         app.url
     );
-    // Ready only with the app's keys. The emulator is behind plain http on loopback, too.
-    let served = Served::start_with(&overlay, &proxy.variables()).await;
+    // Readiness needs the app's keys. The emulator is plain HTTP on loopback as well.
+    let served = ServiceProcess::start_with(&overlay, &proxy.variables()).await;
 
     let now = SystemClock::new().now();
-    let answer = Answer::of(served.request("alice").send().await.unwrap()).await;
+    let answer = ApiResponse::to(served.request("alice")).await;
     assert!(claims_of(&answer.token())["amr"].to_string().contains(":alice"));
     for kid in ["one", "two"] {
         let header = Header { kid: Some(kid.to_owned()), ..Header::new(Algorithm::ES256) };

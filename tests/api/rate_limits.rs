@@ -1,107 +1,107 @@
-//! Limits: who asks too much is told when to come back, costs nothing until then, and disturbs nobody else. And the
-//! addresses that limits go by: a client's own, which it cannot choose.
+//! Rate limits: excess requests get `Retry-After`, cost nothing and affect no other client. Also the client address
+//! that they count by, which a client cannot choose.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 
-use crate::process::Served;
-use crate::support::{Answer, DemoApp, World, until};
+use crate::process::ServiceProcess;
+use crate::support::{ApiResponse, DemoIdp, TestApp, until};
 
-/// The service behind a proxy that it trusts, which is the test.
+/// The service behind a trusted proxy, which is the test.
 const BEHIND_PROXY: &str = "http.trusted_proxies = [\"127.0.0.0/8\", \"10.0.0.0/8\"]\n";
 const PER_ADDRESS: &str = "limits.per_address = { rate = \"1/m\", burst = 1 }\n";
 
-async fn answer(request: RequestBuilder) -> Answer {
-    Answer::of(request.send().await.unwrap()).await
+async fn answer(request: RequestBuilder) -> ApiResponse {
+    ApiResponse::to(request).await
 }
 
-/// Asks as another user each time, so that only the address matters.
-fn from(world: &World, lines: &[&str]) -> RequestBuilder {
+/// A request of a new user each time, so that only the address counts.
+fn from(app: &TestApp, lines: &[&str]) -> RequestBuilder {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let user = format!("user-{}", NEXT.fetch_add(1, Ordering::Relaxed));
-    let request = world.request(Method::POST, &user);
+    let request = app.request(Method::POST, &user);
     lines.iter().fold(request, |request, line| request.header("x-forwarded-for", *line))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_user_over_the_limit_gets_retry_after_and_is_served_then() {
-    let world = World::with("limits.per_user = { rate = \"2/m\", burst = 3 }").await;
+    let app = TestApp::with("limits.per_user = { rate = \"2/m\", burst = 3 }").await;
     for _ in 0..3 {
-        world.vend("alice").await.source();
+        app.vend("alice").await.source();
     }
-    let refused = world.vend("alice").await;
+    let refused = app.vend("alice").await;
     refused.is_problem(429, "rate-limited");
     assert_eq!(refused.header("retry-after"), "30");
-    world.advance(29);
-    assert_eq!(world.vend("alice").await.header("retry-after"), "1");
-    world.advance(1);
-    assert_eq!(world.vend("alice").await.source(), "hit");
-    world.vend("alice").await.is_problem(429, "rate-limited");
-    // Time that has gone by counts once, and no more than the burst comes back.
-    world.advance(3600);
+    app.advance(29);
+    assert_eq!(app.vend("alice").await.header("retry-after"), "1");
+    app.advance(1);
+    assert_eq!(app.vend("alice").await.source(), "hit");
+    app.vend("alice").await.is_problem(429, "rate-limited");
+    // The limit recovers once for the elapsed time, up to the burst.
+    app.advance(3600);
     for _ in 0..3 {
-        world.vend("alice").await.source();
+        app.vend("alice").await.source();
     }
-    world.vend("alice").await.is_problem(429, "rate-limited");
-    assert_eq!(world.metric("tokenvend_rate_limited_total{limit=\"user\"}").await, 4.0);
-    assert_eq!(world.metric("tokenvend_rate_limited_total{limit=\"address\"}").await, 0.0);
+    app.vend("alice").await.is_problem(429, "rate-limited");
+    assert_eq!(app.metric("tokenvend_rate_limited_total{limit=\"user\"}").await, 4.0);
+    assert_eq!(app.metric("tokenvend_rate_limited_total{limit=\"address\"}").await, 0.0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn users_do_not_disturb_each_other_and_nobody_has_an_allowance_for_each_pool_or_method() {
-    let world = World::with("limits.per_user = { rate = \"1/m\", burst = 2 }").await;
-    world.vend("alice").await.source();
-    let second = world.vend_with("alice", serde_json::json!({"pool": "second"})).await;
+async fn a_users_limit_is_its_own_and_covers_all_pools_and_methods() {
+    let app = TestApp::with("limits.per_user = { rate = \"1/m\", burst = 2 }").await;
+    app.vend("alice").await.source();
+    let second = app.vend_with("alice", serde_json::json!({"pool": "second"})).await;
     assert_eq!(second.source(), "miss");
-    let calls = world.calls().await;
-    world.vend_with("alice", serde_json::json!({"pool": "second"})).await.is_problem(429, "rate-limited");
+    let calls = app.calls().await;
+    app.vend_with("alice", serde_json::json!({"pool": "second"})).await.is_problem(429, "rate-limited");
     for method in [Method::GET, Method::DELETE] {
-        answer(world.request(method, "alice")).await.is_problem(429, "rate-limited");
+        answer(app.request(method, "alice")).await.is_problem(429, "rate-limited");
     }
-    assert_eq!(world.calls().await, calls);
-    assert_eq!(world.vend("bob").await.source(), "miss");
+    assert_eq!(app.calls().await, calls);
+    assert_eq!(app.vend("bob").await.source(), "miss");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn retry_after_is_rounded_up() {
-    let world = World::with("limits.per_user = { rate = \"40/m\", burst = 1 }").await;
-    world.vend("alice").await.source();
-    assert_eq!(world.vend("alice").await.header("retry-after"), "2");
+    let app = TestApp::with("limits.per_user = { rate = \"40/m\", burst = 1 }").await;
+    app.vend("alice").await.source();
+    assert_eq!(app.vend("alice").await.header("retry-after"), "2");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_address_over_its_limit_costs_neither_a_signature_check_nor_a_call() {
-    let world = World::with(PER_ADDRESS).await;
-    world.vend("alice").await.source();
+    let app = TestApp::with(PER_ADDRESS).await;
+    app.vend("alice").await.source();
     for user in ["alice", "bob"] {
-        let refused = world.vend(user).await;
+        let refused = app.vend(user).await;
         refused.is_problem(429, "rate-limited");
         assert_eq!(refused.header("retry-after"), "60");
     }
     for path in ["/openapi.json", "/nowhere"] {
-        answer(world.client.get(world.url(path))).await.is_problem(429, "rate-limited");
+        answer(app.client.get(app.url(path))).await.is_problem(429, "rate-limited");
     }
-    assert_eq!(world.calls().await, 1);
-    assert_eq!(world.metric("tokenvend_authentications_total{outcome=\"verified\"}").await, 1.0);
-    assert_eq!(world.metric("tokenvend_rate_limited_total{limit=\"address\"}").await, 4.0);
-    assert_eq!(world.metric("tokenvend_http_requests_total{route=\"/v1/token\",status=\"429\"}").await, 2.0);
-    world.advance(60);
-    assert_eq!(world.vend("alice").await.source(), "hit");
+    assert_eq!(app.calls().await, 1);
+    assert_eq!(app.metric("tokenvend_authentications_total{outcome=\"verified\"}").await, 1.0);
+    assert_eq!(app.metric("tokenvend_rate_limited_total{limit=\"address\"}").await, 4.0);
+    assert_eq!(app.metric("tokenvend_http_requests_total{route=\"/v1/token\",status=\"429\"}").await, 2.0);
+    app.advance(60);
+    assert_eq!(app.vend("alice").await.source(), "hit");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn health_and_metrics_are_never_limited() {
-    let world = World::with(PER_ADDRESS).await;
-    world.vend("alice").await.source();
-    world.vend("alice").await.is_problem(429, "rate-limited");
+    let app = TestApp::with(PER_ADDRESS).await;
+    app.vend("alice").await.source();
+    app.vend("alice").await.is_problem(429, "rate-limited");
     for _ in 0..20 {
-        for url in ["/livez", "/readyz"].map(|path| world.url(path)) {
-            assert_eq!(answer(world.client.get(url)).await.status, 200);
+        for url in ["/livez", "/readyz"].map(|path| app.url(path)) {
+            assert_eq!(answer(app.client.get(url)).await.status, 200);
         }
-        for url in ["/livez", "/readyz", "/metrics"].map(|path| world.admin_url(path)) {
-            assert_eq!(answer(world.client.get(url)).await.status, 200);
+        for url in ["/livez", "/readyz", "/metrics"].map(|path| app.admin_url(path)) {
+            assert_eq!(answer(app.client.get(url)).await.status, 200);
         }
     }
 }
@@ -109,13 +109,13 @@ async fn health_and_metrics_are_never_limited() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_of_an_allowed_origin_can_read_that_it_is_over_the_limit_and_may_always_ask_whether_it_may_call()
  {
-    let world = World::with(PER_ADDRESS).await;
+    let app = TestApp::with(PER_ADDRESS).await;
     for status in [200, 429] {
-        let refused = answer(from(&world, &[]).header("origin", "https://web.example")).await;
+        let refused = answer(from(&app, &[]).header("origin", "https://web.example")).await;
         assert_eq!(refused.status, status);
         assert_eq!(refused.header("access-control-allow-origin"), "https://web.example");
         assert!(refused.header("access-control-expose-headers").contains("retry-after"));
-        let preflight = world.client.request(Method::OPTIONS, world.url("/v1/token"));
+        let preflight = app.client.request(Method::OPTIONS, app.url("/v1/token"));
         let preflight = preflight.header("origin", "https://web.example");
         assert_eq!(answer(preflight.header("access-control-request-method", "POST")).await.status, 200);
     }
@@ -123,38 +123,37 @@ async fn a_page_of_an_allowed_origin_can_read_that_it_is_over_the_limit_and_may_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_untrusted_peer_cannot_choose_its_address() {
-    let world = World::with(PER_ADDRESS).await;
-    assert_eq!(answer(from(&world, &["198.51.100.1"])).await.source(), "miss");
+    let app = TestApp::with(PER_ADDRESS).await;
+    assert_eq!(answer(from(&app, &["198.51.100.1"])).await.source(), "miss");
     for line in ["198.51.100.2", "10.0.0.1", "127.0.0.1, 198.51.100.3"] {
-        answer(from(&world, &[line])).await.is_problem(429, "rate-limited");
-        let by_others =
-            from(&world, &[]).header("forwarded", format!("for={line}")).header("x-real-ip", line);
+        answer(from(&app, &[line])).await.is_problem(429, "rate-limited");
+        let by_others = from(&app, &[]).header("forwarded", format!("for={line}")).header("x-real-ip", line);
         answer(by_others).await.is_problem(429, "rate-limited");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn behind_trusted_proxies_the_right_most_address_that_is_none_of_them_is_limited() {
-    let world = World::with(&format!("{BEHIND_PROXY}{PER_ADDRESS}")).await;
-    let status = async |lines: &[&str]| answer(from(&world, lines)).await.status;
+    let app = TestApp::with(&format!("{BEHIND_PROXY}{PER_ADDRESS}")).await;
+    let status = async |lines: &[&str]| answer(from(&app, lines)).await.status;
     for (lines, expected) in [
         (&["198.51.100.1"][..], StatusCode::OK),
         (&["198.51.100.1"], StatusCode::TOO_MANY_REQUESTS),
         (&["198.51.100.2"], StatusCode::OK),
-        // What the client put there itself, in as many ways as there are.
+        // Headers that the client itself sent, in different forms.
         (&["203.0.113.1, 198.51.100.1"], StatusCode::TOO_MANY_REQUESTS),
         (&["203.0.113.2", "198.51.100.1"], StatusCode::TOO_MANY_REQUESTS),
         (&["203.0.113.3", "198.51.100.1, 10.1.2.3"], StatusCode::TOO_MANY_REQUESTS),
         (&["10.0.0.1, \"unknown\", 198.51.100.1:4711", "10.1.2.3"], StatusCode::TOO_MANY_REQUESTS),
         (&["203.0.113.4, ::ffff:198.51.100.1"], StatusCode::TOO_MANY_REQUESTS),
-        // None of that has used up anything of those addresses'.
+        // None of that counted against those addresses.
         (&["203.0.113.1"], StatusCode::OK),
         (&["203.0.113.3"], StatusCode::OK),
-        // IPv6 by /64.
+        // IPv6 counts by /64.
         (&["2001:db8:0:1::1"], StatusCode::OK),
         (&["[2001:db8:0:1:aaaa::2]:4711"], StatusCode::TOO_MANY_REQUESTS),
         (&["2001:db8:0:2::1"], StatusCode::OK),
-        // What no address can be read from is the trusted hop's own.
+        // An unreadable entry counts as the trusted proxy's own address.
         (&["203.0.113.5, unknown"], StatusCode::OK),
         (&["203.0.113.6, _hidden"], StatusCode::TOO_MANY_REQUESTS),
     ] {
@@ -168,9 +167,9 @@ async fn behind_trusted_proxies_the_right_most_address_that_is_none_of_them_is_l
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_the_header_that_the_proxy_writes_is_read() {
     let overlay = format!("{BEHIND_PROXY}{PER_ADDRESS}http.forwarded_header = \"forwarded\"\n");
-    let world = World::with(&overlay).await;
+    let app = TestApp::with(&overlay).await;
     let status = async |x_forwarded_for: &str, forwarded: &str| {
-        answer(from(&world, &[x_forwarded_for]).header("forwarded", forwarded)).await.status
+        answer(from(&app, &[x_forwarded_for]).header("forwarded", forwarded)).await.status
     };
     assert_eq!(status("203.0.113.1", "for=198.51.100.1").await, 200);
     assert_eq!(status("203.0.113.2", "for=203.0.113.9, for=\"198.51.100.1:80\";proto=https").await, 429);
@@ -179,80 +178,80 @@ async fn only_the_header_that_the_proxy_writes_is_read() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_address_that_guesses_is_shut_out_and_nobody_else_is() {
+async fn an_address_with_too_many_failed_authentications_is_limited_and_no_other() {
     let overlay = format!("{BEHIND_PROXY}limits.failed_authentications = {{ rate = \"1/m\", burst = 3 }}\n");
-    let world = World::with(&overlay).await;
-    let stranger = DemoApp::start();
-    let forged = stranger.sign(&stranger.claims("alice", world.clock_now()));
-    let mut late = world.demo.claims("alice", world.clock_now());
-    late["exp"] = (world.clock_now().as_secs() - 3600).into();
-    let expired = world.demo.sign(&late);
+    let app = TestApp::with(&overlay).await;
+    let other_issuer = DemoIdp::start();
+    let forged = other_issuer.sign(&other_issuer.claims("alice", app.clock_now()));
+    let mut late = app.demo.claims("alice", app.clock_now());
+    late["exp"] = (app.clock_now().as_secs() - 3600).into();
+    let expired = app.demo.sign(&late);
     let with = async |bearer: &str, address: &str| {
-        let request = world.client.post(world.url("/v1/token")).header("x-forwarded-for", address);
+        let request = app.client.post(app.url("/v1/token")).header("x-forwarded-for", address);
         answer(request.bearer_auth(bearer)).await
     };
-    // What honest clients come with counts for nothing.
+    // Valid credentials do not count.
     for _ in 0..10 {
         with(&expired, "198.51.100.1").await.is_problem(401, "unauthorized");
-        let without = world.client.post(world.url("/v1/token")).header("x-forwarded-for", "198.51.100.1");
+        let without = app.client.post(app.url("/v1/token")).header("x-forwarded-for", "198.51.100.1");
         answer(without).await.is_problem(401, "unauthorized");
-        assert_eq!(with(&world.bearer("alice"), "198.51.100.1").await.status, 200);
+        assert_eq!(with(&app.bearer("alice"), "198.51.100.1").await.status, 200);
     }
     for bearer in [&forged, "nonsense", &forged] {
         with(bearer, "198.51.100.1").await.is_problem(401, "unauthorized");
     }
-    let checked = world.metric("tokenvend_authentications_total{outcome=\"signature\"}").await;
-    for bearer in [&forged, &world.bearer("alice")] {
+    let checked = app.metric("tokenvend_authentications_total{outcome=\"signature\"}").await;
+    for bearer in [&forged, &app.bearer("alice")] {
         let refused = with(bearer, "198.51.100.1").await;
         refused.is_problem(429, "rate-limited");
         assert_eq!(refused.header("retry-after"), "60");
     }
-    assert_eq!(world.metric("tokenvend_authentications_total{outcome=\"signature\"}").await, checked);
-    assert_eq!(world.metric("tokenvend_rate_limited_total{limit=\"failed_authentications\"}").await, 2.0);
-    assert_eq!(with(&world.bearer("alice"), "198.51.100.2").await.source(), "hit");
-    world.advance(60);
-    assert_eq!(with(&world.bearer("alice"), "198.51.100.1").await.source(), "hit");
+    assert_eq!(app.metric("tokenvend_authentications_total{outcome=\"signature\"}").await, checked);
+    assert_eq!(app.metric("tokenvend_rate_limited_total{limit=\"failed_authentications\"}").await, 2.0);
+    assert_eq!(with(&app.bearer("alice"), "198.51.100.2").await.source(), "hit");
+    app.advance(60);
+    assert_eq!(with(&app.bearer("alice"), "198.51.100.1").await.source(), "hit");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_guesses_the_admin_credential_is_shut_out_from_trying() {
+async fn a_client_that_guesses_the_admin_credential_is_rate_limited() {
     let overlay =
         "admin.credential = \"right\"\nlimits.failed_authentications = { rate = \"1/m\", burst = 2 }\n";
-    let world = World::with(overlay).await;
+    let app = TestApp::with(overlay).await;
     let with = async |credential: &str| {
-        answer(world.client.get(world.admin_url("/metrics")).bearer_auth(credential)).await
+        answer(app.client.get(app.admin_url("/metrics")).bearer_auth(credential)).await
     };
     for _ in 0..2 {
         assert_eq!(with("right").await.status, 200);
         with("wrong").await.is_problem(401, "unauthorized");
     }
     with("right").await.is_problem(429, "rate-limited");
-    assert_eq!(answer(world.client.get(world.admin_url("/livez"))).await.status, 200);
-    world.advance(60);
+    assert_eq!(answer(app.client.get(app.admin_url("/livez"))).await.status, 200);
+    app.advance(60);
     assert_eq!(with("right").await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_guesses_at_one_listener_is_not_shut_out_of_the_other_by_the_address_that_both_have() {
+async fn failed_authentications_at_one_listener_do_not_limit_the_same_address_at_the_other() {
     let overlay =
         "admin.credential = \"right\"\nlimits.failed_authentications = { rate = \"1/m\", burst = 2 }\n";
-    let world = World::with(overlay).await;
+    let app = TestApp::with(overlay).await;
     let scrape = async |credential: &str| {
-        answer(world.client.get(world.admin_url("/metrics")).bearer_auth(credential)).await
+        answer(app.client.get(app.admin_url("/metrics")).bearer_auth(credential)).await
     };
-    // Strangers whom a proxy on this machine lets through.
+    // Clients of a proxy on this machine.
     for _ in 0..2 {
-        world.vend_bearer("nonsense").await.is_problem(401, "unauthorized");
+        app.vend_bearer("nonsense").await.is_problem(401, "unauthorized");
     }
-    world.vend("alice").await.is_problem(429, "rate-limited");
+    app.vend("alice").await.is_problem(429, "rate-limited");
     for _ in 0..2 {
         assert_eq!(scrape("right").await.status, 200);
         scrape("wrong").await.is_problem(401, "unauthorized");
     }
-    world.advance(60);
+    app.advance(60);
     scrape("wrong").await.is_problem(401, "unauthorized");
     scrape("right").await.is_problem(429, "rate-limited");
-    assert_eq!(world.vend("alice").await.source(), "miss");
+    assert_eq!(app.vend("alice").await.source(), "miss");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -260,9 +259,9 @@ async fn the_audit_trail_names_the_client_and_not_the_proxy() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("audit.jsonl");
     let audit = format!("audit.sink = \"file\"\naudit.path = \"{}\"\n", path.display());
-    let world = World::with(&format!("{BEHIND_PROXY}{PER_ADDRESS}{audit}")).await;
+    let app = TestApp::with(&format!("{BEHIND_PROXY}{PER_ADDRESS}{audit}")).await;
     for _ in 0..2 {
-        answer(from(&world, &["203.0.113.1, 198.51.100.1, 10.1.2.3"])).await;
+        answer(from(&app, &["203.0.113.1, 198.51.100.1, 10.1.2.3"])).await;
     }
     let events = || {
         let text = std::fs::read_to_string(&path).unwrap_or_default();
@@ -277,8 +276,8 @@ async fn the_audit_trail_names_the_client_and_not_the_proxy() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_sends_too_much_does_not_fill_the_log() {
-    let mut served = Served::start("limits.per_address = { rate = \"1/h\", burst = 1 }").await;
+async fn excess_requests_do_not_fill_the_log() {
+    let mut served = ServiceProcess::start("limits.per_address = { rate = \"1/h\", burst = 1 }").await;
     answer(served.request("alice")).await.source();
     for _ in 0..100 {
         answer(served.request("alice")).await.is_problem(429, "rate-limited");

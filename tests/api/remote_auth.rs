@@ -1,5 +1,5 @@
-//! Credentials that the app itself judges: opaque tokens by introspection, anything at all by forward auth. Asked once,
-//! remembered for a while, and never taken for a no when the app is down.
+//! Remote verification: opaque tokens by introspection, any credential by forward authentication. One request for each
+//! credential, a cached result, and no rejection when the endpoint is down.
 
 mod forward;
 
@@ -13,26 +13,26 @@ use clock::Clock as _;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::World;
+use crate::support::TestApp;
 
-/// The app's side: what it says of which credential, and how often it was asked.
+/// The endpoint's state: its answers by credential, and its requests.
 #[derive(Default)]
-struct Said {
+struct ScriptedAnswers {
     answers: Mutex<HashMap<String, Value>>,
     asked: AtomicUsize,
     is_down: AtomicBool,
     seen: Mutex<Vec<HashMap<String, String>>>,
 }
 
-struct Judge {
-    said: Arc<Said>,
+struct AuthEndpoint {
+    said: Arc<ScriptedAnswers>,
     handle: ServerHandle,
     url: String,
 }
 
-impl Judge {
+impl AuthEndpoint {
     fn start() -> Self {
-        let said = Arc::new(Said::default());
+        let said = Arc::new(ScriptedAnswers::default());
         let shared = said.clone();
         let server = HttpServer::new(move || {
             App::new()
@@ -61,13 +61,13 @@ impl Judge {
     }
 }
 
-impl Drop for Judge {
+impl Drop for AuthEndpoint {
     fn drop(&mut self) {
         drop(self.handle.stop(false));
     }
 }
 
-/// An answer that is nothing but a status.
+/// A scripted answer that is only a status.
 fn bare(answer: &Value) -> Option<HttpResponse> {
     let status = u16::try_from(answer.get("status")?.as_u64()?).unwrap();
     Some(HttpResponse::build(actix_web::http::StatusCode::from_u16(status).unwrap()).finish())
@@ -76,10 +76,10 @@ fn bare(answer: &Value) -> Option<HttpResponse> {
 async fn introspect(
     request: HttpRequest,
     form: web::Form<HashMap<String, String>>,
-    said: web::Data<Said>,
+    said: web::Data<ScriptedAnswers>,
 ) -> HttpResponse {
     said.asked.fetch_add(1, Ordering::SeqCst);
-    // A moment, in which others can come for the same token.
+    // Lets other requests for the same token arrive.
     tokio::task::yield_now().await;
     if said.is_down.load(Ordering::SeqCst) {
         return HttpResponse::ServiceUnavailable().finish();
@@ -95,7 +95,7 @@ async fn introspect(
     HttpResponse::Ok().json(answer.unwrap_or(json!({"active": false})))
 }
 
-async fn me(request: HttpRequest, said: web::Data<Said>) -> HttpResponse {
+async fn me(request: HttpRequest, said: web::Data<ScriptedAnswers>) -> HttpResponse {
     said.asked.fetch_add(1, Ordering::SeqCst);
     let headers = request.headers().iter();
     let seen = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
@@ -124,8 +124,8 @@ async fn me(request: HttpRequest, said: web::Data<Said>) -> HttpResponse {
     }
 }
 
-async fn with_introspection(judge: &Judge) -> World {
-    World::with(&format!(
+async fn with_introspection(endpoint: &AuthEndpoint) -> TestApp {
+    TestApp::with(&format!(
         r#"
         [auth.opaque]
         kind = "introspection"
@@ -135,16 +135,16 @@ async fn with_introspection(judge: &Judge) -> World {
         client_secret = "s%cret"
         cache_ttl = "60s"
         "#,
-        judge.url
+        endpoint.url
     ))
     .await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_end_counts_also_as_a_fraction_or_as_text_and_one_that_cannot_be_read_is_not_taken_for_none() {
-    let judge = Judge::start();
-    let world = with_introspection(&judge).await;
-    let now = world.clock.now().as_secs();
+    let endpoint = AuthEndpoint::start();
+    let app = with_introspection(&endpoint).await;
+    let now = app.clock.now().as_secs();
     for (token, end, status) in [
         ("fraction", json!(now as f64 - 0.5), 401),
         ("text", json!((now - 1).to_string()), 401),
@@ -152,51 +152,51 @@ async fn an_end_counts_also_as_a_fraction_or_as_text_and_one_that_cannot_be_read
         ("later", json!((now + 60).to_string()), 200),
         ("endless", json!(null), 200),
     ] {
-        judge.says(token, json!({"active": true, "sub": "alice", "exp": end}));
-        assert_eq!(world.vend_bearer(token).await.status, status, "{token}");
+        endpoint.says(token, json!({"active": true, "sub": "alice", "exp": end}));
+        assert_eq!(app.vend_bearer(token).await.status, status, "{token}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_opaque_token_is_introspected_once_for_all_who_come_with_it_and_then_remembered() {
-    let judge = Judge::start();
-    let world = with_introspection(&judge).await;
-    judge
-        .says("opaque-1", json!({"active": true, "sub": "alice", "exp": world.clock.now().as_secs() + 3600}));
-    let answers = join_all((0..50).map(|_| world.vend_bearer("opaque-1"))).await;
+async fn an_opaque_token_is_introspected_once_for_concurrent_requests_and_then_cached() {
+    let endpoint = AuthEndpoint::start();
+    let app = with_introspection(&endpoint).await;
+    endpoint
+        .says("opaque-1", json!({"active": true, "sub": "alice", "exp": app.clock.now().as_secs() + 3600}));
+    let answers = join_all((0..50).map(|_| app.vend_bearer("opaque-1"))).await;
     assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
-    assert_eq!(judge.asked(), 1);
-    // The same user as by the app's JWT, because the same issuer vouches for it.
-    assert_eq!(world.vend("alice").await.token(), answers[0].token());
-    world.advance(59);
-    assert_eq!(world.vend_bearer("opaque-1").await.source(), "hit");
-    assert_eq!(judge.asked(), 1);
-    world.advance(1);
-    assert_eq!(world.vend_bearer("opaque-1").await.source(), "hit");
-    assert_eq!(judge.asked(), 2);
+    assert_eq!(endpoint.asked(), 1);
+    // The same user as by the app's JWT, because the issuer is the same.
+    assert_eq!(app.vend("alice").await.token(), answers[0].token());
+    app.advance(59);
+    assert_eq!(app.vend_bearer("opaque-1").await.source(), "hit");
+    assert_eq!(endpoint.asked(), 1);
+    app.advance(1);
+    assert_eq!(app.vend_bearer("opaque-1").await.source(), "hit");
+    assert_eq!(endpoint.asked(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_no_is_remembered_for_a_moment_and_says_nothing_of_other_tokens() {
-    let judge = Judge::start();
-    let world = with_introspection(&judge).await;
+async fn a_rejection_is_cached_briefly_and_affects_no_other_token() {
+    let endpoint = AuthEndpoint::start();
+    let app = with_introspection(&endpoint).await;
     for _ in 0..5 {
-        world.vend_bearer("opaque-1").await.is_problem(401, "unauthorized");
+        app.vend_bearer("opaque-1").await.is_problem(401, "unauthorized");
     }
-    assert_eq!(judge.asked(), 1);
-    judge.says("opaque-1", json!({"active": true, "sub": "alice"}));
-    judge.says("opaque-2", json!({"active": true, "sub": "bob"}));
-    assert_eq!(world.vend_bearer("opaque-2").await.source(), "miss");
-    world.advance(10);
-    assert_eq!(world.vend_bearer("opaque-1").await.source(), "miss");
-    assert_eq!(world.metric("tokenvend_authentications_total{outcome=\"inactive\"}").await, 5.0);
+    assert_eq!(endpoint.asked(), 1);
+    endpoint.says("opaque-1", json!({"active": true, "sub": "alice"}));
+    endpoint.says("opaque-2", json!({"active": true, "sub": "bob"}));
+    assert_eq!(app.vend_bearer("opaque-2").await.source(), "miss");
+    app.advance(10);
+    assert_eq!(app.vend_bearer("opaque-1").await.source(), "miss");
+    assert_eq!(app.metric("tokenvend_authentications_total{outcome=\"inactive\"}").await, 5.0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_answer_that_does_not_say_active_and_whose_counts_for_nothing() {
-    let judge = Judge::start();
-    let world = with_introspection(&judge).await;
-    let now = world.clock.now().as_secs();
+async fn an_answer_without_active_and_a_user_id_is_rejected() {
+    let endpoint = AuthEndpoint::start();
+    let app = with_introspection(&endpoint).await;
+    let now = app.clock.now().as_secs();
     for (at, answer) in [
         json!({"sub": "alice"}),
         json!({"active": "true", "sub": "alice"}),
@@ -211,36 +211,36 @@ async fn an_answer_that_does_not_say_active_and_whose_counts_for_nothing() {
     .enumerate()
     {
         let token = format!("opaque-{at}");
-        judge.says(&token, answer.clone());
-        assert_eq!(world.vend_bearer(&token).await.status, 401, "{answer}");
+        endpoint.says(&token, answer.clone());
+        assert_eq!(app.vend_bearer(&token).await.status, 401, "{answer}");
     }
-    assert_eq!(world.calls().await, 0);
+    assert_eq!(app.calls().await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_remembered_token_ends_when_the_app_said_that_it_would() {
-    let judge = Judge::start();
-    let world = with_introspection(&judge).await;
-    judge.says("opaque-1", json!({"active": true, "sub": "alice", "exp": world.clock.now().as_secs() + 20}));
-    assert_eq!(world.vend_bearer("opaque-1").await.source(), "miss");
-    world.advance(20);
-    world.vend_bearer("opaque-1").await.is_problem(401, "unauthorized");
+async fn a_cached_opaque_token_expires_at_the_exp_of_its_introspection() {
+    let endpoint = AuthEndpoint::start();
+    let app = with_introspection(&endpoint).await;
+    endpoint.says("opaque-1", json!({"active": true, "sub": "alice", "exp": app.clock.now().as_secs() + 20}));
+    assert_eq!(app.vend_bearer("opaque-1").await.source(), "miss");
+    app.advance(20);
+    app.vend_bearer("opaque-1").await.is_problem(401, "unauthorized");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_the_app_is_down_cached_callers_continue_and_others_get_503() {
-    let judge = Judge::start();
-    let world = with_introspection(&judge).await;
-    judge.says("opaque-1", json!({"active": true, "sub": "alice"}));
-    judge.says("opaque-2", json!({"active": true, "sub": "bob"}));
-    assert_eq!(world.vend_bearer("opaque-1").await.source(), "miss");
-    judge.set_down(true);
-    world.advance(30);
-    assert_eq!(world.vend_bearer("opaque-1").await.source(), "hit");
-    world.vend_bearer("opaque-2").await.is_problem(503, "auth-unavailable");
-    // Nothing of the kind is remembered.
-    judge.set_down(false);
-    assert_eq!(world.vend_bearer("opaque-2").await.source(), "miss");
-    // The app's own JWTs were not touched by any of this.
-    assert_eq!(world.vend("carol").await.source(), "miss");
+    let endpoint = AuthEndpoint::start();
+    let app = with_introspection(&endpoint).await;
+    endpoint.says("opaque-1", json!({"active": true, "sub": "alice"}));
+    endpoint.says("opaque-2", json!({"active": true, "sub": "bob"}));
+    assert_eq!(app.vend_bearer("opaque-1").await.source(), "miss");
+    endpoint.set_down(true);
+    app.advance(30);
+    assert_eq!(app.vend_bearer("opaque-1").await.source(), "hit");
+    app.vend_bearer("opaque-2").await.is_problem(503, "auth-unavailable");
+    // An unavailable endpoint is not cached.
+    endpoint.set_down(false);
+    assert_eq!(app.vend_bearer("opaque-2").await.source(), "miss");
+    // The app's JWTs are not affected.
+    assert_eq!(app.vend("carol").await.source(), "miss");
 }

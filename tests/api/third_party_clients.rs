@@ -1,4 +1,4 @@
-//! The emulator before strangers: boto3, PyJWT, jose and the AWS CLI, which know nothing of this crate.
+//! The emulator with third-party clients: boto3, PyJWT, jose and the AWS CLI.
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
@@ -13,8 +13,8 @@ use cognito_emulator::{
 use serde_json::Value;
 
 use crate::packages::{peers, peers_or_skip};
-use crate::support::World;
-use crate::token_verification::{Forge, honest_claims};
+use crate::support::TestApp;
+use crate::token_verification::{TokenSigner, honest_claims};
 
 pub async fn emulator() -> RunningEmulator {
     let pool = PoolSeed { allow_guests: true, ..PoolSeed::default() };
@@ -22,7 +22,7 @@ pub async fn emulator() -> RunningEmulator {
     start(settings, Arc::new(SystemClock::new())).await.unwrap()
 }
 
-/// Runs a peer off the runtime's threads; with the emulator's own credentials, and nobody's configuration.
+/// Runs a program off the runtime's threads, with the emulator's default credentials and no AWS configuration.
 pub async fn run(command: Command) -> Output {
     run_as(AccessKey::default(), None, command).await
 }
@@ -50,8 +50,8 @@ async fn aws_cli(place: &Path, url: &str, arguments: &[&str]) -> Output {
     run(command).await
 }
 
-/// Lets a Python script judge an emulator of its own.
-async fn judged_by(script: &str) {
+/// Runs a Python script against a new emulator.
+async fn run_python_script(script: &str) {
     let Some(place) = peers_or_skip() else { return };
     let emulator = emulator().await;
     let mut command = Command::new(place.join("venv/bin/python"));
@@ -63,15 +63,15 @@ async fn judged_by(script: &str) {
 
 #[tokio::test]
 async fn boto3_parses_every_answer_and_pyjwt_verifies_every_token() {
-    judged_by("emulator_peers.py").await;
+    run_python_script("emulator_peers.py").await;
 }
 
 #[tokio::test]
-async fn every_word_of_botocores_models_is_kept() {
-    judged_by("emulator_model.py").await;
+async fn every_operation_of_botocores_models_behaves_as_modelled() {
+    run_python_script("emulator_model.py").await;
 }
 
-/// moto's server, on a port of its own choosing; it ends with the test.
+/// moto's server on a free port. It ends with the test.
 pub struct Moto {
     process: Child,
     pub url: String,
@@ -87,7 +87,7 @@ impl Moto {
             .unwrap();
         let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
         let url = lines.find_map(|line| Some(line.unwrap().split_once("Running on ")?.1.trim().to_owned()));
-        // Goes on reading: a full pipe would stop it.
+        // Reads on: a full pipe would stop the process.
         std::thread::spawn(move || lines.for_each(drop));
         Self { process, url: url.unwrap() }
     }
@@ -104,13 +104,13 @@ impl Drop for Moto {
 async fn a_token_of_motos_is_vended_and_cached_although_it_is_no_jwt() {
     let Some(place) = peers_or_skip() else { return };
     let moto = Moto::start(place);
-    let world = World::with(&format!("upstream.endpoint_url = \"{}\"", moto.url)).await;
-    let first = world.vend("alice").await;
+    let app = TestApp::with(&format!("upstream.endpoint_url = \"{}\"", moto.url)).await;
+    let first = app.vend("alice").await;
     assert_eq!(first.source(), "miss");
     assert!(first.token().split('.').count() < 3, "moto has learnt to make JWTs: {first:?}");
-    let second = world.vend("alice").await;
+    let second = app.vend("alice").await;
     assert_eq!((second.source(), second.token()), ("hit", first.token()));
-    assert_eq!(world.metric("tokenvend_opaque_tokens_total").await, 1.0);
+    assert_eq!(app.metric("tokenvend_opaque_tokens_total").await, 1.0);
 }
 
 #[tokio::test]
@@ -160,7 +160,7 @@ async fn the_aws_cli_gets_a_token_that_jose_verifies() {
     emulator.stop().await;
 }
 
-/// Runs the AWS CLI, which finds both services by what the environment says of endpoints.
+/// Runs the AWS CLI with the endpoints of both services in the environment.
 async fn aws_cli_as(key: AccessKey, session_token: Option<&str>, url: &str, arguments: &[&str]) -> Value {
     let mut command = Command::new(peers().unwrap().join("venv/bin/aws"));
     command.args(arguments).args(["--output", "json"]);
@@ -201,9 +201,9 @@ async fn the_aws_cli_and_the_javascript_sdk_walk_a_token_to_credentials() {
 #[tokio::test]
 async fn pyjwt_refuses_the_very_forgeries_that_verify_refuses() {
     let Some(place) = peers_or_skip() else { return };
-    let (forge, now) = (Forge::start(), SystemClock::new().now());
+    let (forge, now) = (TokenSigner::start(), SystemClock::new().now());
     let honest = forge.sign(&honest_claims(now));
-    let forged = forge.forgeries_to_anybody(now).into_iter().map(|(token, _)| token);
+    let forged = forge.forgeries_for_any_verifier(now).into_iter().map(|(token, _)| token);
     let tokens: Vec<String> = std::iter::once(honest).chain(forged).collect();
     let file = tempfile::NamedTempFile::new().unwrap();
     fs::write(file.path(), tokens.join("\n")).unwrap();

@@ -1,9 +1,9 @@
-//! TLS: who is believed, by both sides; certificates that change while the service runs; and the same limits
-//! over TLS and HTTP/2 as without.
+//! TLS: trust on both sides, certificates that change while the service runs, and the same connection limits over TLS
+//! and HTTP/2.
 
 pub mod authority;
 mod connections;
-mod strangers;
+mod third_party;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -11,55 +11,59 @@ use reqwest::{StatusCode, Version};
 use serde_json::Value;
 use tokenvend::config::{self, ConfigSource, Environment};
 
-use crate::process::Served;
-use crate::support::{Answer, World, until};
-use authority::{Authority, Files, point};
+use crate::process::ServiceProcess;
+use crate::support::{ApiResponse, TestApp, until};
+use authority::{CertificateAuthority, Files, point};
 
-impl World {
+impl TestApp {
     fn https(&self, path: &str) -> String {
-        format!("https://{}{path}", self.app.public_address())
+        format!("https://{}{path}", self.service.public_address())
     }
 
-    async fn vend_over(&self, client: &reqwest::Client, user: &str) -> Result<Answer, reqwest::Error> {
+    async fn vend_over(&self, client: &reqwest::Client, user: &str) -> Result<ApiResponse, reqwest::Error> {
         let request = client.post(self.https("/v1/token")).bearer_auth(self.bearer(user));
-        Ok(Answer::of(request.send().await?).await)
+        ApiResponse::try_to(request).await
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn tokens_are_vended_over_tls_by_both_versions_of_http_to_clients_that_believe_the_certificate() {
-    let ca = Authority::new("ca");
+async fn tokens_are_vended_over_tls_in_both_versions_of_http_to_clients_that_trust_the_ca() {
+    let ca = CertificateAuthority::new("ca");
     let files = Files::of(&ca.server(90));
-    let world = World::with(&files.configuration()).await;
+    let app = TestApp::with(&files.configuration()).await;
     for (client, version, source) in [
-        (ca.believer(), Version::HTTP_2, "miss"),
-        (ca.believer().http1_only(), Version::HTTP_11, "hit"),
-        (ca.believer().tls_version_max(reqwest::tls::Version::TLS_1_2), Version::HTTP_2, "hit"),
+        (ca.trusting_client(), Version::HTTP_2, "miss"),
+        (ca.trusting_client().http1_only(), Version::HTTP_11, "hit"),
+        (ca.trusting_client().tls_version_max(reqwest::tls::Version::TLS_1_2), Version::HTTP_2, "hit"),
     ] {
         let client = client.build().unwrap();
-        let ready = client.get(world.https("/livez")).send().await.unwrap();
-        assert_eq!(ready.version(), version);
-        assert!(ready.headers().contains_key("date"));
-        assert_eq!(ready.headers()["x-content-type-options"], "nosniff");
-        let answer = world.vend_over(&client, "alice").await.unwrap();
+        let ready = ApiResponse::to(client.get(app.https("/livez"))).await;
+        assert_eq!(ready.version, version);
+        assert!(ready.headers.contains_key("date"));
+        assert_eq!(ready.header("x-content-type-options"), "nosniff");
+        let answer = app.vend_over(&client, "alice").await.unwrap();
         assert_eq!(answer.source(), source);
         assert!(answer.token().starts_with("ey"));
-        let head = client.head(world.https("/livez")).send().await.unwrap();
-        assert_eq!((head.status(), head.version()), (StatusCode::METHOD_NOT_ALLOWED, version));
-        let gone = client.delete(world.https("/v1/token")).bearer_auth(world.bearer("nobody"));
-        let gone = Answer::of(gone.send().await.unwrap()).await;
+        let head = ApiResponse::to(client.head(app.https("/livez"))).await;
+        assert_eq!((head.status, head.version), (StatusCode::METHOD_NOT_ALLOWED, version));
+        let gone = client.delete(app.https("/v1/token")).bearer_auth(app.bearer("nobody"));
+        let gone = ApiResponse::to(gone).await;
         assert_eq!((gone.status, gone.text.as_str()), (StatusCode::NO_CONTENT, ""));
     }
-    let stranger = Authority::new("another ca").believer().build().unwrap();
-    assert!(world.vend_over(&stranger, "alice").await.is_err());
-    world.until_metric("tokenvend_tls_handshakes_total{outcome=\"failed\"}", 1.0).await;
+    let untrusting = CertificateAuthority::new("another ca").trusting_client().build().unwrap();
+    assert!(app.vend_over(&untrusting, "alice").await.is_err());
+    app.until_metric("tokenvend_tls_handshakes_total{outcome=\"failed\"}", 1.0).await;
     // A client may open more connections than it needs.
-    assert!(world.metric("tokenvend_tls_handshakes_total{outcome=\"completed\"}").await >= 3.0);
+    assert!(app.metric("tokenvend_tls_handshakes_total{outcome=\"completed\"}").await >= 3.0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn with_a_client_ca_only_clients_with_a_good_certificate_of_it_are_let_in_and_are_known_by_it() {
-    let (ca, clients, others) = (Authority::new("ca"), Authority::new("clients"), Authority::new("clients"));
+async fn with_a_client_ca_only_clients_with_a_valid_certificate_connect_and_are_identified_by_it() {
+    let (ca, clients, others) = (
+        CertificateAuthority::new("ca"),
+        CertificateAuthority::new("clients"),
+        CertificateAuthority::new("clients"),
+    );
     let files = Files::of(&ca.server(90));
     let list = files.write("ca.crl", &clients.revoke(7));
     let trail = files.path("audit.jsonl");
@@ -67,31 +71,31 @@ async fn with_a_client_ca_only_clients_with_a_good_certificate_of_it_are_let_in_
         "{}http.tls.client_crl_file = {list:?}\naudit.sink = \"file\"\naudit.path = {trail:?}\n",
         files.mutual(&clients)
     );
-    let world = World::with(&overlay).await;
-    let as_client = |pair: &authority::Pair| ca.believer().identity(pair.identity());
+    let app = TestApp::with(&overlay).await;
+    let as_client = |pair: &authority::CertifiedKey| ca.trusting_client().identity(pair.identity());
     let good = clients.client("edge", 1, 30);
     for http1 in [false, true] {
         let client = as_client(&good);
         let client = if http1 { client.http1_only() } else { client }.build().unwrap();
-        assert_eq!(world.vend_over(&client, &format!("user-{http1}")).await.unwrap().source(), "miss");
+        assert_eq!(app.vend_over(&client, &format!("user-{http1}")).await.unwrap().source(), "miss");
     }
     for (who, client) in [
-        ("none", ca.believer()),
+        ("none", ca.trusting_client()),
         ("of another CA of the same name", as_client(&others.client("edge", 1, 30))),
         ("ended", as_client(&clients.client("edge", 2, 0))),
         ("revoked", as_client(&clients.client("edge", 7, 30))),
         ("a server's", as_client(&ca.server(30))),
     ] {
-        let answer = world.vend_over(&client.build().unwrap(), "mallory").await;
+        let answer = app.vend_over(&client.build().unwrap(), "mallory").await;
         assert!(answer.is_err(), "{who}: {answer:?}");
     }
-    assert_eq!(world.calls().await, 2, "a handshake is not asked for what it refuses");
+    assert_eq!(app.calls().await, 2, "a handshake is not asked for what it refuses");
     let short = as_client(&clients.client("short", 3, 1));
-    assert!(world.vend_over(&short.build().unwrap(), "user-true").await.is_ok());
-    // The same client, two days on, by the service's clock.
-    world.advance(2 * 86_400);
+    assert!(app.vend_over(&short.build().unwrap(), "user-true").await.is_ok());
+    // The same client two days later, by the service's clock.
+    app.advance(2 * 86_400);
     let short = as_client(&clients.client("short", 4, 1)).build().unwrap();
-    assert!(world.vend_over(&short, "user-true").await.is_err());
+    assert!(app.vend_over(&short, "user-true").await.is_err());
 
     let told = std::fs::read_to_string(trail).unwrap();
     let events: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -107,61 +111,62 @@ async fn with_a_client_ca_only_clients_with_a_good_certificate_of_it_are_let_in_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn where_client_certificates_are_optional_a_client_may_have_none_but_no_bad_one() {
-    let (ca, clients) = (Authority::new("ca"), Authority::new("clients"));
+async fn with_optional_client_certificates_a_client_may_have_none_but_no_invalid_one() {
+    let (ca, clients) = (CertificateAuthority::new("ca"), CertificateAuthority::new("clients"));
     let files = Files::of(&ca.server(90));
     let overlay = format!("{}http.tls.client_auth = \"optional\"", files.mutual(&clients));
-    let world = World::with(&overlay).await;
-    let client = ca.believer().build().unwrap();
-    assert_eq!(world.vend_over(&client, "alice").await.unwrap().source(), "miss");
-    let bad = ca.believer().identity(Authority::new("clients").client("edge", 1, 30).identity());
-    assert!(world.vend_over(&bad.build().unwrap(), "alice").await.is_err());
+    let app = TestApp::with(&overlay).await;
+    let client = ca.trusting_client().build().unwrap();
+    assert_eq!(app.vend_over(&client, "alice").await.unwrap().source(), "miss");
+    let bad =
+        ca.trusting_client().identity(CertificateAuthority::new("clients").client("edge", 1, 30).identity());
+    assert!(app.vend_over(&bad.build().unwrap(), "alice").await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_admin_listener_has_a_certificate_and_clients_of_its_own() {
-    let (ca, operators) = (Authority::new("ca"), Authority::new("operators"));
+    let (ca, operators) = (CertificateAuthority::new("ca"), CertificateAuthority::new("operators"));
     let files = Files::of(&ca.server(90));
     let overlay = files.mutual(&operators).replace("http.tls", "admin.tls");
-    let world = World::with(&overlay).await;
-    assert_eq!(world.vend("alice").await.source(), "miss", "the public listener is as it was");
-    let url = format!("https://{}/metrics", world.app.admin_address());
-    assert!(ca.believer().build().unwrap().get(&url).send().await.is_err());
-    let prometheus = ca.believer().identity(operators.client("prometheus", 1, 30).identity());
-    let answer = Answer::of(prometheus.build().unwrap().get(&url).send().await.unwrap()).await;
+    let app = TestApp::with(&overlay).await;
+    assert_eq!(app.vend("alice").await.source(), "miss", "the public listener is as it was");
+    let url = format!("https://{}/metrics", app.service.admin_address());
+    assert!(ca.trusting_client().build().unwrap().get(&url).send().await.is_err());
+    let prometheus = ca.trusting_client().identity(operators.client("prometheus", 1, 30).identity());
+    let answer = ApiResponse::to(prometheus.build().unwrap().get(&url)).await;
     let told = "tokenvend_tls_certificate_expiry_timestamp_seconds{listener=\"";
     assert!(answer.text.contains(&format!("{told}admin\"}}")), "{}", answer.text);
     assert!(!answer.text.contains(&format!("{told}http\"}}")), "{}", answer.text);
 }
 
-/// The certificate that a server has shown for this request's connection.
-async fn shown(world: &World, client: &reqwest::Client) -> Vec<u8> {
-    let response = client.get(world.https("/livez")).send().await.unwrap();
+/// The server's certificate of a new request's connection.
+async fn shown(app: &TestApp, client: &reqwest::Client) -> Vec<u8> {
+    let response = client.get(app.https("/livez")).send().await.unwrap();
     let info = response.extensions().get::<reqwest::tls::TlsInfo>().unwrap();
     info.peer_certificate().unwrap().to_vec()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changed_certificates_are_taken_into_use_under_load_without_a_request_that_fails() {
-    let ca = Authority::new("ca");
+    let ca = CertificateAuthority::new("ca");
     let (first, second) = (ca.server(90), ca.server(60));
     let (old, new) = (Files::of(&first), Files::of(&second));
-    // As Kubernetes mounts a secret: everything is behind one link.
+    // As Kubernetes mounts a secret: one link leads to all files.
     let mount = Files::new();
     std::os::unix::fs::symlink(old.path(""), mount.path("data")).unwrap();
     for name in ["tls.crt", "tls.key"] {
         std::os::unix::fs::symlink(mount.path("data").join(name), mount.path(name)).unwrap();
     }
-    let world = World::with(&mount.configuration()).await;
+    let app = TestApp::with(&mount.configuration()).await;
     let expiry = "tokenvend_tls_certificate_expiry_timestamp_seconds{listener=\"http\"}";
-    let first_end = world.metric(expiry).await;
-    let client = || ca.believer().tls_info(true).build().unwrap();
+    let first_end = app.metric(expiry).await;
+    let client = || ca.trusting_client().tls_info(true).build().unwrap();
     let kept = client();
     let (is_over, answered) = (AtomicBool::new(false), AtomicUsize::new(0));
     let load = async |keeps_its_connection: bool| {
         while !is_over.load(Ordering::SeqCst) {
             let client = if keeps_its_connection { kept.clone() } else { client() };
-            world.vend_over(&client, "alice").await.unwrap().source();
+            app.vend_over(&client, "alice").await.unwrap().source();
             answered.fetch_add(1, Ordering::SeqCst);
         }
     };
@@ -172,25 +177,25 @@ async fn changed_certificates_are_taken_into_use_under_load_without_a_request_th
     let change = async {
         twenty_more().await;
         point(&mount.path("data"), &new.path(""));
-        world.advance(10);
-        world.until_metric("tokenvend_tls_reloads_total{outcome=\"replaced\"}", 1.0).await;
+        app.advance(10);
+        app.until_metric("tokenvend_tls_reloads_total{outcome=\"replaced\"}", 1.0).await;
         twenty_more().await;
         is_over.store(true, Ordering::SeqCst);
     };
     tokio::join!(load(true), load(false), change);
-    assert_eq!(shown(&world, &client()).await, second.der);
-    assert_eq!(shown(&world, &kept).await, first.der, "a connection under way was cut");
-    assert_eq!(first_end - world.metric(expiry).await, 30.0 * 86_400.0);
+    assert_eq!(shown(&app, &client()).await, second.der);
+    assert_eq!(shown(&app, &kept).await, first.der, "a connection under way was cut");
+    assert_eq!(first_end - app.metric(expiry).await, 30.0 * 86_400.0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn changed_files_that_do_not_hold_are_refused_and_the_last_good_ones_stay() {
-    let ca = Authority::new("ca");
+async fn invalid_changed_files_are_rejected_and_the_previous_certificate_stays() {
+    let ca = CertificateAuthority::new("ca");
     let (good, next) = (ca.server(90), ca.server(60));
     let files = Files::of(&good);
-    let world = World::with(&files.configuration()).await;
-    let refused = async || world.metric("tokenvend_tls_reloads_total{outcome=\"rejected\"}").await;
-    let client = || ca.believer().tls_info(true).build().unwrap();
+    let app = TestApp::with(&files.configuration()).await;
+    let refused = async || app.metric("tokenvend_tls_reloads_total{outcome=\"rejected\"}").await;
+    let client = || ca.trusting_client().tls_info(true).build().unwrap();
     let mut count = 0.0;
     let break_with = [
         ("tls.crt", next.certificate.as_str()),
@@ -200,55 +205,56 @@ async fn changed_files_that_do_not_hold_are_refused_and_the_last_good_ones_stay(
     ];
     for (name, text) in break_with {
         files.write(name, text);
-        // Seen twice, a minute apart in all: the other file might still have been on its way.
+        // Read twice, a minute apart: the other file could have been incomplete.
         until(async || {
-            world.advance(10);
+            app.advance(10);
             refused().await > count
         })
         .await;
         count += 1.0;
-        // Told once.
+        // Logged once.
         for _ in 0..3 {
-            world.advance(10);
-            assert_eq!(shown(&world, &client()).await, good.der);
+            app.advance(10);
+            assert_eq!(shown(&app, &client()).await, good.der);
         }
         assert_eq!(refused().await, count, "{name}");
     }
     files.replace(&next);
     until(async || {
-        world.advance(10);
-        shown(&world, &client()).await == next.der
+        app.advance(10);
+        shown(&app, &client()).await == next.der
     })
     .await;
     assert_eq!(refused().await, count);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_client_ca_that_was_struck_lets_nobody_in_any_more_not_even_by_a_session_begun_before() {
-    let (ca, clients) = (Authority::new("ca"), Authority::new("clients"));
+async fn a_removed_client_ca_admits_no_client_not_even_by_a_resumed_session() {
+    let (ca, clients) = (CertificateAuthority::new("ca"), CertificateAuthority::new("clients"));
     let files = Files::of(&ca.server(90));
-    let world = World::with(&files.mutual(&clients)).await;
-    // Without idle connections, each request has a handshake, and resumes the session if it can.
-    let client = ca.believer().identity(clients.client("edge", 1, 30).identity()).pool_max_idle_per_host(0);
+    let app = TestApp::with(&files.mutual(&clients)).await;
+    // Without idle connections each request has a handshake, which resumes the session if possible.
+    let client =
+        ca.trusting_client().identity(clients.client("edge", 1, 30).identity()).pool_max_idle_per_host(0);
     let client = client.http1_only().build().unwrap();
     for _ in 0..3 {
-        world.vend_over(&client, "alice").await.unwrap().source();
+        app.vend_over(&client, "alice").await.unwrap().source();
     }
-    files.write("ca.crt", &Authority::new("clients").certificate);
-    world.advance(10);
-    world.until_metric("tokenvend_tls_reloads_total{outcome=\"replaced\"}", 1.0).await;
-    assert!(world.vend_over(&client, "alice").await.is_err());
+    files.write("ca.crt", &CertificateAuthority::new("clients").certificate);
+    app.advance(10);
+    app.until_metric("tokenvend_tls_reloads_total{outcome=\"replaced\"}", 1.0).await;
+    assert!(app.vend_over(&client, "alice").await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_certificate_that_has_ended_and_a_key_that_all_may_read_are_warned_of() {
     use std::os::unix::fs::PermissionsExt as _;
-    let ca = Authority::new("ca");
+    let ca = CertificateAuthority::new("ca");
     let files = Files::of(&ca.server(0));
     let readable = std::fs::Permissions::from_mode(0o644);
     std::fs::set_permissions(files.path("tls.key"), readable).unwrap();
-    let client = ca.believer().tls_danger_accept_invalid_certs(true).build().unwrap();
-    let served = Served::reached_by(client, "https", &files.configuration()).await;
+    let client = ca.trusting_client().tls_danger_accept_invalid_certs(true).build().unwrap();
+    let served = ServiceProcess::reached_by(client, "https", &files.configuration()).await;
     until(async || {
         let log = served.log();
         log.contains("certificate ended at") && log.contains("is readable by every user")
@@ -258,7 +264,7 @@ async fn a_certificate_that_has_ended_and_a_key_that_all_may_read_are_warned_of(
 
 #[test]
 fn every_error_in_the_tls_files_is_reported_before_the_start() {
-    let (ca, clients) = (Authority::new("ca"), Authority::new("clients"));
+    let (ca, clients) = (CertificateAuthority::new("ca"), CertificateAuthority::new("clients"));
     let files = Files::of(&ca.server(90));
     files.write("other.key", &ca.server(90).key);
     files.write("empty.crt", "");

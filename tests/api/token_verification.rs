@@ -1,4 +1,4 @@
-//! What counts as a proof that Cognito minted a token: tried with the emulator's tokens, and with forged ones.
+//! Verification of Cognito's tokens, with the emulator's tokens and with forged ones.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,24 +17,24 @@ use tokenvend::cognito_token_verifier::{CognitoTokenVerifier, TokenVerificationE
 use tokenvend::metrics::Metrics;
 use tokenvend::token::TokenClaims;
 
-use crate::support::{DemoApp, SECOND_POOL, World};
+use crate::support::{DemoIdp, SECOND_POOL, TestApp};
 
 const POOL: &str = cognito_emulator::DEFAULT_POOL;
 const KID: &str = "us-east-11";
 
-/// A signer whose keys are published as Cognito's are, and who signs whatever it is told to.
-pub struct Forge {
+/// A signer of any claims, with its keys published as Cognito's are.
+pub struct TokenSigner {
     key: EncodingKey,
     jwk: Jwk,
-    pub site: DemoApp,
+    pub site: DemoIdp,
 }
 
-impl Forge {
+impl TokenSigner {
     pub fn start() -> Self {
         let key = rsa_key();
         let mut jwk = Jwk::from_encoding_key(&key, Algorithm::RS512).unwrap();
         jwk.common.key_id = Some(KID.to_owned());
-        let site = DemoApp::start();
+        let site = DemoIdp::start();
         site.publish(json!({"keys": [jwk]}).to_string());
         Self { key, jwk, site }
     }
@@ -47,12 +47,12 @@ impl Forge {
         sign(Algorithm::RS512, KID, claims, &self.key)
     }
 
-    /// Tokens that must not pass, each with the reason.
+    /// Invalid tokens, each with the reason.
     pub fn forgeries(&self, now: Timestamp) -> Vec<(String, TokenVerificationError)> {
-        let mut all = self.forgeries_to_anybody(now);
+        let mut all = self.forgeries_for_any_verifier(now);
         let with = |claim, value| self.sign(&with_claim(&honest_claims(now), claim, value));
-        // What only those can see who know Cognito: it writes one audience, identities of the pool's region, and
-        // how their users came by them.
+        // Invalid by the rules of Cognito's tokens: one audience, an identity of the pool's region, and an `amr`
+        // for how the user signed in.
         all.extend([
             (with("aud", json!([POOL])), TokenVerificationError::Malformed),
             (with("sub", json!("eu-west-1:a")), TokenVerificationError::Subject),
@@ -61,15 +61,15 @@ impl Forge {
         all
     }
 
-    /// Those that any verifier must refuse: bad in their form or signature, then in a claim.
-    pub fn forgeries_to_anybody(&self, now: Timestamp) -> Vec<(String, TokenVerificationError)> {
+    /// Tokens that any verifier must reject: invalid in format or signature, then in a claim.
+    pub fn forgeries_for_any_verifier(&self, now: Timestamp) -> Vec<(String, TokenVerificationError)> {
         let claims = honest_claims(now);
         let honest = self.sign(&claims);
         let (message, signature) = honest.rsplit_once('.').unwrap();
         let (header, payload) = message.split_once('.').unwrap();
         let with = |claim, value| self.sign(&with_claim(&claims, claim, value));
         let unsigned = URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#);
-        // The oldest trick: the public key taken for a shared secret.
+        // Algorithm confusion: the public key as a shared secret.
         let confused = EncodingKey::from_secret(serde_json::to_string(&self.jwk).unwrap().as_bytes());
         let other = URL_SAFE_NO_PAD.encode(with_claim(&claims, "sub", json!("us-east-1:b")).to_string());
         vec![
@@ -117,7 +117,7 @@ fn with_claim(claims: &Value, claim: &str, value: Value) -> Value {
     claims
 }
 
-/// What Cognito would write now.
+/// The claims of a valid token of Cognito's.
 pub fn honest_claims(now: Timestamp) -> Value {
     json!({
         "iss": "https://cognito-identity.amazonaws.com",
@@ -145,23 +145,23 @@ async fn prove(
 
 #[tokio::test]
 async fn a_vended_token_proves_its_identity_in_its_own_pool_until_it_ends() {
-    let world = World::start().await;
-    let answer = world.vend("alice").await.json();
+    let app = TestApp::start().await;
+    let answer = app.vend("alice").await.json();
     let token = answer["token"].as_str().unwrap();
-    let prover = prover(&format!("{}/.well-known/jwks_uri", world.emulator.url()), world.clock.clone()).await;
+    let prover = prover(&format!("{}/.well-known/jwks_uri", app.emulator.url()), app.clock.clone()).await;
     let claims = prove(&prover, token, POOL).await.unwrap();
     assert_eq!(claims.subject, answer["identityId"].as_str().unwrap());
     assert_eq!(prove(&prover, token, SECOND_POOL).await, Err(TokenVerificationError::Audience));
-    world.advance(929);
+    app.advance(929);
     assert!(prove(&prover, token, POOL).await.is_ok(), "within the leeway");
-    world.advance(1);
+    app.advance(1);
     assert_eq!(prove(&prover, token, POOL).await, Err(TokenVerificationError::Expired));
 }
 
 #[tokio::test]
 async fn no_forgery_passes_and_each_has_its_own_reason() {
     let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_800_000_000)));
-    let forge = Forge::start();
+    let forge = TokenSigner::start();
     let prover = prover(&forge.keys_url(), clock.clone()).await;
     assert!(prove(&prover, &forge.sign(&honest_claims(clock.now())), POOL).await.is_ok());
     for (token, why) in forge.forgeries(clock.now()) {
@@ -170,9 +170,9 @@ async fn no_forgery_passes_and_each_has_its_own_reason() {
 }
 
 #[tokio::test]
-async fn without_cognito_s_keys_nothing_is_proved_and_nothing_is_called_false() {
+async fn without_cognitos_keys_no_token_is_accepted_or_rejected() {
     let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_800_000_000)));
-    let forge = Forge::start();
+    let forge = TokenSigner::start();
     forge.site.set_broken(true);
     let prover = prover(&forge.keys_url(), clock.clone()).await;
     let token = forge.sign(&honest_claims(clock.now()));

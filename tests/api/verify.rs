@@ -1,12 +1,12 @@
-//! `tokenvend inspect` and `tokenvend verify`, the real binary: what they say of good tokens and of bad ones.
+//! `tokenvend inspect` and `tokenvend verify` as processes, with valid and invalid tokens.
 
 use clock::{Clock as _, SystemClock, Timestamp};
 use serde_json::{Value, json};
 use tokenvend::cognito_token_verifier::TokenVerificationError;
 
-use crate::process::{Ended, run_alone};
-use crate::support::{DemoApp, SECOND_POOL, World};
-use crate::token_verification::{Forge, honest_claims};
+use crate::process::{ProcessOutput, run_alone};
+use crate::support::{DemoIdp, SECOND_POOL, TestApp};
+use crate::token_verification::{TokenSigner, honest_claims};
 
 const POOL: &str = cognito_emulator::DEFAULT_POOL;
 
@@ -14,22 +14,22 @@ fn now() -> Timestamp {
     SystemClock::new().now()
 }
 
-/// `verify` by these keys, the token on standard input.
-async fn verify(keys_url: &str, token: &str, arguments: &[&str]) -> Ended {
+/// Runs `verify` with these keys and the token on standard input.
+async fn verify(keys_url: &str, token: &str, arguments: &[&str]) -> ProcessOutput {
     let all = [&["verify", "-", "--pool", POOL, "--jwks-url", keys_url], arguments].concat();
     run_alone(&all, &[], token).await
 }
 
-async fn inspect(input: &str, arguments: &[&str]) -> Ended {
+async fn inspect(input: &str, arguments: &[&str]) -> ProcessOutput {
     run_alone(&[&["inspect", "-"], arguments].concat(), &[], input).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_vended_token_is_verified_against_the_emulator_in_every_form_that_an_answer_has() {
-    let world = World::start().await;
-    let answer = world.vend("alice").await;
+    let app = TestApp::start().await;
+    let answer = app.vend("alice").await;
     let (identity, token) = (answer.json()["identityId"].as_str().unwrap().to_owned(), answer.token());
-    let url = world.emulator.url();
+    let url = app.emulator.url();
     let arguments = ["verify", "-", "--pool", POOL, "--endpoint-url", &url];
     for input in
         [token.clone(), format!("{token}\n"), answer.text.clone(), json!({"Token": token}).to_string()]
@@ -51,7 +51,7 @@ async fn a_vended_token_is_verified_against_the_emulator_in_every_form_that_an_a
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_forgery_is_refused_with_its_reason_and_ends_with_1() {
-    let forge = Forge::start();
+    let forge = TokenSigner::start();
     let keys_url = forge.keys_url();
     let honest = verify(&keys_url, &forge.sign(&honest_claims(now())), &[]).await;
     assert_eq!(honest.code, Some(0), "{honest:?}");
@@ -65,7 +65,7 @@ async fn every_forgery_is_refused_with_its_reason_and_ends_with_1() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_further_condition_must_hold() {
-    let forge = Forge::start();
+    let forge = TokenSigner::start();
     let token = forge.sign(&honest_claims(now()));
     let identity = "us-east-1:00000000-0000-4000-8000-00000000000a";
     for (arguments, reason) in [
@@ -80,7 +80,7 @@ async fn each_further_condition_must_hold() {
         assert_eq!(told["verified"], reason.is_none(), "{told:#}");
         assert_eq!(told["reason"].as_str(), reason, "{told:#}");
     }
-    // A token in its last second counts, one after it does not, whatever clocks AWS forgives.
+    // A token is valid in its last second and not after it, whatever clock skew AWS tolerates.
     let mut claims = honest_claims(now());
     claims["exp"] = json!(now().as_secs());
     let ended = verify(&forge.keys_url(), &forge.sign(&claims), &[]).await;
@@ -88,8 +88,8 @@ async fn each_further_condition_must_hold() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn where_nobody_can_say_it_is_neither_a_yes_nor_a_no() {
-    let forge = Forge::start();
+async fn without_a_verdict_the_credential_is_neither_accepted_nor_rejected() {
+    let forge = TokenSigner::start();
     let token = forge.sign(&honest_claims(now()));
     forge.site.set_broken(true);
     for url in [forge.keys_url().as_str(), "http://127.0.0.1:1/keys"] {
@@ -97,7 +97,7 @@ async fn where_nobody_can_say_it_is_neither_a_yes_nor_a_no() {
         assert_eq!(ended.code, Some(69), "{ended:?}");
         assert!(ended.err.contains(url) && ended.out.is_empty(), "{ended:?}");
     }
-    // Over plain http from elsewhere anybody on the way could swap the keys.
+    // Over plain HTTP from another host, an attacker on the path could replace the keys.
     let ended = verify("http://keys.example/", &token, &[]).await;
     assert_eq!(ended.code, Some(64), "{ended:?}");
     let ended = run_alone(&["verify", "-"], &[], &token).await;
@@ -105,8 +105,8 @@ async fn where_nobody_can_say_it_is_neither_a_yes_nor_a_no() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn inspect_shows_what_a_token_says_and_that_nothing_was_verified_and_never_its_signature() {
-    let forge = Forge::start();
+async fn inspect_prints_the_claims_as_unverified_and_never_the_signature() {
+    let forge = TokenSigner::start();
     let claims = honest_claims(now());
     let token = forge.sign(&claims);
     let signature = token.rsplit('.').next().unwrap();
@@ -132,13 +132,13 @@ async fn inspect_shows_what_a_token_says_and_that_nothing_was_verified_and_never
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn inspect_tells_guests_public_logins_ended_tokens_and_the_app_s_own_apart() {
-    let forge = Forge::start();
+    let forge = TokenSigner::start();
     let with = |changes: Value| {
         let mut claims = honest_claims(now());
         claims.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
         forge.sign(&claims)
     };
-    let demo = DemoApp::start();
+    let demo = DemoIdp::start();
     for (token, expected) in [
         (with(json!({"amr": ["unauthenticated"]})), "user     a guest"),
         (
@@ -159,7 +159,7 @@ async fn inspect_tells_guests_public_logins_ended_tokens_and_the_app_s_own_apart
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_no_token_is_said_to_be_none_and_ends_with_65() {
+async fn a_text_that_is_no_token_is_reported_and_exits_with_65() {
     for (input, expected) in [
         ("", "the input is empty"),
         ("opaque", "no dots"),

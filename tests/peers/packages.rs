@@ -1,7 +1,7 @@
-//! Third-party packages that tests run against: Python's and Node's, installed once under `target/peers/`, and
-//! Debian's. Where an interpreter or a registry is missing, a test says `SKIPPED` and why; with `CI=true` it fails.
+//! Third-party packages for tests: of Python and Node, installed once under `target/peers/`, and of Debian. Without the
+//! interpreter or the registry, a test prints `SKIPPED` and the reason; with `CI=true` it fails.
 //!
-//! A module of more than one test binary, none of which uses all of it.
+//! Several test binaries include this module, and none uses all of it.
 
 #![allow(dead_code, clippy::allow_attributes, reason = "each test binary uses a part")]
 
@@ -10,18 +10,18 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// The folder with the scripts and lists of packages, also from a crate of the workspace.
+/// The folder with the scripts and package lists, from the root package or from a crate of the workspace.
 pub fn sources() -> PathBuf {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let root = package.ancestors().find(|folder| folder.join("tests/peers").is_dir()).unwrap();
     root.join("tests/peers")
 }
 
-/// They find what they import only beside it.
+/// Node finds imported packages only beside the script.
 const NODE_SCRIPTS: [&str; 4] =
     ["verify_with_jose.mjs", "credentials_with_aws_sdk.mjs", "oidc_provider.mjs", "express_app.mjs"];
 
-/// Where the peers are installed, or why they are not.
+/// The folder with the installed packages, or why there is none.
 pub fn peers() -> Result<&'static Path, &'static str> {
     static PEERS: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     PEERS.get_or_init(install).as_deref().map_err(String::as_str)
@@ -67,12 +67,12 @@ fn attempt(command: &mut Command) -> Result<(), String> {
     }
 }
 
-/// The peers' place, unless this machine cannot have them.
+/// The folder with the installed packages. `None` after a printed `SKIPPED`.
 pub fn peers_or_skip() -> Option<&'static Path> {
     peers().map_err(skipped).ok()
 }
 
-/// Whether a program of Debian's is there, installed if need be; says that a test is skipped if not.
+/// Whether a program of Debian is installed, after an attempt to install it. If not, prints `SKIPPED`.
 pub fn has_or_skips(program: &str, package: &str) -> bool {
     let script = sources().join("install.sh");
     let installed = Command::new("sh").arg(script).args([program, package]).output().unwrap();
@@ -82,11 +82,11 @@ pub fn has_or_skips(program: &str, package: &str) -> bool {
     installed.status.success()
 }
 
-/// Says plainly that a test could not be run here. Where everything must be run, that is a failure.
-#[expect(clippy::disallowed_methods, reason = "CI is told apart by its environment")]
+/// Prints `SKIPPED` and the reason. In CI it panics, because no test may be skipped there.
+#[expect(clippy::disallowed_methods, reason = "CI is detected by its environment")]
 pub fn skipped(why: &str) {
     use std::io::Write as _;
-    // Straight to the terminal: the harness would swallow it, and nobody would know.
+    // Directly to the terminal: the test harness captures `eprintln!`.
     let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
     assert!(std::env::var_os("CI").is_none(), "in CI nothing is skipped: {why}");
 }

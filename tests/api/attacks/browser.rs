@@ -1,5 +1,4 @@
-//! The same before a real browser, which knows nothing of this crate: Chromium, with the user's session cookie, on a page
-//! that may and on one that may not.
+//! Cross-site requests of Chromium with the user's session cookie, from a page of an allowed origin and from another.
 
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -9,10 +8,10 @@ use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::packages::has_or_skips;
-use crate::support::{COOKIE_JWT, World, claims_of};
+use crate::support::{COOKIE_JWT, TestApp, claims_of};
 
-/// A site with one page, which reports what it has seen.
-struct Site {
+/// A server with one page, which reports the responses that it got.
+struct PageServer {
     url: String,
     reports: UnboundedReceiver<String>,
 }
@@ -23,7 +22,7 @@ struct Page {
     reports: UnboundedSender<String>,
 }
 
-impl Site {
+impl PageServer {
     fn start(html: &'static str) -> Self {
         let (sender, reports) = unbounded_channel();
         let page = Page { html, reports: sender };
@@ -40,7 +39,7 @@ impl Site {
     }
 }
 
-/// Signs the user in while at it. Browsers send a host's cookies to each of its ports, `SameSite` or not: these pages
+/// Also sets the session cookie. Browsers send a host's cookies to each of its ports, `SameSite` or not: these pages
 /// are of different origins but of one site.
 async fn show(
     page: web::Data<Page>,
@@ -73,7 +72,7 @@ impl Browser {
             "--no-first-run",
         ]);
         command.args(["--no-proxy-server", "--disable-background-networking", "--disable-component-update"]);
-        // It leaves things behind there when it is killed.
+        // Chromium leaves files there when it is killed.
         command.env("TMPDIR", profile.path());
         command.arg(format!("--user-data-dir={}", profile.path().display())).arg(url);
         let process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
@@ -88,10 +87,10 @@ impl Drop for Browser {
     }
 }
 
-/// What a page of the site reports that is opened in a browser.
-async fn seen(site: &mut Site, world: &World, session: &str) -> Value {
+/// The reports of a page of the site that is opened in the browser.
+async fn seen(site: &mut PageServer, app: &TestApp, session: &str) -> Value {
     let _browser =
-        Browser::open(&format!("{}/?session={session}&tokenvend={}", site.url, world.url("/v1/token")));
+        Browser::open(&format!("{}/?session={session}&tokenvend={}", site.url, app.url("/v1/token")));
     let reported = tokio::time::timeout(Duration::from_secs(60), site.reports.recv()).await;
     serde_json::from_str(&reported.expect("the browser reports nothing").unwrap()).unwrap()
 }
@@ -101,12 +100,12 @@ async fn chromium_lets_an_allowed_page_have_the_users_token_by_cookie_and_no_oth
     if !has_or_skips("chromium", "chromium") {
         return;
     }
-    let mut allowed = Site::start(include_str!("../../peers/allowed_page.html"));
-    let mut evil = Site::start(include_str!("../../peers/evil_page.html"));
-    let world = World::with(&format!("http.allowed_origins = [\"{}\"]\n{COOKIE_JWT}", allowed.url)).await;
-    let session = world.bearer("alice");
+    let mut allowed = PageServer::start(include_str!("../../peers/allowed_page.html"));
+    let mut evil = PageServer::start(include_str!("../../peers/evil_page.html"));
+    let app = TestApp::with(&format!("http.allowed_origins = [\"{}\"]\n{COOKIE_JWT}", allowed.url)).await;
+    let session = app.bearer("alice");
 
-    let tried = seen(&mut evil, &world, &session).await;
+    let tried = seen(&mut evil, &app, &session).await;
     for way in ["fetch", "get", "json", "signOut"] {
         assert_eq!(tried[way], "TypeError", "{way}: {tried}");
     }
@@ -114,11 +113,11 @@ async fn chromium_lets_an_allowed_page_have_the_users_token_by_cookie_and_no_oth
         assert_eq!(tried[way], "opaque ", "{way}: {tried}");
     }
     assert_eq!((&tried["image"], &tried["form"]), (&"nothing".into(), &"out of reach".into()), "{tried}");
-    assert_eq!(world.calls().await, 0);
-    // The cookie did come along: with both of the first two, both of the blind ones, the image and the form.
-    assert_eq!(world.metric("tokenvend_authentications_total{outcome=\"cross_site\"}").await, 6.0, "{tried}");
+    assert_eq!(app.calls().await, 0);
+    // The browser did send the cookie: with the first two, the two opaque ones, the image and the form.
+    assert_eq!(app.metric("tokenvend_authentications_total{outcome=\"cross_site\"}").await, 6.0, "{tried}");
 
-    let got = seen(&mut allowed, &world, &session).await;
+    let got = seen(&mut allowed, &app, &session).await;
     assert_eq!((&got["status"], &got["served"]), (&200.into(), &"miss".into()), "{got}");
     let token = got["token"].as_str().unwrap();
     assert!(claims_of(token)["amr"].to_string().contains(":alice\""), "{got}");

@@ -1,17 +1,17 @@
-//! Claims that do not hold, in tokens whose signature does.
+//! Invalid claims in tokens with a valid signature.
 
 use serde_json::{Value, json};
 
 use super::{are_refused, bearer, honest, now};
-use crate::support::World;
+use crate::support::TestApp;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_claim_that_does_not_hold_is_refused_although_the_app_signed_it() {
-    let world = World::start().await;
-    let at = |seconds: i64| json!(now(&world) + seconds);
+    let app = TestApp::start().await;
+    let at = |seconds: i64| json!(now(&app) + seconds);
     let mut rows = Vec::new();
     for (claim, value) in [
-        // Another audience, or one that only looks like ours.
+        // Another audience, or one that looks like the configured one.
         ("aud", json!("another")),
         ("aud", json!("")),
         ("aud", json!(null)),
@@ -29,7 +29,7 @@ async fn a_claim_that_does_not_hold_is_refused_although_the_app_signed_it() {
         ("aud", json!([{"aud": "tokenvend"}])),
         ("aud", json!({"tokenvend": true})),
         ("aud", json!({"0": "tokenvend"})),
-        // Another issuer, or one that only looks like ours.
+        // Another issuer, or one that looks like the configured one.
         ("iss", json!("https://evil.example")),
         ("iss", json!("https://app.example.evil.example")),
         ("iss", json!("https://app.exampl")),
@@ -52,21 +52,21 @@ async fn a_claim_that_does_not_hold_is_refused_although_the_app_signed_it() {
         ("iss", json!({"iss": "https://app.example"})),
         ("iss", json!("")),
         ("iss", json!(null)),
-        // Ended, or not begun.
+        // Expired, or not yet valid.
         ("exp", at(-31)),
         ("exp", at(-30)),
         ("exp", json!(0)),
         ("exp", json!(-1)),
         ("exp", json!(i64::MIN)),
         ("exp", json!(-1e308)),
-        ("exp", json!(now(&world) as f64 - 30.5)),
-        ("exp", json!((now(&world) + 600).to_string())),
+        ("exp", json!(now(&app) as f64 - 30.5)),
+        ("exp", json!((now(&app) + 600).to_string())),
         ("exp", json!("2999-01-01T00:00:00Z")),
         ("exp", json!("soon")),
         ("exp", json!(true)),
         ("exp", json!(null)),
-        ("exp", json!([now(&world) + 600])),
-        ("exp", json!({"seconds": now(&world) + 600})),
+        ("exp", json!([now(&app) + 600])),
+        ("exp", json!({"seconds": now(&app) + 600})),
         ("nbf", at(31)),
         ("nbf", json!(i64::MAX)),
         ("nbf", json!(1e308)),
@@ -76,7 +76,7 @@ async fn a_claim_that_does_not_hold_is_refused_although_the_app_signed_it() {
         ("iat", json!(u64::MAX)),
         ("iat", json!("0")),
         ("iat", json!(null)),
-        // Nobody, or somebody who would forge a line.
+        // No user id, or one that would forge a line of the log.
         ("sub", json!("")),
         ("sub", json!(" ")),
         ("sub", json!(" alice")),
@@ -102,23 +102,23 @@ async fn a_claim_that_does_not_hold_is_refused_although_the_app_signed_it() {
         ("sub", json!("al\u{85}ice")),
         ("sub", json!("al\u{9b}31mice")),
     ] {
-        let mut claims = honest(&world);
+        let mut claims = honest(&app);
         claims[claim] = value.clone();
-        rows.push(bearer(format!("{claim} = {value}"), world.demo.sign(&claims)));
+        rows.push(bearer(format!("{claim} = {value}"), app.demo.sign(&claims)));
     }
     for claim in ["exp", "iss", "aud", "sub"] {
-        let mut claims = honest(&world);
+        let mut claims = honest(&app);
         claims.as_object_mut().unwrap().remove(claim);
-        rows.push(bearer(format!("no {claim}"), world.demo.sign(&claims)));
+        rows.push(bearer(format!("no {claim}"), app.demo.sign(&claims)));
     }
-    are_refused(&world, rows).await;
-    assert_eq!(world.vend("alice").await.source(), "miss");
+    are_refused(&app, rows).await;
+    assert_eq!(app.vend("alice").await.source(), "miss");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn claims_that_two_readers_could_read_in_two_ways_are_refused() {
-    let world = World::start().await;
-    let rest = format!(r#""iss":"https://app.example","aud":"tokenvend","exp":{}"#, now(&world) + 600);
+async fn claims_that_two_parsers_could_read_differently_are_refused() {
+    let app = TestApp::start().await;
+    let rest = format!(r#""iss":"https://app.example","aud":"tokenvend","exp":{}"#, now(&app) + 600);
     let deep = |open: &str, close: &str, times: usize| {
         format!(r#"{{"sub":"alice","x":{}1{},{rest}}}"#, open.repeat(times), close.repeat(times))
     };
@@ -147,22 +147,22 @@ async fn claims_that_two_readers_could_read_in_two_ways_are_refused() {
         ("lists 5,000 deep, never closed", deep("[", "", 5000)),
         ("objects 1,000 deep", deep("{\"x\":", "}", 1000)),
     ];
-    let rows = rows.map(|(name, payload)| bearer(name, world.demo.sign_text(&payload))).into();
-    are_refused(&world, rows).await;
+    let rows = rows.map(|(name, payload)| bearer(name, app.demo.sign_text(&payload))).into();
+    are_refused(&app, rows).await;
     let plain = format!(r#"{{"sub":"alice",{rest}}}"#);
-    assert_eq!(world.vend_bearer(&world.demo.sign_text(&plain)).await.source(), "miss");
+    assert_eq!(app.vend_bearer(&app.demo.sign_text(&plain)).await.source(), "miss");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_end_beyond_all_time_is_an_end_and_breaks_nothing() {
-    let world = World::with("pools.main.bind_to_session = true").await;
-    for exp in [json!(i64::MAX), json!(u64::MAX), json!(1e300), json!(now(&world) as f64 + 1e6 + 0.5)] {
-        let mut claims: Value = honest(&world);
+    let app = TestApp::with("pools.main.bind_to_session = true").await;
+    for exp in [json!(i64::MAX), json!(u64::MAX), json!(1e300), json!(now(&app) as f64 + 1e6 + 0.5)] {
+        let mut claims: Value = honest(&app);
         claims["exp"] = exp.clone();
-        let answer = world.vend_bearer(&world.demo.sign(&claims)).await;
+        let answer = app.vend_bearer(&app.demo.sign(&claims)).await;
         assert_eq!(answer.status, 200, "{exp}: {answer:?}");
-        // Such a token is remembered, and Cognito's lives, no longer than others.
+        // The credential cache and Cognito's token last no longer than for other tokens.
         assert_eq!(answer.json()["expiresIn"], 900, "{exp}");
     }
-    assert_eq!(world.calls().await, 1);
+    assert_eq!(app.calls().await, 1);
 }

@@ -1,4 +1,4 @@
-//! Signatures that are none, keys that a token brings along, and texts that are no JWS but might be taken for one.
+//! Invalid signatures, keys inside a token, and texts that are no JWS but look like one.
 
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
@@ -10,7 +10,7 @@ use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 
 use super::{are_refused, bearer, honest};
-use crate::support::{DemoApp, World, jwks_of, new_key};
+use crate::support::{DemoIdp, TestApp, jwks_of, new_key};
 
 /// The order of P-256's group, big-endian.
 const ORDER: &str = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
@@ -42,9 +42,9 @@ fn header_with(more: Value) -> Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_signature_that_is_none_counts_for_nothing() {
-    let world = World::start().await;
-    let claims = honest(&world).to_string();
-    let good = world.demo.sign_text(&claims);
+    let app = TestApp::start().await;
+    let claims = honest(&app).to_string();
+    let good = app.demo.sign_text(&claims);
     let (message, signature) = good.rsplit_once('.').unwrap();
     let with = |bytes: &[u8]| format!("{message}.{}", base64(bytes));
     let raw = URL_SAFE_NO_PAD.decode(signature).unwrap();
@@ -77,7 +77,7 @@ async fn a_signature_that_is_none_counts_for_nothing() {
     ] {
         let header =
             if name == "missing" { json!({"kid": "one"}) } else { json!({"alg": alg, "kid": "one"}) };
-        rows.push(bearer(format!("an alg that is {name}"), es256(&header, &claims, &world.demo.key)));
+        rows.push(bearer(format!("an alg that is {name}"), es256(&header, &claims, &app.demo.key)));
     }
     rows.extend([
         bearer("the signature stripped", format!("{message}.")),
@@ -108,31 +108,31 @@ async fn a_signature_that_is_none_counts_for_nothing() {
             format!("{header}.{}.{signature}", base64(claims.replace(':', ": ")))
         }),
     ]);
-    are_refused(&world, rows).await;
-    assert_eq!(world.vend_bearer(&good).await.source(), "miss");
+    are_refused(&app, rows).await;
+    assert_eq!(app.vend_bearer(&good).await.source(), "miss");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_apps_public_key_in_any_form_is_no_shared_secret() {
-    let world = World::with("auth.app.algorithms = [\"RS256\", \"ES256\"]").await;
+    let app = TestApp::with("auth.app.algorithms = [\"RS256\", \"ES256\"]").await;
     let pair = KeyPair::generate(KeySize::Rsa2048).unwrap();
     let private: Pkcs8V1Der<'_> = pair.as_der().unwrap();
     let pem = |tag: &str, der: &[u8]| pem::encode(&pem::Pem::new(tag, der));
     let rsa = EncodingKey::from_rsa_pem(pem("PRIVATE KEY", private.as_ref()).as_bytes()).unwrap();
     let mut jwk = Jwk::from_encoding_key(&rsa, Algorithm::RS256).unwrap();
     jwk.common.key_id = Some("one".to_owned());
-    let ec: Value = serde_json::from_str(&jwks_of(&world.demo.key, "two")).unwrap();
+    let ec: Value = serde_json::from_str(&jwks_of(&app.demo.key, "two")).unwrap();
     let jwks = json!({"keys": [jwk, ec["keys"][0]]}).to_string();
-    world.demo.publish(jwks.clone());
-    world.advance(601);
-    world.until_metric("tokenvend_jwks_fetches_total{outcome=\"fetched\"}", 2.0).await;
+    app.demo.publish(jwks.clone());
+    app.advance(601);
+    app.until_metric("tokenvend_jwks_fetches_total{outcome=\"fetched\"}", 2.0).await;
 
     let spki: PublicKeyX509Der<'_> = pair.public_key().as_der().unwrap();
     let spki = spki.as_ref().to_vec();
     let pkcs1 = pair.public_key().as_ref().to_vec();
     let jwk = serde_json::to_string(&serde_json::from_str::<Value>(&jwks).unwrap()["keys"][0]).unwrap();
     let n = serde_json::from_str::<Value>(&jwk).unwrap()["n"].as_str().unwrap().to_owned();
-    let claims = honest(&world).to_string();
+    let claims = honest(&app).to_string();
     let mut rows = Vec::new();
     for (form, secret) in [
         ("PEM, SPKI", pem("PUBLIC KEY", &spki).into_bytes()),
@@ -161,7 +161,7 @@ async fn the_apps_public_key_in_any_form_is_no_shared_secret() {
             let header = json!({"alg": name, "kid": "one"});
             let forged = signed(&header, &claims, &EncodingKey::from_secret(&secret), algorithm);
             rows.push(bearer(format!("a public key as {form} for {name}"), &forged));
-            // The same MAC, said to be a signature of the key's own kind.
+            // The same MAC, with an `alg` of the key's own kind.
             let relabelled = format!(
                 "{}.{}",
                 base64(json!({"alg": "RS256", "kid": "one"}).to_string()),
@@ -178,15 +178,15 @@ async fn the_apps_public_key_in_any_form_is_no_shared_secret() {
             format!("{header}.{}", good.split_once('.').unwrap().1),
         ));
     }
-    are_refused(&world, rows).await;
-    assert_eq!(world.vend_bearer(&good).await.source(), "miss");
+    are_refused(&app, rows).await;
+    assert_eq!(app.vend_bearer(&good).await.source(), "miss");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_that_a_token_brings_along_or_points_to_is_not_looked_at() {
-    let world = World::start().await;
-    let theirs = DemoApp::start();
-    let claims = honest(&world).to_string();
+    let app = TestApp::start().await;
+    let theirs = DemoIdp::start();
+    let claims = honest(&app).to_string();
     let own = new_key();
     theirs.publish(jwks_of(&own, "one"));
     let jwk: Value = serde_json::from_str(&jwks_of(&own, "one")).unwrap();
@@ -216,7 +216,7 @@ async fn a_key_that_a_token_brings_along_or_points_to_is_not_looked_at() {
     ] {
         rows.push(bearer(format!("a key of its own by {name}"), es256(&header_with(more), &claims, &own)));
     }
-    // What readers that look keys up in files, databases and shells come to: a key that everybody has.
+    // Key ids that select a well-known key where keys are looked up in files, databases or shells.
     for (kid, secret) in [
         ("/dev/null", ""),
         ("../../../../../../dev/null", ""),
@@ -239,19 +239,19 @@ async fn a_key_that_a_token_brings_along_or_points_to_is_not_looked_at() {
         let header = header_with(json!({"kid": kid}));
         rows.push(bearer(format!("kid {kid:?} with ES256"), es256(&header, &claims, &own)));
     }
-    are_refused(&world, rows).await;
-    assert_eq!(theirs.fetches(), 0, "somebody went where a token pointed");
-    assert_eq!(world.vend("alice").await.source(), "miss");
+    are_refused(&app, rows).await;
+    assert_eq!(theirs.fetches(), 0, "a URL in a token was fetched");
+    assert_eq!(app.vend("alice").await.source(), "miss");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_no_jws_in_its_one_spelling_is_refused_although_the_app_signed_it() {
-    let world = World::start().await;
-    let (key, claims) = (&world.demo.key, honest(&world));
+async fn a_jws_in_another_spelling_is_refused_although_the_app_signed_it() {
+    let app = TestApp::start().await;
+    let (key, claims) = (&app.demo.key, honest(&app));
     let text = claims.to_string();
-    let good = world.demo.sign_text(&text);
+    let good = app.demo.sign_text(&text);
     let [head, payload, signature] = good.split('.').collect::<Vec<_>>()[..] else { unreachable!() };
-    // A header and claims whose base64 has the two letters in which the alphabets differ, and padding.
+    // A header and claims whose base64 has padding and the two letters in which the alphabets differ.
     let odd = {
         let mut claims = claims.clone();
         claims["x"] = json!("???>>>~~~");
@@ -264,7 +264,7 @@ async fn what_is_no_jws_in_its_one_spelling_is_refused_although_the_app_signed_i
         let signature = jsonwebtoken::crypto::sign(message.as_bytes(), key, Algorithm::ES256).unwrap();
         format!("{message}.{signature}")
     };
-    // The last letter of 64 bytes has four bits that stand for nothing.
+    // The last letter of 64 bytes has four unused bits.
     let trailing = {
         const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         let last = signature.as_bytes()[signature.len() - 1];
@@ -336,7 +336,7 @@ async fn what_is_no_jws_in_its_one_spelling_is_refused_although_the_app_signed_i
         }),
         bearer(
             "a token of 12 kB",
-            world.demo.sign_text(&text.replacen('{', &format!("{{\"x\":\"{}\",", "x".repeat(9000)), 1)) + "A",
+            app.demo.sign_text(&text.replacen('{', &format!("{{\"x\":\"{}\",", "x".repeat(9000)), 1)) + "A",
         ),
     ];
     for crit in [
@@ -353,7 +353,7 @@ async fn what_is_no_jws_in_its_one_spelling_is_refused_although_the_app_signed_i
         let token = es256(&header_with(json!({"crit": crit})), &text, key);
         rows.push(bearer(format!("crit = {crit}"), token));
     }
-    are_refused(&world, rows).await;
-    assert_eq!(world.vend_bearer(&good).await.source(), "miss");
-    assert_eq!(world.vend_bearer(&spelt(&|bytes| base64(bytes))).await.source(), "hit");
+    are_refused(&app, rows).await;
+    assert_eq!(app.vend_bearer(&good).await.source(), "miss");
+    assert_eq!(app.vend_bearer(&spelt(&|bytes| base64(bytes))).await.source(), "hit");
 }

@@ -1,12 +1,12 @@
-//! Users whose names look alike, to people or to programs that fold them, are different users.
+//! Users with similar names, for people or for programs that normalize them, are different users.
 
 use std::collections::HashMap;
 
-use crate::support::{World, claims_of};
+use crate::support::{TestApp, claims_of};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn users_who_look_alike_have_identities_of_their_own() {
-    let world = World::start().await;
+    let app = TestApp::start().await;
     let mut owners = HashMap::new();
     let names = [
         "alice",
@@ -46,14 +46,14 @@ async fn users_who_look_alike_have_identities_of_their_own() {
         "alice\\u0000",
     ];
     for name in names {
-        let answer = world.vend(name).await;
-        assert_eq!(answer.source(), "miss", "{name:?} found somebody else's token");
+        let answer = app.vend(name).await;
+        assert_eq!(answer.source(), "miss", "{name:?} got another user's token");
         let amr = claims_of(&answer.token())["amr"][2].as_str().unwrap().to_owned();
         assert!(amr.ends_with(&format!(":{name}")), "{name:?} became {amr:?}");
         let identity = answer.json()["identityId"].to_string();
-        assert_eq!(owners.insert(identity, name), None, "{name:?} has somebody else's identity");
+        assert_eq!(owners.insert(identity, name), None, "{name:?} has another user's identity");
     }
     for name in names {
-        assert_eq!(world.vend(name).await.source(), "hit", "{name:?}");
+        assert_eq!(app.vend(name).await.source(), "hit", "{name:?}");
     }
 }

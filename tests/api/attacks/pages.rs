@@ -1,5 +1,5 @@
-//! What a page of another site can make a browser do: send cookies along, in forms, images and simple requests, under an
-//! origin that looks like an allowed one.
+//! Requests that a page of another site can make a browser send with the user's cookies: forms, images and simple
+//! requests, also under an origin that looks like an allowed one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,7 +8,7 @@ use actix_web::{App, HttpResponse, HttpServer, web};
 use reqwest::Method;
 
 use super::{Attack, Refusal, are_refused};
-use crate::support::{Answer, COOKIE_JWT, World};
+use crate::support::{ApiResponse, COOKIE_JWT, TestApp};
 
 /// Origins that are not `https://web.example`.
 const LOOK_ALIKES: [&str; 24] = [
@@ -38,7 +38,7 @@ const LOOK_ALIKES: [&str; 24] = [
     "https://web.example https://evil.example",
 ];
 
-/// The app's endpoint, which takes everybody for alice; and how often it was asked.
+/// An endpoint of the app that authenticates each request as alice, and the number of its requests.
 fn credulous_app() -> (String, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
     let shared = asked.clone();
@@ -55,7 +55,7 @@ fn credulous_app() -> (String, Arc<AtomicUsize>) {
     (url, asked)
 }
 
-/// All that another site can make a browser send with the user's cookie.
+/// Requests that another site can make a browser send with the user's cookie.
 fn forgeries(cookie: &str) -> Vec<Attack> {
     let attack = |name: String, method: Method, more: &[(&'static str, &str)], body: &'static str| {
         let mut headers = vec![("cookie", format!("theme=dark; {cookie}"))];
@@ -142,37 +142,37 @@ fn forgeries(cookie: &str) -> Vec<Attack> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_other_site_can_use_a_signed_session_cookie() {
-    let world = World::with(COOKIE_JWT).await;
-    let cookie = format!("session={}", world.bearer("alice"));
-    are_refused(&world, forgeries(&cookie)).await;
-    assert_eq!(from_page(&world, Method::POST, &cookie).await.source(), "miss");
+    let app = TestApp::with(COOKIE_JWT).await;
+    let cookie = format!("session={}", app.bearer("alice"));
+    are_refused(&app, forgeries(&cookie)).await;
+    assert_eq!(from_page(&app, Method::POST, &cookie).await.source(), "miss");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_other_site_can_use_a_session_cookie_that_the_app_judges_and_the_app_is_not_even_asked() {
+async fn no_other_site_can_use_a_session_cookie_of_forward_auth_and_the_app_gets_no_request() {
     for way in [
         "kind = \"forward_auth\"\nforward_cookies = [\"session\"]",
         "kind = \"introspection\"\ncredential_source = \"cookie:session\"\nclient_id = \"x\"\nclient_secret = \"y\"",
     ] {
         let (app, asked) = credulous_app();
         let way = format!("[auth.session]\nissuer = \"https://app.example\"\nurl = \"{app}\"\n{way}");
-        let world = World::with(&way).await;
-        are_refused(&world, forgeries("session=5f1c9a7e0b3d2468")).await;
+        let app = TestApp::with(&way).await;
+        are_refused(&app, forgeries("session=5f1c9a7e0b3d2468")).await;
         assert_eq!(asked.load(Ordering::SeqCst), 0);
-        assert_eq!(from_page(&world, Method::POST, "session=5f1c9a7e0b3d2468").await.source(), "miss");
+        assert_eq!(from_page(&app, Method::POST, "session=5f1c9a7e0b3d2468").await.source(), "miss");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_other_site_can_link_a_login_or_read_aws_credentials_by_a_cookie() {
-    let world = World::with(&format!(
+    let app = TestApp::with(&format!(
         "pools.main.credentials.enabled = true\n\
          pools.main.linking.providers = [\"accounts.google.com\"]\n{COOKIE_JWT}"
     ))
     .await;
-    let cookie = format!("session={}", world.bearer("alice"));
+    let cookie = format!("session={}", app.bearer("alice"));
     let send = async |method: Method, path: &str, kind: &str, origin: Option<&str>| {
-        let mut request = world.client.request(method, world.url(path)).header("cookie", &cookie);
+        let mut request = app.client.request(method, app.url(path)).header("cookie", &cookie);
         request = origin.into_iter().fold(request, |request, origin| request.header("origin", origin));
         let request = request.header("content-type", kind);
         let request = if kind.is_empty() {
@@ -180,7 +180,7 @@ async fn no_other_site_can_link_a_login_or_read_aws_credentials_by_a_cookie() {
         } else {
             request.body(r#"{"logins":{"accounts.google.com":"mallorys"}}"#)
         };
-        Answer::of(request.send().await.unwrap()).await
+        ApiResponse::to(request).await
     };
     for origin in [None, Some("null"), Some("https://evil.example"), Some("https://web.example.evil.example")]
     {
@@ -191,16 +191,16 @@ async fn no_other_site_can_link_a_login_or_read_aws_credentials_by_a_cookie() {
         let answer = send(Method::GET, "/v1/credentials", "", origin).await;
         Refusal::CrossSite.is(&format!("credentials from {origin:?}"), &answer);
     }
-    // Nobody's page may: a GET is what images make.
+    // No page may: an image sends a GET.
     let answer = send(Method::GET, "/v1/credentials", "", Some("https://web.example")).await;
     Refusal::CrossSite.is("credentials from an allowed page", &answer);
-    assert_eq!((world.calls().await, world.credentials_calls().await), (0, 0));
+    assert_eq!((app.calls().await, app.credentials_calls().await), (0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cookie_that_is_there_twice_or_is_another_is_refused() {
-    let world = World::with(COOKIE_JWT).await;
-    let (alice, mallory) = (world.bearer("alice"), world.bearer("mallory"));
+    let app = TestApp::with(COOKIE_JWT).await;
+    let (alice, mallory) = (app.bearer("alice"), app.bearer("mallory"));
     let attack = |name: &str, cookies: &[String]| {
         let mut headers: Vec<_> = cookies.iter().map(|cookie| ("cookie", cookie.clone())).collect();
         headers.push(("origin", "https://web.example".to_owned()));
@@ -233,30 +233,29 @@ async fn a_cookie_that_is_there_twice_or_is_another_is_refused() {
         attack("cut short", &[format!("session={}", &alice[..alice.len() - 1])]),
         attack("with a bearer beside it that is none", &[format!("a=session={alice}")]),
     ];
-    are_refused(&world, rows).await;
-    assert_eq!(from_page(&world, Method::POST, &format!("session={alice}")).await.source(), "miss");
+    are_refused(&app, rows).await;
+    assert_eq!(from_page(&app, Method::POST, &format!("session={alice}")).await.source(), "miss");
 }
 
-async fn from_page(world: &World, method: Method, cookie: &str) -> Answer {
-    let request = world.client.request(method, world.url("/v1/token"));
+async fn from_page(app: &TestApp, method: Method, cookie: &str) -> ApiResponse {
+    let request = app.client.request(method, app.url("/v1/token"));
     let request = request.header("cookie", cookie).header("origin", "https://web.example");
-    Answer::of(request.send().await.unwrap()).await
+    ApiResponse::to(request).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_look_alike_of_an_allowed_origin_may_neither_ask_nor_read() {
-    let (plain, cookies) = (World::start().await, World::with(COOKIE_JWT).await);
-    for (world, with_cookies) in [(&plain, ""), (&cookies, "true")] {
+    let (plain, cookies) = (TestApp::start().await, TestApp::with(COOKIE_JWT).await);
+    for (app, with_cookies) in [(&plain, ""), (&cookies, "true")] {
         let preflight = async |origin: &str| {
-            let request =
-                world.client.request(Method::OPTIONS, world.url("/v1/token")).header("origin", origin);
+            let request = app.client.request(Method::OPTIONS, app.url("/v1/token")).header("origin", origin);
             let request = request.header("access-control-request-method", "POST");
             let request = request.header("access-control-request-headers", "authorization,content-type");
-            Answer::of(request.send().await.unwrap()).await
+            ApiResponse::to(request).await
         };
         let post = async |origin: &str| {
-            let request = world.client.post(world.url("/v1/token")).header("origin", origin);
-            Answer::of(request.send().await.unwrap()).await
+            let request = app.client.post(app.url("/v1/token")).header("origin", origin);
+            ApiResponse::to(request).await
         };
         for origin in LOOK_ALIKES {
             let asked = preflight(origin).await;
@@ -267,11 +266,11 @@ async fn a_look_alike_of_an_allowed_origin_may_neither_ask_nor_read() {
                 assert_eq!(told, None, "{origin:?}: {answer:?}");
             }
         }
-        // Cookies are let along where a way looks at them, and nowhere else.
+        // CORS allows cookies only if an authenticator reads them.
         for answer in [preflight("https://web.example").await, post("https://web.example").await] {
             assert_eq!(answer.header("access-control-allow-origin"), "https://web.example", "{answer:?}");
             assert_eq!(answer.header("access-control-allow-credentials"), with_cookies, "{answer:?}");
         }
-        assert_eq!(world.calls().await, 0);
+        assert_eq!(app.calls().await, 0);
     }
 }

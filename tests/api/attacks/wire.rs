@@ -1,5 +1,5 @@
-//! Requests that the service and whatever stands before it might read in two ways, byte by byte. Hidden in many is a
-//! second, honest one: were it read as such, it would cost a call.
+//! Request smuggling: bytes that the service and a server before it could parse differently. Many hide a second, valid
+//! request, which would cost a call if the service parsed it as one.
 
 use std::time::Duration;
 
@@ -7,26 +7,26 @@ use futures_util::future::join_all;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::support::World;
+use crate::support::TestApp;
 
-/// Connections end soon when nothing more comes.
+/// Connections end soon when no more bytes arrive.
 const SOON: &str =
     "http.keep_alive = \"1s\"\nhttp.request_header_timeout = \"1s\"\nhttp.request_body_timeout = \"1s\"\n";
 
-/// A second way, by a header that a gateway sets.
+/// A second authenticator, for a header that a gateway sets.
 const WITH_HEADER: &str = r#"
     [auth.gateway]
     issuer = "https://app.example"
     audience = ["tokenvend"]
     algorithms = ["ES256"]
-    jwks_url = "DEMO_APP/jwks.json"
+    jwks_url = "DEMO_IDP/jwks.json"
     credential_source = "header:x-app-assertion"
 "#;
 
-/// Sends bytes, and reads the statuses of all answers until the server hangs up.
-async fn statuses(world: &World, bytes: &[u8]) -> Vec<u16> {
-    let mut stream = TcpStream::connect(world.app.public_address()).await.unwrap();
-    // The server may hang up before all is written.
+/// Sends bytes, and reads the statuses of all responses until the server closes the connection.
+async fn statuses(app: &TestApp, bytes: &[u8]) -> Vec<u16> {
+    let mut stream = TcpStream::connect(app.service.public_address()).await.unwrap();
+    // The server may close the connection before all is written.
     let _ = stream.write_all(bytes).await;
     let mut answer = Vec::new();
     let read = stream.read_to_end(&mut answer);
@@ -36,31 +36,31 @@ async fn statuses(world: &World, bytes: &[u8]) -> Vec<u16> {
     answer.split("HTTP/1.1 ").skip(1).map(|rest| rest[..3].parse().unwrap()).collect()
 }
 
-/// Asserts that each of these requests is refused, that nothing comes of what is hidden in it, and that an honest one
-/// is answered by the same server.
-async fn are_refused(world: &World, rows: Vec<(String, Vec<u8>, &[u16])>) {
+/// Asserts that each request is refused, that a request hidden in it has no effect, and that the same server still
+/// answers a valid one.
+async fn are_refused(app: &TestApp, rows: Vec<(String, Vec<u8>, &[u16])>) {
     assert!(rows.len() > 3, "a table");
-    let answers = join_all(rows.iter().map(|(_, bytes, _)| statuses(world, bytes))).await;
+    let answers = join_all(rows.iter().map(|(_, bytes, _)| statuses(app, bytes))).await;
     for ((name, _, allowed), statuses) in rows.iter().zip(&answers) {
-        // Bytes that are no HTTP may be answered by nothing but the end of the connection.
+        // The answer to bytes that are no HTTP may be the end of the connection alone.
         let first = statuses.first().copied().unwrap_or(400);
         assert!(allowed.contains(&first), "{name}: {statuses:?}");
         assert!(statuses.iter().all(|status| *status >= 400), "{name}: {statuses:?}");
     }
-    assert_eq!(world.calls().await, 0);
-    assert_eq!(world.vend("alice").await.source(), "miss");
+    assert_eq!(app.calls().await, 0);
+    assert_eq!(app.vend("alice").await.source(), "miss");
 }
 
-/// The rest of a request that is refused after it was read, or none of it was.
+/// The rest of a request that is refused before or after it is read.
 const REFUSED: &[u16] = &[400];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_body_whose_length_could_be_read_in_two_ways_is_refused_and_hides_no_request() {
-    let world = World::with(SOON).await;
-    let bearer = world.bearer("alice");
+async fn a_body_of_ambiguous_length_is_refused_and_hides_no_request() {
+    let app = TestApp::with(SOON).await;
+    let bearer = app.bearer("alice");
     let hidden = format!(
         "POST /v1/token HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Length: 0\r\n\r\n",
-        world.bearer("mallory")
+        app.bearer("mallory")
     );
     let request = |method: &str, framing: &str, body: &str| {
         format!(
@@ -183,45 +183,57 @@ async fn a_body_whose_length_could_be_read_in_two_ways_is_refused_and_hides_no_r
         "a second request within a body that is no JSON",
         request("POST", &format!("Content-Length: {}", hidden.len()), &hidden),
     );
-    are_refused(&world, rows).await;
+    are_refused(&app, rows).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn headers_that_could_be_read_in_two_ways_are_refused() {
-    let world = World::with(&format!("{SOON}{WITH_HEADER}")).await;
-    let (bearer, other) = (world.bearer("alice"), world.bearer("mallory"));
-    let (refused, nobody): (&[u16], &[u16]) = (REFUSED, &[401]);
+async fn ambiguous_headers_are_refused() {
+    let app = TestApp::with(&format!("{SOON}{WITH_HEADER}")).await;
+    let (bearer, other) = (app.bearer("alice"), app.bearer("mallory"));
+    let (refused, unauthenticated): (&[u16], &[u16]) = (REFUSED, &[401]);
     let mut rows = Vec::new();
     for (name, head, allowed) in [
         (
             "the bearer twice",
             format!("Authorization: Bearer {bearer}\r\nAuthorization: Bearer {bearer}"),
-            nobody,
+            unauthenticated,
         ),
-        ("two bearers", format!("Authorization: Bearer {bearer}\r\nAuthorization: Bearer {other}"), nobody),
+        (
+            "two bearers",
+            format!("Authorization: Bearer {bearer}\r\nAuthorization: Bearer {other}"),
+            unauthenticated,
+        ),
         (
             "two bearers in two cases",
             format!("AUTHORIZATION: Bearer {bearer}\r\nauthorization: Bearer {other}"),
-            nobody,
+            unauthenticated,
         ),
         (
             "two bearers apart",
             format!("Authorization: Bearer {bearer}\r\nX-A: b\r\nAuthorization: Bearer {other}"),
-            nobody,
+            unauthenticated,
         ),
-        ("an empty one first", format!("Authorization:\r\nAuthorization: Bearer {bearer}"), nobody),
-        ("an empty one last", format!("Authorization: Bearer {bearer}\r\nAuthorization:"), nobody),
-        ("Basic first", format!("Authorization: Basic YTpi\r\nAuthorization: Bearer {bearer}"), nobody),
-        ("Basic last", format!("Authorization: Bearer {bearer}\r\nAuthorization: Basic YTpi"), nobody),
-        ("two bearers in a list", format!("Authorization: Bearer {bearer}, Bearer {other}"), nobody),
-        ("two tokens for one bearer", format!("Authorization: Bearer {bearer} {other}"), nobody),
-        ("the scheme twice", format!("Authorization: Bearer Bearer {bearer}"), nobody),
-        ("a parameter", format!("Authorization: Bearer token=\"{bearer}\""), nobody),
-        ("no scheme", format!("Authorization: {bearer}"), nobody),
-        ("a tab behind the scheme", format!("Authorization: Bearer\t{bearer}"), nobody),
-        ("an underline for the scheme's space", format!("Authorization: Bearer_{bearer}"), nobody),
-        ("another scheme", format!("Authorization: Token {bearer}"), nobody),
-        ("no token", "Authorization: Bearer ".to_owned(), nobody),
+        ("an empty one first", format!("Authorization:\r\nAuthorization: Bearer {bearer}"), unauthenticated),
+        ("an empty one last", format!("Authorization: Bearer {bearer}\r\nAuthorization:"), unauthenticated),
+        (
+            "Basic first",
+            format!("Authorization: Basic YTpi\r\nAuthorization: Bearer {bearer}"),
+            unauthenticated,
+        ),
+        (
+            "Basic last",
+            format!("Authorization: Bearer {bearer}\r\nAuthorization: Basic YTpi"),
+            unauthenticated,
+        ),
+        ("two bearers in a list", format!("Authorization: Bearer {bearer}, Bearer {other}"), unauthenticated),
+        ("two tokens for one bearer", format!("Authorization: Bearer {bearer} {other}"), unauthenticated),
+        ("the scheme twice", format!("Authorization: Bearer Bearer {bearer}"), unauthenticated),
+        ("a parameter", format!("Authorization: Bearer token=\"{bearer}\""), unauthenticated),
+        ("no scheme", format!("Authorization: {bearer}"), unauthenticated),
+        ("a tab behind the scheme", format!("Authorization: Bearer\t{bearer}"), unauthenticated),
+        ("an underline for the scheme's space", format!("Authorization: Bearer_{bearer}"), unauthenticated),
+        ("another scheme", format!("Authorization: Token {bearer}"), unauthenticated),
+        ("no token", "Authorization: Bearer ".to_owned(), unauthenticated),
         ("a folded line", format!("Authorization: Bearer\r\n {bearer}"), refused),
         ("a line folded by a tab", format!("Authorization: Bearer\r\n\t{bearer}"), refused),
         (
@@ -244,56 +256,64 @@ async fn headers_that_could_be_read_in_two_ways_are_refused() {
         ("ESC", format!("Authorization: Bearer {bearer}\u{1b}[0m"), refused),
         ("DEL", format!("Authorization: Bearer {bearer}\u{7f}"), refused),
         ("a letter beyond ASCII in the name", format!("Authorizati\u{f6}n: Bearer {bearer}"), refused),
-        ("a letter beyond ASCII in the value", format!("Authorization: Bearer {bearer}\u{e9}"), nobody),
-        ("a space of another kind", format!("Authorization: Bearer\u{a0}{bearer}"), nobody),
-        ("Authorization_", format!("Authorization_: Bearer {bearer}"), nobody),
-        ("X-Authorization", format!("X-Authorization: Bearer {bearer}"), nobody),
-        ("Proxy-Authorization", format!("Proxy-Authorization: Bearer {bearer}"), nobody),
-        ("a cookie where none counts", format!("Cookie: authorization={bearer}; session={bearer}"), nobody),
-        ("a gateway's header with _ for -", format!("X_App_Assertion: {bearer}"), nobody),
-        ("a gateway's header with one _", format!("X-App_Assertion: {bearer}"), nobody),
-        ("a gateway's header with a dot", format!("X-App.Assertion: {bearer}"), nobody),
+        (
+            "a letter beyond ASCII in the value",
+            format!("Authorization: Bearer {bearer}\u{e9}"),
+            unauthenticated,
+        ),
+        ("a space of another kind", format!("Authorization: Bearer\u{a0}{bearer}"), unauthenticated),
+        ("Authorization_", format!("Authorization_: Bearer {bearer}"), unauthenticated),
+        ("X-Authorization", format!("X-Authorization: Bearer {bearer}"), unauthenticated),
+        ("Proxy-Authorization", format!("Proxy-Authorization: Bearer {bearer}"), unauthenticated),
+        (
+            "a cookie where none counts",
+            format!("Cookie: authorization={bearer}; session={bearer}"),
+            unauthenticated,
+        ),
+        ("a gateway's header with _ for -", format!("X_App_Assertion: {bearer}"), unauthenticated),
+        ("a gateway's header with one _", format!("X-App_Assertion: {bearer}"), unauthenticated),
+        ("a gateway's header with a dot", format!("X-App.Assertion: {bearer}"), unauthenticated),
         (
             "a gateway's header twice",
             format!("X-App-Assertion: {bearer}\r\nX-App-Assertion: {other}"),
-            nobody,
+            unauthenticated,
         ),
         (
             "a gateway's header in two cases",
             format!("x-app-assertion: {bearer}\r\nX-APP-ASSERTION: {other}"),
-            nobody,
+            unauthenticated,
         ),
-        ("a gateway's header as a list", format!("X-App-Assertion: {bearer}, {other}"), nobody),
+        ("a gateway's header as a list", format!("X-App-Assertion: {bearer}, {other}"), unauthenticated),
         ("a gateway's header folded", format!("X-App-Assertion:\r\n {bearer}"), refused),
-        ("Connection names the bearer", "Connection: Authorization, close".to_owned(), nobody),
-        ("another method by header", "X-HTTP-Method-Override: GET".to_owned(), nobody),
+        ("Connection names the bearer", "Connection: Authorization, close".to_owned(), unauthenticated),
+        ("another method by header", "X-HTTP-Method-Override: GET".to_owned(), unauthenticated),
         (
             "another path by header",
             format!("X-Original-URL: /livez\r\nX-Rewrite-URL: /livez\r\nReferer: https://x/?t={bearer}"),
-            nobody,
+            unauthenticated,
         ),
         (
             "a bearer in a trailer",
             format!(
                 "Trailer: Authorization\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nAuthorization: Bearer {bearer}"
             ),
-            nobody,
+            unauthenticated,
         ),
         ("two hosts", format!("Host: y\r\nAuthorization: Bearer {bearer}"), refused),
     ] {
         let bytes = format!("POST /v1/token HTTP/1.1\r\nHost: x\r\n{head}\r\n\r\n").into_bytes();
         rows.push((name.to_owned(), bytes, allowed));
     }
-    are_refused(&world, rows).await;
+    are_refused(&app, rows).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_ambiguous_request_line_is_rejected() {
-    let world = World::with(SOON).await;
-    let bearer = world.bearer("alice");
+    let app = TestApp::with(SOON).await;
+    let bearer = app.bearer("alice");
     let mut rows = Vec::new();
     for (line, allowed) in [
-        // Without any credential in the head: there is no way round.
+        // Without a credential in the header section.
         ("POST http://x/v1/token HTTP/1.1".to_owned(), &[401][..]),
         (format!("POST http://Bearer:{bearer}@x/v1/token HTTP/1.1"), &[400, 401]),
         (format!("POST /v1/token?access_token={bearer} HTTP/1.1"), &[401]),
@@ -343,5 +363,5 @@ async fn an_ambiguous_request_line_is_rejected() {
     }
     let line = format!("GET /v1/token?{megabyte} HTTP/1.1\r\nHost: x\r\n\r\n");
     rows.push(("a request line of 1 MB".to_owned(), line.into_bytes(), &[400, 414, 431]));
-    are_refused(&world, rows).await;
+    are_refused(&app, rows).await;
 }

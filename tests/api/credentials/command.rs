@@ -1,15 +1,15 @@
-//! `tokenvend credentials`, the process.
+//! `tokenvend credentials` as a process.
 
 use std::process::{Command, Output};
 
 use serde_json::Value;
 
 use super::ENABLED;
-use crate::support::World;
+use crate::support::TestApp;
 
-async fn run(world: &World, arguments: &[&str], bearer: Option<&str>) -> Output {
+async fn run(app: &TestApp, arguments: &[&str], bearer: Option<&str>) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tokenvend"));
-    command.arg("credentials").args(arguments).env("TOKENVEND_URL", world.url("/"));
+    command.arg("credentials").args(arguments).env("TOKENVEND_URL", app.url("/"));
     match bearer {
         Some(bearer) => command.env("TOKENVEND_BEARER", bearer),
         None => command.env_remove("TOKENVEND_BEARER"),
@@ -17,7 +17,7 @@ async fn run(world: &World, arguments: &[&str], bearer: Option<&str>) -> Output 
     tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
 }
 
-/// Asserts that it failed with this code and these words, and wrote nothing where a caller would read credentials.
+/// Asserts that the command failed with this code and these words, and wrote nothing to standard output.
 #[track_caller]
 fn failed(output: &Output, code: i32, words: &str) {
     let error = String::from_utf8_lossy(&output.stderr);
@@ -27,10 +27,10 @@ fn failed(output: &Output, code: i32, words: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn it_prints_what_the_service_hands_out_as_credential_process_wants_it() {
-    let world = World::with(ENABLED).await;
-    let bearer = world.bearer("alice");
-    let given = world.credentials("alice").await.json();
+async fn it_prints_the_vended_credentials_in_the_format_of_credential_process() {
+    let app = TestApp::with(ENABLED).await;
+    let bearer = app.bearer("alice");
+    let given = app.credentials("alice").await.json();
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("token");
     for text in [format!("{bearer}\n"), format!("Bearer {bearer}")] {
@@ -39,7 +39,7 @@ async fn it_prints_what_the_service_hands_out_as_credential_process_wants_it() {
         for (arguments, from_environment) in
             [(vec!["--bearer-file", path, "--pool", "main"], None), (vec![], Some(bearer.as_str()))]
         {
-            let output = run(&world, &arguments, from_environment).await;
+            let output = run(&app, &arguments, from_environment).await;
             assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
             assert!(output.stderr.is_empty());
             let told: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -55,21 +55,21 @@ async fn it_prints_what_the_service_hands_out_as_credential_process_wants_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_error_is_printed_to_standard_error_and_sets_the_exit_code() {
-    let world = World::with(ENABLED).await;
-    let bearer = world.bearer("alice");
+    let app = TestApp::with(ENABLED).await;
+    let bearer = app.bearer("alice");
     let good = Some(bearer.as_str());
-    failed(&run(&world, &[], None).await, 64, "TOKENVEND_BEARER");
-    failed(&run(&world, &[], Some("two words")).await, 64, "no token has");
-    failed(&run(&world, &["--bearer-file", "/nowhere"], good).await, 69, "/nowhere cannot be read");
-    failed(&run(&world, &["--url", "http://tokens.app.example"], good).await, 64, "https");
+    failed(&run(&app, &[], None).await, 64, "TOKENVEND_BEARER");
+    failed(&run(&app, &[], Some("two words")).await, 64, "no token has");
+    failed(&run(&app, &["--bearer-file", "/nowhere"], good).await, 69, "/nowhere cannot be read");
+    failed(&run(&app, &["--url", "http://tokens.app.example"], good).await, 64, "https");
     failed(
-        &run(&world, &["--url", "http://127.0.0.1:1"], good).await,
+        &run(&app, &["--url", "http://127.0.0.1:1"], good).await,
         69,
         "request to http://127.0.0.1:1/v1/credentials failed",
     );
-    failed(&run(&world, &["--url", &world.emulator.url()], good).await, 69, "returned");
-    failed(&run(&world, &["--pool", "second"], good).await, 69, "does not vend AWS credentials");
-    let refused = run(&world, &[], Some("a.b.c")).await;
+    failed(&run(&app, &["--url", &app.emulator.url()], good).await, 69, "returned");
+    failed(&run(&app, &["--pool", "second"], good).await, 69, "does not vend AWS credentials");
+    let refused = run(&app, &[], Some("a.b.c")).await;
     failed(&refused, 69, "401");
     assert!(!String::from_utf8_lossy(&refused.stderr).contains("a.b.c"));
 }

@@ -1,4 +1,4 @@
-//! The credentials before those who will use them: the AWS CLI and botocore, as they are.
+//! The AWS CLI and botocore with the vended credentials.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::ENABLED;
 use crate::packages::peers_or_skip;
-use crate::support::World;
+use crate::support::TestApp;
 use crate::third_party_clients::output_text;
 
-/// A peer that has nothing of AWS's but what is handed to it here.
+/// A program without any AWS configuration except these variables.
 fn peer(program: PathBuf) -> Command {
     let mut command = Command::new(program);
     command
@@ -34,7 +34,7 @@ fn who(output: &Output) -> String {
     json["Arn"].as_str().unwrap().to_owned()
 }
 
-impl World {
+impl TestApp {
     fn aws_cli(&self, place: &Path) -> Command {
         let mut command = peer(place.join("venv/bin/aws"));
         command.args(["sts", "get-caller-identity", "--output", "json", "--endpoint-url"]);
@@ -44,46 +44,46 @@ impl World {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_aws_cli_is_somebody_with_them_by_uri_by_file_and_by_credential_process() {
+async fn the_aws_cli_accepts_them_by_uri_by_file_and_by_credential_process() {
     let Some(place) = peers_or_skip() else { return };
-    let world = World::with(ENABLED).await;
-    let uri = world.url("/v1/credentials?pool=main");
+    let app = TestApp::with(ENABLED).await;
+    let uri = app.url("/v1/credentials?pool=main");
     let directory = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str| {
         let path = directory.path().join(name);
         std::fs::write(&path, text).unwrap();
         path
     };
-    let header = format!("Bearer {}", world.bearer("alice"));
+    let header = format!("Bearer {}", app.bearer("alice"));
 
-    let mut by_uri = world.aws_cli(place);
+    let mut by_uri = app.aws_cli(place);
     by_uri.env("AWS_CONTAINER_CREDENTIALS_FULL_URI", &uri);
     by_uri.env("AWS_CONTAINER_AUTHORIZATION_TOKEN", &header);
     let arn = who(&run(by_uri).await);
     assert!(arn.ends_with("/CognitoIdentityCredentials"), "{arn}");
 
-    let mut by_file = world.aws_cli(place);
+    let mut by_file = app.aws_cli(place);
     by_file.env("AWS_CONTAINER_CREDENTIALS_FULL_URI", &uri);
     by_file.env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", file("header", &header));
     assert_eq!(who(&run(by_file).await), arn);
 
-    let (binary, bearer) = (env!("CARGO_BIN_EXE_tokenvend"), file("token", &world.bearer("alice")));
-    let process = format!("{binary} credentials --url {} --bearer-file {}", world.url(""), bearer.display());
+    let (binary, bearer) = (env!("CARGO_BIN_EXE_tokenvend"), file("token", &app.bearer("alice")));
+    let process = format!("{binary} credentials --url {} --bearer-file {}", app.url(""), bearer.display());
     let config =
         file("config", &format!("[profile app]\nregion = us-east-1\ncredential_process = {process}\n"));
-    let mut by_process = world.aws_cli(place);
+    let mut by_process = app.aws_cli(place);
     by_process.args(["--profile", "app"]).env("AWS_CONFIG_FILE", config);
     assert_eq!(who(&run(by_process).await), arn);
 
-    let mut refused = world.aws_cli(place);
+    let mut refused = app.aws_cli(place);
     refused.env("AWS_CONTAINER_CREDENTIALS_FULL_URI", &uri);
     refused.env("AWS_CONTAINER_AUTHORIZATION_TOKEN", format!("{header}x"));
     let refused = run(refused).await;
     assert!(!refused.status.success() && output_text(&refused).contains("401"), "{}", output_text(&refused));
-    assert_eq!(world.credentials_calls().await, 1);
+    assert_eq!(app.credentials_calls().await, 1);
 }
 
-/// botocore with one user's credentials, and a clock that this test moves.
+/// botocore with one user's credentials and a manual clock.
 struct Botocore {
     process: Child,
     input: ChildStdin,
@@ -91,13 +91,13 @@ struct Botocore {
 }
 
 impl Botocore {
-    fn start(world: &World, place: &Path) -> Self {
+    fn start(app: &TestApp, place: &Path) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/credentials_peers.py");
         let mut process = peer(place.join("venv/bin/python"))
             .arg(script)
-            .arg(world.emulator.url())
-            .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", world.url("/v1/credentials"))
-            .env("AWS_CONTAINER_AUTHORIZATION_TOKEN", format!("Bearer {}", world.bearer("alice")))
+            .arg(app.emulator.url())
+            .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", app.url("/v1/credentials"))
+            .env("AWS_CONTAINER_AUTHORIZATION_TOKEN", format!("Bearer {}", app.bearer("alice")))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -114,7 +114,7 @@ impl Botocore {
         })
     }
 
-    /// Uses the credentials at this time: how often it asked for new ones, and how long those at hand last.
+    /// Uses the credentials at this time: the number of its requests so far, and the remaining lifetime.
     fn use_at(&mut self, seconds: u64) -> (u32, u32) {
         writeln!(self.input, "{seconds}").unwrap();
         let line = self.line();
@@ -130,24 +130,24 @@ impl Drop for Botocore {
     }
 }
 
-/// Three hours of a botocore that uses its credentials every minute, beside others of the same user who come every
-/// two: how often it asked for new ones in all, and the most that it did so within one minute.
+/// Three hours of botocore, which uses its credentials every minute, beside other requests of the same user every two.
+/// Returns the number of its requests, and the maximum within one minute.
 async fn three_hours_of_use(overlay: &str, place: &Path) -> (u32, u32, u64) {
-    let world = World::with(&format!("{ENABLED}\n{overlay}")).await;
-    let mut botocore = Botocore::start(&world, place);
+    let app = TestApp::with(&format!("{ENABLED}\n{overlay}")).await;
+    let mut botocore = Botocore::start(&app, place);
     let arn = botocore.line();
     assert!(arn.contains("assumed-role/"), "{arn}");
     let (mut all, mut most) = (0, 0);
     for minute in 1..=180 {
-        world.advance(60);
+        app.advance(60);
         if minute % 2 == 0 {
-            world.credentials("alice").await.source();
+            app.credentials("alice").await.source();
         }
         let (fetches, left) = botocore.use_at(minute * 60);
         assert!(left > 600, "botocore was left with {left} s, within its mandatory window");
         (all, most) = (all + fetches, most.max(fetches));
     }
-    (all, most, world.credentials_calls().await)
+    (all, most, app.credentials_calls().await)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -157,7 +157,7 @@ async fn botocore_keeps_them_until_it_wants_new_ones_and_then_asks_once() {
     assert_eq!(most, 1, "asked more than once within a minute");
     assert!((3..=36).contains(&all), "asked {all} times in three hours");
     assert!(calls <= 7, "{calls} calls to Cognito for three hours");
-    // And what least_life is there for:
+    // The reason for `mandatory_window`:
     let (all, most, _) = three_hours_of_use("credentials.mandatory_window = \"11m\"", place).await;
     assert!(most > 1, "with less life than botocore wants it asks {all} times, {most} in a minute");
 }

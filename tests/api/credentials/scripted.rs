@@ -1,4 +1,4 @@
-//! Cognito with GetCredentialsForIdentity as the test wants it: everything else goes on to the emulator.
+//! A proxy for the emulator that scripts GetCredentialsForIdentity and forwards all other operations.
 
 use std::sync::{Arc, Mutex};
 
@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use serde_json::{Value, json};
 
-use crate::support::World;
+use crate::support::TestApp;
 
 #[derive(Default)]
 struct Script {
@@ -24,8 +24,8 @@ pub struct ScriptedCredentials {
 }
 
 impl ScriptedCredentials {
-    /// A world whose Cognito this is.
-    pub async fn world(overlay: &str) -> (World, Self) {
+    /// An app with this as its upstream.
+    pub async fn app(overlay: &str) -> (TestApp, Self) {
         let script = Arc::new(Mutex::new(Script::default()));
         let shared = script.clone();
         let server = HttpServer::new(move || {
@@ -36,9 +36,9 @@ impl ScriptedCredentials {
         let server = server.run();
         let handle = server.handle();
         tokio::spawn(server);
-        let world = World::with(&format!("upstream.endpoint_url = \"{url}\"\n{overlay}")).await;
-        script.lock().unwrap().emulator = world.emulator.url();
-        (world, Self { script, handle })
+        let app = TestApp::with(&format!("upstream.endpoint_url = \"{url}\"\n{overlay}")).await;
+        script.lock().unwrap().emulator = app.emulator.url();
+        (app, Self { script, handle })
     }
 
     pub fn refuse(&self, error: &str) {
@@ -49,7 +49,7 @@ impl ScriptedCredentials {
         self.script.lock().unwrap().refusal = Some((error.to_owned(), true));
     }
 
-    /// Lays this over what the emulator answers.
+    /// Replaces these members of the emulator's response.
     pub fn change(&self, change: &Value) {
         self.script.lock().unwrap().change = change.clone();
     }
@@ -64,7 +64,7 @@ impl ScriptedCredentials {
         self.script.lock().unwrap().calls
     }
 
-    /// The last call: its `Authorization` and its input.
+    /// The `Authorization` header and the input of the last call.
     pub fn last(&self) -> (String, Value) {
         self.script.lock().unwrap().last.clone()
     }

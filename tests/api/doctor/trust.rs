@@ -1,4 +1,4 @@
-//! Whom a pool's roles let in, as the doctor reads it of IAM: the emulator's, with one trust policy after the other.
+//! The trust policy check of `doctor`: the emulator's IAM with one trust policy after the other.
 
 use std::process::Command;
 
@@ -10,15 +10,15 @@ use clock::{Clock as _, SystemClock};
 use cognito_emulator::{AccessKey, DEFAULT_POOL};
 use serde_json::{Value, json};
 
-use super::{Patient, ROLE, SECOND_POOL, assert_reported, check};
+use super::{DoctorRun, ROLE, SECOND_POOL, assert_reported, check};
 use crate::packages::peers_or_skip;
 use crate::third_party_clients::{self, Moto};
 
 const AUTHORITY: &str = "cognito-identity.amazonaws.com";
 const ASSUME: &str = "sts:AssumeRoleWithWebIdentity";
 
-impl Patient {
-    /// Gives a role another trust policy, as `aws iam update-assume-role-policy` does.
+impl DoctorRun {
+    /// Replaces a role's trust policy, as `aws iam update-assume-role-policy` does.
     async fn trusts(&self, document: &Value) {
         let parameters = [
             ("Action", "UpdateAssumeRolePolicy"),
@@ -51,7 +51,7 @@ impl Patient {
     }
 }
 
-/// A statement that lets in those of the main pool who have signed in, if nothing is changed.
+/// A statement that lets authenticated identities of the main pool assume the role.
 fn statement(change: impl FnOnce(&mut Value)) -> Value {
     let mut statement = json!({
         "Effect": "Allow",
@@ -70,7 +70,7 @@ fn policy(statements: &[Value]) -> Value {
     json!({"Version": "2012-10-17", "Statement": statements})
 }
 
-/// The same with other conditions.
+/// The same statement with other conditions.
 fn conditions(conditions: Value) -> Value {
     policy(&[statement(|statement| statement["Condition"] = conditions)])
 }
@@ -81,15 +81,15 @@ const STRANGERS: &[&str] =
 const GUESTS: &[&str] = &["guests", "amr", "aws iam update-assume-role-policy --role-name mobile-user"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_trust_policy_is_judged_by_whom_it_lets_in_however_it_says_so() {
-    let patient = Patient::new().await;
-    patient.set_roles(&[DEFAULT_POOL], &["authenticated"]).await;
+async fn a_trust_policy_is_checked_by_the_principals_that_it_allows_in_any_notation() {
+    let run = DoctorRun::new().await;
+    run.set_roles(&[DEFAULT_POOL], &["authenticated"]).await;
     let aud = format!("{AUTHORITY}:aud");
     let amr = format!("{AUTHORITY}:amr");
     let signed_in = json!({&amr: "authenticated"});
     let own = json!({&aud: DEFAULT_POOL});
     for (document, status, words) in [
-        // Good ones.
+        // Correct policies.
         (policy(&[statement(|_| ())]), "ok", OWN_ALONE),
         (
             policy(&[statement(|s| s["Action"] = json!(["sts:assumerolewith*", "sts:TagSession"]))]),
@@ -145,7 +145,7 @@ async fn a_trust_policy_is_judged_by_whom_it_lets_in_however_it_says_so() {
             "ok",
             OWN_ALONE,
         ),
-        // Open doors.
+        // Policies that let other principals in.
         (conditions(json!({})), "warn", STRANGERS),
         (conditions(json!({"ForAnyValue:StringLike": signed_in})), "warn", STRANGERS),
         (conditions(json!({"StringEquals": own})), "warn", GUESTS),
@@ -172,13 +172,13 @@ async fn a_trust_policy_is_judged_by_whom_it_lets_in_however_it_says_so() {
             "warn",
             STRANGERS,
         ),
-        // A condition for one value, on what has several.
+        // A single-valued condition on a multivalued key.
         (
             conditions(json!({"StringEquals": {&aud: DEFAULT_POOL, &amr: "authenticated"}})),
             "warn",
             &["may or may not trust"],
         ),
-        // Closed ones.
+        // Policies that let no user in.
         (
             policy(&[]),
             "fail",
@@ -209,11 +209,11 @@ async fn a_trust_policy_is_judged_by_whom_it_lets_in_however_it_says_so() {
             "fail",
             &["a Deny statement applies"],
         ),
-        // One that IAM itself would not have taken.
+        // A policy that IAM itself would reject.
         (json!({"Statement": [{"Effect": "Maybe"}]}), "warn", &["cannot be parsed"]),
     ] {
-        patient.trusts(&document).await;
-        let (code, report) = patient.examined(&[], &[]).await;
+        run.trusts(&document).await;
+        let (code, report) = run.examined(&[], &[]).await;
         assert_reported(&report, ("role-trust", "main"), status, words);
         let values = &check(&report, "role-trust", "main")["values"];
         assert_eq!(values["role"], ROLE, "{document:#}");
@@ -224,13 +224,13 @@ async fn a_trust_policy_is_judged_by_whom_it_lets_in_however_it_says_so() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn where_a_pool_has_tags_its_role_must_let_sessions_have_them() {
-    let patient = Patient::new().await.with_roles().await;
+    let run = DoctorRun::new().await.with_roles().await;
     let tagged = [("TOKENVEND__POOLS__MAIN__TAGS__TENANT", "{tenant}")];
-    let (_, report) = patient.examined(&[], &tagged).await;
+    let (_, report) = run.examined(&[], &tagged).await;
     assert_reported(&report, ("role-trust", "main"), "ok", OWN_ALONE);
 
-    patient.trusts(&policy(&[statement(|_| ())])).await;
-    let ended = patient.report(&[], &tagged).await;
+    run.trusts(&policy(&[statement(|_| ())])).await;
+    let ended = run.report(&[], &tagged).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
     for line in [
         "FAIL  role-trust main      arn:aws:iam::123456789012:role/mobile-user does not trust this pool's signed-in users with \
@@ -241,15 +241,15 @@ async fn where_a_pool_has_tags_its_role_must_let_sessions_have_them() {
         assert!(ended.out.lines().any(|told| told == line), "no {line:?} in\n{}", ended.out);
     }
 
-    // What the remedy says mends it.
-    let printed = patient.report(&["--trust-policy", "main"], &tagged).await.out;
-    patient.trusts(&serde_json::from_str(&printed).unwrap()).await;
-    let (_, report) = patient.examined(&[], &tagged).await;
+    // The policy of the remedy passes the check.
+    let printed = run.report(&["--trust-policy", "main"], &tagged).await.out;
+    run.trusts(&serde_json::from_str(&printed).unwrap()).await;
+    let (_, report) = run.examined(&[], &tagged).await;
     assert_reported(&report, ("role-trust", "main"), "ok", OWN_ALONE);
     assert_reported(&report, ("role-trust", "second"), "fail", &["aud to", DEFAULT_POOL]);
 }
 
-/// An IAM that answers everything with these words.
+/// An IAM that returns this to each request.
 fn iam(status: u16, body: &'static str) -> String {
     let respond = move || {
         let status = actix_web::http::StatusCode::from_u16(status).unwrap();
@@ -264,7 +264,7 @@ fn iam(status: u16, body: &'static str) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_role_that_may_not_be_read_is_skipped_with_the_right_that_it_would_take() {
-    let patient = Patient::new().await.with_roles().await;
+    let run = DoctorRun::new().await.with_roles().await;
     let denied = iam(
         403,
         "<ErrorResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><Error><Type>Sender</Type><Code>AccessDenied\
@@ -286,31 +286,31 @@ async fn a_role_that_may_not_be_read_is_skipped_with_the_right_that_it_would_tak
         (&iam(200, "<html>a portal</html>"), &["IAM does not return the role", "not from IAM"]),
         (&gone, &["IAM cannot be reached", "--trust-policy main"]),
     ] {
-        let (code, report) = patient.examined(&[], &[("AWS_ENDPOINT_URL_IAM", url)]).await;
+        let (code, report) = run.examined(&[], &[("AWS_ENDPOINT_URL_IAM", url)]).await;
         assert_eq!(code, Some(0), "{report:#}");
         assert_reported(&report, ("role-trust", "main"), "skip", words);
     }
-    let ended = patient.report(&[], &[("AWS_ENDPOINT_URL_IAM", &denied)]).await;
+    let ended = run.report(&[], &[("AWS_ENDPOINT_URL_IAM", &denied)]).await;
     let line = "skip  role-trust main      not allowed, which is fine: tokenvend does not need it; the check needs iam:GetRole on";
     assert!(ended.out.lines().any(|told| told.starts_with(line)), "{}", ended.out);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_role_that_is_not_there_is_wrong_and_one_that_guests_have_is_looked_at_too() {
-    let patient = Patient::new().await.with_roles().await;
+    let run = DoctorRun::new().await.with_roles().await;
     let variables = [
         ("TOKENVEND__POOLS__MAIN__CREDENTIALS__ENABLED", "true"),
         ("TOKENVEND__POOLS__MAIN__CREDENTIALS__CUSTOM_ROLE_ARN", "arn:aws:iam::123456789012:role/nobodys"),
     ];
-    let (code, report) = patient.examined(&[], &variables).await;
+    let (code, report) = run.examined(&[], &variables).await;
     assert_eq!(code, Some(1), "{report:#}");
     assert_reported(&report, ("role-trust", "main"), "ok", OWN_ALONE);
     let words =
         &["IAM does not have arn:aws:iam::123456789012:role/nobodys", "NoSuchEntity", "get no credentials"];
     assert_reported(&report, ("custom-role-trust", "main"), "fail", words);
 
-    patient.set_roles(&[DEFAULT_POOL], &["authenticated", "unauthenticated"]).await;
-    let (_, report) = patient.examined(&[], &[]).await;
+    run.set_roles(&[DEFAULT_POOL], &["authenticated", "unauthenticated"]).await;
+    let (_, report) = run.examined(&[], &[]).await;
     assert_reported(&report, ("role-trust", "main"), "warn", GUESTS);
     assert_reported(
         &report,
@@ -318,29 +318,29 @@ async fn a_role_that_is_not_there_is_wrong_and_one_that_guests_have_is_looked_at
         "ok",
         &["trusts this pool's guests, and no other pools"],
     );
-    patient.trusts(&policy(&[statement(|_| ())])).await;
-    let (_, report) = patient.examined(&[], &[]).await;
+    run.trusts(&policy(&[statement(|_| ())])).await;
+    let (_, report) = run.examined(&[], &[]).await;
     let words = &["does not trust this pool's guests", "amr to authenticated", "amr is unauthenticated"];
     assert_reported(&report, ("guest-role-trust", "main"), "fail", words);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_pool_does_not_let_us_read_says_nothing_of_its_role() {
-    let patient = Patient::new().await;
-    let (_, report) = patient.examined(&[], &[]).await;
+async fn without_permission_to_read_the_pool_its_role_is_not_checked() {
+    let run = DoctorRun::new().await;
+    let (_, report) = run.examined(&[], &[]).await;
     assert_reported(&report, ("role-trust", "main"), "skip", &["no role for authenticated users"]);
     let aws = super::stand_in(|_, _| super::denied());
-    let (_, report) = patient.examined(&[], &[("TOKENVEND__UPSTREAM__ENDPOINT_URL", &aws)]).await;
+    let (_, report) = run.examined(&[], &[("TOKENVEND__UPSTREAM__ENDPOINT_URL", &aws)]).await;
     assert_reported(&report, ("role-trust", "main"), "skip", &["the role is unknown", "not allowed"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_iam_of_strangers_is_read_as_well() {
+async fn iam_of_a_third_party_is_read_as_well() {
     let Some(place) = peers_or_skip() else { return };
     let moto = Moto::start(place);
-    let patient = Patient::new().await.with_roles().await;
+    let run = DoctorRun::new().await.with_roles().await;
     let iam = [("AWS_ENDPOINT_URL_IAM", moto.url.as_str())];
-    let (code, report) = patient.examined(&[], &iam).await;
+    let (code, report) = run.examined(&[], &iam).await;
     assert_eq!(code, Some(1), "{report:#}");
     assert_reported(
         &report,
@@ -350,11 +350,11 @@ async fn the_iam_of_strangers_is_read_as_well() {
     );
 
     let mut create = Command::new(place.join("venv/bin/aws"));
-    let document = patient.report(&["--trust-policy", "main"], &[]).await.out;
+    let document = run.report(&["--trust-policy", "main"], &[]).await.out;
     create.args(["iam", "create-role", "--role-name", "mobile-user", "--endpoint-url", &moto.url]);
     create.args(["--assume-role-policy-document", &document]);
     let created = third_party_clients::run(create).await;
     assert!(created.status.success(), "{}", third_party_clients::output_text(&created));
-    let (_, report) = patient.examined(&[], &iam).await;
+    let (_, report) = run.examined(&[], &iam).await;
     assert_reported(&report, ("role-trust", "main"), "ok", OWN_ALONE);
 }

@@ -1,4 +1,5 @@
-//! What an AWS load balancer signs: nearly a JWT, with keys of every customer's that are fetched one by one.
+//! Signed headers of an AWS load balancer: nearly a JWT, with keys that are fetched one by one. All AWS customers share
+//! the key endpoint.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -12,13 +13,13 @@ use futures_util::future::join_all;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, World, claims_of, jwks_of, new_key};
+use crate::support::{ApiResponse, TestApp, claims_of, jwks_of, new_key};
 
 const ARN: &str = "arn:aws:elasticloadbalancing:us-east-1:111122223333:loadbalancer/app/web/0123456789abcdef";
 const KID: &str = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
 
-/// Where the load balancer's keys are published.
-struct Publisher {
+/// The endpoint of the load balancer's public keys.
+struct KeyServer {
     published: Arc<Published>,
     handle: ServerHandle,
     url: String,
@@ -31,7 +32,7 @@ struct Published {
     is_down: std::sync::atomic::AtomicBool,
 }
 
-impl Publisher {
+impl KeyServer {
     fn start() -> Self {
         let published = Arc::new(Published::default());
         let shared = published.clone();
@@ -59,7 +60,7 @@ impl Publisher {
     }
 }
 
-impl Drop for Publisher {
+impl Drop for KeyServer {
     fn drop(&mut self) {
         drop(self.handle.stop(false));
     }
@@ -94,8 +95,8 @@ struct LoadBalancer {
 }
 
 impl LoadBalancer {
-    fn new(world: &World) -> Self {
-        let end = world.clock.now().as_secs() + 120;
+    fn new(app: &TestApp) -> Self {
+        let end = app.clock.now().as_secs() + 120;
         Self {
             key: new_key(),
             header: json!({
@@ -106,7 +107,7 @@ impl LoadBalancer {
         }
     }
 
-    /// Padded, as AWS writes it.
+    /// With base64 padding, as AWS writes it.
     fn sign(&self) -> String {
         let message = format!("{}.{}", padded(&self.header), padded(&self.claims));
         let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &self.key, Algorithm::ES256).unwrap();
@@ -127,7 +128,7 @@ impl LoadBalancer {
 }
 
 fn padded(json: &Value) -> String {
-    // A text whose encoding needs padding, whatever is in it.
+    // A text whose encoding always needs padding.
     let text = json.to_string();
     let spaces = " ".repeat((4 - text.len() % 3) % 3);
     let encoded = URL_SAFE.encode(format!("{text}{spaces}"));
@@ -135,9 +136,9 @@ fn padded(json: &Value) -> String {
     encoded
 }
 
-async fn set_up() -> (World, Publisher, LoadBalancer) {
-    let publisher = Publisher::start();
-    let world = World::with(&format!(
+async fn set_up() -> (TestApp, KeyServer, LoadBalancer) {
+    let publisher = KeyServer::start();
+    let app = TestApp::with(&format!(
         r#"
         auth.app.user_id = "app:{{sub}}"
         [auth.alb]
@@ -152,48 +153,48 @@ async fn set_up() -> (World, Publisher, LoadBalancer) {
         publisher.url
     ))
     .await;
-    let balancer = LoadBalancer::new(&world);
+    let balancer = LoadBalancer::new(&app);
     publisher.publish(KID, &balancer.key);
-    (world, publisher, balancer)
+    (app, publisher, balancer)
 }
 
-async fn vend(world: &World, assertion: &str) -> Answer {
-    let request = world.client.post(world.url("/v1/token")).header("x-amzn-oidc-data", assertion);
-    // What the load balancer sends along, for others.
+async fn vend(app: &TestApp, assertion: &str) -> ApiResponse {
+    let request = app.client.post(app.url("/v1/token")).header("x-amzn-oidc-data", assertion);
+    // The load balancer also sends these headers, which are not read.
     let request =
         request.header("x-amzn-oidc-identity", "mallory").header("x-amzn-oidc-accesstoken", "opaque");
-    Answer::of(request.send().await.unwrap()).await
+    ApiResponse::to(request).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_the_load_balancer_signs_names_its_user_by_a_key_that_is_fetched_once() {
-    let (world, publisher, balancer) = set_up().await;
+async fn the_load_balancers_assertion_authenticates_its_user_with_a_key_that_is_fetched_once() {
+    let (app, publisher, balancer) = set_up().await;
     let assertion = balancer.sign();
-    let alice = vend(&world, &assertion).await;
+    let alice = vend(&app, &assertion).await;
     assert_eq!(alice.source(), "miss");
     assert!(claims_of(&alice.token())["amr"].to_string().contains(":alb:alice"), "{alice:?}");
     let others = join_all((0..20).map(|n| {
         let assertion = balancer.with_claim("sub", json!(format!("user-{n}")));
-        let world = &world;
-        async move { vend(world, &assertion).await }
+        let app = &app;
+        async move { vend(app, &assertion).await }
     }))
     .await;
     assert!(others.iter().all(|answer| answer.status == 200), "{others:?}");
     assert_eq!(publisher.asked(), [format!("/keys/{KID}")]);
-    // It is remembered no longer than it counts.
-    world.advance(119);
-    assert_eq!(vend(&world, &assertion).await.source(), "hit");
-    world.advance(1);
-    vend(&world, &assertion).await.is_problem(401, "unauthorized");
+    // The credential cache keeps it until it expires.
+    app.advance(119);
+    assert_eq!(vend(&app, &assertion).await.source(), "hit");
+    app.advance(1);
+    vend(&app, &assertion).await.is_problem(401, "unauthorized");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_another_signed_or_for_another_or_too_late_is_refused_without_a_call() {
-    let (world, _publisher, balancer) = set_up().await;
+async fn assertions_of_another_signer_or_audience_or_time_are_refused_without_a_call() {
+    let (app, _publisher, balancer) = set_up().await;
     let good = balancer.sign();
     let (message, signature) = good.rsplit_once('.').unwrap();
-    let foreign = LoadBalancer { key: new_key(), ..LoadBalancer::new(&world) };
-    let past = json!(world.clock.now().as_secs());
+    let foreign = LoadBalancer { key: new_key(), ..LoadBalancer::new(&app) };
+    let past = json!(app.clock.now().as_secs());
     let other_arn = ARN.replace("111122223333", "444455556666");
     for (what, assertion) in [
         ("another customer's load balancer, same keys", balancer.with_header("signer", json!(other_arn))),
@@ -218,22 +219,22 @@ async fn what_another_signed_or_for_another_or_too_late_is_refused_without_a_cal
         ("twice", format!("{good}, {good}")),
         ("no user", balancer.with_claim("sub", json!(null))),
     ] {
-        let answer = vend(&world, &assertion).await;
+        let answer = vend(&app, &assertion).await;
         assert_eq!(answer.status, 401, "{what}: {answer:?}");
         answer.is_problem(401, "unauthorized");
     }
-    let twice = world.client.post(world.url("/v1/token"));
+    let twice = app.client.post(app.url("/v1/token"));
     let twice = twice.header("x-amzn-oidc-data", &good).header("x-amzn-oidc-data", &good);
-    Answer::of(twice.send().await.unwrap()).await.is_problem(401, "unauthorized");
-    world.vend_bearer(&good).await.is_problem(401, "unauthorized");
-    assert_eq!(world.calls().await, 0);
-    assert_eq!(vend(&world, &good).await.source(), "miss");
+    ApiResponse::to(twice).await.is_problem(401, "unauthorized");
+    app.vend_bearer(&good).await.is_problem(401, "unauthorized");
+    assert_eq!(app.calls().await, 0);
+    assert_eq!(vend(&app, &good).await.source(), "miss");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_assertion_ends_when_it_says_also_where_that_is_a_fraction() {
-    let (world, _publisher, balancer) = set_up().await;
-    let now = world.clock.now().as_secs() as f64;
+async fn an_assertion_expires_at_its_exp_also_if_that_is_a_fraction() {
+    let (app, _publisher, balancer) = set_up().await;
+    let now = app.clock.now().as_secs() as f64;
     for (what, assertion, status) in [
         ("its end", balancer.with_header("exp", json!(now + 10.5)), 200),
         ("its session's end", balancer.with_claim("exp", json!(now + 10.5)), 200),
@@ -243,22 +244,22 @@ async fn an_assertion_ends_when_it_says_also_where_that_is_a_fraction() {
         ("an end of the session that is none", balancer.with_claim("exp", json!("never")), 401),
         ("no end of the session that is one", balancer.with_claim("exp", json!(null)), 401),
     ] {
-        assert_eq!(vend(&world, &assertion).await.status, status, "{what}");
+        assert_eq!(vend(&app, &assertion).await.status, status, "{what}");
     }
-    world.advance(10);
+    app.advance(10);
     for name in ["header", "claim"] {
         let end = json!(now + 10.5);
         let with =
             if name == "header" { balancer.with_header("exp", end) } else { balancer.with_claim("exp", end) };
-        assert_eq!(vend(&world, &with).await.source(), "hit", "{name}");
+        assert_eq!(vend(&app, &with).await.source(), "hit", "{name}");
     }
-    world.advance(1);
-    vend(&world, &balancer.with_header("exp", json!(now + 10.5))).await.is_problem(401, "unauthorized");
+    app.advance(1);
+    vend(&app, &balancer.with_header("exp", json!(now + 10.5))).await.is_problem(401, "unauthorized");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn names_of_keys_that_are_made_up_lead_nowhere_and_cost_few_fetches() {
-    let (world, publisher, balancer) = set_up().await;
+    let (app, publisher, balancer) = set_up().await;
     for kid in [
         json!("../../latest/meta-data"),
         json!("..%2f..%2fkeys"),
@@ -272,37 +273,37 @@ async fn names_of_keys_that_are_made_up_lead_nowhere_and_cost_few_fetches() {
         json!(null),
         json!([KID]),
     ] {
-        vend(&world, &balancer.with_header("kid", kid)).await.is_problem(401, "unauthorized");
+        vend(&app, &balancer.with_header("kid", kid)).await.is_problem(401, "unauthorized");
     }
     assert_eq!(publisher.asked(), [""; 0], "no name that is none is asked for");
 
     let made_up = |n: u32| balancer.with_header("kid", json!(format!("7c9e6679-7425-40de-944b-{n:012}")));
     for _ in 0..3 {
-        vend(&world, &made_up(0)).await.is_problem(401, "unauthorized");
+        vend(&app, &made_up(0)).await.is_problem(401, "unauthorized");
     }
     assert_eq!(publisher.asked().len(), 1, "that there is no such key is remembered for a moment");
     for n in 1..40 {
-        let answer = vend(&world, &made_up(n)).await;
+        let answer = vend(&app, &made_up(n)).await;
         assert!(matches!(answer.status.as_u16(), 401 | 503), "{answer:?}");
     }
     assert_eq!(publisher.asked().len(), 5);
-    // Nobody can say of an honest one either, which is not a no. It passes.
-    vend(&world, &balancer.sign()).await.is_problem(503, "auth-unavailable");
-    world.advance(10);
-    assert_eq!(vend(&world, &balancer.sign()).await.source(), "miss");
+    // A valid one cannot be verified either, which is no rejection. It recovers.
+    vend(&app, &balancer.sign()).await.is_problem(503, "auth-unavailable");
+    app.advance(10);
+    assert_eq!(vend(&app, &balancer.sign()).await.source(), "miss");
     assert_eq!(publisher.asked().len(), 6);
-    assert_eq!(world.calls().await, 1);
+    assert_eq!(app.calls().await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_the_keys_are_unreachable_cached_ones_count_and_no_caller_is_rejected() {
-    let (world, publisher, balancer) = set_up().await;
-    assert_eq!(vend(&world, &balancer.sign()).await.source(), "miss");
+    let (app, publisher, balancer) = set_up().await;
+    assert_eq!(vend(&app, &balancer.sign()).await.source(), "miss");
     publisher.set_down(true);
-    assert_eq!(vend(&world, &balancer.with_claim("sub", json!("bob"))).await.source(), "miss");
+    assert_eq!(vend(&app, &balancer.with_claim("sub", json!("bob"))).await.source(), "miss");
     let other = balancer.with_header("kid", json!("00000000-0000-4000-8000-000000000000"));
-    vend(&world, &other).await.is_problem(503, "auth-unavailable");
+    vend(&app, &other).await.is_problem(503, "auth-unavailable");
     publisher.publish("00000000-0000-4000-8000-000000000000", &balancer.key);
     publisher.set_down(false);
-    assert_eq!(vend(&world, &other).await.source(), "hit", "no failure is remembered");
+    assert_eq!(vend(&app, &other).await.source(), "hit", "no failure is remembered");
 }

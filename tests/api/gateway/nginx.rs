@@ -1,4 +1,4 @@
-//! A real nginx as the gateway: it signs users in, or has the app do so, and tells the service who they are.
+//! nginx as the gateway: it authenticates users itself or by `auth_request`, and names them in a header.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -6,18 +6,18 @@ use std::process::{Child, Command, Stdio};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use tempfile::TempDir;
 
-use super::{GATEWAY, SECRET, world};
+use super::{GATEWAY, SECRET, app};
 use crate::packages::has_or_skips;
-use crate::support::{Answer, World, claims_of, until};
+use crate::support::{ApiResponse, TestApp, claims_of, until};
 
-/// An nginx at a socket of its own, so that no port is taken.
+/// An nginx at a Unix socket, so that it needs no port.
 struct Nginx {
     process: Child,
     place: TempDir,
 }
 
 impl Nginx {
-    /// `None`: there is none, and cannot be.
+    /// `None`: nginx cannot be installed here.
     async fn start(servers: &str) -> Option<Self> {
         if !has_or_skips("nginx", "nginx") {
             return None;
@@ -34,7 +34,7 @@ impl Nginx {
         );
         let configuration = configuration.replace("PLACE", &root.to_string());
         std::fs::write(place.path().join("nginx.conf"), configuration).unwrap();
-        // As whoever runs the tests, who may be root: nginx's workers would be somebody else then.
+        // As the user of the test run. If that is root, nginx would change the user of its workers.
         let user = Command::new("id").arg("-un").output().unwrap().stdout;
         let user = format!("user {};", String::from_utf8(user).unwrap().trim());
         let process = Command::new("nginx")
@@ -57,7 +57,7 @@ impl Nginx {
 
 impl Drop for Nginx {
     fn drop(&mut self) {
-        // The master takes its workers along only if it is asked.
+        // The master stops its workers only on this signal.
         if let Ok(pid) = std::fs::read_to_string(self.place.path().join("pid")) {
             let _ = Command::new("kill").args(["-TERM", pid.trim()]).status();
         }
@@ -65,8 +65,8 @@ impl Drop for Nginx {
     }
 }
 
-/// What nginx tells the service, as docs/authentication.md says.
-fn pass_to(world: &World, user: &str) -> String {
+/// The headers that nginx sets, as in docs/authentication.md.
+fn pass_to(app: &TestApp, user: &str) -> String {
     format!(
         "proxy_pass http://{};\n proxy_bind {GATEWAY};\n\
          proxy_http_version 1.1; proxy_set_header Connection \"\";\n\
@@ -74,21 +74,21 @@ fn pass_to(world: &World, user: &str) -> String {
          proxy_set_header X-Auth-Request-Team \"\";\n\
          proxy_set_header X-Gateway-Secret {SECRET};\n\
          proxy_set_header Authorization \"\";\n",
-        world.app.public_address()
+        app.service.public_address()
     )
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nginx_signs_users_in_and_overwrites_what_they_say_of_themselves() {
-    let world = world("").await;
+async fn nginx_signs_users_in_and_overwrites_their_user_headers() {
+    let app = app("").await;
     let servers = format!(
         "location /v1/ {{ auth_basic app; auth_basic_user_file PLACE/users; {} }}",
-        pass_to(&world, "$remote_user")
+        pass_to(&app, "$remote_user")
     );
     let Some(nginx) = Nginx::start(&servers).await else { return };
     let client = nginx.client();
     let post = || client.post("http://gateway/v1/token");
-    let alice = Answer::of(post().basic_auth("alice", Some("wonderland")).send().await.unwrap()).await;
+    let alice = ApiResponse::to(post().basic_auth("alice", Some("wonderland"))).await;
     assert_eq!(alice.source(), "miss");
     assert!(claims_of(&alice.token())["amr"].to_string().contains(":edge:alice"));
     for (name, value) in [
@@ -100,61 +100,61 @@ async fn nginx_signs_users_in_and_overwrites_what_they_say_of_themselves() {
         ("x-forwarded-for", "10.0.0.1"),
     ] {
         let request = post().basic_auth("bob", Some("builder")).header(name, value).header(name, value);
-        let bob = Answer::of(request.send().await.unwrap()).await;
+        let bob = ApiResponse::to(request).await;
         assert_eq!(bob.status, 200, "{name}: {bob:?}");
         let claims = claims_of(&bob.token());
         assert!(claims["amr"].to_string().contains(":edge:bob"), "{name}: {claims}");
         assert!(claims.get("https://aws.amazon.com/tags").is_none(), "{name}: {claims}");
     }
-    let calls = world.calls().await;
+    let calls = app.calls().await;
     let wrong = post().basic_auth("alice", Some("guess")).header("x-auth-request-user", "alice").send().await;
     assert_eq!(wrong.unwrap().status(), 401, "nginx says that");
-    // Past the gateway, whoever knows how it writes.
-    let around = world.client.post(world.url("/v1/token"));
+    // A client that bypasses the gateway and knows its headers.
+    let around = app.client.post(app.url("/v1/token"));
     let around = around.header("x-auth-request-user", "alice").header("x-gateway-secret", SECRET);
-    Answer::of(around.send().await.unwrap()).await.is_problem(403, "untrusted-peer");
-    assert_eq!(world.calls().await, calls);
+    ApiResponse::to(around).await.is_problem(403, "untrusted-peer");
+    assert_eq!(app.calls().await, calls);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nginx_has_the_app_sign_users_in_by_auth_request() {
-    /// The app: who has this session?
+    /// The app's endpoint for `auth_request`.
     async fn session(request: HttpRequest) -> HttpResponse {
         match request.headers().get("cookie").and_then(|value| value.to_str().ok()) {
             Some("session=of-alice") => {
                 HttpResponse::NoContent().insert_header(("x-auth-request-user", "alice")).finish()
             }
-            // A session that nobody is signed in to.
+            // A session without a signed-in user.
             Some("session=of-nobody") => HttpResponse::NoContent().finish(),
             _ => HttpResponse::Unauthorized().finish(),
         }
     }
-    let world = world("").await;
-    let app = HttpServer::new(|| App::new().route("/session", web::get().to(session)));
-    let app = app.workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
-    let address = app.addrs()[0];
-    let app = app.run();
-    let handle = app.handle();
-    tokio::spawn(app);
+    let app = app("").await;
+    let server = HttpServer::new(|| App::new().route("/session", web::get().to(session)));
+    let server = server.workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
+    let address = server.addrs()[0];
+    let server = server.run();
+    let handle = server.handle();
+    tokio::spawn(server);
     let servers = format!(
         "location = /_session {{ internal; proxy_pass http://{address}/session;\n\
          proxy_pass_request_body off; proxy_set_header Content-Length \"\"; }}\n\
          location /v1/ {{ auth_request /_session;\n\
          auth_request_set $user $upstream_http_x_auth_request_user;\n {} }}",
-        pass_to(&world, "$user")
+        pass_to(&app, "$user")
     );
     if let Some(nginx) = Nginx::start(&servers).await {
         let client = nginx.client();
-        let vend = async |cookie: &str| {
+        let vend = |cookie: &str| {
             let request = client.get("http://gateway/v1/token").header("cookie", cookie);
-            Answer::of(request.header("x-auth-request-user", "mallory").send().await.unwrap()).await
+            request.header("x-auth-request-user", "mallory")
         };
-        let alice = vend("session=of-alice").await;
+        let alice = ApiResponse::to(vend("session=of-alice")).await;
         assert_eq!(alice.source(), "miss");
         assert!(claims_of(&alice.token())["amr"].to_string().contains(":edge:alice"));
-        assert_eq!(vend("session=stolen").await.status, 401);
-        vend("session=of-nobody").await.is_problem(401, "unauthorized");
-        assert_eq!(world.calls().await, 1);
+        assert_eq!(vend("session=stolen").send().await.unwrap().status(), 401, "from nginx");
+        ApiResponse::to(vend("session=of-nobody")).await.is_problem(401, "unauthorized");
+        assert_eq!(app.calls().await, 1);
     }
     handle.stop(false).await;
 }

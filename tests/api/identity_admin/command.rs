@@ -1,72 +1,72 @@
-//! `tokenvend identities`, against a running service.
+//! `tokenvend identities` as a process, against a running service.
 
 use serde_json::Value;
 
 use super::CREDENTIAL;
 use crate::process::run;
-use crate::support::World;
+use crate::support::TestApp;
 
-/// Runs the command for the pool main: exit code, standard output, standard error.
-fn identities(world: &World, arguments: &[&str]) -> (Option<i32>, String, String) {
-    let url = world.admin_url("");
+/// Runs the command for the pool main. Returns exit code, standard output and standard error.
+fn identities(app: &TestApp, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let url = app.admin_url("");
     let variables = [("TOKENVEND_ADMIN_CREDENTIAL", CREDENTIAL), ("TOKENVEND_ADMIN_URL", url.as_str())];
     tokio::task::block_in_place(|| run(&[&["identities", "--pool", "main"], arguments].concat(), &variables))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn each_verb_does_what_it_says_and_says_what_it_did() {
-    let world = World::switched_on("").await;
-    let (alice, bob) = (world.identity_of("alice").await, world.identity_of("bob").await);
-    let (code, out, err) = identities(&world, &["lookup", "alice"]);
+async fn each_verb_performs_its_operation_and_prints_the_result() {
+    let app = TestApp::switched_on("").await;
+    let (alice, bob) = (app.identity_of("alice").await, app.identity_of("bob").await);
+    let (code, out, err) = identities(&app, &["lookup", "alice"]);
     assert_eq!(code, Some(0), "{err}");
     assert!(out.contains(&format!("identityId: {alice}\n")) && out.contains("users: 1\n  alice\n"), "{out}");
     assert!(out.contains("cachedTokens: 1\n") && !out.contains("nextToken"), "{out}");
-    let (code, out, _) = identities(&world, &["lookup", "alice", "--json"]);
+    let (code, out, _) = identities(&app, &["lookup", "alice", "--json"]);
     let json: Value = serde_json::from_str(&out).unwrap();
     assert_eq!((code, &json["identityId"]), (Some(0), &Value::from(alice.clone())));
-    let (_, out, _) = identities(&world, &["list", "--max-results", "1"]);
+    let (_, out, _) = identities(&app, &["list", "--max-results", "1"]);
     assert!(
         out.contains("identities: 1\n  ")
             && out.contains("identityId=us-east-1:")
             && out.contains("nextToken: "),
         "{out}"
     );
-    let (_, out, _) = identities(&world, &["describe", &alice]);
+    let (_, out, _) = identities(&app, &["describe", &alice]);
     assert!(out.contains("logins: 1\n  login."), "{out}");
-    let (code, out, _) = identities(&world, &["purge", "alice"]);
+    let (code, out, _) = identities(&app, &["purge", "alice"]);
     assert_eq!((code, out.contains("purgedTokens: 1")), (Some(0), true), "{out}");
 
-    let (code, _, err) = identities(&world, &["merge", "alice", "--into", "bob"]);
+    let (code, _, err) = identities(&app, &["merge", "alice", "--into", "bob"]);
     assert_eq!(code, Some(64));
     assert!(err.contains("--yes"), "{err}");
-    assert_eq!(world.identity_of("alice").await, alice);
-    let (code, out, err) = identities(&world, &["merge", "alice", "--into", "bob", "--yes"]);
+    assert_eq!(app.identity_of("alice").await, alice);
+    let (code, out, err) = identities(&app, &["merge", "alice", "--into", "bob", "--yes"]);
     assert_eq!(code, Some(0), "{err}");
     assert!(out.contains(&format!("removedIdentityId: {alice}")), "{out}");
-    assert_eq!(world.identity_of("alice").await, bob);
-    let (code, out, _) = identities(&world, &["unlink", &bob, "alice"]);
+    assert_eq!(app.identity_of("alice").await, bob);
+    let (code, out, _) = identities(&app, &["unlink", &bob, "alice"]);
     assert_eq!((code, out.contains("new identity")), (Some(0), true), "{out}");
-    let (code, _, _) = identities(&world, &["delete", &bob]);
+    let (code, _, _) = identities(&app, &["delete", &bob]);
     assert_eq!(code, Some(64));
-    let (code, out, err) = identities(&world, &["delete", "--yes", &bob, "us-east-1:dead"]);
+    let (code, out, err) = identities(&app, &["delete", "--yes", &bob, "us-east-1:dead"]);
     assert_eq!(code, Some(1), "{out}");
     assert!(out.contains(&format!("deleted: 1\n  {bob}\n")), "{out}");
     assert!(out.contains("identityId=us-east-1:dead  reason=unknown"), "{out}");
     assert!(err.contains("1 of the identities could not be deleted"), "{err}");
-    assert_ne!(world.identity_of("bob").await, bob);
+    assert_ne!(app.identity_of("bob").await, bob);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn errors_have_exit_codes_for_scripts() {
-    let world = World::switched_on("").await;
-    let (code, out, err) = identities(&world, &["lookup", "nobody"]);
+    let app = TestApp::switched_on("").await;
+    let (code, out, err) = identities(&app, &["lookup", "nobody"]);
     assert_eq!((code, out.as_str()), (Some(1), ""));
     assert!(err.contains("(unknown-user, request "), "{err}");
-    let (code, out, _) = identities(&world, &["lookup", "nobody", "--json"]);
+    let (code, out, _) = identities(&app, &["lookup", "nobody", "--json"]);
     let problem: Value = serde_json::from_str(&out).unwrap();
     assert_eq!((code, &problem["status"]), (Some(1), &Value::from(404)));
 
-    let url = world.admin_url("");
+    let url = app.admin_url("");
     let bare = |arguments: &[&str], variables: &[(&str, &str)]| {
         tokio::task::block_in_place(|| {
             run(&[&["identities", "--admin-url", &url], arguments].concat(), variables)

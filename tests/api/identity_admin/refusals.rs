@@ -1,4 +1,4 @@
-//! Every no that an administrator gets: which problem it is, and that nothing was done.
+//! Refusals of identity administration: the problem, and no effect.
 
 use std::path::Path;
 
@@ -8,12 +8,12 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{CREDENTIAL, SWITCHED_ON};
-use crate::audit::{Trail, to_file};
-use crate::support::{Answer, World};
+use crate::audit::{AuditFile, to_file};
+use crate::support::{ApiResponse, TestApp};
 
 const MISSING: &str = "us-east-1:00000000-0000-4000-8000-00000000dead";
 
-/// Every resource of administrators: method, path, body, act.
+/// Each operation: method, path, body, action in the audit trail.
 fn resources() -> [(Method, String, Option<Value>, &'static str); 8] {
     let pool = "/admin/v1/pools/main";
     let identity = format!("{pool}/identities/{MISSING}");
@@ -34,8 +34,8 @@ fn resources() -> [(Method, String, Option<Value>, &'static str); 8] {
     ]
 }
 
-impl World {
-    async fn try_all(&self, authorization: &str, expected: impl Fn(&Answer, &str)) {
+impl TestApp {
+    async fn try_all(&self, authorization: &str, expected: impl Fn(&ApiResponse, &str)) {
         for (method, path, body, act) in resources() {
             let request = self.client.request(method, self.admin_url(&path));
             let request = match authorization {
@@ -46,34 +46,33 @@ impl World {
                 Some(body) => request.header("content-type", "application/json").body(body.to_string()),
                 None => request,
             };
-            expected(&Answer::of(request.send().await.unwrap()).await, act);
+            expected(&ApiResponse::to(request).await, act);
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_a_configured_credential_nobody_administers_anything() {
-    let world = World::start().await;
-    world
-        .try_all("", |answer, _| {
-            answer.is_problem(404, "admin-disabled");
-            assert!(answer.json()["detail"].as_str().unwrap().contains("admin.credential"));
-        })
-        .await;
-    assert_eq!(world.client.get(world.admin_url("/metrics")).send().await.unwrap().status(), 200);
+async fn without_a_configured_credential_no_operation_is_allowed() {
+    let app = TestApp::start().await;
+    app.try_all("", |answer, _| {
+        answer.is_problem(404, "admin-disabled");
+        assert!(answer.json()["detail"].as_str().unwrap().contains("admin.credential"));
+    })
+    .await;
+    assert_eq!(ApiResponse::to(app.client.get(app.admin_url("/metrics"))).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_the_right_credential_nobody_administers_anything_and_each_attempt_is_recorded() {
-    let trail = Trail::new();
-    let world = World::switched_on(&trail.overlay()).await;
-    let identity = world.identity_of("alice").await;
-    world.try_all("Bearer guess", |answer, _| answer.is_problem(401, "unauthorized")).await;
-    world.try_all("", |answer, _| answer.is_problem(401, "unauthorized")).await;
-    assert_eq!(world.next("alice").await, ("hit".to_owned(), identity));
-    assert_eq!(world.metric("tokenvend_admin_authentications_total{outcome=\"wrong\"}").await, 8.0);
-    assert_eq!(world.metric("tokenvend_admin_authentications_total{outcome=\"missing\"}").await, 8.0);
-    assert_eq!(world.admin_calls("success").await, 0.0);
+async fn without_the_admin_credential_no_operation_is_allowed_and_each_attempt_is_recorded() {
+    let trail = AuditFile::new();
+    let app = TestApp::switched_on(&trail.overlay()).await;
+    let identity = app.identity_of("alice").await;
+    app.try_all("Bearer guess", |answer, _| answer.is_problem(401, "unauthorized")).await;
+    app.try_all("", |answer, _| answer.is_problem(401, "unauthorized")).await;
+    assert_eq!(app.next("alice").await, ("hit".to_owned(), identity));
+    assert_eq!(app.metric("tokenvend_admin_authentications_total{outcome=\"wrong\"}").await, 8.0);
+    assert_eq!(app.metric("tokenvend_admin_authentications_total{outcome=\"missing\"}").await, 8.0);
+    assert_eq!(app.admin_calls("success").await, 0.0);
     let events = trail.events(18).await;
     let told: Vec<_> = events.iter().filter(|event| event["status"] == 401).collect();
     let acts: Vec<_> = told[..8].iter().map(|event| event["action"].as_str().unwrap()).collect();
@@ -90,57 +89,53 @@ async fn without_the_right_credential_nobody_administers_anything_and_each_attem
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_does_not_exist_or_does_not_belong_together_is_said_and_recorded() {
-    let trail = Trail::new();
-    let world = World::switched_on(&trail.overlay()).await;
-    let alice = world.identity_of("alice").await;
-    world.identity_of("bob").await;
-    world.administer(Method::GET, "/users/nobody").await.is_problem(404, "unknown-user");
-    world
-        .administer(Method::GET, &format!("/identities/{MISSING}"))
+async fn unknown_and_mismatched_targets_are_reported_and_recorded() {
+    let trail = AuditFile::new();
+    let app = TestApp::switched_on(&trail.overlay()).await;
+    let alice = app.identity_of("alice").await;
+    app.identity_of("bob").await;
+    app.administer(Method::GET, "/users/nobody").await.is_problem(404, "unknown-user");
+    app.administer(Method::GET, &format!("/identities/{MISSING}")).await.is_problem(404, "unknown-identity");
+    app.administer(Method::DELETE, &format!("/identities/{MISSING}"))
         .await
         .is_problem(404, "unknown-identity");
-    world
-        .administer(Method::DELETE, &format!("/identities/{MISSING}"))
-        .await
-        .is_problem(404, "unknown-identity");
-    world.post("/users/nobody/merge", json!({"into": "bob"})).await.is_problem(404, "unknown-user");
-    world.post("/users/alice/merge", json!({"into": "nobody"})).await.is_problem(404, "unknown-user");
+    app.post("/users/nobody/merge", json!({"into": "bob"})).await.is_problem(404, "unknown-user");
+    app.post("/users/alice/merge", json!({"into": "nobody"})).await.is_problem(404, "unknown-user");
     let unlink = |identity: &str, user: &str| format!("/identities/{identity}/users/{user}");
-    world.administer(Method::DELETE, &unlink(&alice, "bob")).await.is_problem(409, "identity-mismatch");
-    world.administer(Method::DELETE, &unlink(&alice, "nobody")).await.is_problem(404, "unknown-user");
-    world.administer(Method::DELETE, &unlink(MISSING, "alice")).await.is_problem(404, "unknown-user");
-    let elsewhere = world.admin_url("/admin/v1/pools/nowhere/users/alice");
-    let elsewhere = world.client.get(elsewhere).bearer_auth(CREDENTIAL).send().await.unwrap();
-    Answer::of(elsewhere).await.is_problem(404, "unknown-pool");
+    app.administer(Method::DELETE, &unlink(&alice, "bob")).await.is_problem(409, "identity-mismatch");
+    app.administer(Method::DELETE, &unlink(&alice, "nobody")).await.is_problem(404, "unknown-user");
+    app.administer(Method::DELETE, &unlink(MISSING, "alice")).await.is_problem(404, "unknown-user");
+    let elsewhere = app.admin_url("/admin/v1/pools/nowhere/users/alice");
+    let elsewhere = app.client.get(elsewhere).bearer_auth(CREDENTIAL);
+    ApiResponse::to(elsewhere).await.is_problem(404, "unknown-pool");
     let refused = trail.events(17).await.iter().filter(|event| event["outcome"] == "denied").count();
     assert_eq!(refused, 9);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_reason_against_a_merge_has_its_own_problem() {
-    let world = World::switched_on("").await;
-    let (alice, bob) = (world.identity_of("alice").await, world.identity_of("bob").await);
+    let app = TestApp::switched_on("").await;
+    let (alice, bob) = (app.identity_of("alice").await, app.identity_of("bob").await);
     for (user, public) in [("alice", "g-alice"), ("bob", "g-bob")] {
-        let call = world.cognito().get_open_id_token_for_developer_identity().identity_pool_id(DEFAULT_POOL);
+        let call = app.cognito().get_open_id_token_for_developer_identity().identity_pool_id(DEFAULT_POOL);
         let call = call.logins(DEFAULT_DEVELOPER_PROVIDER, user).logins("accounts.google.com", public);
         call.send().await.unwrap();
     }
-    world.post("/users/alice/merge", json!({"into": "bob"})).await.is_problem(409, "login-conflict");
+    app.post("/users/alice/merge", json!({"into": "bob"})).await.is_problem(409, "login-conflict");
     for number in 0..20 {
-        world.link(&alice, &format!("alice-{number}")).await;
+        app.link(&alice, &format!("alice-{number}")).await;
     }
-    world.identity_of("carol").await;
-    let too_many = world.post("/users/carol/merge", json!({"into": "alice"})).await;
+    app.identity_of("carol").await;
+    let too_many = app.post("/users/carol/merge", json!({"into": "alice"})).await;
     too_many.is_problem(422, "merge-rejected");
     assert!(too_many.json()["detail"].as_str().unwrap().contains("20"));
-    assert_eq!(world.identity_of("alice").await, alice);
-    assert_eq!(world.identity_of("bob").await, bob);
+    assert_eq!(app.identity_of("alice").await, alice);
+    assert_eq!(app.identity_of("bob").await, bob);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_malformed_is_refused_before_cognito_is_asked() {
-    let world = World::switched_on("").await;
+async fn a_malformed_request_is_refused_before_a_call_to_cognito() {
+    let app = TestApp::switched_on("").await;
     let many: Vec<_> = (0..61).map(|n| format!("us-east-1:{n:08x}-0000-4000-8000-000000000000")).collect();
     for (path, body) in [
         ("/users/alice/merge", json!({"into": "alice"})),
@@ -153,7 +148,7 @@ async fn what_is_malformed_is_refused_before_cognito_is_asked() {
         ("/identities/delete", json!({"identityIds": many})),
         ("/identities/delete", json!({"identityIds": ["alice"]})),
     ] {
-        world.post(path, body.clone()).await.is_problem(400, "invalid-request");
+        app.post(path, body.clone()).await.is_problem(400, "invalid-request");
     }
     for path in [
         "/users/alice?maxResults=0",
@@ -163,66 +158,64 @@ async fn what_is_malformed_is_refused_before_cognito_is_asked() {
         "/identities/alice",
         "/identities?maxResults=many",
     ] {
-        world.administer(Method::GET, path).await.is_problem(400, "invalid-request");
+        app.administer(Method::GET, path).await.is_problem(400, "invalid-request");
     }
-    let url = world.admin_url("/admin/v1/pools/main/users/alice/merge");
-    let untyped = world.client.post(&url).bearer_auth(CREDENTIAL).body("{}").send().await.unwrap();
-    Answer::of(untyped).await.is_problem(415, "unsupported-media-type");
-    let put = world.client.put(&url).bearer_auth(CREDENTIAL).send().await.unwrap();
-    let put = Answer::of(put).await;
+    let url = app.admin_url("/admin/v1/pools/main/users/alice/merge");
+    let untyped = app.client.post(&url).bearer_auth(CREDENTIAL).body("{}");
+    ApiResponse::to(untyped).await.is_problem(415, "unsupported-media-type");
+    let put = ApiResponse::to(app.client.put(&url).bearer_auth(CREDENTIAL)).await;
     put.is_problem(405, "method-not-allowed");
     assert_eq!(put.header("allow"), "POST");
     for outcome in ["success", "conflict", "rejected"] {
-        assert_eq!(world.admin_calls(outcome).await, 0.0, "{outcome}");
+        assert_eq!(app.admin_calls(outcome).await, 0.0, "{outcome}");
     }
-    let token = world.administer(Method::GET, "/identities?nextToken=nonsense!").await;
+    let token = app.administer(Method::GET, "/identities?nextToken=nonsense!").await;
     token.is_problem(400, "invalid-request");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn acts_stay_within_a_budget_of_their_own_that_costs_no_user_a_token() {
+async fn identity_administration_has_a_rate_limit_of_its_own_that_costs_no_user_a_token() {
     let overlay =
         "admin.rate_limit.rate = \"1/s\"\nadmin.rate_limit.burst = 2\nadmin.rate_limit.max_wait = \"0s\"\n";
-    let world = World::switched_on(overlay).await;
-    world.vend("alice").await.source();
+    let app = TestApp::switched_on(overlay).await;
+    app.vend("alice").await.source();
     for _ in 0..2 {
-        assert_eq!(world.administer(Method::GET, "/users/alice").await.status, 200);
+        assert_eq!(app.administer(Method::GET, "/users/alice").await.status, 200);
     }
-    let refused = world.administer(Method::GET, "/users/alice").await;
+    let refused = app.administer(Method::GET, "/users/alice").await;
     refused.is_problem(429, "rate-limited");
     assert_eq!(refused.header("retry-after"), "1");
-    let merge = world.post("/users/alice/merge", json!({"into": "bob"})).await;
+    let merge = app.post("/users/alice/merge", json!({"into": "bob"})).await;
     merge.is_problem(429, "rate-limited");
-    assert_eq!(world.administer(Method::DELETE, "/users/alice/cache").await.status, 200, "needs no call");
+    assert_eq!(app.administer(Method::DELETE, "/users/alice/cache").await.status, 200, "needs no call");
     for n in 0..20 {
-        assert_eq!(world.vend(&format!("user-{n}")).await.source(), "miss");
+        assert_eq!(app.vend(&format!("user-{n}")).await.source(), "miss");
     }
-    assert_eq!(world.metric("tokenvend_upstream_rate_limited_total").await, 2.0);
-    world.advance(1);
-    assert_eq!(world.administer(Method::GET, "/users/alice").await.status, 200);
+    assert_eq!(app.metric("tokenvend_upstream_rate_limited_total").await, 2.0);
+    app.advance(1);
+    assert_eq!(app.administer(Method::GET, "/users/alice").await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn when_cognito_fails_the_administrator_hears_that_it_may_have_been_done_and_the_tokens_are_forgotten()
-{
-    let world = World::switched_on("").await;
-    let identity = world.identity_of("alice").await;
-    world.faults(json!({"errorRate": 1.0})).await;
-    let unlink = world.administer(Method::DELETE, &format!("/identities/{identity}/users/alice")).await;
+async fn when_cognito_fails_the_response_says_that_the_outcome_is_unknown_and_the_tokens_are_purged() {
+    let app = TestApp::switched_on("").await;
+    let identity = app.identity_of("alice").await;
+    app.faults(json!({"errorRate": 1.0})).await;
+    let unlink = app.administer(Method::DELETE, &format!("/identities/{identity}/users/alice")).await;
     unlink.is_problem(503, "upstream-unavailable");
     assert!(unlink.json()["detail"].as_str().unwrap().contains("may have been done or not"));
-    world.faults(json!({"throttleRate": 1.0})).await;
-    let throttled = world.administer(Method::GET, "/users/alice").await;
+    app.faults(json!({"throttleRate": 1.0})).await;
+    let throttled = app.administer(Method::GET, "/users/alice").await;
     throttled.is_problem(503, "upstream-unavailable");
     for word in ["Exception", "127.0.0.1", "HTTP"] {
         assert!(!unlink.text.contains(word) && !throttled.text.contains(word), "{word}");
     }
-    world.faults(json!({})).await;
-    assert_eq!(world.next("alice").await, ("miss".to_owned(), identity));
+    app.faults(json!({})).await;
+    assert_eq!(app.next("alice").await, ("miss".to_owned(), identity));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_right_that_is_missing_is_named_and_what_aws_says_is_not() {
+async fn a_missing_permission_is_named_without_a_text_of_aws() {
     let denied = || async {
         let body = json!({"__type": "AccessDeniedException", "message": "arn:aws:iam::1:role/hush is not authorized"});
         HttpResponse::BadRequest().insert_header(("x-amzn-requestid", "r-1")).body(body.to_string())
@@ -231,7 +224,7 @@ async fn a_right_that_is_missing_is_named_and_what_aws_says_is_not() {
     let server = server.workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
     let overlay = format!("upstream.endpoint_url = \"http://{}\"\n", server.addrs()[0]);
     tokio::spawn(server.run());
-    let world = World::switched_on(&overlay).await;
+    let app = TestApp::switched_on(&overlay).await;
     let actions = [
         "LookupDeveloperIdentity",
         "",
@@ -243,18 +236,17 @@ async fn a_right_that_is_missing_is_named_and_what_aws_says_is_not() {
         "UnlinkDeveloperIdentity",
     ];
     let told = std::cell::RefCell::new(Vec::new());
-    world
-        .try_all(&format!("Bearer {CREDENTIAL}"), |answer, _| {
-            assert!(!answer.text.contains("hush") && !answer.text.contains("AccessDenied"), "{answer:?}");
-            let detail = if answer.status == StatusCode::OK {
-                String::new()
-            } else {
-                answer.is_problem(500, "misconfigured");
-                answer.json()["detail"].as_str().unwrap().to_owned()
-            };
-            told.borrow_mut().push(detail);
-        })
-        .await;
+    app.try_all(&format!("Bearer {CREDENTIAL}"), |answer, _| {
+        assert!(!answer.text.contains("hush") && !answer.text.contains("AccessDenied"), "{answer:?}");
+        let detail = if answer.status == StatusCode::OK {
+            String::new()
+        } else {
+            answer.is_problem(500, "misconfigured");
+            answer.json()["detail"].as_str().unwrap().to_owned()
+        };
+        told.borrow_mut().push(detail);
+    })
+    .await;
     let policy = include_str!("../../../deploy/iam/policy-identity-administration.json");
     for (detail, action) in told.borrow().iter().zip(actions) {
         assert!(
@@ -266,21 +258,21 @@ async fn a_right_that_is_missing_is_named_and_what_aws_says_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn where_everything_has_to_be_recorded_nothing_is_begun_that_cannot_be() {
+async fn a_fail_closed_audit_starts_no_action_that_it_cannot_record() {
     let refuse = "audit.on_failure = \"refuse\"\n";
-    let world = World::switched_on(&format!("{}{refuse}", to_file(Path::new("/dev/full")))).await;
+    let app = TestApp::switched_on(&format!("{}{refuse}", to_file(Path::new("/dev/full")))).await;
     let register = async |user: &str| {
-        let call = world.cognito().get_open_id_token_for_developer_identity().identity_pool_id(DEFAULT_POOL);
+        let call = app.cognito().get_open_id_token_for_developer_identity().identity_pool_id(DEFAULT_POOL);
         let answer = call.logins(DEFAULT_DEVELOPER_PROVIDER, user).send().await.unwrap();
         answer.identity_id.unwrap()
     };
     let (alice, bob) = (register("alice").await, register("bob").await);
     for answer in [
-        world.post("/users/alice/merge", json!({"into": "bob"})).await,
-        world.administer(Method::DELETE, &format!("/identities/{alice}/users/alice")).await,
-        world.administer(Method::DELETE, &format!("/identities/{alice}")).await,
-        world.post("/identities/delete", json!({"identityIds": [alice, bob]})).await,
-        world.administer(Method::GET, "/users/alice").await,
+        app.post("/users/alice/merge", json!({"into": "bob"})).await,
+        app.administer(Method::DELETE, &format!("/identities/{alice}/users/alice")).await,
+        app.administer(Method::DELETE, &format!("/identities/{alice}")).await,
+        app.post("/identities/delete", json!({"identityIds": [alice, bob]})).await,
+        app.administer(Method::GET, "/users/alice").await,
     ] {
         answer.is_problem(503, "audit-unavailable");
     }
@@ -289,9 +281,9 @@ async fn where_everything_has_to_be_recorded_nothing_is_begun_that_cannot_be() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_openapi_document_of_the_admin_listener_tells_of_every_resource_and_every_problem() {
-    let world = World::with(SWITCHED_ON).await;
-    let document = world.client.get(world.admin_url("/admin/v1/openapi.json")).send().await.unwrap();
-    let document = Answer::of(document).await.json();
+    let app = TestApp::with(SWITCHED_ON).await;
+    let document = app.client.get(app.admin_url("/admin/v1/openapi.json"));
+    let document = ApiResponse::to(document).await.json();
     for (method, path, ..) in resources() {
         let pattern = path
             .replace("/pools/main", "/pools/{pool}")
@@ -315,14 +307,14 @@ async fn the_openapi_document_of_the_admin_listener_tells_of_every_resource_and_
     ] {
         assert!(text.contains(&format!("`{name}`")), "{name}");
     }
-    let identity = world.identity_of("alice").await;
+    let identity = app.identity_of("alice").await;
     for (schema, answer) in [
-        ("User", world.administer(Method::GET, "/users/alice").await),
-        ("Identity", world.administer(Method::GET, &format!("/identities/{identity}")).await),
-        ("Identities", world.administer(Method::GET, "/identities").await),
-        ("Purged", world.administer(Method::DELETE, "/users/alice/cache").await),
-        ("Unlinked", world.administer(Method::DELETE, &format!("/identities/{identity}/users/alice")).await),
-        ("Deleted", world.post("/identities/delete", json!({"identityIds": [MISSING]})).await),
+        ("User", app.administer(Method::GET, "/users/alice").await),
+        ("Identity", app.administer(Method::GET, &format!("/identities/{identity}")).await),
+        ("Identities", app.administer(Method::GET, "/identities").await),
+        ("Purged", app.administer(Method::DELETE, "/users/alice/cache").await),
+        ("Unlinked", app.administer(Method::DELETE, &format!("/identities/{identity}/users/alice")).await),
+        ("Deleted", app.post("/identities/delete", json!({"identityIds": [MISSING]})).await),
     ] {
         let required = document["components"]["schemas"][schema]["required"].as_array().unwrap().clone();
         let mut required: Vec<_> = required.iter().map(|name| name.as_str().unwrap()).collect();

@@ -1,4 +1,4 @@
-//! A CA of the test's own, what it signs, and files for the service to read.
+//! A certificate authority for tests, its certificates, and the files for the service.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,25 +18,25 @@ fn today() -> OffsetDateTime {
 
 /// A certificate and its key, as PEM.
 #[derive(Clone)]
-pub struct Pair {
+pub struct CertifiedKey {
     pub certificate: String,
     pub key: String,
     pub der: Vec<u8>,
 }
 
-impl Pair {
-    /// As reqwest shows it to a server.
+impl CertifiedKey {
+    /// As the client certificate of reqwest.
     pub fn identity(&self) -> reqwest::Identity {
         reqwest::Identity::from_pem(format!("{}{}", self.certificate, self.key).as_bytes()).unwrap()
     }
 }
 
-pub struct Authority {
+pub struct CertificateAuthority {
     issuer: Issuer<'static, KeyPair>,
     pub certificate: String,
 }
 
-impl Authority {
+impl CertificateAuthority {
     pub fn new(name: &str) -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::default();
@@ -47,22 +47,26 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), certificate }
     }
 
-    fn sign(&self, mut params: CertificateParams, days: u32) -> Pair {
+    fn sign(&self, mut params: CertificateParams, days: u32) -> CertifiedKey {
         let key = KeyPair::generate().unwrap();
         params.not_before = today() - 2 * DAY;
         params.not_after = if days == 0 { today() - DAY } else { today() + DAY * days };
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        Pair { certificate: certificate.pem(), key: key.serialize_pem(), der: certificate.der().to_vec() }
+        CertifiedKey {
+            certificate: certificate.pem(),
+            key: key.serialize_pem(),
+            der: certificate.der().to_vec(),
+        }
     }
 
-    /// A server's, by the names that this machine has for itself. 0 days: it ended yesterday.
-    pub fn server(&self, days: u32) -> Pair {
+    /// A server certificate for loopback names. With 0 days it expired yesterday.
+    pub fn server(&self, days: u32) -> CertifiedKey {
         let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
         self.sign(CertificateParams::new(names).unwrap(), days)
     }
 
-    /// A client's, with a name that has all that names can have.
-    pub fn client(&self, name: &str, serial: u64, days: u32) -> Pair {
+    /// A client certificate whose subject has all kinds of attributes.
+    pub fn client(&self, name: &str, serial: u64, days: u32) -> CertifiedKey {
         let mut params = CertificateParams::new(vec!["edge.example".to_owned()]).unwrap();
         let uri = "spiffe://example/edge".try_into().unwrap();
         params.subject_alt_names.push(SanType::URI(uri));
@@ -74,15 +78,15 @@ impl Authority {
         self.sign(params, days)
     }
 
-    /// A client's that bears these URIs and no other name.
-    pub fn client_at(&self, uris: &[&str], serial: u64) -> Pair {
+    /// A client certificate with these URIs and no other name.
+    pub fn client_at(&self, uris: &[&str], serial: u64) -> CertifiedKey {
         let mut params = CertificateParams::default();
         params.subject_alt_names = uris.iter().map(|uri| SanType::URI((*uri).try_into().unwrap())).collect();
         params.serial_number = Some(SerialNumber::from(serial));
         self.sign(params, 90)
     }
 
-    /// A list on which the certificate of that serial number stands.
+    /// A revocation list with the certificate of this serial number.
     pub fn revoke(&self, serial: u64) -> String {
         let revoked = RevokedCertParams {
             serial_number: SerialNumber::from(serial),
@@ -101,14 +105,14 @@ impl Authority {
         list.signed_by(&self.issuer).unwrap().pem().unwrap()
     }
 
-    /// A client that believes this CA and no other.
-    pub fn believer(&self) -> reqwest::ClientBuilder {
+    /// A client that trusts this CA only.
+    pub fn trusting_client(&self) -> reqwest::ClientBuilder {
         let ca = reqwest::Certificate::from_pem(self.certificate.as_bytes()).unwrap();
         reqwest::Client::builder().no_proxy().tls_certs_only([ca])
     }
 }
 
-/// The files of one listener.
+/// The TLS files of one listener.
 pub struct Files {
     directory: tempfile::TempDir,
 }
@@ -118,7 +122,7 @@ impl Files {
         Self { directory: tempfile::tempdir().unwrap() }
     }
 
-    pub fn of(pair: &Pair) -> Self {
+    pub fn of(pair: &CertifiedKey) -> Self {
         let files = Self::new();
         files.replace(pair);
         files
@@ -134,12 +138,12 @@ impl Files {
         path
     }
 
-    pub fn replace(&self, pair: &Pair) {
+    pub fn replace(&self, pair: &CertifiedKey) {
         self.write("tls.crt", &pair.certificate);
         self.write("tls.key", &pair.key);
     }
 
-    /// The keys that lead the public listener to the files.
+    /// The configuration of the public listener with these files.
     pub fn configuration(&self) -> String {
         format!(
             "http.tls.certificate_file = {:?}\nhttp.tls.key_file = {:?}\n",
@@ -148,14 +152,14 @@ impl Files {
         )
     }
 
-    /// The same, and clients of that CA.
-    pub fn mutual(&self, clients: &Authority) -> String {
+    /// The same, with client certificates of this CA.
+    pub fn mutual(&self, clients: &CertificateAuthority) -> String {
         let ca = self.write("ca.crt", &clients.certificate);
         format!("{}http.tls.client_ca_file = {ca:?}\n", self.configuration())
     }
 }
 
-/// Points a symbolic link elsewhere at once, as Kubernetes does when a secret changes.
+/// Replaces a symbolic link atomically, as Kubernetes does when a secret changes.
 pub fn point(link: &Path, to: &Path) {
     let new = link.with_extension("new");
     std::os::unix::fs::symlink(to, &new).unwrap();

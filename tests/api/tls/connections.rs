@@ -1,4 +1,4 @@
-//! What one connection may take, over TLS: the same as without. And HTTP/2, where one connection is many.
+//! Limits of a connection over TLS, the same as without; and over HTTP/2, with many requests on one connection.
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -18,12 +18,12 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::authority::{Authority, Files};
-use crate::process::Served;
-use crate::support::{Answer, World, until};
+use super::authority::{CertificateAuthority, Files};
+use crate::process::ServiceProcess;
+use crate::support::{ApiResponse, TestApp, until};
 
-/// A TLS connection by hand, for that protocol.
-async fn connect(ca: &Authority, address: SocketAddr, protocol: &str) -> TlsStream<TcpStream> {
+/// A raw TLS connection for this protocol.
+async fn connect(ca: &CertificateAuthority, address: SocketAddr, protocol: &str) -> TlsStream<TcpStream> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(ca.certificate.as_bytes()).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -35,9 +35,9 @@ async fn connect(ca: &Authority, address: SocketAddr, protocol: &str) -> TlsStre
     TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap()
 }
 
-/// An HTTP/2 connection by hand. What it ends with comes over the channel.
+/// A raw HTTP/2 connection. The channel receives its result.
 async fn connect_h2(
-    ca: &Authority,
+    ca: &CertificateAuthority,
     address: SocketAddr,
     builder: &h2::client::Builder,
 ) -> (SendRequest<Bytes>, tokio::task::JoinHandle<Result<(), h2::Error>>) {
@@ -65,9 +65,9 @@ async fn in_time<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(20), what).await.expect("waited for in vain")
 }
 
-/// The connection has been ended in order. A client that says its own farewell too late is told of a broken pipe;
-/// one that is cut off hears that the end is missing.
-async fn said_goodbye(ended: tokio::task::JoinHandle<Result<(), h2::Error>>) {
+/// Asserts that the connection ended in order. A client whose own close comes too late gets a broken pipe, one that is cut
+/// off gets an unexpected end.
+async fn ended_in_order(ended: tokio::task::JoinHandle<Result<(), h2::Error>>) {
     if let Err(error) = in_time(ended).await.unwrap() {
         assert_eq!(error.get_io().map(std::io::Error::kind), Some(std::io::ErrorKind::BrokenPipe), "{error}");
     }
@@ -75,49 +75,49 @@ async fn said_goodbye(ended: tokio::task::JoinHandle<Result<(), h2::Error>>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slow_and_silent_clients_are_not_waited_for_over_tls_either() {
-    let ca = Authority::new("ca");
+    let ca = CertificateAuthority::new("ca");
     let files = Files::of(&ca.server(90));
     let limits = "http.request_header_timeout = \"1s\"\nhttp.request_body_timeout = \"200ms\"\nhttp.keep_alive = \"1s\"\n";
-    let world = World::with(&format!("{limits}{}", files.configuration())).await;
-    let address = world.app.public_address();
+    let app = TestApp::with(&format!("{limits}{}", files.configuration())).await;
+    let address = app.service.public_address();
 
-    // Never begins, stops within the handshake, and stops after it, by both versions.
+    // Clients that send nothing, stop within the handshake, and stop after it, in both versions.
     for bytes in [&b""[..], b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"] {
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(bytes).await.unwrap();
         let _ = in_time(stream.read_to_end(&mut Vec::new())).await;
     }
-    world.until_metric("tokenvend_tls_handshakes_total{outcome=\"timed_out\"}", 2.0).await;
+    app.until_metric("tokenvend_tls_handshakes_total{outcome=\"timed_out\"}", 2.0).await;
     for protocol in ["h2", "http/1.1"] {
         let mut stream = connect(&ca, address, protocol).await;
         let _ = in_time(stream.read_to_end(&mut Vec::new())).await;
     }
-    // An idle connection is told so, and ended.
+    // An idle connection gets a close notification and ends.
     let (mut requests, ended) = connect_h2(&ca, address, &h2::client::Builder::new()).await;
     let (response, _) = requests.send_request(get("/livez"), true).unwrap();
     assert_eq!(response.await.unwrap().status(), 200);
-    said_goodbye(ended).await;
+    ended_in_order(ended).await;
 
-    // A body that does not come.
+    // A body that does not arrive.
     let (mut requests, _ended) = connect_h2(&ca, address, &h2::client::Builder::new()).await;
     let post = http::Request::post("https://localhost/v1/token")
-        .header("authorization", format!("Bearer {}", world.bearer("alice")))
+        .header("authorization", format!("Bearer {}", app.bearer("alice")))
         .header("content-type", "application/json");
     let (response, mut body) = requests.send_request(post.body(()).unwrap(), false).unwrap();
     body.send_data(Bytes::from_static(b"{"), false).unwrap();
     assert_eq!(in_time(response).await.unwrap().status(), 408);
-    assert_eq!(world.calls().await, 0);
+    assert_eq!(app.calls().await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_that_is_not_taken_is_not_kept_for_ever() {
-    let ca = Authority::new("ca");
+    let ca = CertificateAuthority::new("ca");
     let files = Files::of(&ca.server(90));
     let overlay = format!("http.response_write_timeout = \"500ms\"\n{}", files.configuration());
-    let world = World::with(&overlay).await;
-    let address = world.app.public_address();
+    let app = TestApp::with(&overlay).await;
+    let address = app.service.public_address();
 
-    // Over HTTP/2 by a client that gives no room for it, and goes on speaking.
+    // Over HTTP/2, a client with a full window that keeps sending.
     let mut builder = h2::client::Builder::new();
     let (mut requests, _ended) = connect_h2(&ca, address, builder.initial_window_size(0)).await;
     let (response, _) = requests.send_request(get("/openapi.json"), true).unwrap();
@@ -126,7 +126,7 @@ async fn an_answer_that_is_not_taken_is_not_kept_for_ever() {
     let broken_off = in_time(whole(response.into_body())).await.unwrap_err();
     assert_eq!(broken_off.reason(), Some(Reason::CANCEL));
 
-    // Over HTTP/1 by one that does not read at all.
+    // Over HTTP/1, a client that does not read.
     let mut stream = connect(&ca, address, "http/1.1").await;
     let asking = async {
         let request = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -137,40 +137,40 @@ async fn an_answer_that_is_not_taken_is_not_kept_for_ever() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_connection_has_a_hundred_requests_at_most_and_headers_within_the_limit() {
-    let ca = Authority::new("ca");
+    let ca = CertificateAuthority::new("ca");
     let files = Files::of(&ca.server(90));
-    let world = World::with(&files.configuration()).await;
-    world.faults(json!({"latencyMillis": 300})).await;
+    let app = TestApp::with(&files.configuration()).await;
+    app.faults(json!({"latencyMillis": 300})).await;
     let (mut requests, _ended) =
-        connect_h2(&ca, world.app.public_address(), &h2::client::Builder::new()).await;
+        connect_h2(&ca, app.service.public_address(), &h2::client::Builder::new()).await;
     let mut answers: FuturesUnordered<_> = FuturesUnordered::new();
     for n in 0..300 {
         let get = http::Request::get("https://localhost/v1/token")
-            .header("authorization", format!("Bearer {}", world.bearer(&format!("user-{n}"))));
-        // Waits for room, as well-behaved clients do.
+            .header("authorization", format!("Bearer {}", app.bearer(&format!("user-{n}"))));
+        // Waits for capacity, as conforming clients do.
         requests = requests.ready().await.unwrap();
         let (response, _) = requests.send_request(get.body(()).unwrap(), true).unwrap();
-        // Read at once: what lies unread takes up the connection's window.
+        // Reads at once: unread data uses up the connection's window.
         answers.push(tokio::spawn(async { whole(response.await?.into_body()).await }));
-        assert!(world.metric("tokenvend_http_requests_in_flight").await <= 101.0);
+        assert!(app.metric("tokenvend_http_requests_in_flight").await <= 101.0);
     }
     assert_eq!(requests.current_max_send_streams(), 100);
     while let Some(answer) = in_time(answers.next()).await {
         let answer: Value = serde_json::from_slice(&answer.unwrap().unwrap()).unwrap();
         assert!(answer["token"].is_string(), "{answer}");
     }
-    let client = ca.believer().build().unwrap();
+    let client = ca.trusting_client().build().unwrap();
     for size in [15_000, 20_000] {
-        let request = client.get(world.https("/livez")).header("x-filler", "x".repeat(size));
-        let answer = Answer::of(request.send().await.unwrap()).await;
+        let request = client.get(app.https("/livez")).header("x-filler", "x".repeat(size));
+        let answer = ApiResponse::to(request).await;
         match size {
             15_000 => assert_eq!(answer.status, 200),
             _ => answer.is_problem(431, "headers-too-large"),
         }
     }
-    // What is far beyond the limit is not even read.
+    // A header far beyond the limit is not read.
     let (mut requests, _ended) =
-        connect_h2(&ca, world.app.public_address(), &h2::client::Builder::new()).await;
+        connect_h2(&ca, app.service.public_address(), &h2::client::Builder::new()).await;
     let mut huge = get("/livez");
     for n in 0..200 {
         huge.headers_mut().insert(
@@ -185,19 +185,19 @@ async fn one_connection_has_a_hundred_requests_at_most_and_headers_within_the_li
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn requests_that_are_taken_back_are_dropped_and_a_flood_of_them_ends_its_connection_and_no_other() {
-    let ca = Authority::new("ca");
+    let ca = CertificateAuthority::new("ca");
     let files = Files::of(&ca.server(90));
-    let world = World::with(&files.configuration()).await;
-    let address = world.app.public_address();
-    world.faults(json!({"latencyMillis": 60_000})).await;
+    let app = TestApp::with(&files.configuration()).await;
+    let address = app.service.public_address();
+    app.faults(json!({"latencyMillis": 60_000})).await;
     let (mut requests, _ended) = connect_h2(&ca, address, &h2::client::Builder::new()).await;
     let post = http::Request::get("https://localhost/v1/token")
-        .header("authorization", format!("Bearer {}", world.bearer("alice")));
+        .header("authorization", format!("Bearer {}", app.bearer("alice")));
     let (_, mut stream) = requests.send_request(post.body(()).unwrap(), true).unwrap();
-    world.until_metric("tokenvend_http_requests_in_flight", 2.0).await;
+    app.until_metric("tokenvend_http_requests_in_flight", 2.0).await;
     stream.send_reset(Reason::CANCEL);
-    until(|| async { world.metric("tokenvend_http_requests_in_flight").await == 1.0 }).await;
-    world.faults(json!({})).await;
+    until(|| async { app.metric("tokenvend_http_requests_in_flight").await == 1.0 }).await;
+    app.faults(json!({})).await;
 
     let (mut requests, ended) = connect_h2(&ca, address, &h2::client::Builder::new()).await;
     let flood = async {
@@ -210,33 +210,33 @@ async fn requests_that_are_taken_back_are_dropped_and_a_flood_of_them_ends_its_c
     };
     in_time(flood).await;
     let ended = in_time(ended).await.unwrap().unwrap_err();
-    // Whoever goes on writing may not get to read why.
+    // A client that keeps writing may not get to read the response.
     assert!(matches!(ended.reason(), Some(Reason::ENHANCE_YOUR_CALM) | None), "{ended}");
-    until(|| async { world.metric("tokenvend_http_requests_in_flight").await == 1.0 }).await;
-    let client = ca.believer().build().unwrap();
-    assert_eq!(world.vend_over(&client, "bob").await.unwrap().source(), "miss");
+    until(|| async { app.metric("tokenvend_http_requests_in_flight").await == 1.0 }).await;
+    let client = ca.trusting_client().build().unwrap();
+    assert_eq!(app.vend_over(&client, "bob").await.unwrap().source(), "miss");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_only_http2_can_say_is_understood_or_refused() {
-    let ca = Authority::new("ca");
+async fn requests_that_only_http2_can_express_are_answered_or_refused() {
+    let ca = CertificateAuthority::new("ca");
     let files = Files::of(&ca.server(90));
     let cookies = "auth.app.credential_source = \"cookie:session\"\n";
-    let world = World::with(&format!("{cookies}{}", files.configuration())).await;
+    let app = TestApp::with(&format!("{cookies}{}", files.configuration())).await;
     let (mut requests, _ended) =
-        connect_h2(&ca, world.app.public_address(), &h2::client::Builder::new()).await;
-    // Cookies in pieces, which are one header all the same.
+        connect_h2(&ca, app.service.public_address(), &h2::client::Builder::new()).await;
+    // Split cookies, which form one header.
     let post = http::Request::post("https://localhost/v1/token")
         .header("origin", "https://web.example")
         .header("cookie", "theme=dark")
-        .header("cookie", format!("session={}", world.bearer("alice")))
+        .header("cookie", format!("session={}", app.bearer("alice")))
         .header("cookie", "last=1");
     let (response, _) = requests.send_request(post.body(()).unwrap(), true).unwrap();
     let response = in_time(response).await.unwrap();
     assert_eq!(response.status(), 200);
     let answer: Value = serde_json::from_slice(&whole(response.into_body()).await.unwrap()).unwrap();
     assert!(answer["token"].is_string(), "{answer}");
-    // A request to be a tunnel, whose URI has no path.
+    // A CONNECT request, whose URI has no path.
     let tunnel = http::Request::connect("localhost:443").body(()).unwrap();
     let (response, _) = requests.send_request(tunnel, true).unwrap();
     assert!(in_time(response).await.unwrap().status().is_client_error());
@@ -244,11 +244,11 @@ async fn what_only_http2_can_say_is_understood_or_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_that_comes_before_the_body_is_not_followed_by_a_reset_unless_the_body_never_ends() {
-    let ca = Authority::new("ca");
+    let ca = CertificateAuthority::new("ca");
     let files = Files::of(&ca.server(90));
-    let world = World::with(&files.configuration()).await;
+    let app = TestApp::with(&files.configuration()).await;
     let (mut requests, _ended) =
-        connect_h2(&ca, world.app.public_address(), &h2::client::Builder::new()).await;
+        connect_h2(&ca, app.service.public_address(), &h2::client::Builder::new()).await;
     let mut refused = async || {
         let post =
             http::Request::post("https://localhost/v1/token").header("authorization", "Bearer nonsense");
@@ -259,7 +259,7 @@ async fn an_answer_that_comes_before_the_body_is_not_followed_by_a_reset_unless_
         body
     };
     let mut body = refused().await;
-    // By the time that this one is answered, a reset of the first would have come.
+    // Before this response, a reset of the first stream would have arrived.
     let mut other = refused().await;
     body.send_data(Bytes::from_static(b"{"), false).unwrap();
     body.send_data(Bytes::from_static(b"}"), true).unwrap();
@@ -268,7 +268,7 @@ async fn an_answer_that_comes_before_the_body_is_not_followed_by_a_reset_unless_
         poll_fn(|cx| body.poll_reset(cx)).now_or_never().is_none(),
         "the answer was whole, and so was the request"
     );
-    // The others' bodies go on and on, or stop. Neither is waited for without end.
+    // The bodies of the others never end, or stop. The service waits for neither without a limit.
     other.send_data(vec![0; 200 * 1024].into(), false).unwrap();
     assert_eq!(in_time(poll_fn(|cx| other.poll_reset(cx))).await.unwrap(), Reason::NO_ERROR);
     let mut silent = refused().await;
@@ -277,29 +277,29 @@ async fn an_answer_that_comes_before_the_body_is_not_followed_by_a_reset_unless_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn plain_http_to_a_tls_listener_gets_an_explanation_and_tls_to_a_plain_listener_is_closed() {
-    let ca = Authority::new("ca");
+    let ca = CertificateAuthority::new("ca");
     let files = Files::of(&ca.server(90));
-    let world = World::with(&files.configuration()).await;
-    let answer = Answer::of(world.client.get(world.url("/livez")).send().await.unwrap()).await;
+    let app = TestApp::with(&files.configuration()).await;
+    let answer = ApiResponse::to(app.client.get(app.url("/livez"))).await;
     assert_eq!((answer.status.as_u16(), answer.text.as_str()), (400, "TLS is spoken here: use https://"));
-    world.until_metric("tokenvend_tls_handshakes_total{outcome=\"not_tls\"}", 1.0).await;
-    let mut stream = TcpStream::connect(world.app.public_address()).await.unwrap();
+    app.until_metric("tokenvend_tls_handshakes_total{outcome=\"not_tls\"}", 1.0).await;
+    let mut stream = TcpStream::connect(app.service.public_address()).await.unwrap();
     stream.write_all(b"\x00\x01 neither\r\n").await.unwrap();
     let mut answer = Vec::new();
     let _ = in_time(stream.read_to_end(&mut answer)).await;
     assert_eq!(answer, b"");
-    let admin = ca.believer().build().unwrap();
-    let admin = admin.get(format!("https://{}/livez", world.app.admin_address())).send().await;
+    let admin = ca.trusting_client().build().unwrap();
+    let admin = admin.get(format!("https://{}/livez", app.service.admin_address())).send().await;
     assert!(admin.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_drain_over_http2_answers_what_is_under_way_says_goodbye_and_waits_for_no_idle_connection() {
-    let ca = Authority::new("ca");
+async fn a_drain_over_http2_answers_requests_in_progress_sends_goaway_and_closes_idle_connections() {
+    let ca = CertificateAuthority::new("ca");
     let files = Files::of(&ca.server(90));
-    let client = ca.believer().build().unwrap();
+    let client = ca.trusting_client().build().unwrap();
     let overlay = format!("drain.delay = \"1s\"\n{}", files.configuration());
-    let mut served = Served::reached_by(client, "https", &overlay).await;
+    let mut served = ServiceProcess::reached_by(client, "https", &overlay).await;
     let address: SocketAddr = served.url.trim_start_matches("https://").parse().unwrap();
     let (mut idle, idle_ended) = connect_h2(&ca, address, &h2::client::Builder::new()).await;
     let (response, _) = idle.send_request(get("/livez"), true).unwrap();
@@ -307,10 +307,8 @@ async fn a_drain_over_http2_answers_what_is_under_way_says_goodbye_and_waits_for
 
     served.faults(json!({"latencyMillis": 2500})).await;
     let requests: Vec<_> = (0..50).map(|n| served.request(&format!("user-{n}"))).collect();
-    let mut answers: FuturesUnordered<_> = requests
-        .into_iter()
-        .map(|request| async { Answer::of(request.send().await.unwrap()).await })
-        .collect();
+    let mut answers: FuturesUnordered<_> =
+        requests.into_iter().map(|request| async { ApiResponse::to(request).await }).collect();
     let ending = async {
         until(|| async { served.calls().await >= 10 }).await;
         served.terminate();
@@ -325,7 +323,7 @@ async fn a_drain_over_http2_answers_what_is_under_way_says_goodbye_and_waits_for
     };
     let ((), count) = tokio::join!(ending, answered);
     assert_eq!(count, 50);
-    said_goodbye(idle_ended).await;
+    ended_in_order(idle_ended).await;
     assert!(poll_fn(|cx| idle.poll_ready(cx)).await.is_err());
     assert_eq!(served.ended().await, Some(0));
 }

@@ -1,14 +1,14 @@
-//! TLS as others speak it: curl and openssl, and our own health check.
+//! TLS with curl, openssl and the service's own health check.
 
 use std::process::{Command, Output, Stdio};
 
-use super::authority::{Authority, Files};
+use super::authority::{CertificateAuthority, Files};
 use crate::packages::skipped;
 use crate::process::run;
-use crate::support::World;
+use crate::support::TestApp;
 
-/// Runs a stranger off the runtime's threads. Where it is not installed: nothing.
-async fn stranger(program: &'static str, arguments: Vec<String>) -> Option<Output> {
+/// Runs a program off the runtime's threads. `None`: it is not installed.
+async fn run_tool(program: &'static str, arguments: Vec<String>) -> Option<Output> {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null());
     match tokio::task::spawn_blocking(move || command.output()).await.unwrap() {
@@ -25,10 +25,10 @@ fn output_text(output: &Output) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn curl_speaks_both_versions_of_http_to_it_and_openssl_both_of_tls() {
-    let (ca, clients) = (Authority::new("ca"), Authority::new("clients"));
+async fn curl_uses_both_versions_of_http_and_openssl_both_of_tls() {
+    let (ca, clients) = (CertificateAuthority::new("ca"), CertificateAuthority::new("clients"));
     let files = Files::of(&ca.server(90));
-    let world = World::with(&files.mutual(&clients)).await;
+    let app = TestApp::with(&files.mutual(&clients)).await;
     let trusted = files.write("server-ca.crt", &ca.certificate);
     let client = clients.client("curl", 1, 30);
     let (certificate, key) =
@@ -40,12 +40,12 @@ async fn curl_speaks_both_versions_of_http_to_it_and_openssl_both_of_tls() {
         let mut bare = arguments.clone();
         arguments.extend(["--cert".to_owned(), certificate.display().to_string()]);
         arguments.extend(["--key".to_owned(), key.display().to_string()]);
-        arguments.extend(["-H".to_owned(), format!("Authorization: Bearer {}", world.bearer("alice"))]);
-        arguments.push(world.https("/v1/token"));
-        let Some(output) = stranger("curl", arguments).await else { return };
+        arguments.extend(["-H".to_owned(), format!("Authorization: Bearer {}", app.bearer("alice"))]);
+        arguments.push(app.https("/v1/token"));
+        let Some(output) = run_tool("curl", arguments).await else { return };
         assert!(output_text(&output).ends_with(&format!("}} {version} 200")), "{}", output_text(&output));
-        bare.push(world.https("/livez"));
-        let output = stranger("curl", bare).await.unwrap();
+        bare.push(app.https("/livez"));
+        let output = run_tool("curl", bare).await.unwrap();
         assert!(!output.status.success(), "without a certificate: {}", output_text(&output));
     }
     for (option, words) in
@@ -55,14 +55,14 @@ async fn curl_speaks_both_versions_of_http_to_it_and_openssl_both_of_tls() {
         arguments.extend(["-CAfile".to_owned(), trusted.display().to_string()]);
         arguments.extend(["-cert".to_owned(), certificate.display().to_string()]);
         arguments.extend(["-key".to_owned(), key.display().to_string()]);
-        arguments.extend(["-connect".to_owned(), world.app.public_address().to_string()]);
+        arguments.extend(["-connect".to_owned(), app.service.public_address().to_string()]);
         arguments.extend([
             "-alpn".to_owned(),
             "h2".to_owned(),
             "-cipher".to_owned(),
             "ALL:@SECLEVEL=0".to_owned(),
         ]);
-        let Some(output) = stranger("openssl", arguments).await else { return };
+        let Some(output) = run_tool("openssl", arguments).await else { return };
         let said = output_text(&output);
         let is_refused = option == "-tls1_1";
         assert_eq!(output.status.success(), !is_refused, "{option}: {said}");
@@ -76,7 +76,7 @@ async fn curl_speaks_both_versions_of_http_to_it_and_openssl_both_of_tls() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn openssl_writes_the_subject_of_a_certificate_as_we_do() {
+async fn openssl_formats_the_subject_of_a_certificate_as_the_service_does() {
     let files = Files::new();
     let (name, written) = ("/C=CH/O=Example, Inc.+OU=a/CN=\\#edge \"1\" <x>;=", "openssl");
     let key = files.path("key.pem").display().to_string();
@@ -97,10 +97,10 @@ async fn openssl_writes_the_subject_of_a_certificate_as_we_do() {
         "-subj",
         name,
     ];
-    let Some(made) = stranger(written, arguments.map(str::to_owned).to_vec()).await else { return };
+    let Some(made) = run_tool(written, arguments.map(str::to_owned).to_vec()).await else { return };
     assert!(made.status.success(), "{}", output_text(&made));
     let show = ["x509", "-noout", "-subject", "-nameopt", "RFC2253", "-in", &certificate];
-    let shown = output_text(&stranger("openssl", show.map(str::to_owned).to_vec()).await.unwrap());
+    let shown = output_text(&run_tool("openssl", show.map(str::to_owned).to_vec()).await.unwrap());
     let shown = shown.trim().trim_start_matches("subject=").to_owned();
     let pem = std::fs::read(&certificate).unwrap();
     use rustls::pki_types::pem::PemObject as _;
@@ -109,12 +109,12 @@ async fn openssl_writes_the_subject_of_a_certificate_as_we_do() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn our_health_check_asks_over_tls_by_the_name_that_the_certificate_bears() {
-    let ca = Authority::new("ca");
+async fn the_health_check_connects_over_tls_by_the_name_in_the_certificate() {
+    let ca = CertificateAuthority::new("ca");
     let files = Files::of(&ca.server(90));
-    let world = World::with(&files.configuration()).await;
+    let app = TestApp::with(&files.configuration()).await;
     let trusted = files.write("server-ca.crt", &ca.certificate).display().to_string();
-    let port = world.app.public_address().port();
+    let port = app.service.public_address().port();
     let (by_name, elsewhere) =
         (format!("https://localhost:{port}/livez"), format!("https://other.example:{port}/livez"));
     let ask = async |url: &str, more: &[&str]| {
