@@ -225,10 +225,9 @@ async fn users_of_two_issuers_are_kept_apart_by_the_template() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_a_pseudonym_key_no_name_stands_in_the_token_and_the_identity_is_stable() {
-    let app = TestApp::with(
-        "auth.app.user_id = \"{email}\"\nusers.pseudonym_key = \"0123456789abcdef0123456789abcdef\"",
-    )
-    .await;
+    let app =
+        TestApp::with("auth.app.user_id = \"{email}\"\nusers.pseudonym_key = \"0123456789abcdef0123456789abcdef\"")
+            .await;
     let email = || json!({"email": "alice@example.com"});
     let first = vend(&app, email(), json!({})).await;
     let amr = claims_of(&first.token())["amr"].to_string();

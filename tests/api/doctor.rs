@@ -62,8 +62,7 @@ impl DoctorRun {
             .credentials_provider(Credentials::new(id, secret, None, None, "test"))
             .build();
         for pool in pools {
-            let mut call =
-                aws_sdk_cognitoidentity::Client::from_conf(config.clone()).set_identity_pool_roles();
+            let mut call = aws_sdk_cognitoidentity::Client::from_conf(config.clone()).set_identity_pool_roles();
             for kind in kinds {
                 call = call.roles(*kind, ROLE);
             }
@@ -84,11 +83,7 @@ impl DoctorRun {
         self.reported_without_credentials(arguments, &[&good, variables].concat()).await
     }
 
-    async fn reported_without_credentials(
-        &self,
-        arguments: &[&str],
-        variables: &[(&str, &str)],
-    ) -> ProcessOutput {
+    async fn reported_without_credentials(&self, arguments: &[&str], variables: &[(&str, &str)]) -> ProcessOutput {
         let path = self.directory.path().join("tokenvend.toml");
         std::fs::write(&path, support::configuration(&self.emulator.url(), &self.demo)).unwrap();
         let mut all = vec!["doctor", "--config", path.to_str().unwrap()];
@@ -101,12 +96,7 @@ impl DoctorRun {
 #[track_caller]
 fn check<'r>(report: &'r Value, name: &str, about: &str) -> &'r Value {
     let is_it = |check: &&Value| check["check"] == name && check["about"].as_str().unwrap_or("") == about;
-    report["checks"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(is_it)
-        .unwrap_or_else(|| panic!("no {name} in {report:#}"))
+    report["checks"].as_array().unwrap().iter().find(is_it).unwrap_or_else(|| panic!("no {name} in {report:#}"))
 }
 
 /// Asserts the status of a check, and words of its observation and remedy.
@@ -246,20 +236,10 @@ async fn a_problem_that_does_not_prevent_vending_is_a_warning_and_exits_with_0()
     let (code, report) = run.examined(&[], &variables).await;
     assert_eq!((code, &report["status"]), (Some(0), &json!("warn")), "{report:#}");
     assert_reported(&report, ("configuration", ""), "warn", &["admin.listen 0.0.0.0:0"]);
-    assert_reported(
-        &report,
-        ("identity", ""),
-        "warn",
-        &["STS does not return the principal", "does not need STS"],
-    );
+    assert_reported(&report, ("identity", ""), "warn", &["STS does not return the principal", "does not need STS"]);
     assert_reported(&report, ("roles", "main"), "warn", &["no role for authenticated users"]);
     assert_reported(&report, ("call-rate", "us-east-1"), "warn", &["1000 calls a second", "Service Quotas"]);
-    assert_reported(
-        &report,
-        ("cognito-keys", ""),
-        "warn",
-        &["http://127.0.0.1:1/keys", "vending does not need"],
-    );
+    assert_reported(&report, ("cognito-keys", ""), "warn", &["http://127.0.0.1:1/keys", "vending does not need"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -294,12 +274,7 @@ async fn an_invalid_configuration_is_reported_and_exits_with_78() {
     let run = DoctorRun::new().await;
     let (code, report) = run.examined(&[], &[("TOKENVEND__UPSTREAM__RATE_LIMIT__BURST", "0")]).await;
     assert_eq!(code, Some(78), "{report:#}");
-    assert_reported(
-        &report,
-        ("configuration", ""),
-        "fail",
-        &["upstream.rate_limit.burst", "print-default-config"],
-    );
+    assert_reported(&report, ("configuration", ""), "fail", &["upstream.rate_limit.burst", "print-default-config"]);
     let told = run.report(&[], &[("TOKENVEND__UPSTREAM__RATE_LIMIT__BURST", "0")]).await;
     assert!(told.out.contains("1 error(s): upstream.rate_limit.burst"), "{told:?}");
 }
@@ -372,8 +347,7 @@ fn stand_in(answer: impl Fn(&str, &Value) -> (u16, Value) + Clone + Send + 'stat
         let operation = target.rsplit('.').next().unwrap().to_owned();
         let (status, body) = answer(&operation, &serde_json::from_slice(&body).unwrap_or_default());
         let status = actix_web::http::StatusCode::from_u16(status).unwrap();
-        let reply =
-            HttpResponse::build(status).content_type("application/x-amz-json-1.1").body(body.to_string());
+        let reply = HttpResponse::build(status).content_type("application/x-amz-json-1.1").body(body.to_string());
         std::future::ready(reply)
     };
     let server = HttpServer::new(move || App::new().default_service(web::to(respond.clone())));
@@ -384,10 +358,7 @@ fn stand_in(answer: impl Fn(&str, &Value) -> (u16, Value) + Clone + Send + 'stat
 }
 
 fn denied() -> (u16, Value) {
-    (
-        400,
-        json!({"__type": "AccessDeniedException", "Message": "User: arn:x is not authorized to perform: y"}),
-    )
+    (400, json!({"__type": "AccessDeniedException", "Message": "User: arn:x is not authorized to perform: y"}))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -417,22 +388,16 @@ async fn a_role_without_the_permission_gets_the_statement_to_add_and_the_pool() 
     let (code, report) = run.examined(&[], &[("TOKENVEND__UPSTREAM__ENDPOINT_URL", &aws)]).await;
     assert_eq!(code, Some(1), "{report:#}");
     let arn = format!("arn:aws:cognito-identity:us-east-1:ACCOUNT:identitypool/{SECOND_POOL}");
-    assert_reported(
-        &report,
-        ("permission", "second"),
-        "fail",
-        &["AccessDeniedException", &arn, "policy.json"],
-    );
+    assert_reported(&report, ("permission", "second"), "fail", &["AccessDeniedException", &arn, "policy.json"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_missing_pool_and_a_wrong_provider_show_without_the_right_to_read_the_pool() {
     let run = DoctorRun::new().await;
     let aws = stand_in(|operation, input| match (operation, input["IdentityPoolId"].as_str()) {
-        ("GetOpenIdTokenForDeveloperIdentity", Some(SECOND_POOL)) => (
-            400,
-            json!({"__type": "InvalidParameterException", "message": "Please provide a valid provider."}),
-        ),
+        ("GetOpenIdTokenForDeveloperIdentity", Some(SECOND_POOL)) => {
+            (400, json!({"__type": "InvalidParameterException", "message": "Please provide a valid provider."}))
+        }
         ("GetOpenIdTokenForDeveloperIdentity", pool) => {
             let words = format!("IdentityPool '{}' not found.", pool.unwrap());
             (400, json!({"__type": "ResourceNotFoundException", "message": words}))
@@ -470,12 +435,7 @@ async fn an_endpoint_that_mints_invalid_tokens_fails_the_mint_test() {
     ];
     let (code, report) = run.examined(&[], &variables).await;
     assert_eq!(code, Some(1), "{report:#}");
-    assert_reported(
-        &report,
-        ("permission", "main"),
-        "fail",
-        &["this is not Cognito", "left over from a test"],
-    );
+    assert_reported(&report, ("permission", "main"), "fail", &["this is not Cognito", "left over from a test"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

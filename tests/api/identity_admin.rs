@@ -32,8 +32,7 @@ impl TestApp {
         let calls = metrics.lines().filter_map(|line| line.strip_prefix("tokenvend_upstream_calls_total{"));
         let calls = calls.filter(|line| !line.starts_with("operation=\"Get"));
         let counts = calls.filter_map(|line| {
-            line.split_once(&format!("outcome=\"{outcome}\"}} "))
-                .map(|(_, count)| count.parse::<f64>().unwrap())
+            line.split_once(&format!("outcome=\"{outcome}\"}} ")).map(|(_, count)| count.parse::<f64>().unwrap())
         });
         let counts: Vec<f64> = counts.collect();
         assert_eq!(counts.len(), 6, "{metrics}");
@@ -42,8 +41,7 @@ impl TestApp {
 
     async fn post(&self, path: &str, body: Value) -> ApiResponse {
         let url = self.admin_url(&format!("/admin/v1/pools/main{path}"));
-        let request =
-            self.client.post(url).bearer_auth(CREDENTIAL).header("content-type", "application/json");
+        let request = self.client.post(url).bearer_auth(CREDENTIAL).header("content-type", "application/json");
         ApiResponse::to(request.body(body.to_string())).await
     }
 
@@ -248,9 +246,7 @@ async fn a_load_that_began_before_the_deletion_of_its_identity_leaves_no_cache_e
     let late = app.vend("alice");
     tokio::pin!(late);
     let is_aloft = crate::support::until(|| async {
-        app.metric("tokenvend_upstream_calls_in_flight{operation=\"GetOpenIdTokenForDeveloperIdentity\"}")
-            .await
-            >= 1.0
+        app.metric("tokenvend_upstream_calls_in_flight{operation=\"GetOpenIdTokenForDeveloperIdentity\"}").await >= 1.0
     });
     tokio::select! {
         answer = &mut late => panic!("too early: {answer:?}"),
@@ -316,8 +312,5 @@ async fn with_pseudonyms_users_are_also_found_by_their_user_id_of_the_app() {
     assert_eq!(purged.status, 200);
     let told: Vec<_> =
         trail.events(10).await.iter().filter(|event| event["authenticator"] == "admin").cloned().collect();
-    assert!(
-        told.iter().skip(1).all(|event| event["user"] != "alice" && event["targetUser"] != "bob"),
-        "{told:?}"
-    );
+    assert!(told.iter().skip(1).all(|event| event["user"] != "alice" && event["targetUser"] != "bob"), "{told:?}");
 }

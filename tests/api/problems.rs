@@ -44,8 +44,7 @@ fn every_kind_of_problem_is_in_the_contract_and_has_a_test_that_sees_it() {
     let untested: Vec<&String> = kinds.difference(&asserted).collect();
     assert!(untested.is_empty(), "no test has an answer that is_problem(_, {untested:?})");
     let contract =
-        [include_str!("../../docs/openapi/public.json"), include_str!("../../docs/openapi/admin.json")]
-            .concat();
+        [include_str!("../../docs/openapi/public.json"), include_str!("../../docs/openapi/admin.json")].concat();
     for name in kinds {
         assert!(contract.contains(&format!("`{name}`")), "{name} is in neither OpenAPI document");
     }

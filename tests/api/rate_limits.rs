@@ -107,8 +107,7 @@ async fn health_and_metrics_are_never_limited() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_page_of_an_allowed_origin_can_read_that_it_is_over_the_limit_and_may_always_ask_whether_it_may_call()
- {
+async fn a_page_of_an_allowed_origin_can_read_that_it_is_over_the_limit_and_may_always_ask_whether_it_may_call() {
     let app = TestApp::with(PER_ADDRESS).await;
     for status in [200, 429] {
         let refused = answer(from(&app, &[]).header("origin", "https://web.example")).await;
@@ -215,12 +214,9 @@ async fn an_address_with_too_many_failed_authentications_is_limited_and_no_other
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_guesses_the_admin_credential_is_rate_limited() {
-    let overlay =
-        "admin.credential = \"right\"\nlimits.failed_authentications = { rate = \"1/m\", burst = 2 }\n";
+    let overlay = "admin.credential = \"right\"\nlimits.failed_authentications = { rate = \"1/m\", burst = 2 }\n";
     let app = TestApp::with(overlay).await;
-    let with = async |credential: &str| {
-        answer(app.client.get(app.admin_url("/metrics")).bearer_auth(credential)).await
-    };
+    let with = async |credential: &str| answer(app.client.get(app.admin_url("/metrics")).bearer_auth(credential)).await;
     for _ in 0..2 {
         assert_eq!(with("right").await.status, 200);
         with("wrong").await.is_problem(401, "unauthorized");
@@ -233,12 +229,10 @@ async fn a_client_that_guesses_the_admin_credential_is_rate_limited() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn failed_authentications_at_one_listener_do_not_limit_the_same_address_at_the_other() {
-    let overlay =
-        "admin.credential = \"right\"\nlimits.failed_authentications = { rate = \"1/m\", burst = 2 }\n";
+    let overlay = "admin.credential = \"right\"\nlimits.failed_authentications = { rate = \"1/m\", burst = 2 }\n";
     let app = TestApp::with(overlay).await;
-    let scrape = async |credential: &str| {
-        answer(app.client.get(app.admin_url("/metrics")).bearer_auth(credential)).await
-    };
+    let scrape =
+        async |credential: &str| answer(app.client.get(app.admin_url("/metrics")).bearer_auth(credential)).await;
     // Clients of a proxy on this machine.
     for _ in 0..2 {
         app.vend_bearer("nonsense").await.is_problem(401, "unauthorized");

@@ -59,11 +59,8 @@ async fn tokens_are_vended_over_tls_in_both_versions_of_http_to_clients_that_tru
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_a_client_ca_only_clients_with_a_valid_certificate_connect_and_are_identified_by_it() {
-    let (ca, clients, others) = (
-        CertificateAuthority::new("ca"),
-        CertificateAuthority::new("clients"),
-        CertificateAuthority::new("clients"),
-    );
+    let (ca, clients, others) =
+        (CertificateAuthority::new("ca"), CertificateAuthority::new("clients"), CertificateAuthority::new("clients"));
     let files = Files::of(&ca.server(90));
     let list = files.write("ca.crl", &clients.revoke(7));
     let trail = files.path("audit.jsonl");
@@ -118,8 +115,7 @@ async fn with_optional_client_certificates_a_client_may_have_none_but_no_invalid
     let app = TestApp::with(&overlay).await;
     let client = ca.trusting_client().build().unwrap();
     assert_eq!(app.vend_over(&client, "alice").await.unwrap().source(), "miss");
-    let bad =
-        ca.trusting_client().identity(CertificateAuthority::new("clients").client("edge", 1, 30).identity());
+    let bad = ca.trusting_client().identity(CertificateAuthority::new("clients").client("edge", 1, 30).identity());
     assert!(app.vend_over(&bad.build().unwrap(), "alice").await.is_err());
 }
 
@@ -234,8 +230,7 @@ async fn a_removed_client_ca_admits_no_client_not_even_by_a_resumed_session() {
     let files = Files::of(&ca.server(90));
     let app = TestApp::with(&files.mutual(&clients)).await;
     // Without idle connections each request has a handshake, which resumes the session if possible.
-    let client =
-        ca.trusting_client().identity(clients.client("edge", 1, 30).identity()).pool_max_idle_per_host(0);
+    let client = ca.trusting_client().identity(clients.client("edge", 1, 30).identity()).pool_max_idle_per_host(0);
     let client = client.http1_only().build().unwrap();
     for _ in 0..3 {
         app.vend_over(&client, "alice").await.unwrap().source();
@@ -272,10 +267,7 @@ fn every_error_in_the_tls_files_is_reported_before_the_start() {
     let list = clients.revoke(1);
     files.write("ca.crl", &list);
     for (overlay, expected) in [
-        (
-            "certificate_file = \"DIR/tls.crt\"",
-            &["http.tls.key_file", "because http.tls.certificate_file is set"][..],
-        ),
+        ("certificate_file = \"DIR/tls.crt\"", &["http.tls.key_file", "because http.tls.certificate_file is set"][..]),
         ("key_file = \"DIR/tls.key\"", &["http.tls.certificate_file"]),
         ("client_ca_file = \"DIR/tls.crt\"", &["http.tls.certificate_file"]),
         ("client_crl_file = \"DIR/ca.crl\"", &["http.tls.client_ca_file"]),

@@ -99,10 +99,7 @@ impl TokenSigner {
 fn rsa_key() -> EncodingKey {
     let pair = KeyPair::generate(KeySize::Rsa2048).unwrap();
     let der = AsDer::<Pkcs8V1Der<'_>>::as_der(&pair).unwrap();
-    let pem = format!(
-        "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
-        STANDARD.encode(der.as_ref())
-    );
+    let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(der.as_ref()));
     EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap()
 }
 
@@ -135,11 +132,7 @@ async fn prover(keys_url: &str, clock: SharedClock) -> CognitoTokenVerifier {
     CognitoTokenVerifier::start(keys, CognitoTokenVerifier::DEFAULT_LEEWAY, clock, metrics).await.unwrap()
 }
 
-async fn prove(
-    prover: &CognitoTokenVerifier,
-    token: &str,
-    pool: &str,
-) -> Result<TokenClaims, TokenVerificationError> {
+async fn prove(prover: &CognitoTokenVerifier, token: &str, pool: &str) -> Result<TokenClaims, TokenVerificationError> {
     prover.verify(token, &IdentityPoolId::parse(pool).unwrap()).await
 }
 

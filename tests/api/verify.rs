@@ -31,9 +31,7 @@ async fn a_vended_token_is_verified_against_the_emulator_in_every_form_that_an_a
     let (identity, token) = (answer.json()["identityId"].as_str().unwrap().to_owned(), answer.token());
     let url = app.emulator.url();
     let arguments = ["verify", "-", "--pool", POOL, "--endpoint-url", &url];
-    for input in
-        [token.clone(), format!("{token}\n"), answer.text.clone(), json!({"Token": token}).to_string()]
-    {
+    for input in [token.clone(), format!("{token}\n"), answer.text.clone(), json!({"Token": token}).to_string()] {
         let ended = run_alone(&arguments, &[], &input).await;
         assert_eq!(ended.code, Some(0), "{ended:?}");
         let expected = format!("verified: {identity} of pool {POOL}, developer user \"alice\" of ");
@@ -44,8 +42,7 @@ async fn a_vended_token_is_verified_against_the_emulator_in_every_form_that_an_a
     let told: Value = serde_json::from_str(&ended.out).unwrap();
     assert_eq!((&told["verified"], &told["identityId"]), (&json!(true), &json!(identity)), "{told:#}");
     assert_eq!(told["origin"]["user"], "alice", "{told:#}");
-    let other_pool =
-        run_alone(&["verify", &token, "--pool", SECOND_POOL, "--endpoint-url", &url], &[], "").await;
+    let other_pool = run_alone(&["verify", &token, "--pool", SECOND_POOL, "--endpoint-url", &url], &[], "").await;
     assert_eq!((other_pool.code, other_pool.out.as_str()), (Some(1), "rejected: its aud is another pool\n"));
 }
 
@@ -141,10 +138,7 @@ async fn inspect_tells_guests_public_logins_ended_tokens_and_the_app_s_own_apart
     let demo = DemoIdp::start();
     for (token, expected) in [
         (with(json!({"amr": ["unauthenticated"]})), "user     a guest"),
-        (
-            with(json!({"amr": ["authenticated", "accounts.google.com"]})),
-            "a public login at accounts.google.com",
-        ),
+        (with(json!({"amr": ["authenticated", "accounts.google.com"]})), "a public login at accounts.google.com"),
         (with(json!({"exp": now().as_secs() - 90})), " ago (-9"),
         (with(json!({"exp": null})), "expires  unknown: the token has no exp"),
         (demo.sign(&demo.claims("bob", now())), "\"iss\": \"https://app.example\""),
