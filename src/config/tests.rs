@@ -1,5 +1,6 @@
 //! Valid configurations, and the errors of invalid ones.
 
+mod auth;
 mod single;
 
 use std::collections::BTreeSet;
