@@ -367,7 +367,7 @@ async fn what_a_credential_source_answers_stands_nowhere_in_the_log_even_if_it_c
         .unwrap();
     let mut log = String::new();
     let mut lines = BufReader::new(child.stderr.take().unwrap());
-    while !log.contains("no aws credentials yet") {
+    while !log.contains("aws credentials not available") {
         assert!(lines.read_line(&mut log).unwrap() > 0, "it ended: {log}");
     }
     child.kill().unwrap();
