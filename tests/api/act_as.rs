@@ -55,7 +55,7 @@ async fn vend(app: &TestApp, bearer: &str, user: &str) -> ApiResponse {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_service_gets_the_very_token_that_its_user_would_get() {
+async fn a_service_gets_the_same_token_as_its_user() {
     let app = TestApp::with(&overlay()).await;
     let service = service(&app);
     let theirs = vend(&app, &service, "app:alice").await;
@@ -143,7 +143,7 @@ async fn a_user_may_not_name_a_user_and_a_service_must() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_counts_whole_long_and_alone() {
+async fn a_static_key_is_accepted_only_complete_and_long_enough_and_alone() {
     let app = TestApp::with(&overlay()).await;
     let (cut, longer, changed) = (&KEY[..KEY.len() - 1], format!("{KEY}x"), KEY.replace("tvk_0", "tvk_1"));
     // The last two: the hash in the configuration, and a configured key that is too short.
@@ -157,7 +157,7 @@ async fn a_key_counts_whole_long_and_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_service_has_the_rights_and_tags_of_its_own_claims() {
+async fn a_service_has_the_access_and_tags_of_its_own_claims() {
     let rules = r#"
         [pools.second.allow.backends]
         auth = ["billing"]
@@ -240,7 +240,7 @@ async fn the_audit_trail_tells_which_service_acted_for_which_user() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_backend_and_a_gateway_may_be_known_by_their_certificates() {
+async fn a_service_and_a_gateway_may_authenticate_by_certificate() {
     let (ca, clients) = (CertificateAuthority::new("ca"), CertificateAuthority::new("clients"));
     let files = Files::of(&ca.server(90));
     let app = TestApp::with(&format!(
@@ -294,7 +294,7 @@ async fn a_backend_and_a_gateway_may_be_known_by_their_certificates() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_that_the_command_makes_is_one() {
+async fn generate_key_makes_a_valid_key() {
     let made = Command::new(env!("CARGO_BIN_EXE_tokenvend")).arg("generate-key").output().unwrap();
     let (key, line) = (String::from_utf8(made.stdout).unwrap(), String::from_utf8(made.stderr).unwrap());
     let key = key.trim();

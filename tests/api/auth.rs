@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::{ApiResponse, TestApp, jwks_of, new_key};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_that_the_app_has_just_published_is_fetched_at_once_but_made_up_ones_cost_no_storm() {
+async fn a_new_key_of_the_app_is_fetched_at_once_and_unknown_key_ids_cost_few_fetches() {
     let app = TestApp::start().await;
     assert_eq!(app.vend("alice").await.source(), "miss");
     assert_eq!(app.demo.fetches(), 1);

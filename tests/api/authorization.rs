@@ -28,7 +28,7 @@ const TAGS: &str = r#"
 "#;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn principal_tags_come_from_the_callers_claims_and_stand_in_the_token() {
+async fn principal_tags_come_from_the_callers_claims_and_are_in_the_token() {
     let app = TestApp::with(TAGS).await;
     let claims = json!({
         "team": "red", "org": "acme", "profile": {"department": 7}, "groups": ["ops", "dev"], "tenant": "t1",
@@ -54,7 +54,7 @@ async fn a_token_with_other_tags_is_another_token() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_caller_whose_claims_do_not_make_the_tags_is_refused_without_a_call() {
+async fn a_caller_without_the_claims_for_the_tags_is_refused_without_a_call() {
     let app = TestApp::with(TAGS).await;
     for (claims, tag) in [
         (json!({}), "tenant"),
@@ -177,7 +177,7 @@ async fn a_longer_session_of_the_same_user_does_not_lengthen_a_short_one() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_session_cannot_be_asked_for_more_life_than_it_has() {
+async fn a_min_ttl_above_the_remaining_session_is_rejected() {
     let app = TestApp::with(WITH_SESSION).await;
     let short = session(&app, 600);
     let refused = vend(&app, short.clone(), json!({"minTtl": 601})).await;
@@ -202,7 +202,7 @@ async fn while_cognito_fails_an_earlier_token_that_ends_in_time_is_served_for_a_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn users_of_two_issuers_are_kept_apart_by_the_template() {
+async fn users_of_two_issuers_differ_by_the_user_id_template() {
     let app = TestApp::with(
         r#"
         auth.app.user_id = "{iss}|{sub}"
@@ -224,7 +224,7 @@ async fn users_of_two_issuers_are_kept_apart_by_the_template() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn with_a_pseudonym_key_no_name_stands_in_the_token_and_the_identity_is_stable() {
+async fn with_a_pseudonym_key_the_token_has_no_user_id_and_the_identity_is_stable() {
     let app =
         TestApp::with("auth.app.user_id = \"{email}\"\nusers.pseudonym_key = \"0123456789abcdef0123456789abcdef\"")
             .await;

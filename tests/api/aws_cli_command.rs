@@ -71,7 +71,7 @@ async fn errors_about_logins_do_not_repeat_the_logins() {
 }
 
 #[tokio::test]
-async fn a_running_service_is_asked_with_the_users_bearer() {
+async fn a_running_service_is_called_with_the_users_bearer() {
     let app = TestApp::start().await;
     let url = app.url("");
     let bearer = app.bearer("alice");

@@ -51,7 +51,7 @@ async fn by_default_no_pool_vends_credentials() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn they_come_in_the_format_of_container_credentials_and_the_second_time_from_the_cache() {
+async fn credentials_have_the_container_format_and_the_second_request_is_a_hit() {
     let app = TestApp::with(ENABLED).await;
     let first = app.credentials("alice").await;
     assert_eq!(first.source(), "miss");
@@ -122,7 +122,7 @@ async fn concurrent_requests_cost_one_token_and_one_set_of_credentials() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn inside_the_advisory_window_the_old_ones_are_served_and_new_ones_fetched_behind() {
+async fn in_the_advisory_window_cached_credentials_are_served_and_refreshed_in_the_background() {
     let app = TestApp::with(ENABLED).await;
     let first = app.credentials("alice").await;
     app.advance(2099);
@@ -139,7 +139,7 @@ async fn inside_the_advisory_window_the_old_ones_are_served_and_new_ones_fetched
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_cognito_fails_they_are_served_down_to_the_floor_and_tokens_go_on_as_ever() {
+async fn while_cognito_fails_credentials_are_served_stale_down_to_the_minimum_and_tokens_are_not_affected() {
     let overlay = "upstream.max_attempts = 1\nupstream.circuit_breaker.failure_threshold = 2\nupstream.rate_limit.max_wait = \"0s\"";
     let app = TestApp::with(&format!("{ENABLED}\n{overlay}")).await;
     let first = app.credentials("alice").await;
@@ -235,7 +235,7 @@ async fn a_pool_without_roles_is_misconfigured_and_cached_briefly_for_all_its_us
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_refusal_of_cognitos_tells_the_caller_what_is_for_the_caller_to_know() {
+async fn each_error_of_cognito_becomes_a_problem_with_only_what_the_caller_may_know() {
     for (refusal, status, name) in [
         ("NotAuthorizedException", 500, "misconfigured"),
         ("ResourceNotFoundException", 500, "misconfigured"),
@@ -268,7 +268,7 @@ async fn an_invalid_cached_token_is_reloaded_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn credentials_that_are_not_those_asked_for_are_never_served() {
+async fn invalid_or_mismatched_credentials_are_never_served() {
     let identity = "us-east-1:00000000-0000-4000-8000-00000000beef";
     for (change, what) in [
         (json!({"IdentityId": identity}), "another identity's"),

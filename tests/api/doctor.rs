@@ -209,7 +209,7 @@ async fn without_credentials_only_that_is_reported_and_dependent_checks_are_skip
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_clock_that_is_off_is_warned_of_and_from_5_minutes_on_it_is_wrong() {
+async fn clock_skew_is_a_warning_and_from_5_minutes_on_a_failure() {
     for (behind, status, code, words) in
         [(120, "warn", Some(0), "120 s behind"), (600, "fail", Some(1), "600 s behind")]
     {
@@ -362,7 +362,7 @@ fn denied() -> (u16, Value) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_role_with_the_one_right_that_is_needed_is_well_and_the_rest_is_skipped() {
+async fn with_only_the_required_permission_the_check_passes_and_the_others_are_skipped() {
     let run = DoctorRun::new().await;
     // The responses of AWS for a role with only deploy/iam/policy.json.
     let aws = stand_in(|operation, input| match operation {
@@ -392,7 +392,7 @@ async fn a_role_without_the_permission_gets_the_statement_to_add_and_the_pool() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_missing_pool_and_a_wrong_provider_show_without_the_right_to_read_the_pool() {
+async fn a_missing_pool_and_a_wrong_provider_are_found_without_permission_to_read_the_pool() {
     let run = DoctorRun::new().await;
     let aws = stand_in(|operation, input| match (operation, input["IdentityPoolId"].as_str()) {
         ("GetOpenIdTokenForDeveloperIdentity", Some(SECOND_POOL)) => {
@@ -426,7 +426,7 @@ async fn an_error_that_is_not_iams_does_not_mean_a_missing_permission() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_endpoint_that_mints_invalid_tokens_fails_the_mint_test() {
+async fn an_endpoint_that_mints_for_an_unknown_identity_fails_the_permission_check() {
     let run = DoctorRun::new().await;
     let minting = stand_in(|_, input| (200, json!({"IdentityId": input["IdentityId"], "Token": "random"})));
     let variables = [
@@ -439,7 +439,7 @@ async fn an_endpoint_that_mints_invalid_tokens_fails_the_mint_test() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_forward_auth_endpoint_that_rejects_all_requests_with_400_is_a_warning() {
+async fn a_forward_auth_endpoint_that_answers_400_without_a_credential_is_a_warning() {
     let run = DoctorRun::new().await;
     for (status, told, words) in [
         (401, "ok", &["responds (401 without a credential)"][..]),

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::TestApp;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn inside_the_advisory_window_the_old_token_is_served_and_a_new_one_fetched_behind() {
+async fn in_the_advisory_window_the_cached_token_is_served_and_refreshed_in_the_background() {
     let app = TestApp::start().await;
     let first = app.vend("alice").await.token();
     app.advance(479);
@@ -38,7 +38,7 @@ async fn a_user_not_seen_lately_is_not_refreshed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn inside_the_skew_allowance_the_caller_waits_for_a_new_token() {
+async fn in_the_mandatory_window_the_caller_waits_for_a_refresh() {
     let app = TestApp::start().await;
     let first = app.vend("alice").await.token();
     app.advance(600);
@@ -51,7 +51,7 @@ async fn inside_the_skew_allowance_the_caller_waits_for_a_new_token() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_cognito_fails_a_token_is_served_stale_down_to_the_floor_and_then_refused_with_retry_after() {
+async fn while_cognito_fails_a_token_is_served_stale_down_to_min_remaining_life_and_then_503_with_retry_after() {
     let app = TestApp::with("upstream.max_attempts = 1\nupstream.circuit_breaker.failure_threshold = 1000").await;
     let first = app.vend("alice").await.token();
     app.faults(json!({"errorRate": 1.0})).await;
@@ -69,7 +69,7 @@ async fn while_cognito_fails_a_token_is_served_stale_down_to_the_floor_and_then_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_token_is_ever_served_past_its_end_or_in_normal_times_inside_the_allowance() {
+async fn no_expired_token_is_served_and_none_in_the_mandatory_window_unless_cognito_fails() {
     let app = TestApp::start().await;
     for step in [0, 100, 379, 50, 71, 250, 60, 899, 901, 3600, 299, 301, 450, 30, 130, 840, 841] {
         app.advance(step);

@@ -57,7 +57,7 @@ async fn send(app: &TestApp, from: &str, headers: Sent<'_>) -> ApiResponse {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_gateways_headers_name_its_user_and_what_the_user_may() {
+async fn a_gateways_headers_state_the_user_and_its_claims() {
     let app = app("").await;
     let secret = ("x-gateway-secret", SECRET);
     let user = ("X-AUTH-REQUEST-USER", "alice");
@@ -139,7 +139,7 @@ async fn headers_that_come_twice_or_look_alike_are_refused_also_from_the_gateway
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn names_that_differ_only_in_what_readers_overlook_are_users_apart() {
+async fn user_ids_that_look_alike_are_different_users() {
     let app = app("").await;
     let vend = async |name: &str| {
         let headers = [("x-gateway-secret", SECRET), ("x-auth-request-user", name)];
@@ -155,7 +155,7 @@ async fn names_that_differ_only_in_what_readers_overlook_are_users_apart() {
 }
 
 #[test]
-fn folded_and_smuggled_header_lines_do_not_pass_the_server() {
+fn folded_and_smuggled_header_lines_are_refused() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let app = runtime.block_on(app_with("127.0.0.1", "", ""));
     let address = app.service.public_address();
@@ -182,7 +182,7 @@ fn folded_and_smuggled_header_lines_do_not_pass_the_server() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_the_secret_is_changed_the_one_before_it_counts_as_well() {
+async fn during_a_rotation_the_previous_secret_is_accepted_as_well() {
     let previous = "previous_secret = \"an older one, of thirty-two bytes and more\"";
     let app = app_with(GATEWAY, "", previous).await;
     let user = ("x-auth-request-user", "alice");

@@ -89,7 +89,7 @@ async fn raw(app: &TestApp, bytes: &[u8]) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn slow_clients_are_not_waited_for() {
+async fn slow_clients_time_out() {
     let app = TestApp::with("http.request_header_timeout = \"1s\"\nhttp.request_body_timeout = \"200ms\"").await;
     let answer = raw(&app, b"POST /v1/token HTTP/1.1\r\nHost: x\r\nAuthor").await;
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
@@ -116,7 +116,7 @@ async fn a_client_that_sends_requests_and_never_reads_is_disconnected() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_request_keeps_the_id_it_came_with_if_that_is_harmless() {
+async fn a_valid_request_id_of_the_client_is_kept() {
     let app = TestApp::start().await;
     let with_id = async |id: &str| {
         let request = app.client.get(app.url("/livez")).header("x-request-id", id);
@@ -130,7 +130,7 @@ async fn a_request_keeps_the_id_it_came_with_if_that_is_harmless() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_answer_bears_the_headers_that_keep_it_from_being_stored_sniffed_or_framed() {
+async fn every_response_has_the_headers_against_storing_sniffing_and_framing() {
     let app = TestApp::start().await;
     for path in ["/v1/token", "/livez", "/nowhere"] {
         let answer = ApiResponse::to(app.client.get(app.url(path))).await;
@@ -180,7 +180,7 @@ async fn only_pages_of_the_listed_origins_may_call() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_openapi_document_tells_of_every_route_and_every_problem() {
+async fn the_openapi_document_lists_every_operation_and_every_problem() {
     let app = TestApp::start().await;
     let document: Value = ApiResponse::to(app.client.get(app.url("/openapi.json"))).await.json();
     let paths: Vec<&String> = document["paths"].as_object().unwrap().keys().collect();

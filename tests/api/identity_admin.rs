@@ -169,7 +169,7 @@ async fn after_a_merge_both_have_one_identity_and_no_token_of_the_removed_one_is
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_user_who_was_unlinked_is_new_the_next_time() {
+async fn an_unlinked_user_gets_a_new_identity() {
     let trail = AuditFile::new();
     let app = TestApp::switched_on(&trail.overlay()).await;
     let identity = app.identity_of("alice").await;

@@ -56,7 +56,7 @@ async fn a_sign_out_by_one_credential_is_visible_to_the_users_other_credentials(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_caller_who_asks_for_one_pool_and_then_for_another_gets_each_time_that_pool_s_token() {
+async fn a_caller_of_two_pools_gets_the_token_of_the_pool_in_each_request() {
     let (app, bearer, first) = with_hint().await;
     for turn in 0..3 {
         let second = ask(&app, Method::POST, &bearer, Some(json!({"pool": "second"}))).await;

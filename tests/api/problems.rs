@@ -37,7 +37,7 @@ fn asserted() -> BTreeSet<String> {
 }
 
 #[test]
-fn every_kind_of_problem_is_in_the_contract_and_has_a_test_that_sees_it() {
+fn every_problem_type_is_in_an_openapi_document_and_in_a_test() {
     let kinds = kinds();
     assert!(kinds.len() > 30 && kinds.contains("unauthorized"), "the table was not found: {kinds:?}");
     let asserted = asserted();

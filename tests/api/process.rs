@@ -211,7 +211,7 @@ async fn while_it_drains_it_is_not_ready_still_answers_and_closes_connections() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn at_trace_no_secret_stands_anywhere_in_the_log_or_in_the_audit_trail() {
+async fn at_level_trace_the_log_and_the_audit_trail_contain_no_secret() {
     let directory = tempfile::tempdir().unwrap();
     let trail = directory.path().join("audit");
     let overlay = format!(
@@ -317,7 +317,7 @@ async fn user_ids_that_are_email_addresses_are_logged_once_without_the_address()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_credential_source_answers_stands_nowhere_in_the_log_even_if_it_cannot_be_read() {
+async fn the_answer_of_an_aws_credential_provider_is_never_logged_even_if_it_is_invalid() {
     use actix_web::{App, HttpResponse, HttpServer, web};
     let broken =
         || async { HttpResponse::Forbidden().body("{\"AccessKeyId\": \"A\", \"SecretAccessKey\": \"hush-hush\"") };
@@ -416,13 +416,13 @@ fn a_valid_configuration_is_summarized() {
 }
 
 #[test]
-fn the_manual_is_printed_as_it_stands() {
+fn the_default_configuration_is_printed_unchanged() {
     let (code, out, _) = run(&["print-default-config"], &[]);
     assert_eq!((code, out.as_str()), (Some(0), tokenvend::config::DEFAULT_CONFIG));
 }
 
 #[test]
-fn a_wrong_usage_ends_with_64_and_a_health_check_of_nothing_with_69() {
+fn a_usage_error_exits_with_64_and_a_failed_health_check_with_69() {
     for arguments in [&["no-such-command"][..], &["serve", "--no-such-option"], &["dev", "--listen", "0.0.0.0"]] {
         let (code, _, err) = run(arguments, &[]);
         assert_eq!(code, Some(64), "{arguments:?}: {err}");
@@ -432,7 +432,7 @@ fn a_wrong_usage_ends_with_64_and_a_health_check_of_nothing_with_69() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_lines_that_dev_prints_work_as_they_stand() {
+async fn the_commands_that_dev_prints_work_unchanged() {
     let mut child =
         Command::new(BINARY).args(["dev", "--port", "0"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap());

@@ -107,7 +107,7 @@ async fn health_and_metrics_are_never_limited() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_page_of_an_allowed_origin_can_read_that_it_is_over_the_limit_and_may_always_ask_whether_it_may_call() {
+async fn a_page_of_an_allowed_origin_can_read_a_429_and_its_preflights_are_not_limited() {
     let app = TestApp::with(PER_ADDRESS).await;
     for status in [200, 429] {
         let refused = answer(from(&app, &[]).header("origin", "https://web.example")).await;

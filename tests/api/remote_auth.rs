@@ -140,7 +140,7 @@ async fn with_introspection(endpoint: &AuthEndpoint) -> TestApp {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_end_counts_also_as_a_fraction_or_as_text_and_one_that_cannot_be_read_is_not_taken_for_none() {
+async fn an_exp_may_be_a_fraction_or_a_text_and_an_invalid_one_is_not_ignored() {
     let endpoint = AuthEndpoint::start();
     let app = with_introspection(&endpoint).await;
     let now = app.clock.now().as_secs();

@@ -171,7 +171,7 @@ async fn aws_cli_as(key: AccessKey, session_token: Option<&str>, url: &str, argu
 }
 
 #[tokio::test]
-async fn the_aws_cli_and_the_javascript_sdk_walk_a_token_to_credentials() {
+async fn the_aws_cli_and_the_javascript_sdk_exchange_a_token_for_credentials() {
     const ROLE: &str = "arn:aws:iam::123456789012:role/App";
     let Some(place) = peers_or_skip() else { return };
     let emulator = emulator().await;
@@ -199,7 +199,7 @@ async fn the_aws_cli_and_the_javascript_sdk_walk_a_token_to_credentials() {
 }
 
 #[tokio::test]
-async fn pyjwt_refuses_the_very_forgeries_that_verify_refuses() {
+async fn pyjwt_rejects_the_same_forgeries_as_verify() {
     let Some(place) = peers_or_skip() else { return };
     let (forge, now) = (TokenSigner::start(), SystemClock::new().now());
     let honest = forge.sign(&honest_claims(now));

@@ -143,7 +143,7 @@ async fn shown(app: &TestApp, client: &reqwest::Client) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn changed_certificates_are_taken_into_use_under_load_without_a_request_that_fails() {
+async fn changed_certificates_are_reloaded_under_load_without_a_failed_request() {
     let ca = CertificateAuthority::new("ca");
     let (first, second) = (ca.server(90), ca.server(60));
     let (old, new) = (Files::of(&first), Files::of(&second));
@@ -242,7 +242,7 @@ async fn a_removed_client_ca_admits_no_client_not_even_by_a_resumed_session() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_certificate_that_has_ended_and_a_key_that_all_may_read_are_warned_of() {
+async fn an_expired_certificate_and_a_world_readable_key_are_logged_as_warnings() {
     use std::os::unix::fs::PermissionsExt as _;
     let ca = CertificateAuthority::new("ca");
     let files = Files::of(&ca.server(0));

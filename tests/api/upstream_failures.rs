@@ -85,7 +85,7 @@ async fn when_cognito_fails_the_circuit_opens_and_closes_again_when_it_recovers(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_that_breaks_once_is_tried_again() {
+async fn a_broken_connection_is_retried() {
     let app = TestApp::start().await;
     app.faults(json!({"dropRate": 1.0, "latencyMillis": 300})).await;
     let request = app.vend("alice");

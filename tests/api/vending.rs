@@ -17,7 +17,7 @@ use tokenvend::vending::cache_key::CacheKey;
 use crate::support::{ApiResponse, SECOND_POOL, TestApp, claims_of};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_verified_user_gets_a_token_of_its_own_and_the_second_time_it_comes_from_the_cache() {
+async fn a_verified_user_gets_its_own_token_and_the_second_request_is_a_hit() {
     let app = TestApp::start().await;
     let first = app.vend("alice").await;
     assert_eq!(first.source(), "miss");
@@ -125,12 +125,12 @@ async fn a_min_ttl_above_the_cached_lifetime_is_loaded_and_an_impossible_one_is_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_caller_whose_token_was_refused_downstream_gets_a_new_one_within_the_refresh_interval() {
+async fn a_caller_whose_token_was_refused_downstream_gets_a_new_one_once_in_a_refresh_interval() {
     let app = TestApp::start().await;
     let first = app.vend("alice").await.token();
     let refresh = || app.vend_with("alice", json!({"refresh": true}));
     app.advance(29);
-    assert_eq!(refresh().await.token(), first, "it is younger than the renewal interval");
+    assert_eq!(refresh().await.token(), first, "it is younger than the refresh interval");
     app.advance(1);
     let second = refresh().await;
     assert_eq!(second.source(), "miss");
@@ -218,7 +218,7 @@ async fn a_token_that_is_no_jwt_is_vended_and_cached_for_as_long_as_was_asked() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn skew_between_cognitos_clock_and_ours_is_measured() {
+async fn clock_skew_to_cognito_is_measured() {
     let app = TestApp::start().await;
     app.faults(json!({"clockSkewSeconds": 120})).await;
     let answer = app.vend("alice").await;
@@ -230,7 +230,7 @@ async fn skew_between_cognitos_clock_and_ours_is_measured() {
 proptest! {
     /// The parameters of a token: two that differ in any of them have different cache keys.
     #[test]
-    fn keys_are_equal_only_where_everything_that_shapes_the_token_is(
+    fn cache_keys_are_equal_only_if_all_parameters_of_the_token_are(
         one in shaping(), other in shaping()
     ) {
         use std::hash::{BuildHasher as _, RandomState};

@@ -47,7 +47,7 @@ async fn a_vended_token_is_verified_against_the_emulator_in_every_form_that_an_a
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_forgery_is_refused_with_its_reason_and_ends_with_1() {
+async fn every_forgery_is_rejected_with_its_reason_and_exits_with_1() {
     let forge = TokenSigner::start();
     let keys_url = forge.keys_url();
     let honest = verify(&keys_url, &forge.sign(&honest_claims(now())), &[]).await;
@@ -85,7 +85,7 @@ async fn each_further_condition_must_hold() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_a_verdict_the_credential_is_neither_accepted_nor_rejected() {
+async fn without_cognitos_keys_a_token_is_neither_accepted_nor_rejected() {
     let forge = TokenSigner::start();
     let token = forge.sign(&honest_claims(now()));
     forge.site.set_broken(true);

@@ -6,7 +6,7 @@ use super::{are_refused, bearer, honest, now};
 use crate::support::TestApp;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_claim_that_does_not_hold_is_refused_although_the_app_signed_it() {
+async fn an_invalid_claim_is_refused_although_the_app_signed_it() {
     let app = TestApp::start().await;
     let at = |seconds: i64| json!(now(&app) + seconds);
     let mut rows = Vec::new();
@@ -154,7 +154,7 @@ async fn claims_that_two_parsers_could_read_differently_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_end_beyond_all_time_is_an_end_and_breaks_nothing() {
+async fn an_exp_beyond_the_range_of_time_is_accepted() {
     let app = TestApp::with("pools.main.bind_to_session = true").await;
     for exp in [json!(i64::MAX), json!(u64::MAX), json!(1e300), json!(now(&app) as f64 + 1e6 + 0.5)] {
         let mut claims: Value = honest(&app);

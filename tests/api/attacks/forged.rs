@@ -41,7 +41,7 @@ fn header_with(more: Value) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_signature_that_is_none_counts_for_nothing() {
+async fn an_invalid_signature_is_rejected() {
     let app = TestApp::start().await;
     let claims = honest(&app).to_string();
     let good = app.demo.sign_text(&claims);
@@ -102,7 +102,7 @@ async fn a_signature_that_is_none_counts_for_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_apps_public_key_in_any_form_is_no_shared_secret() {
+async fn the_apps_public_key_in_any_format_is_not_accepted_as_a_shared_secret() {
     let app = TestApp::with("auth.app.algorithms = [\"RS256\", \"ES256\"]").await;
     let pair = KeyPair::generate(KeySize::Rsa2048).unwrap();
     let private: Pkcs8V1Der<'_> = pair.as_der().unwrap();
@@ -167,7 +167,7 @@ async fn the_apps_public_key_in_any_form_is_no_shared_secret() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_that_a_token_brings_along_or_points_to_is_not_looked_at() {
+async fn a_key_in_a_token_or_at_a_url_in_it_is_ignored() {
     let app = TestApp::start().await;
     let theirs = DemoIdp::start();
     let claims = honest(&app).to_string();

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::support::{TestApp, claims_of};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn users_who_look_alike_have_identities_of_their_own() {
+async fn users_with_similar_names_have_different_identities() {
     let app = TestApp::start().await;
     let mut owners = HashMap::new();
     let names = [

@@ -206,7 +206,7 @@ async fn from_page(app: &TestApp, method: Method, cookie: &str) -> ApiResponse {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_look_alike_of_an_allowed_origin_may_neither_ask_nor_read() {
+async fn an_origin_that_looks_like_an_allowed_one_may_neither_request_nor_read() {
     let (plain, cookies) = (TestApp::start().await, TestApp::with(COOKIE_JWT).await);
     for (app, with_cookies) in [(&plain, ""), (&cookies, "true")] {
         let preflight = async |origin: &str| {

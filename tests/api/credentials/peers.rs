@@ -150,7 +150,7 @@ async fn three_hours_of_use(overlay: &str, place: &Path) -> (u32, u32, u64) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn botocore_keeps_them_until_it_wants_new_ones_and_then_asks_once() {
+async fn botocore_caches_credentials_and_requests_new_ones_once() {
     let Some(place) = peers_or_skip() else { return };
     let (all, most, calls) = three_hours_of_use("", place).await;
     assert_eq!(most, 1, "asked more than once within a minute");

@@ -242,7 +242,7 @@ fn iam(status: u16, body: &'static str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_role_that_may_not_be_read_is_skipped_with_the_right_that_it_would_take() {
+async fn a_role_that_may_not_be_read_is_skipped_and_the_permission_is_named() {
     let run = DoctorRun::new().await.with_roles().await;
     let denied = iam(
         403,
@@ -272,7 +272,7 @@ async fn a_role_that_may_not_be_read_is_skipped_with_the_right_that_it_would_tak
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_role_that_is_not_there_is_wrong_and_one_that_guests_have_is_looked_at_too() {
+async fn a_missing_role_is_reported_and_the_role_of_guests_is_checked_too() {
     let run = DoctorRun::new().await.with_roles().await;
     let variables = [
         ("TOKENVEND__POOLS__MAIN__CREDENTIALS__ENABLED", "true"),

@@ -254,7 +254,7 @@ async fn an_assertion_expires_at_its_exp_also_if_that_is_a_fraction() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn names_of_keys_that_are_made_up_lead_nowhere_and_cost_few_fetches() {
+async fn unknown_key_ids_cost_few_fetches() {
     let (app, publisher, balancer) = set_up().await;
     for kid in [
         json!("../../latest/meta-data"),

@@ -265,7 +265,7 @@ async fn a_fail_closed_audit_starts_no_action_that_it_cannot_record() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_openapi_document_of_the_admin_listener_tells_of_every_resource_and_every_problem() {
+async fn the_openapi_document_of_the_admin_listener_lists_every_operation_and_every_problem() {
     let app = TestApp::with(SWITCHED_ON).await;
     let document = app.client.get(app.admin_url("/admin/v1/openapi.json"));
     let document = ApiResponse::to(document).await.json();

@@ -45,7 +45,7 @@ async fn a_guest_becomes_only_one_user() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_guest_who_has_a_public_login_by_now_is_no_guest() {
+async fn a_guest_with_a_public_login_is_no_guest() {
     let app = TestApp::with(ALL).await;
     let (guest, token) = app.guest().await;
     let login = json!({"IdentityId": guest, "Logins": {GOOGLE: "g-other"}});

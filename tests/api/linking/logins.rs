@@ -60,7 +60,7 @@ async fn a_login_of_another_identity_changes_no_identity() {
 
 /// The call names the identity that gets the login. Without it, Cognito would choose one or create one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_login_comes_to_the_identity_that_the_user_has_or_to_none() {
+async fn a_login_is_linked_to_the_users_identity_or_to_none() {
     let app = TestApp::with(ALL).await;
     let own = identity(&app.vend("alice").await);
     app.faults(json!({"latencyMillis": 400})).await;
@@ -160,7 +160,7 @@ async fn linking_keeps_the_call_rate_limit_and_the_backoff() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_call_whose_end_is_unclear_leaves_no_token_in_the_cache() {
+async fn a_link_with_an_unknown_outcome_leaves_no_token_in_the_cache() {
     let app = TestApp::with(&format!("upstream.max_attempts = 1\n{ALL}")).await;
     app.vend("alice").await.source();
     app.faults(json!({"errorRate": 1.0})).await;
@@ -186,7 +186,7 @@ async fn a_caller_that_disconnects_does_not_cancel_the_link() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn signing_out_is_no_reason_to_lose_a_linked_login() {
+async fn a_sign_out_keeps_linked_logins() {
     let app = TestApp::with(ALL).await;
     let own = identity(&app.link_google("alice", "g-alice").await);
     app.sign_out("alice").await;

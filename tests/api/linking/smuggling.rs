@@ -20,7 +20,7 @@ async fn cognito_itself_links_any_identity_that_the_call_names() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_identity_id_is_taken_from_nowhere_in_a_request() {
+async fn no_part_of_a_request_sets_the_identity_id() {
     let app = TestApp::with(ALL).await;
     let victim = identity(&app.vend("victim").await);
     let (guest, token) = app.guest().await;
@@ -59,7 +59,7 @@ async fn an_identity_id_is_taken_from_nowhere_in_a_request() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn tokens_that_cognito_gave_to_others_than_a_guest_of_this_pool_prove_nothing() {
+async fn a_token_of_another_pool_or_of_a_user_is_no_guest_token() {
     let app = TestApp::with(&format!("pools.second.linking.guests = true\n{ALL}")).await;
     let victims = app.vend("victim").await;
     let own = app.vend("mallory").await;

@@ -69,7 +69,7 @@ async fn the_apps_rejection_a_login_page_and_an_answer_without_a_user_are_refuse
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_end_of_a_session_counts_also_as_a_fraction_or_as_text_in_a_body_and_in_a_header() {
+async fn the_end_of_a_session_may_be_a_fraction_or_a_text_in_a_body_and_in_a_header() {
     let endpoint = AuthEndpoint::start();
     for (more, are_headers) in
         [("", false), ("claims = { sub = \"x-auth-request-user\", exp = \"x-session-end\" }", true)]

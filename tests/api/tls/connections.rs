@@ -74,7 +74,7 @@ async fn ended_in_order(ended: tokio::task::JoinHandle<Result<(), h2::Error>>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn slow_and_silent_clients_are_not_waited_for_over_tls_either() {
+async fn slow_and_silent_clients_time_out_over_tls_as_well() {
     let ca = CertificateAuthority::new("ca");
     let files = Files::of(&ca.server(90));
     let limits =
@@ -111,7 +111,7 @@ async fn slow_and_silent_clients_are_not_waited_for_over_tls_either() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_answer_that_is_not_taken_is_not_kept_for_ever() {
+async fn a_response_that_the_client_does_not_read_times_out() {
     let ca = CertificateAuthority::new("ca");
     let files = Files::of(&ca.server(90));
     let overlay = format!("http.response_write_timeout = \"500ms\"\n{}", files.configuration());
@@ -181,7 +181,7 @@ async fn one_connection_has_a_hundred_requests_at_most_and_headers_within_the_li
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn requests_that_are_taken_back_are_dropped_and_a_flood_of_them_ends_its_connection_and_no_other() {
+async fn reset_streams_are_dropped_and_a_flood_of_resets_ends_its_connection_and_no_other() {
     let ca = CertificateAuthority::new("ca");
     let files = Files::of(&ca.server(90));
     let app = TestApp::with(&files.configuration()).await;
@@ -267,7 +267,7 @@ async fn an_answer_that_comes_before_the_body_is_not_followed_by_a_reset_unless_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn plain_http_to_a_tls_listener_gets_an_explanation_and_tls_to_a_plain_listener_is_closed() {
+async fn plain_http_to_a_tls_listener_gets_400_with_a_text_and_tls_to_a_plain_listener_is_closed() {
     let ca = CertificateAuthority::new("ca");
     let files = Files::of(&ca.server(90));
     let app = TestApp::with(&files.configuration()).await;
