@@ -63,7 +63,7 @@ impl IdentityAdmin {
     ) -> Self {
         let regions = Regional::new(pools, |region| Region {
             registry: registry(region),
-            rate_limiter: CallRateLimiter::new(budget, clock.clone()),
+            rate_limiter: CallRateLimiter::new(rate_limit, clock.clone()),
         });
         let runtime = tokio::runtime::Handle::current();
         Self { regions, pools: pools.clone(), vendor, runtime, clock: clock.clone(), metrics }

@@ -103,8 +103,8 @@ impl<L: Label> Gauges<L> {
     }
 }
 
-/// Histograms of seconds, one for each combination of label values. A child is created with its first observation:
-/// most combinations of operation and outcome never occur, and each would cost a series for every bucket.
+/// Histograms of seconds, one for each combination of label values. With two labels a child is created with its first
+/// observation: most combinations of operation and outcome never occur, and each would cost a series for every bucket.
 #[derive(Debug)]
 pub struct Histograms<S> {
     children: Vec<OnceLock<Histogram>>,
@@ -122,7 +122,11 @@ impl<S: LabelSet> Histograms<S> {
     ) -> Result<Self, MetricsError> {
         let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
         let family = register(registry, HistogramVec::new(options, labels))?;
-        let children = S::all().iter().map(|_| OnceLock::new()).collect();
+        let child = |values: &Vec<&str>| match values[..] {
+            [_] => OnceLock::from(family.with_label_values(values)),
+            _ => OnceLock::new(),
+        };
+        let children = S::all().iter().map(child).collect();
         Ok(Self { children, family, labels: PhantomData })
     }
 

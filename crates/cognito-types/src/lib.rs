@@ -5,9 +5,12 @@
 //! user id can name a person: it must not become a metric label, and errors describe a value without repeating it.
 #![warn(missing_docs)]
 
-use std::collections::BTreeMap;
+mod principal_tags;
+
 use std::fmt;
 use std::sync::Arc;
+
+pub use principal_tags::PrincipalTags;
 
 /// Why a value is invalid. Never contains the value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -256,61 +259,6 @@ impl TokenDuration {
         std::time::Duration::from_secs(self.0.into())
     }
 }
-
-/// Principal tags, sorted by key: at most 50, keys of 1 to 128 characters, values of 1 to 256.
-///
-/// Sorted, so that two sets with the same content are equal and have the same hash, whatever their order was.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct PrincipalTags(Option<Arc<BTreeMap<Box<str>, Box<str>>>>);
-
-impl PrincipalTags {
-    /// The most tags that Cognito accepts in one call.
-    pub const MAX_TAGS: usize = 50;
-
-    /// No tags. Does not allocate.
-    pub const fn none() -> Self {
-        Self(None)
-    }
-
-    /// Parses tags.
-    ///
-    /// # Errors
-    ///
-    /// A limit is violated or a key is a duplicate.
-    pub fn parse<K, V>(tags: impl IntoIterator<Item = (K, V)>) -> Result<Self, InvalidId>
-    where
-        K: Into<Box<str>>,
-        V: Into<Box<str>>,
-    {
-        let mut sorted = BTreeMap::new();
-        for (key, value) in tags {
-            let (key, value) = (key.into(), value.into());
-            check_length("a principal tag's key", &key, 128)?;
-            check_length("a principal tag's value", &value, 256)?;
-            if sorted.insert(key, value).is_some() {
-                return Err(InvalidId::new("a principal tag's key", "is a duplicate"));
-            }
-        }
-        match sorted.len() {
-            0 => Ok(Self(None)),
-            n if n > Self::MAX_TAGS => {
-                Err(InvalidId::new("a set of principal tags", format!("has {n} tags, at most 50 are allowed")))
-            }
-            _ => Ok(Self(Some(Arc::new(sorted)))),
-        }
-    }
-
-    /// Whether there are no tags.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_none()
-    }
-
-    /// The tags, ordered by key.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().flat_map(|tags| tags.iter().map(|(k, v)| (&**k, &**v)))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -377,25 +325,6 @@ mod tests {
         for bad in ["", "a\nb", "\0", "a\u{7f}", "a\u{85}b"] {
             assert!(DeveloperUserId::parse(bad).is_err(), "{bad:?} must be rejected");
         }
-    }
-
-    #[test]
-    fn tags_are_equal_in_any_order() {
-        let one = PrincipalTags::parse([("team", "red"), ("role", "admin")]).unwrap();
-        let other = PrincipalTags::parse([("role", "admin"), ("team", "red")]).unwrap();
-        assert_eq!(one, other);
-        assert_eq!(one.iter().collect::<Vec<_>>(), [("role", "admin"), ("team", "red")]);
-    }
-
-    #[test]
-    fn tags_that_violate_a_limit_are_rejected() {
-        let tags = |n: usize| PrincipalTags::parse((0..n).map(|i| (format!("k{i}"), "v")));
-        assert!(tags(50).is_ok());
-        assert!(tags(51).is_err());
-        assert!(PrincipalTags::parse([("k", "")]).is_err());
-        assert!(PrincipalTags::parse([("k".repeat(129), "v")]).is_err());
-        assert!(PrincipalTags::parse([("k", "v".repeat(257))]).is_err());
-        assert!(PrincipalTags::parse([("k", "v"), ("k", "w")]).is_err());
     }
 
     #[test]

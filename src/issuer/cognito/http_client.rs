@@ -25,12 +25,16 @@ pub(super) fn http_client() -> SharedHttpClient {
     })
 }
 
-/// An invalid URL is ignored, as the SDK itself does.
+/// A URL of a kind that the SDK does not support is ignored, as the SDK itself does. It may contain a password, so the
+/// warning does not show it.
 fn proxy_config(proxy: Option<HttpsProxy>) -> ProxyConfig {
     let Some(HttpsProxy { url, no_proxy }) = proxy else { return ProxyConfig::disabled() };
     match (ProxyConfig::https(url), no_proxy) {
         (Ok(proxy), Some(no_proxy)) => proxy.no_proxy(no_proxy),
         (Ok(proxy), None) => proxy,
-        (Err(_), _) => ProxyConfig::disabled(),
+        (Err(_), _) => {
+            tracing::warn!("https proxy of the environment is not supported, calling aws without it");
+            ProxyConfig::disabled()
+        }
     }
 }
