@@ -89,8 +89,7 @@ fn sign_bearer(algorithm: &str, clock: &dyn clock::Clock) -> (String, Bearer) {
     let (public, signature): (PublicKeyX509Der<'_>, Vec<u8>) = if algorithm == "RS256" {
         let key = rsa::KeyPair::generate(rsa::KeySize::Rsa2048).expect("a key");
         let mut signed = vec![0; key.public_modulus_len()];
-        key.sign(&signature::RSA_PKCS1_SHA256, &random, message.as_bytes(), &mut signed)
-            .expect("a signature");
+        key.sign(&signature::RSA_PKCS1_SHA256, &random, message.as_bytes(), &mut signed).expect("a signature");
         (key.public_key().as_der().expect("a public key"), signed)
     } else {
         let key = EcdsaKeyPair::generate(&signature::ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
@@ -131,14 +130,8 @@ impl Bench {
     fn authenticator(&self, settings: &Settings) -> AuthenticatorChain {
         let wanted = settings.pools.used_claims();
         let room = settings.max_auth_cache_entries;
-        let start = AuthenticatorChain::start(
-            &settings.auth,
-            &settings.users,
-            wanted,
-            room,
-            &self.clock,
-            &self.metrics,
-        );
+        let start =
+            AuthenticatorChain::start(&settings.auth, &settings.users, wanted, room, &self.clock, &self.metrics);
         self.runtime.block_on(start).expect("an authenticator")
     }
 }
@@ -164,9 +157,7 @@ fn policy(criterion: &mut Criterion, settings: &Settings, caller: &Caller) {
     criterion.bench_function("policy/which rule describes the caller", |bencher| {
         bencher.iter(|| {
             black_box(
-                pool.access
-                    .matching_rule(&caller.authenticator, &caller.issuer, black_box(&caller.claims))
-                    .is_some(),
+                pool.access.matching_rule(&caller.authenticator, &caller.issuer, black_box(&caller.claims)).is_some(),
             )
         });
     });

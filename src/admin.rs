@@ -18,9 +18,7 @@ pub(crate) use openapi::DOCUMENT as OPENAPI;
 pub(crate) use state::AdminState;
 
 use crate::client_address::TrustedProxies;
-use crate::http::{
-    Listener, Problem, ProblemType, Reach, RequestMiddleware, live, read_only, ready, resource,
-};
+use crate::http::{Listener, Problem, ProblemType, Reach, RequestMiddleware, live, read_only, ready, resource};
 use crate::metrics::Metrics;
 use crate::tls::Tls;
 

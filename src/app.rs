@@ -91,8 +91,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     let admin_limits = RateLimiter::new(admin_limits, &clock, metrics.clone());
     let readiness = Arc::new(Readiness::new(authenticator.clone()));
 
-    let default_region =
-        settings.pools.find(None).map(|pool| pool.id.region().to_owned()).unwrap_or_default();
+    let default_region = settings.pools.find(None).map(|pool| pool.id.region().to_owned()).unwrap_or_default();
     let cognito = Arc::new(Cognito::load(&settings.cognito, &default_region, clock.clone()).await);
     let vendor = Arc::new(TokenVendor::new(
         settings.vending,
@@ -110,14 +109,11 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
         metrics.clone(),
     ));
     let verifier = guest_token_verifier(&settings.pools, settings.openid_jwks, &clock, &metrics).await?;
-    let linker =
-        Linker::new(vendor.clone(), identity_admin.clone(), verifier, clock.clone(), metrics.clone());
+    let linker = Linker::new(vendor.clone(), identity_admin.clone(), verifier, clock.clone(), metrics.clone());
     tokio::spawn(wait_for_credentials(cognito, readiness.clone(), clock.clone()));
 
-    let public_tls =
-        start_tls(settings.http.tls.as_ref(), metrics::labels::ListenerName::Http, &clock, &metrics)?;
-    let admin_tls =
-        start_tls(settings.admin.tls.as_ref(), metrics::labels::ListenerName::Admin, &clock, &metrics)?;
+    let public_tls = start_tls(settings.http.tls.as_ref(), metrics::labels::ListenerName::Http, &clock, &metrics)?;
+    let admin_tls = start_tls(settings.admin.tls.as_ref(), metrics::labels::ListenerName::Admin, &clock, &metrics)?;
 
     let app_state = Arc::new(AppState {
         settings: settings.http,
@@ -151,8 +147,11 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
         error,
     })?;
     let address = app_state.settings.listen;
-    let public = http::listen(&app_state, public_tls, settings.drain.timeout)
-        .map_err(|error| StartError::Listen { key: "http.listen", address, error })?;
+    let public = http::listen(&app_state, public_tls, settings.drain.timeout).map_err(|error| StartError::Listen {
+        key: "http.listen",
+        address,
+        error,
+    })?;
     Ok(RunningApp { public, admin, readiness, audit, drain: settings.drain, clock })
 }
 

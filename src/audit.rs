@@ -40,11 +40,7 @@ impl AuditTrail {
     ///
     /// # Errors
     /// The file cannot be opened or the thread cannot start: an operator who wants an audit trail must notice at once.
-    pub fn start(
-        settings: AuditSettings,
-        clock: SharedClock,
-        metrics: Arc<Metrics>,
-    ) -> Result<Self, AuditError> {
+    pub fn start(settings: AuditSettings, clock: SharedClock, metrics: Arc<Metrics>) -> Result<Self, AuditError> {
         let queue = match SinkWriter::open(&settings.sink)? {
             None => None,
             Some(sink) => {

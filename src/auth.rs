@@ -52,9 +52,8 @@ pub use rejection::RejectionReason;
 pub use remote_verifier::probe_endpoint;
 pub use request::{AuthRequest, HeaderView};
 pub use settings::{
-    ActAsSettings, AlbSettings, AuthSettings, AuthenticatorSettings, ClaimsFrom, ForwardSettings,
-    GatewaySecret, GatewaySettings, IntrospectionSettings, JwtSettings, RemoteCheckSettings,
-    StaticKeySettings, UsersSettings,
+    ActAsSettings, AlbSettings, AuthSettings, AuthenticatorSettings, ClaimsFrom, ForwardSettings, GatewaySecret,
+    GatewaySettings, IntrospectionSettings, JwtSettings, RemoteCheckSettings, StaticKeySettings, UsersSettings,
 };
 use static_key::StaticKeyAuthenticator;
 pub use user_id::UserIdMapper;
@@ -179,13 +178,9 @@ impl AuthenticatorChain {
                 AuthenticatorSettings::StaticKey(keys) => {
                     AuthenticatorKind::StaticKey(StaticKeyAuthenticator::new(&callers, keys))
                 }
-                AuthenticatorSettings::ClientCertificate(certificates) => {
-                    AuthenticatorKind::ClientCertificate(CertificateAuthenticator::new(
-                        &callers,
-                        certificates,
-                        gateway_certificates(settings),
-                    ))
-                }
+                AuthenticatorSettings::ClientCertificate(certificates) => AuthenticatorKind::ClientCertificate(
+                    CertificateAuthenticator::new(&callers, certificates, gateway_certificates(settings)),
+                ),
                 AuthenticatorSettings::Alb(alb) => AuthenticatorKind::Alb(Box::new(AlbAuthenticator::new(
                     callers,
                     alb,

@@ -75,9 +75,7 @@ fn check_access(
     metrics: &Metrics,
 ) -> Result<AuthorizationOutcome, AuthorizationError> {
     let access = &pool.access;
-    if access.is_open()
-        || access.matching_rule(&caller.authenticator, &caller.issuer, &caller.claims).is_some()
-    {
+    if access.is_open() || access.matching_rule(&caller.authenticator, &caller.issuer, &caller.claims).is_some() {
         return Ok(AuthorizationOutcome::Granted);
     }
     let (pool, authenticator, user) = (&*pool.name, &*caller.authenticator, user.as_str());

@@ -84,8 +84,7 @@ impl ClaimPath {
 
     fn resolve<'c>(&self, claims: &'c Map<String, Value>) -> Option<&'c Value> {
         let (first, rest) = self.0.split_first()?;
-        let found =
-            rest.iter().try_fold(claims.get(&**first)?, |value, name| value.as_object()?.get(&**name))?;
+        let found = rest.iter().try_fold(claims.get(&**first)?, |value, name| value.as_object()?.get(&**name))?;
         (!found.is_null()).then_some(found)
     }
 }

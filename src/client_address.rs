@@ -66,11 +66,7 @@ impl TrustedProxies {
     }
 
     /// The addresses of a request, by its peer and the lines of [`TrustedProxies::header`] in the order of the request.
-    pub fn resolve<'v>(
-        &self,
-        peer: PeerAddress,
-        lines: impl DoubleEndedIterator<Item = &'v [u8]>,
-    ) -> RequestAddresses {
+    pub fn resolve<'v>(&self, peer: PeerAddress, lines: impl DoubleEndedIterator<Item = &'v [u8]>) -> RequestAddresses {
         let mut client = peer.0;
         if self.trusts(client) {
             let entries = lines.rev().flat_map(|line| self.header.entries_from_the_right(line));
@@ -157,10 +153,7 @@ mod tests {
         let chain = format!("198.51.100.1{}", ", 10.0.0.3".repeat(MAX_ENTRIES - 1));
         assert_eq!(client_of(&proxies, "10.0.0.1", &[&chain]), "198.51.100.1");
         assert_eq!(client_of(&proxies, "10.0.0.1", &[&format!("{chain}, 10.0.0.4")]), "10.0.0.3");
-        assert_eq!(
-            client_of(&proxies, "10.0.0.1", &[&format!("198.51.100.1{}", ",".repeat(9000))]),
-            "10.0.0.1"
-        );
+        assert_eq!(client_of(&proxies, "10.0.0.1", &[&format!("198.51.100.1{}", ",".repeat(9000))]), "10.0.0.1");
     }
 
     #[test]
@@ -169,10 +162,7 @@ mod tests {
         for (lines, client) in [
             (&["for=198.51.100.1"][..], "198.51.100.1"),
             (&["for=203.0.113.9, For=\"198.51.100.1:4711\";proto=https;by=203.0.113.43"], "198.51.100.1"),
-            (
-                &["proto=http; FOR=\"[2001:db8:cafe::17]:4711\" ;host=\"a,b;for=1.1.1.1\""],
-                "2001:db8:cafe::17",
-            ),
+            (&["proto=http; FOR=\"[2001:db8:cafe::17]:4711\" ;host=\"a,b;for=1.1.1.1\""], "2001:db8:cafe::17"),
             (&["for=203.0.113.9", "for=198.51.100.1, for=10.0.0.3"], "198.51.100.1"),
             (&["for=198.51.100.1,,"], "198.51.100.1"),
             // An unclosed quote of the client hides no appended entry.

@@ -105,11 +105,7 @@ impl CognitoTokenVerifier {
     ///
     /// # Errors
     /// The first check that failed.
-    pub async fn verify(
-        &self,
-        token: &str,
-        pool: &IdentityPoolId,
-    ) -> Result<TokenClaims, TokenVerificationError> {
+    pub async fn verify(&self, token: &str, pool: &IdentityPoolId) -> Result<TokenClaims, TokenVerificationError> {
         let jws = Jws::parse(token)?;
         // Before the signature, so that an app's own token is rejected as such, and not as one with an unknown key,
         // which would also trigger a fetch of Cognito's keys.

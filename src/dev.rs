@@ -22,9 +22,7 @@ pub enum DevError {
     Service(#[from] StartError),
     #[error("the emulator cannot start: {0}")]
     Emulator(#[from] cognito_emulator::StartError),
-    #[error(
-        "the demo sign-in cannot listen on {address}: {error}; is another process there? --port moves all four"
-    )]
+    #[error("the demo sign-in cannot listen on {address}: {error}; is another process there? --port moves all four")]
     SignIn { address: SocketAddr, error: std::io::Error },
     /// The built-in configuration is invalid together with the environment's overrides.
     #[error(transparent)]
@@ -66,8 +64,7 @@ pub async fn prepare(
     let overlay = overlay(addresses, &local_url(emulator.address()), &local_url(sign_in.address()));
     let built_in = ConfigSource { name: "config/dev.toml".to_owned(), text: config::DEV_CONFIG.to_owned() };
     let mut settings = config::load(&[built_in, overlay], environment)?.settings;
-    settings.cognito.credentials =
-        key.map(|key| AccessKey { id: key.id, secret: Secret::new(key.secret.as_bytes()) });
+    settings.cognito.credentials = key.map(|key| AccessKey { id: key.id, secret: Secret::new(key.secret.as_bytes()) });
     Ok(DevEnvironment { emulator, sign_in, settings })
 }
 

@@ -27,17 +27,11 @@ pub use report::{Check, CheckId, Report, Status};
 pub use trust::trust_policy;
 
 /// Runs all checks. Mints a token only if there is a `mint_test`.
-pub async fn run_checks(
-    loaded: Loaded,
-    clock: SharedClock,
-    timeout: Duration,
-    mint_test: Option<MintTest>,
-) -> Report {
+pub async fn run_checks(loaded: Loaded, clock: SharedClock, timeout: Duration, mint_test: Option<MintTest>) -> Report {
     let mut report = Report::default();
     report.add(configuration(&loaded.warnings));
     let settings = loaded.settings;
-    let default_region =
-        settings.pools.find(None).map(|pool| pool.id.region().to_owned()).unwrap_or_default();
+    let default_region = settings.pools.find(None).map(|pool| pool.id.region().to_owned()).unwrap_or_default();
     let cognito = Cognito::load(&settings.cognito, &default_region, clock.clone()).await;
     let context = DoctorContext { settings, cognito, clock, timeout };
     for checks in join_all(checks(&context, mint_test.as_ref())).await {

@@ -24,8 +24,7 @@ pub(crate) struct Reservation {
 
 impl RateLimit {
     /// The texts that [`RateLimit::parse`] takes.
-    pub const ALLOWED: &str =
-        "from 1 to 1000000 in a second, minute or hour, as in \"10/s\", \"90/m\" or \"5/h\"";
+    pub const ALLOWED: &str = "from 1 to 1000000 in a second, minute or hour, as in \"10/s\", \"90/m\" or \"5/h\"";
 
     /// One permit in each `interval`, `burst` of them at once. Both are at least one unit.
     pub fn new(interval: Duration, burst: u32) -> Self {
@@ -69,12 +68,7 @@ impl RateLimit {
     ///
     /// # Errors
     /// The time until a reservation would succeed.
-    pub(crate) fn reserve(
-        self,
-        full_at: Duration,
-        now: Duration,
-        max_wait: Duration,
-    ) -> Result<Reservation, Duration> {
+    pub(crate) fn reserve(self, full_at: Duration, now: Duration, max_wait: Duration) -> Result<Reservation, Duration> {
         let full_at = now.max(full_at) + self.interval;
         let wait = full_at.saturating_sub(now + self.interval * self.burst);
         if wait > max_wait { Err(wait - max_wait) } else { Ok(Reservation { full_at, wait }) }
@@ -113,9 +107,7 @@ mod tests {
     fn a_rate_is_a_number_in_a_unit_of_time() {
         assert_eq!(RateLimit::parse("90/m", 5), Ok(RateLimit::new(Duration::from_nanos(666_666_666), 5)));
         assert_eq!(RateLimit::parse("5/h", 1), Ok(RateLimit::new(Duration::from_secs(720), 1)));
-        for invalid in
-            ["", "10", "10/d", "0/s", "-1/s", "1.5/s", "1000001/s", "/s", "10/", "10 / s", "10/s/s", "off"]
-        {
+        for invalid in ["", "10", "10/d", "0/s", "-1/s", "1.5/s", "1000001/s", "/s", "10/", "10 / s", "10/s/s", "off"] {
             assert!(RateLimit::parse(invalid, 5).is_err(), "{invalid}");
         }
         assert!(RateLimit::parse("1/s", 0).is_err());

@@ -94,8 +94,7 @@ impl IdentityAdmin {
         page: &PageRequest,
     ) -> Result<(DescribedIdentity, IdentityUsers), RegistryError> {
         let region = self.acquire_region(pool).await?;
-        let description =
-            self.instrument(Operation::DescribeIdentity, region.registry.describe(identity)).await?;
+        let description = self.instrument(Operation::DescribeIdentity, region.registry.describe(identity)).await?;
         let found = match self.look_up(pool, IdentityQuery::Identity(identity), page).await {
             Err(error) if error.kind == RegistryErrorKind::NotFound => {
                 IdentityUsers { identity: identity.clone(), users: Vec::new(), next_token: None }
@@ -135,8 +134,7 @@ impl IdentityAdmin {
         let (admin, pool, from, into) = (self.clone(), pool.clone(), from.clone(), into.clone());
         self.run_detached(async move {
             // The merge does not return it, and other users may have had that identity too.
-            let given_up =
-                admin.look_up(&pool, IdentityQuery::User(&from), &PageRequest::default()).await?.identity;
+            let given_up = admin.look_up(&pool, IdentityQuery::User(&from), &PageRequest::default()).await?.identity;
             let region = admin.acquire_region(&pool).await?;
             let call = region.registry.merge(&pool, &from, &into);
             let result = admin.instrument(Operation::MergeDeveloperIdentities, call).await;
@@ -248,16 +246,10 @@ impl IdentityAdmin {
         let outcome = match result.as_ref().map_err(|error| error.kind) {
             Ok(_) => UpstreamOutcome::Success,
             Err(RegistryErrorKind::Conflict) => UpstreamOutcome::Conflict,
-            Err(RegistryErrorKind::NotFound | RegistryErrorKind::InvalidParameter) => {
-                UpstreamOutcome::Rejected
-            }
+            Err(RegistryErrorKind::NotFound | RegistryErrorKind::InvalidParameter) => UpstreamOutcome::Rejected,
             Err(RegistryErrorKind::Throttled) => UpstreamOutcome::Throttled,
-            Err(RegistryErrorKind::Unavailable | RegistryErrorKind::RateLimited(_)) => {
-                UpstreamOutcome::Unavailable
-            }
-            Err(RegistryErrorKind::Denied { .. } | RegistryErrorKind::Misconfigured) => {
-                UpstreamOutcome::Misconfigured
-            }
+            Err(RegistryErrorKind::Unavailable | RegistryErrorKind::RateLimited(_)) => UpstreamOutcome::Unavailable,
+            Err(RegistryErrorKind::Denied { .. } | RegistryErrorKind::Misconfigured) => UpstreamOutcome::Misconfigured,
         };
         let labels = (operation, outcome);
         self.metrics.upstream_calls_total.count(labels);

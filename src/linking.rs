@@ -85,11 +85,7 @@ impl Linker {
     ///
     /// # Errors
     /// The pool does not allow the link, its proof is invalid, it belongs to another identity, or Cognito failed.
-    pub async fn link(
-        self: &Arc<Self>,
-        request: TokenRequest,
-        link: LinkRequest,
-    ) -> Result<VendedToken, LinkError> {
+    pub async fn link(self: &Arc<Self>, request: TokenRequest, link: LinkRequest) -> Result<VendedToken, LinkError> {
         let linker = self.clone();
         let attempt = async move {
             let result = linker.attempt(&request, link).await;
@@ -98,8 +94,7 @@ impl Linker {
             // A token like any other of this user: vended by the same rules, and cached for the next request.
             let vended = linker.vendor.vend(&request, None).await?;
             if vended.token.value().identity() != identity.as_str() {
-                let changed =
-                    IssueError::new(IssueErrorKind::Mismatched, "the token is for another identity");
+                let changed = IssueError::new(IssueErrorKind::Mismatched, "the token is for another identity");
                 return Err(VendError::from(changed).into());
             }
             Ok(vended)
@@ -122,11 +117,7 @@ impl Linker {
         }
     }
 
-    async fn link_logins(
-        &self,
-        request: &TokenRequest,
-        logins: PublicLogins,
-    ) -> Result<IdentityId, LinkError> {
+    async fn link_logins(&self, request: &TokenRequest, logins: PublicLogins) -> Result<IdentityId, LinkError> {
         // Not from the cache, so that the identity is the current one, and so that an error of the next call is about
         // the logins: nothing else in it is new.
         let own = TokenRequest { refresh: true, min_ttl: None, ..request.clone() };
@@ -136,12 +127,7 @@ impl Linker {
         match self.vendor.link(request, identity.clone(), logins).await {
             Ok(()) => Ok(identity),
             // Merged or deleted in the meantime. A retry gets the current identity.
-            Err(error)
-                if matches!(
-                    error.kind,
-                    IssueErrorKind::AlreadyRegistered | IssueErrorKind::UnknownIdentity
-                ) =>
-            {
+            Err(error) if matches!(error.kind, IssueErrorKind::AlreadyRegistered | IssueErrorKind::UnknownIdentity) => {
                 Err(LinkError::IdentityChanged)
             }
             Err(error) => Err(error.into()),

@@ -5,20 +5,17 @@ mod families;
 pub mod labels;
 mod observers;
 
-use prometheus::{
-    Encoder as _, Gauge, Histogram, HistogramOpts, IntCounter, IntGauge, Opts, Registry, TextEncoder,
-};
+use prometheus::{Encoder as _, Gauge, Histogram, HistogramOpts, IntCounter, IntGauge, Opts, Registry, TextEncoder};
 
 pub use families::{Counters, Gauges, Histograms, InFlight, IntGauges, MetricsError, Requests};
 use labels::{
-    AdminAuthOutcome, AuditOutcome, AuthOutcome, AuthorizationOutcome, CacheStatus, CircuitOpenCause,
-    CredentialKind, EvictionCause, FetchOutcome, HandshakeOutcome, LinkOutcome, ListenerName, Operation,
-    RateLimitKind, RefreshOutcome, ReloadOutcome, Route, UpstreamOutcome,
+    AdminAuthOutcome, AuditOutcome, AuthOutcome, AuthorizationOutcome, CacheStatus, CircuitOpenCause, CredentialKind,
+    EvictionCause, FetchOutcome, HandshakeOutcome, LinkOutcome, ListenerName, Operation, RateLimitKind, RefreshOutcome,
+    ReloadOutcome, Route, UpstreamOutcome,
 };
 
 /// From half a millisecond to ten seconds: a cache hit is at the low end, a throttled miss at the high one.
-const LATENCY: [f64; 14] =
-    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+const LATENCY: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 /// Around the thresholds of the refresh policy with default settings: 60 s, 300 s, 420 s, 900 s, 3600 s.
 const LIFETIME: [f64; 11] = [0.0, 30.0, 60.0, 180.0, 300.0, 420.0, 600.0, 900.0, 1800.0, 3600.0, 86_400.0];
 
@@ -149,12 +146,7 @@ fn counter(registry: &Registry, name: &str, help: &str) -> Result<IntCounter, Me
     families::register(registry, IntCounter::new(name, help))
 }
 
-fn histogram(
-    registry: &Registry,
-    name: &str,
-    help: &str,
-    buckets: &[f64],
-) -> Result<Histogram, MetricsError> {
+fn histogram(registry: &Registry, name: &str, help: &str, buckets: &[f64]) -> Result<Histogram, MetricsError> {
     let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
     families::register(registry, Histogram::with_opts(options))
 }
@@ -219,8 +211,7 @@ mod tests {
     fn a_cancelled_call_is_no_longer_in_flight() {
         let metrics = Metrics::new().unwrap();
         let in_flight = |number| {
-            let line =
-                format!(r#"tokenvend_upstream_calls_in_flight{{operation="ListIdentities"}} {number}"#);
+            let line = format!(r#"tokenvend_upstream_calls_in_flight{{operation="ListIdentities"}} {number}"#);
             text(&metrics).contains(&line)
         };
         let guard = metrics.upstream_calls_in_flight.in_flight(Operation::ListIdentities);

@@ -57,9 +57,7 @@ impl RateLimiter {
     pub fn new(settings: RateLimitSettings, clock: &SharedClock, metrics: Arc<Metrics>) -> Self {
         Self {
             per_address: settings.per_address.map(|limit| KeyedLimiter::new(limit, clock)),
-            failed_authentications: settings
-                .failed_authentications
-                .map(|limit| KeyedLimiter::new(limit, clock)),
+            failed_authentications: settings.failed_authentications.map(|limit| KeyedLimiter::new(limit, clock)),
             per_user: settings.per_user.map(|limit| KeyedLimiter::new(limit, clock)),
             rejection_log: RejectionLog::new(clock.clone()),
             metrics,
@@ -86,9 +84,7 @@ impl RateLimiter {
     /// The address has too many failed authentications.
     pub fn check_failed_attempts(&self, client: Option<ClientAddress>) -> Result<(), RateLimitExceeded> {
         let (Some(limiter), Some(client)) = (&self.failed_authentications, client) else { return Ok(()) };
-        limiter
-            .peek(&subscriber(client))
-            .map_err(|wait| self.exceeded(RateLimitKind::FailedAuthentications, wait))
+        limiter.peek(&subscriber(client)).map_err(|wait| self.exceeded(RateLimitKind::FailedAuthentications, wait))
     }
 
     /// Counts a failed authentication.
@@ -160,8 +156,7 @@ mod tests {
     #[test]
     fn checking_the_failed_attempts_counts_nothing() {
         let failed_authentications = RateLimit::parse("1/m", 2).ok();
-        let (limits, clock) =
-            limits(RateLimitSettings { failed_authentications, ..RateLimitSettings::default() });
+        let (limits, clock) = limits(RateLimitSettings { failed_authentications, ..RateLimitSettings::default() });
         let (bad, good) = (client("192.0.2.1"), client("192.0.2.2"));
         for _ in 0..10 {
             assert_eq!(limits.check_failed_attempts(bad), Ok(()));
@@ -170,10 +165,8 @@ mod tests {
         assert_eq!(limits.check_failed_attempts(bad), Ok(()));
         limits.record_failed_attempt(bad);
         limits.record_failed_attempt(bad);
-        let over = RateLimitExceeded {
-            limit: RateLimitKind::FailedAuthentications,
-            retry_after: Duration::from_secs(60),
-        };
+        let over =
+            RateLimitExceeded { limit: RateLimitKind::FailedAuthentications, retry_after: Duration::from_secs(60) };
         assert_eq!(limits.check_failed_attempts(bad), Err(over));
         assert_eq!(limits.check_failed_attempts(good), Ok(()));
         clock.advance(Duration::from_secs(60));

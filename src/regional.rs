@@ -17,8 +17,7 @@ impl<T> Regional<T> {
         let mut by_pool = Vec::new();
         for pool in pools.iter() {
             let region = pool.id.region();
-            let existing =
-                by_region.iter().find(|(other, _)| *other == region).map(|(_, value)| value.clone());
+            let existing = by_region.iter().find(|(other, _)| *other == region).map(|(_, value)| value.clone());
             by_pool.push(existing.unwrap_or_else(|| {
                 let created = Arc::new(create(region));
                 by_region.push((region, created.clone()));
@@ -35,13 +34,8 @@ impl<T> Regional<T> {
 
     /// The object of each region, once.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        let is_first = |at: &usize, value: &Arc<T>| {
-            !self.by_pool.iter().take(*at).any(|other| Arc::ptr_eq(other, value))
-        };
-        self.by_pool
-            .iter()
-            .enumerate()
-            .filter(move |(at, value)| is_first(at, value))
-            .map(|(_, value)| &**value)
+        let is_first =
+            |at: &usize, value: &Arc<T>| !self.by_pool.iter().take(*at).any(|other| Arc::ptr_eq(other, value));
+        self.by_pool.iter().enumerate().filter(move |(at, value)| is_first(at, value)).map(|(_, value)| &**value)
     }
 }

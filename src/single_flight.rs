@@ -103,8 +103,7 @@ where
         table.flights.insert(key.clone(), Flight { number, result: result.clone() });
         // A runtime that is shut down drops the task at once, and the task's end takes the lock.
         drop(table);
-        let completion =
-            Completion { in_flight: self.in_flight.clone(), key: key.clone(), number, result: sender };
+        let completion = Completion { in_flight: self.in_flight.clone(), key: key.clone(), number, result: sender };
         self.runtime.spawn(async move { completion.complete(load.await, on_complete) });
         Role::Leader(Waiter(result))
     }

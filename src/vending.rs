@@ -80,8 +80,7 @@ impl TokenVendor {
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let upstream =
-            |operation, settings| Upstream::new(operation, settings, clock.clone(), metrics.clone());
+        let upstream = |operation, settings| Upstream::new(operation, settings, clock.clone(), metrics.clone());
         let token_loader = TokenLoader {
             upstreams: Regional::new(pools, |region| RegionalUpstream {
                 upstream: upstream(Operation::GetOpenIdToken, settings.upstream),
@@ -104,17 +103,12 @@ impl TokenVendor {
             max_bytes: settings.max_size_bytes,
             negative_ttls: settings.negative_ttls,
         };
-        let tokens =
-            Arc::new(ReadThroughCache::new(token_cache, token_loader, clock.clone(), metrics.clone()));
-        let CredentialsSettings { refresh_policy, refresh_timeout, max_size_bytes, rate_limit } =
-            settings.credentials;
+        let tokens = Arc::new(ReadThroughCache::new(token_cache, token_loader, clock.clone(), metrics.clone()));
+        let CredentialsSettings { refresh_policy, refresh_timeout, max_size_bytes, rate_limit } = settings.credentials;
         let credentials_loader = CredentialsLoader {
             tokens: tokens.clone(),
             upstreams: Regional::new(pools, |region| RegionalUpstream {
-                upstream: upstream(
-                    Operation::GetCredentials,
-                    UpstreamSettings { rate_limit, ..settings.upstream },
-                ),
+                upstream: upstream(Operation::GetCredentials, UpstreamSettings { rate_limit, ..settings.upstream }),
                 issuer: issuer(region) as Arc<dyn CredentialsIssuer>,
             }),
             refresh_policy,
@@ -123,8 +117,7 @@ impl TokenVendor {
         };
         let credentials_cache =
             CacheSettings { refresh_policy, refresh_timeout, max_bytes: max_size_bytes, ..token_cache };
-        let credentials =
-            ReadThroughCache::new(credentials_cache, credentials_loader, clock.clone(), metrics.clone());
+        let credentials = ReadThroughCache::new(credentials_cache, credentials_loader, clock.clone(), metrics.clone());
         Self { settings, tokens, credentials, clock, metrics }
     }
 
@@ -132,11 +125,7 @@ impl TokenVendor {
     ///
     /// # Errors
     /// All of [`VendError`] but `CredentialsDisabled`.
-    pub async fn vend(
-        &self,
-        request: &TokenRequest,
-        hint: Option<&LastEntryHint>,
-    ) -> Result<VendedToken, VendError> {
+    pub async fn vend(&self, request: &TokenRequest, hint: Option<&LastEntryHint>) -> Result<VendedToken, VendError> {
         let requirements = self.requirements(request)?;
         let lookup = match request.session_bound_key(&*self.clock) {
             None => {
@@ -232,9 +221,7 @@ impl TokenVendor {
         self.update_cache_gauges(&self.tokens);
         self.update_cache_gauges(&self.credentials);
         let (tokens, credentials) = (&self.tokens.loader().upstreams, &self.credentials.loader().upstreams);
-        self.metrics
-            .upstream_rate_limit_available
-            .set(tokens.iter().map(|region| region.upstream.available()).sum());
+        self.metrics.upstream_rate_limit_available.set(tokens.iter().map(|region| region.upstream.available()).sum());
         let paused = tokens.iter().filter(|region| region.upstream.is_circuit_open()).count()
             + credentials.iter().filter(|region| region.upstream.is_circuit_open()).count();
         self.metrics.circuits_open.set(i64::try_from(paused).unwrap_or(i64::MAX));

@@ -49,9 +49,8 @@ async fn handle(recorded: web::Data<RecordedResponse>) -> HttpResponse {
 pub fn serve(file: &Path, users: usize) -> Outcome<()> {
     let recorded = web::Data::new(RecordedResponse::parse(&std::fs::read_to_string(file)?, users)?);
     actix_web::rt::System::new().block_on(async {
-        let server = HttpServer::new(move || {
-            App::new().app_data(recorded.clone()).route("/v1/token", web::post().to(handle))
-        });
+        let server =
+            HttpServer::new(move || App::new().app_data(recorded.clone()).route("/v1/token", web::post().to(handle)));
         let server = server.workers(1).bind("127.0.0.1:0")?;
         println!("{}", server.addrs()[0]);
         Ok(server.run().await?)

@@ -88,10 +88,7 @@ pub fn check_signatures(count: u32) -> Outcome<()> {
     let bearer = app.rs256("user-1", 1)?;
     let (message, signed) = bearer.rsplit_once('.').ok_or("not a JWS")?;
     let signed = URL_SAFE_NO_PAD.decode(signed)?;
-    let key = signature::ParsedPublicKey::new(
-        &signature::RSA_PKCS1_2048_8192_SHA256,
-        app.rsa.public_key().as_ref(),
-    )?;
+    let key = signature::ParsedPublicKey::new(&signature::RSA_PKCS1_2048_8192_SHA256, app.rsa.public_key().as_ref())?;
     let before = own_cpu_time()?;
     for _ in 0..count {
         key.verify_sig(message.as_bytes(), &signed)?;

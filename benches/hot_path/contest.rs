@@ -37,10 +37,8 @@ pub struct Setup {
 }
 
 impl Setup {
-    pub const USUAL: Self =
-        Self { name: "tokenvend", cache_ttl: "5m", workers: 1, many_users: false, tls: false };
-    pub const VERIFYING: Self =
-        Self { name: "tokenvend, verifying each time", cache_ttl: "0s", ..Self::USUAL };
+    pub const USUAL: Self = Self { name: "tokenvend", cache_ttl: "5m", workers: 1, many_users: false, tls: false };
+    pub const VERIFYING: Self = Self { name: "tokenvend, verifying each time", cache_ttl: "0s", ..Self::USUAL };
     pub const TWO_WORKERS: Self = Self { name: "tokenvend, 2 workers", workers: 2, ..Self::USUAL };
     pub const MANY_USERS: Self =
         Self { name: "tokenvend, many users", cache_ttl: "1h", many_users: true, ..Self::USUAL };
@@ -63,8 +61,7 @@ impl Stage {
         fs::create_dir_all(&directory)?;
         let app = App::new()?;
         fs::write(directory.join("app.pem"), app.public_key()?)?;
-        let (process, announced) =
-            Process::start(OTHERS, &own("upstream")?, true, &directory.join("upstream.log"))?;
+        let (process, announced) = Process::start(OTHERS, &own("upstream")?, true, &directory.join("upstream.log"))?;
         let binary = arguments.binary.clone();
         let tls = write_certificate(&directory)?;
         Ok(Self { app, upstream: announced.parse()?, directory, binary, tls, _upstream: process })
@@ -105,23 +102,15 @@ impl Stage {
     }
 
     /// The same under a program such as valgrind, on these cores.
-    pub fn tokenvend_under(
-        &self,
-        wrapper: Option<Command>,
-        cores: &str,
-        setup: Setup,
-    ) -> Outcome<Contestant> {
+    pub fn tokenvend_under(&self, wrapper: Option<Command>, cores: &str, setup: Setup) -> Outcome<Contestant> {
         let (address, admin) = (free_address()?, free_address()?);
         let key = if setup.many_users {
             format!("algorithms = [\"HS256\"]\nsecret = \"{SECRET}\"")
         } else {
             format!("algorithms = [\"RS256\"]\nkey_file = {:?}", self.directory.join("app.pem"))
         };
-        let room = if setup.many_users {
-            "[cache]\nmax_size = \"8GiB\"\n[auth.cache]\nmax_entries = 1500000"
-        } else {
-            ""
-        };
+        let room =
+            if setup.many_users { "[cache]\nmax_size = \"8GiB\"\n[auth.cache]\nmax_entries = 1500000" } else { "" };
         let configuration = format!(
             "[http]\nlisten = \"{address}\"\nworkers = {}\n[admin]\nlisten = \"{admin}\"\n\
              [upstream]\nendpoint_url = \"http://{}\"\n[upstream.rate_limit]\nrate = \"100000/s\"\nburst = 100000\n{room}\n\
@@ -172,15 +161,10 @@ impl Stage {
         let mut contestant = Contestant { name, target, process };
         let started = Instant::now();
         // Any response counts, because a peer may not have this path.
-        while load::send_once(&contestant.target, b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n").is_err()
-        {
+        while load::send_once(&contestant.target, b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n").is_err() {
             if contestant.process.has_ended() || started.elapsed() > Duration::from_secs(30) {
                 let log = fs::read_to_string(self.log_of(name))?;
-                return Err(format!(
-                    "{name} does not respond on {}; its log:\n{log}",
-                    contestant.target.address
-                )
-                .into());
+                return Err(format!("{name} does not respond on {}; its log:\n{log}", contestant.target.address).into());
             }
             std::thread::sleep(Duration::from_millis(1));
         }

@@ -45,17 +45,13 @@ pub fn count(arguments: &Arguments, accept: bool) -> Outcome<()> {
         command.arg(format!("--callgrind-out-file={}", file.display()));
         command
     };
-    let bare = instructions_per_request(&stage, &bearer, |file| {
-        stage.bare_under(Some(valgrind(file)), OTHERS, &response, 1)
-    })?;
+    let bare =
+        instructions_per_request(&stage, &bearer, |file| stage.bare_under(Some(valgrind(file)), OTHERS, &response, 1))?;
     let hit = instructions_per_request(&stage, &bearer, |file| {
         stage.tokenvend_under(Some(valgrind(file)), OTHERS, Setup::USUAL)
     })?;
     let found = BTreeMap::from([("bare".to_owned(), bare), ("hit".to_owned(), hit)]);
-    println!(
-        "instructions: {bare} a request of the bare handler, {hit} a hit, {:.2} times as many",
-        ratio(hit, bare)
-    );
+    println!("instructions: {bare} a request of the bare handler, {hit} a hit, {:.2} times as many", ratio(hit, bare));
     compare_with_baseline(&found, accept)
 }
 
@@ -101,18 +97,12 @@ fn instructions_per_request(
     bearer: &[u8],
     start: impl Fn(&Path) -> Outcome<Contestant>,
 ) -> Outcome<u64> {
-    let (once, twice) =
-        (total(stage, bearer, REQUESTS, &start)?, total(stage, bearer, 2 * REQUESTS, &start)?);
+    let (once, twice) = (total(stage, bearer, REQUESTS, &start)?, total(stage, bearer, 2 * REQUESTS, &start)?);
     Ok(twice.saturating_sub(once) / REQUESTS as u64)
 }
 
 /// The instructions of a whole run with that many requests.
-fn total(
-    stage: &Stage,
-    bearer: &[u8],
-    requests: usize,
-    start: impl Fn(&Path) -> Outcome<Contestant>,
-) -> Outcome<u64> {
+fn total(stage: &Stage, bearer: &[u8], requests: usize, start: impl Fn(&Path) -> Outcome<Contestant>) -> Outcome<u64> {
     let file: PathBuf = stage.directory().join("callgrind.out");
     let _ = fs::remove_file(&file);
     let mut contestant: Contestant = start(&file)?;

@@ -59,8 +59,7 @@ pub fn check_all(contestant: &Contestant, app: &App) -> Outcome<()> {
         let (status, response) = send(&app.rs256(user, 0)?)?;
         let body = response.split_once("\r\n\r\n").map(|(_, body)| body).unwrap_or_default();
         let body: serde_json::Value = serde_json::from_str(body)?;
-        let fields =
-            ["identityId", "token", "provider", "identityPoolId", "region", "expiresAt", "expiresIn"];
+        let fields = ["identityId", "token", "provider", "identityPoolId", "region", "expiresAt", "expiresIn"];
         if status != 200 || fields.iter().any(|field| body[field].is_null()) {
             return Err(format!("{name} rejects a valid bearer, or omits fields: {response}").into());
         }

@@ -32,10 +32,8 @@ pub struct Row {
 
 impl Row {
     pub fn new(scenario: &str, contestant: &str, rounds: &[(Measured, Duration)], memory_bytes: u64) -> Self {
-        let cpu_us: Vec<_> = rounds
-            .iter()
-            .map(|(measured, took)| took.as_secs_f64() * 1e6 / measured.answered as f64)
-            .collect();
+        let cpu_us: Vec<_> =
+            rounds.iter().map(|(measured, took)| took.as_secs_f64() * 1e6 / measured.answered as f64).collect();
         let in_each_round =
             |figure: fn(&Measured) -> f64| rounds.iter().map(|(measured, _)| figure(measured)).collect();
         Self {
@@ -54,13 +52,7 @@ impl Row {
     /// CPU time of a request relative to a contestant that took turns with this one: the median of the ratios in each
     /// round, in which the machine was the same for both.
     pub fn times(&self, other: &Self) -> f64 {
-        median(
-            self.cpu_us_of_rounds
-                .iter()
-                .zip(&other.cpu_us_of_rounds)
-                .map(|(own, other)| own / other)
-                .collect(),
-        )
+        median(self.cpu_us_of_rounds.iter().zip(&other.cpu_us_of_rounds).map(|(own, other)| own / other).collect())
     }
 
     /// CPU time of a request for the table: the median, and the best and the worst round.

@@ -60,9 +60,7 @@ impl<'t> Turns<'t> {
         let measured = send()?;
         let took = self.contestant.process.cpu_time()? - before;
         if measured.failed > 0 {
-            return Err(
-                format!("{}: {} responses were not 200", self.contestant.name, measured.failed).into()
-            );
+            return Err(format!("{}: {} responses were not 200", self.contestant.name, measured.failed).into());
         }
         self.rounds.push((measured, took));
         Ok(())
@@ -75,12 +73,7 @@ impl<'t> Turns<'t> {
 }
 
 /// Runs the contestants in turns under a closed load of these requests.
-fn closed(
-    scenario: &str,
-    extent: Extent,
-    contestants: &[&Contestant],
-    requests: &Requests<'_>,
-) -> Outcome<Vec<Row>> {
+fn closed(scenario: &str, extent: Extent, contestants: &[&Contestant], requests: &Requests<'_>) -> Outcome<Vec<Row>> {
     eprintln!("bench: {scenario}");
     let mut turns: Vec<_> = contestants.iter().map(|contestant| Turns::new(contestant)).collect();
     for _ in 0..extent.rounds {
@@ -200,8 +193,7 @@ fn compare_with_bare(report: &mut Report, users: usize, rows: &[Row], goal: f64)
     let [bare, bare_of_many, tokenvend] = rows else { return };
     let title = format!("CPU per request of a hit, {users} users, beside the bare handler");
     report.compare(Comparison::at_most(title, tokenvend.times(bare), Goal::Times(goal)));
-    let title =
-        format!("… and of the bare handler with {users} answers: the floor of a service that stores as many");
+    let title = format!("… and of the bare handler with {users} answers: the floor of a service that stores as many");
     report.compare(Comparison::without_goal(title, bare_of_many.times(bare)));
 }
 
@@ -260,12 +252,7 @@ fn peers(
     Ok(())
 }
 
-fn never_seen(
-    report: &mut Report,
-    extent: Extent,
-    stage: &Stage,
-    [bare, usual]: [&Contestant; 2],
-) -> Outcome<()> {
+fn never_seen(report: &mut Report, extent: Extent, stage: &Stage, [bare, usual]: [&Contestant; 2]) -> Outcome<()> {
     let scenario = "hit, a bearer never seen before";
     eprintln!("bench: {scenario}");
     let mut turns = [Turns::new(bare), Turns::new(usual)];
@@ -284,9 +271,7 @@ fn never_seen(
     let times = median(times.map(|((bare, tokenvend), check)| tokenvend / (bare + check)).collect());
     let check = median(checks);
     report.compare(Comparison::at_most(
-        format!(
-            "CPU per request of a bearer never seen before, beside bare + the raw RS256 check ({check:.1} µs)"
-        ),
+        format!("CPU per request of a bearer never seen before, beside bare + the raw RS256 check ({check:.1} µs)"),
         times,
         Goal::Times(1.15),
     ));
@@ -303,13 +288,7 @@ fn two_workers(report: &mut Report, extent: Extent, stage: &Stage, bearers: &[Ve
 }
 
 /// The cost of encryption on kept connections, beside the bare handler without TLS.
-fn tls(
-    report: &mut Report,
-    extent: Extent,
-    stage: &Stage,
-    bare: &Contestant,
-    bearers: &[Vec<u8>],
-) -> Outcome<()> {
+fn tls(report: &mut Report, extent: Extent, stage: &Stage, bare: &Contestant, bearers: &[Vec<u8>]) -> Outcome<()> {
     let tls = stage.tokenvend(Setup::TLS)?;
     once(&tls, bearers)?;
     report.add(closed("hit, many users, over TLS", extent, &[bare, &tls], &any_of(bearers))?);
@@ -370,8 +349,7 @@ fn many_users(
     eprintln!("bench: minting took {:.0} s", started.elapsed().as_secs_f64());
     let memory = (vendor.process.memory()? - before) as f64;
     let (_, vended) = load::send_once(&vendor.target, &bearers[0])?;
-    let token =
-        vended.split("\"token\":\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
+    let token = vended.split("\"token\":\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
     report.compare(Comparison::at_most(
         format!(
             "memory for {} users, remembered bearers and all, beside the bytes of their tokens ({} each)",

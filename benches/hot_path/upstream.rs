@@ -43,9 +43,7 @@ async fn handle(body: web::Bytes) -> HttpResponse {
     let Some((provider, user)) = request.logins.first_key_value() else {
         return HttpResponse::BadRequest().finish();
     };
-    HttpResponse::Ok()
-        .content_type("application/x-amz-json-1.1")
-        .body(mint(&request, provider, user).to_string())
+    HttpResponse::Ok().content_type("application/x-amz-json-1.1").body(mint(&request, provider, user).to_string())
 }
 
 fn mint(request: &TokenRequest, provider: &str, user: &str) -> Value {

@@ -22,9 +22,8 @@ pub fn move_nobody(bytes: &[u8]) {
     for (header, client, entry) in WRITTEN {
         let client: IpAddr = client.parse().unwrap();
         let hops = TrustedProxies { networks: vec!["10.0.0.0/8".parse().unwrap()], header };
-        let found = |peer: IpAddr, lines: &[&[u8]]| {
-            hops.resolve(PeerAddress::new(peer), lines.iter().copied()).client.ip()
-        };
+        let found =
+            |peer: IpAddr, lines: &[&[u8]]| hops.resolve(PeerAddress::new(peer), lines.iter().copied()).client.ip();
         assert_eq!(found(STRANGER, &lines), STRANGER, "a stranger is believed");
         let second_proxy = match header {
             ForwardedHeader::XForwardedFor => "10.0.0.2",

@@ -8,14 +8,12 @@ use super::door::{Door, GATEWAY_SECRET, Listed, signed};
 static DOOR: LazyLock<Door> = LazyLock::new(Door::open);
 
 /// Alice's, which a fuzzer would not come upon. It writes [`TOKEN_SIGN`] for it, or alters the one in a seed.
-static TOKEN: LazyLock<String> =
-    LazyLock::new(|| signed(include_bytes!("../seeds/claims/honest.json").trim_ascii()));
+static TOKEN: LazyLock<String> = LazyLock::new(|| signed(include_bytes!("../seeds/claims/honest.json").trim_ascii()));
 
 const TOKEN_SIGN: u8 = 1;
 const SECRET_SIGN: u8 = 2;
 
-const NAMES: [&str; 6] =
-    ["authorization", "cookie", "x-assertion", "x-auth-user", "x-gateway-secret", "x_auth_user"];
+const NAMES: [&str; 6] = ["authorization", "cookie", "x-assertion", "x-auth-user", "x-gateway-secret", "x_auth_user"];
 
 /// The way by which these headers let somebody in, if they do. One header a line; its first letter says which.
 ///
@@ -32,8 +30,7 @@ pub fn let_in_only_by_what_was_signed(bytes: &[u8]) -> Option<String> {
     let listed = Listed(lines.iter().map(|(name, value)| (*name, value.as_slice())).collect());
     let (caller, user) = DOOR.caller(&listed)?;
 
-    let values =
-        |name: &str| listed.0.iter().filter(|(own, _)| *own == name).map(|(_, value)| *value).collect();
+    let values = |name: &str| listed.0.iter().filter(|(own, _)| *own == name).map(|(_, value)| *value).collect();
     let shown = match &*caller.authenticator {
         "bearer" => {
             let (scheme, token) = only(values("authorization")).split_at(7);

@@ -16,10 +16,7 @@ use crate::issuer::registry::{DeleteFailureReason, DescribedIdentity, PageReques
 use crate::pools::Pool;
 use cognito_types::IdentityId;
 
-pub(super) async fn list(
-    request: HttpRequest,
-    admin: web::Data<AdminState>,
-) -> Result<HttpResponse, Problem> {
+pub(super) async fn list(request: HttpRequest, admin: web::Data<AdminState>) -> Result<HttpResponse, Problem> {
     let pool = admin.pool(&request)?;
     let (page, _) = target::page(&request)?;
     let listed = admin.identity_admin.list(&pool, &page).await;
@@ -32,10 +29,7 @@ pub(super) async fn list(
     })))
 }
 
-pub(super) async fn describe(
-    request: HttpRequest,
-    admin: web::Data<AdminState>,
-) -> Result<HttpResponse, Problem> {
+pub(super) async fn describe(request: HttpRequest, admin: web::Data<AdminState>) -> Result<HttpResponse, Problem> {
     let pool = admin.pool(&request)?;
     let identity = target::identity(&request)?;
     let (page, _) = target::page(&request)?;
@@ -58,10 +52,7 @@ fn to_json(description: &DescribedIdentity) -> Value {
     })
 }
 
-pub(super) async fn unlink(
-    request: HttpRequest,
-    admin: web::Data<AdminState>,
-) -> Result<HttpResponse, Problem> {
+pub(super) async fn unlink(request: HttpRequest, admin: web::Data<AdminState>) -> Result<HttpResponse, Problem> {
     let pool = admin.pool(&request)?;
     let identity = target::identity(&request)?;
     let user = admin.user(&request, target::user_id_kind(&request)?)?;
@@ -78,10 +69,7 @@ pub(super) async fn unlink(
     })))
 }
 
-pub(super) async fn delete(
-    request: HttpRequest,
-    admin: web::Data<AdminState>,
-) -> Result<HttpResponse, Problem> {
+pub(super) async fn delete(request: HttpRequest, admin: web::Data<AdminState>) -> Result<HttpResponse, Problem> {
     let pool = admin.pool(&request)?;
     let identity = target::identity(&request)?;
     body::reject(&request)?;

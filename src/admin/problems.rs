@@ -26,10 +26,8 @@ const NO_IDENTITY: (ProblemType, &str) =
     (ProblemType::UnknownIdentity, "the identity is unknown to Cognito, or not in this pool");
 const NO_PAGE: (ProblemType, &str) =
     (ProblemType::InvalidRequest, "nextToken is not from the previous page of the same request");
-const CONFLICT: (ProblemType, &str) = (
-    ProblemType::IdentityMismatch,
-    "the user and the identity exist, but the user does not belong to the identity",
-);
+const CONFLICT: (ProblemType, &str) =
+    (ProblemType::IdentityMismatch, "the user and the identity exist, but the user does not belong to the identity");
 
 pub(super) const LOOKUP: ErrorMapping =
     ErrorMapping { operation: "lookup", not_found: NO_USER, conflict: CONFLICT, unacceptable: NO_PAGE };
@@ -42,10 +40,7 @@ pub(super) const LIST: ErrorMapping =
 
 pub(super) const MERGE: ErrorMapping = ErrorMapping {
     operation: "merge",
-    not_found: (
-        ProblemType::UnknownUser,
-        "one of the two users, or both, are unknown to Cognito in this pool",
-    ),
+    not_found: (ProblemType::UnknownUser, "one of the two users, or both, are unknown to Cognito in this pool"),
     conflict: (
         ProblemType::LoginConflict,
         "both users have a login of the same public provider, and an identity can have only one of each",
@@ -63,12 +58,8 @@ pub(super) const UNLINK: ErrorMapping = ErrorMapping {
     unacceptable: CONFLICT,
 };
 
-pub(super) const DELETE: ErrorMapping = ErrorMapping {
-    operation: "delete",
-    not_found: NO_IDENTITY,
-    conflict: CONFLICT,
-    unacceptable: NO_IDENTITY,
-};
+pub(super) const DELETE: ErrorMapping =
+    ErrorMapping { operation: "delete", not_found: NO_IDENTITY, conflict: CONFLICT, unacceptable: NO_IDENTITY };
 
 impl ErrorMapping {
     /// The problem for an error. Logs the error, with what must not be in the response.
@@ -86,25 +77,21 @@ impl ErrorMapping {
             RegistryErrorKind::Throttled => {
                 tracing::warn!(operation, request_id, %error, "identity admin call throttled");
                 let detail = "the AWS account's quota for this operation is exceeded; nothing was changed";
-                return Problem::new(ProblemType::UpstreamUnavailable, detail)
-                    .retry_after(Duration::from_secs(2));
+                return Problem::new(ProblemType::UpstreamUnavailable, detail).retry_after(Duration::from_secs(2));
             }
             RegistryErrorKind::Unavailable => {
                 tracing::warn!(operation, request_id, %error, "identity admin call failed");
                 let detail = "Cognito did not respond; the operation may have been done or not: look it up";
-                return Problem::new(ProblemType::UpstreamUnavailable, detail)
-                    .retry_after(Duration::from_secs(5));
+                return Problem::new(ProblemType::UpstreamUnavailable, detail).retry_after(Duration::from_secs(5));
             }
             RegistryErrorKind::Denied { action } => {
                 tracing::error!(operation, request_id, %error, "missing IAM permission");
-                let detail =
-                    format!("allow this service cognito-identity:{action} in IAM (deploy/iam/README.md)");
+                let detail = format!("allow this service cognito-identity:{action} in IAM (deploy/iam/README.md)");
                 return Problem::new(ProblemType::Misconfigured, detail);
             }
             RegistryErrorKind::Misconfigured => {
                 tracing::error!(operation, request_id, %error, "identity admin call failed");
-                let detail =
-                    "the service cannot call Cognito; the cause is in its log, with this request's id";
+                let detail = "the service cannot call Cognito; the cause is in its log, with this request's id";
                 return Problem::new(ProblemType::Misconfigured, detail);
             }
         };

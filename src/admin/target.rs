@@ -19,8 +19,7 @@ impl AdminState {
         self.require_admin(request)?;
         let pool = self.pools.find(Some(&segments(request)?.pool)).ok_or_else(|| {
             let names: Vec<&str> = self.pools.iter().map(|pool| &*pool.name).collect();
-            let detail =
-                format!("the pool in the path is not configured; configured are: {}", names.join(", "));
+            let detail = format!("the pool in the path is not configured; configured are: {}", names.join(", "));
             Problem::new(ProblemType::UnknownPool, detail)
         })?;
         record(request, |context| context.pool(pool));
@@ -65,10 +64,7 @@ pub(super) fn user_id_kind(request: &HttpRequest) -> Result<UserIdKind, Problem>
     }
     let query = web::Query::<Query>::from_query(request.query_string());
     query.map(|query| query.user_id_kind).map_err(|_| {
-        Problem::new(
-            ProblemType::InvalidRequest,
-            "the query may have one parameter, userIdKind: cognito or app",
-        )
+        Problem::new(ProblemType::InvalidRequest, "the query may have one parameter, userIdKind: cognito or app")
     })
 }
 

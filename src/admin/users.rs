@@ -14,10 +14,7 @@ use crate::http::audit::{record, record_intent};
 use crate::http::{Problem, ProblemType, body};
 use crate::issuer::registry::IdentityQuery;
 
-pub(super) async fn lookup(
-    request: HttpRequest,
-    admin: web::Data<AdminState>,
-) -> Result<HttpResponse, Problem> {
+pub(super) async fn lookup(request: HttpRequest, admin: web::Data<AdminState>) -> Result<HttpResponse, Problem> {
     let pool = admin.pool(&request)?;
     let (page, kind) = target::page(&request)?;
     let user = admin.user(&request, kind)?;
@@ -37,10 +34,7 @@ pub(super) async fn lookup(
     })))
 }
 
-pub(super) async fn purge(
-    request: HttpRequest,
-    admin: web::Data<AdminState>,
-) -> Result<HttpResponse, Problem> {
+pub(super) async fn purge(request: HttpRequest, admin: web::Data<AdminState>) -> Result<HttpResponse, Problem> {
     let pool = admin.pool(&request)?;
     let user = admin.user(&request, target::user_id_kind(&request)?)?;
     body::reject(&request)?;

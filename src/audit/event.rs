@@ -42,13 +42,9 @@ impl Action {
     /// Whether only an administrator can do it.
     pub fn is_administrative(self) -> bool {
         match self {
-            Self::Lookup
-            | Self::Describe
-            | Self::List
-            | Self::Purge
-            | Self::Merge
-            | Self::Unlink
-            | Self::Delete => true,
+            Self::Lookup | Self::Describe | Self::List | Self::Purge | Self::Merge | Self::Unlink | Self::Delete => {
+                true
+            }
             Self::VendToken | Self::VendCredentials | Self::SignOut | Self::Link => false,
         }
     }

@@ -23,8 +23,7 @@ impl SinkWriter {
             Sink::Stderr => Some(Self::Stderr),
             Sink::Stdout => Some(Self::Stdout),
             Sink::File(path) => {
-                let file = ReopeningFile::open(path)
-                    .map_err(|error| AuditError::File { path: path.clone(), error })?;
+                let file = ReopeningFile::open(path).map_err(|error| AuditError::File { path: path.clone(), error })?;
                 Some(Self::File(file))
             }
         })

@@ -41,11 +41,7 @@ impl ServiceCaller {
         Self { name, users }
     }
 
-    pub(super) fn act_as(
-        &self,
-        requested: &str,
-        user_ids: &UserIdMapper,
-    ) -> Result<DeveloperUserId, ActAsError> {
+    pub(super) fn act_as(&self, requested: &str, user_ids: &UserIdMapper) -> Result<DeveloperUserId, ActAsError> {
         let user_id = DeveloperUserId::parse(requested).map_err(|_| ActAsError::UserInvalid)?;
         if is_placeholder(requested) {
             return Err(ActAsError::UserInvalid);
@@ -126,17 +122,9 @@ mod tests {
     #[test]
     fn a_pattern_matches_the_whole_user_id_and_a_star_at_least_one_character() {
         for (pattern, matching, others) in [
-            (
-                "app:*",
-                &["app:a", "app:a:b", "app:*", "app:é"][..],
-                &["app:", "app", "xapp:a", "App:a", ""][..],
-            ),
+            ("app:*", &["app:a", "app:a:b", "app:*", "app:é"][..], &["app:", "app", "xapp:a", "App:a", ""][..]),
             ("alice", &["alice"], &["alic", "alice2", "Alice", "*"]),
-            (
-                "*@a.example",
-                &["x@a.example", "@@a.example"],
-                &["@a.example", "x@a.example.evil", "x@b.example"],
-            ),
+            ("*@a.example", &["x@a.example", "@@a.example"], &["@a.example", "x@a.example.evil", "x@b.example"]),
             ("t|*|x|*", &["t|1|x|2", "t|1|x|x|2"], &["t||x|2", "t|1|x|", "t|1|y|2"]),
             ("a*a", &["aba", "aaa"], &["aa", "a", "ab"]),
             ("*", &["a", "ab"], &[""]),

@@ -40,8 +40,7 @@ impl AlbAuthenticator {
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Result<Self, KeysError> {
-        let keys =
-            KeyProvider::by_key_id(callers.name(), &settings.keys, ALGORITHMS, clock.clone(), metrics)?;
+        let keys = KeyProvider::by_key_id(callers.name(), &settings.keys, ALGORITHMS, clock.clone(), metrics)?;
         Ok(Self { callers, settings, keys, cache, clock })
     }
 

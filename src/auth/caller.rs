@@ -71,11 +71,7 @@ impl Declined {
     /// For a credential that could not be read. A cookie that a page of another origin may have caused to be sent
     /// is not applicable: it must not hide a credential that the client itself put into the same request.
     pub(super) fn from_unread(reason: RejectionReason) -> Self {
-        if reason == RejectionReason::CrossSite {
-            Self::NotApplicable(reason)
-        } else {
-            Self::Rejected(reason)
-        }
+        if reason == RejectionReason::CrossSite { Self::NotApplicable(reason) } else { Self::Rejected(reason) }
     }
 }
 

@@ -68,19 +68,12 @@ mod tests {
         };
         let matches = |text: &str| CertificateMatcher::parse(text).unwrap().matches(&certificate);
         let openssl = format!("SHA256:{}", vec!["AB"; 32].join(":"));
-        for yes in
-            [&*format!("SHA256:{digest}"), &openssl, "DNS:billing.internal", "URI:spiffe://example/billing"]
-        {
+        for yes in [&*format!("SHA256:{digest}"), &openssl, "DNS:billing.internal", "URI:spiffe://example/billing"] {
             assert!(matches(yes), "{yes}");
         }
         let other = format!("SHA256:{}", "cd".repeat(32));
-        for no in [
-            &*other,
-            "DNS:internal",
-            "DNS:billing.internal.evil",
-            "URI:spiffe://example/bill",
-            "URI:Spiffe://x",
-        ] {
+        for no in [&*other, "DNS:internal", "DNS:billing.internal.evil", "URI:spiffe://example/bill", "URI:Spiffe://x"]
+        {
             assert!(!matches(no), "{no}");
         }
         for bad in ["", "billing", "CN:billing", "DNS:", "DNS:*.internal", "URI:", "SHA256:ab", "sha256:x"] {

@@ -69,11 +69,7 @@ impl ScopedCache {
     }
 
     /// The key of a credential of several parts, which may be short enough to be guessed from a plain digest.
-    pub(super) fn keyed<'p>(
-        &self,
-        hmac_key: &hmac::Key,
-        parts: impl IntoIterator<Item = &'p [u8]>,
-    ) -> CredentialKey {
+    pub(super) fn keyed<'p>(&self, hmac_key: &hmac::Key, parts: impl IntoIterator<Item = &'p [u8]>) -> CredentialKey {
         let mut context = hmac::Context::with_key(hmac_key);
         for part in parts {
             // The length first, so that two different lists of parts never have the same bytes.
@@ -101,13 +97,7 @@ impl ScopedCache {
     }
 
     /// Caches a verified credential until `expires_at`, and at most for `ttl`.
-    pub(super) fn insert(
-        &self,
-        key: CredentialKey,
-        caller: &Arc<Caller>,
-        expires_at: Timestamp,
-        ttl: Duration,
-    ) {
+    pub(super) fn insert(&self, key: CredentialKey, caller: &Arc<Caller>, expires_at: Timestamp, ttl: Duration) {
         if !ttl.is_zero() {
             let ttl_ends = self.cache.clock.monotonic() + ttl;
             self.cache.entries.insert(key, Entry { caller: caller.clone(), expires_at, ttl_ends });

@@ -78,10 +78,7 @@ impl Authenticator for ForwardAuthenticator {
 impl ForwardSettings {
     /// The headers to forward: the configured ones, and a `Cookie` header with only the configured cookies. `None` if
     /// the request has none of them.
-    fn forwarded(
-        &self,
-        request: &AuthRequest<'_>,
-    ) -> Result<Option<Vec<(HeaderName, HeaderValue)>>, RejectionReason> {
+    fn forwarded(&self, request: &AuthRequest<'_>) -> Result<Option<Vec<(HeaderName, HeaderValue)>>, RejectionReason> {
         let mut forwarded = Vec::new();
         for name in &self.forward_headers {
             if let Some(value) = request.header(name.as_str()).map_err(|_| RejectionReason::Malformed)? {
@@ -127,10 +124,7 @@ impl RemoteCheck {
     }
 
     /// The claims of the user, from the app's response.
-    async fn fetch_claims(
-        &self,
-        headers: Vec<(HeaderName, HeaderValue)>,
-    ) -> Result<Map<String, Value>, CheckError> {
+    async fn fetch_claims(&self, headers: Vec<(HeaderName, HeaderValue)>) -> Result<Map<String, Value>, CheckError> {
         let headers: HeaderMap = headers.into_iter().collect();
         let request = self.client.get(self.settings.url.clone()).headers(headers);
         let response = request.send().await.map_err(|error| error_chain::display(&error.without_url()))?;
@@ -150,8 +144,9 @@ impl RemoteCheck {
         match &self.settings.claims {
             ClaimsFrom::Body => serde_json::from_slice(&read_body(response).await?)
                 .map_err(|_| CheckError::Failed("its response is not a JSON object".to_owned())),
-            ClaimsFrom::Headers(names) => claims_from_headers(response.headers(), names)
-                .map_err(|error| CheckError::Failed(error.to_string())),
+            ClaimsFrom::Headers(names) => {
+                claims_from_headers(response.headers(), names).map_err(|error| CheckError::Failed(error.to_string()))
+            }
         }
     }
 

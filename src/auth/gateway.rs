@@ -33,8 +33,7 @@ impl GatewayAuthenticator {
     pub(super) fn new(callers: CallerBuilder, settings: GatewaySettings) -> Self {
         let accepted = settings.secret.iter().flat_map(|secret| &secret.accepted);
         let secrets = accepted.map(|secret| digest(&SHA256, secret.expose())).collect();
-        let user_id_claims =
-            callers.settings().user_id.claims().map(|claim| claim.root().to_owned()).collect();
+        let user_id_claims = callers.settings().user_id.claims().map(|claim| claim.root().to_owned()).collect();
         Self { callers, settings, secrets, user_id_claims }
     }
 
@@ -55,12 +54,11 @@ impl GatewayAuthenticator {
             tracing::info!(authenticator, peer, reason, "gateway headers from untrusted peer");
             return Err(RejectionReason::UntrustedPeer.into());
         }
-        let claims = claims_from_headers(request.headers, &self.settings.claims)
-            .map_err(|_| RejectionReason::Malformed)?;
+        let claims =
+            claims_from_headers(request.headers, &self.settings.claims).map_err(|_| RejectionReason::Malformed)?;
         // Some proxies join duplicate headers with a comma (RFC 9110, section 5.3). That would be two users.
-        let is_joined = |name: &String| {
-            claims.get(name).and_then(|value| value.as_str()).is_some_and(|text| text.contains(','))
-        };
+        let is_joined =
+            |name: &String| claims.get(name).and_then(|value| value.as_str()).is_some_and(|text| text.contains(','));
         if self.user_id_claims.iter().any(is_joined) {
             return Err(RejectionReason::Malformed.into());
         }
@@ -68,9 +66,9 @@ impl GatewayAuthenticator {
     }
 
     fn check_gateway(&self, request: &AuthRequest<'_>) -> Result<(), &'static str> {
-        let is_trusted = request.peer.is_some_and(|peer| {
-            self.settings.trusted_peers.iter().any(|network| network.contains(&peer.ip()))
-        });
+        let is_trusted = request
+            .peer
+            .is_some_and(|peer| self.settings.trusted_peers.iter().any(|network| network.contains(&peer.ip())));
         if !is_trusted {
             return Err("its address is not in trusted_peers");
         }
@@ -91,8 +89,7 @@ impl GatewayAuthenticator {
     /// its successors map `X-User`, `X_User` and sometimes `X.User` to one variable.
     fn has_ambiguous_header(&self, request: &AuthRequest<'_>) -> bool {
         let claims = self.settings.claims.iter().map(|(_, header)| header.as_str());
-        let own: Vec<&str> =
-            claims.chain(self.settings.secret.iter().map(|secret| secret.header.as_str())).collect();
+        let own: Vec<&str> = claims.chain(self.settings.secret.iter().map(|secret| secret.header.as_str())).collect();
         let mut is_ambiguous = false;
         request.headers.each_name(&mut |name| {
             is_ambiguous |= !own.contains(&name) && own.iter().any(|one| is_same_variable(one, name));

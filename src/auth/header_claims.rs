@@ -22,8 +22,7 @@ pub(super) fn claims_from_headers<'n>(
     let mut claims = Map::new();
     for (claim, header) in names {
         let invalid = |why| InvalidHeaderClaim { header, why };
-        let Some(value) = single_value(headers, header.as_str()).map_err(|_| invalid("is sent twice"))?
-        else {
+        let Some(value) = single_value(headers, header.as_str()).map_err(|_| invalid("is sent twice"))? else {
             continue;
         };
         let text = std::str::from_utf8(value).map_err(|_| invalid("is not UTF-8"))?;

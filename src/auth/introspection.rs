@@ -95,8 +95,7 @@ impl RemoteCheck {
             401 | 403 => return Err("it does not accept our client_id and client_secret".to_owned()),
             status => return Err(format!("it responds with status {status}")),
         }
-        serde_json::from_slice(&read_body(response).await?)
-            .map_err(|_| "its response is not a JSON object".to_owned())
+        serde_json::from_slice(&read_body(response).await?).map_err(|_| "its response is not a JSON object".to_owned())
     }
 
     /// Section 2.2. The other members count only if the token is active.

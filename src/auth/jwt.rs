@@ -36,14 +36,9 @@ impl JwtAuthenticator {
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Result<Self, KeysError> {
-        let keys = KeyProvider::from_source(
-            callers.name(),
-            &settings.keys,
-            &settings.algorithms,
-            clock.clone(),
-            metrics,
-        )
-        .await?;
+        let keys =
+            KeyProvider::from_source(callers.name(), &settings.keys, &settings.algorithms, clock.clone(), metrics)
+                .await?;
         Ok(Self { callers, settings, keys, cache, clock })
     }
 
@@ -66,8 +61,7 @@ impl JwtAuthenticator {
 
     async fn verify(&self, credential: &str) -> Result<Arc<Caller>, Declined> {
         // Text of another form may be the credential of another authenticator: an opaque token.
-        let jws = Jws::parse(credential)
-            .map_err(|InvalidJws| Declined::NotApplicable(RejectionReason::Malformed))?;
+        let jws = Jws::parse(credential).map_err(|InvalidJws| Declined::NotApplicable(RejectionReason::Malformed))?;
         if claims::issuer(jws.payload()) != Some(&self.callers.settings().issuer) {
             return Err(Declined::NotApplicable(RejectionReason::Issuer));
         }

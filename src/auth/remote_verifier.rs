@@ -70,12 +70,7 @@ struct ResultCache {
 
 impl RemoteVerifier {
     /// Checks run on the runtime that this is called on.
-    pub(super) fn new(
-        settings: RemoteCheckSettings,
-        ttl: Duration,
-        cache: ScopedCache,
-        clock: SharedClock,
-    ) -> Self {
+    pub(super) fn new(settings: RemoteCheckSettings, ttl: Duration, cache: ScopedCache, clock: SharedClock) -> Self {
         let results = ResultCache {
             verified: cache,
             ttl,

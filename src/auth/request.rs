@@ -40,10 +40,7 @@ impl<'r> AuthRequest<'r> {
 }
 
 /// The only value of a header.
-pub(super) fn single_value<'h>(
-    headers: &'h dyn HeaderView,
-    name: &str,
-) -> Result<Option<&'h [u8]>, DuplicateHeader> {
+pub(super) fn single_value<'h>(headers: &'h dyn HeaderView, name: &str) -> Result<Option<&'h [u8]>, DuplicateHeader> {
     let (mut first, mut is_duplicate) = (None, false);
     headers.each_value(name, &mut |value| {
         is_duplicate |= first.is_some();

@@ -40,11 +40,7 @@ impl UserIdMapper {
     }
 
     /// The app's id of the user or service with these claims.
-    pub(super) fn render_user_id(
-        &self,
-        template: &Template,
-        claims: &Claims,
-    ) -> Result<String, RejectionReason> {
+    pub(super) fn render_user_id(&self, template: &Template, claims: &Claims) -> Result<String, RejectionReason> {
         template.render(claims, id_text).map_err(|_| RejectionReason::UserId)
     }
 
@@ -95,8 +91,7 @@ pub(super) fn is_placeholder(text: &str) -> bool {
 /// `LOCAL@DOMAIN.TLD`, with any text before and after it.
 fn looks_like_email(user_id: &str) -> bool {
     user_id.split_once('@').is_some_and(|(local, domain)| {
-        !local.is_empty()
-            && domain.split_once('.').is_some_and(|(host, top)| !host.is_empty() && !top.is_empty())
+        !local.is_empty() && domain.split_once('.').is_some_and(|(host, top)| !host.is_empty() && !top.is_empty())
     })
 }
 
@@ -139,11 +134,7 @@ mod tests {
             json!({"id": "alice"}),
         ] {
             for template in ["{sub}", "web:{sub}"] {
-                assert_eq!(
-                    user_id(template, &json!({"sub": user}), None),
-                    Err(RejectionReason::UserId),
-                    "{user}"
-                );
+                assert_eq!(user_id(template, &json!({"sub": user}), None), Err(RejectionReason::UserId), "{user}");
             }
         }
         assert_eq!(user_id("{sub}", &json!({}), None), Err(RejectionReason::UserId));

@@ -29,8 +29,8 @@ impl Conditions {
     }
 
     pub fn are_met_by(&self, claims: &Claims) -> bool {
-        let audience = self.audiences.is_empty()
-            || claims.texts(AUDIENCE).any(|aud| self.audiences.iter().any(|one| one == aud));
+        let audience =
+            self.audiences.is_empty() || claims.texts(AUDIENCE).any(|aud| self.audiences.iter().any(|one| one == aud));
         let is = |(path, values): &(ClaimPath, Vec<String>)| {
             claims.get(path).is_some_and(|found| is_or_contains(found, values))
         };
@@ -44,10 +44,7 @@ const AUDIENCE: &str = "aud";
 const SCOPES: [&str; 2] = ["scope", "scp"];
 
 fn has_scope(claims: &Claims, scope: &str) -> bool {
-    SCOPES
-        .into_iter()
-        .flat_map(|claim| claims.texts(claim))
-        .any(|granted| granted.split(' ').any(|one| one == scope))
+    SCOPES.into_iter().flat_map(|claim| claims.texts(claim)).any(|granted| granted.split(' ').any(|one| one == scope))
 }
 
 fn is_or_contains(found: &Value, values: &[String]) -> bool {
@@ -79,19 +76,13 @@ mod tests {
 
     #[test]
     fn every_condition_must_hold() {
-        let conditions = Conditions {
-            audiences: texts(&["x", "y"]),
-            scopes: texts(&["read", "vend"]),
-            ..Conditions::default()
-        };
+        let conditions =
+            Conditions { audiences: texts(&["x", "y"]), scopes: texts(&["read", "vend"]), ..Conditions::default() };
         let good = json!({"aud": ["y", "z"], "scope": "vend read"});
         assert!(meets(&conditions, good.clone()));
-        for (claim, bad) in [
-            ("aud", json!("z")),
-            ("scope", json!("vend reader")),
-            ("scope", json!("vend")),
-            ("scope", json!(null)),
-        ] {
+        for (claim, bad) in
+            [("aud", json!("z")), ("scope", json!("vend reader")), ("scope", json!("vend")), ("scope", json!(null))]
+        {
             let mut claims = good.clone();
             claims[claim] = bad;
             assert!(!meets(&conditions, claims.clone()), "{claims}");

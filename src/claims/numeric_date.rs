@@ -28,11 +28,7 @@ pub(crate) fn parse_lenient(claim: Option<&Value>) -> Result<Option<Timestamp>, 
 
 fn date(seconds: f64) -> Result<Timestamp, InvalidNumericDate> {
     // The cast saturates: a date beyond the range of the type becomes the last one.
-    if seconds.is_finite() {
-        Ok(Timestamp::from_millis((seconds * 1000.0) as i64))
-    } else {
-        Err(InvalidNumericDate)
-    }
+    if seconds.is_finite() { Ok(Timestamp::from_millis((seconds * 1000.0) as i64)) } else { Err(InvalidNumericDate) }
 }
 
 #[cfg(test)]
@@ -61,11 +57,9 @@ mod tests {
             );
         }
         // In headers, where each value is a string, and where an absent date is sent as a value.
-        for (value, date) in [
-            (json!("1000.5"), Some(Timestamp::from_millis(1_000_500))),
-            (json!(""), None),
-            (json!(null), None),
-        ] {
+        for (value, date) in
+            [(json!("1000.5"), Some(Timestamp::from_millis(1_000_500))), (json!(""), None), (json!(null), None)]
+        {
             assert_eq!(
                 (parse(Some(&value)), parse_lenient(Some(&value))),
                 (Err(InvalidNumericDate), Ok(date)),

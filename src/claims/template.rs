@@ -50,9 +50,7 @@ impl Template {
                 .split_once('}')
                 .ok_or("it has a '{' without its '}'; a literal brace is written '{{'")?;
             if matches!(template.0.last(), Some(Part::Claim(_))) {
-                return Err(format!(
-                    "nothing stands before {{{name}}} to mark where the claim before it ends"
-                ));
+                return Err(format!("nothing stands before {{{name}}} to mark where the claim before it ends"));
             }
             template.0.push(Part::Claim(ClaimPath::parse(name)?));
             rest = after;

@@ -23,8 +23,9 @@ pub(super) enum BearerError {
 /// Reads the token from the file if one is given, else takes the value of the environment variable.
 pub(super) fn find(file: Option<&Path>, variable: Option<&str>) -> Result<Zeroizing<String>, BearerError> {
     let text = match file {
-        Some(path) => std::fs::read_to_string(path)
-            .map_err(|error| BearerError::Unreadable(path.display().to_string(), error))?,
+        Some(path) => {
+            std::fs::read_to_string(path).map_err(|error| BearerError::Unreadable(path.display().to_string(), error))?
+        }
         None => variable.map(str::to_owned).ok_or(BearerError::Missing)?,
     };
     let text = Zeroizing::new(text);

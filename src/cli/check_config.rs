@@ -39,8 +39,7 @@ pub(super) fn run(file: &ConfigFile) -> Result<(), CliError> {
     }
     for way in &settings.auth {
         let services = if way.act_as.is_some() { ", services included" } else { "" };
-        let _ =
-            writeln!(text, "auth {}: {} of {}{services}", way.name, credential_kind(&way.kind), way.issuer);
+        let _ = writeln!(text, "auth {}: {} of {}{services}", way.name, credential_kind(&way.kind), way.issuer);
     }
     text.push_str("The configuration is valid.\n");
     print(&text)

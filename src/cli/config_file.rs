@@ -14,8 +14,7 @@ pub(super) struct ConfigFile {
 
 impl ConfigFile {
     pub(super) fn load(&self) -> Result<Loaded, ConfigError> {
-        let documents =
-            self.path.iter().map(|path| ConfigSource::read(path)).collect::<Result<Vec<_>, _>>()?;
+        let documents = self.path.iter().map(|path| ConfigSource::read(path)).collect::<Result<Vec<_>, _>>()?;
         config::load(&documents, &Environment::from_process())
     }
 }

@@ -108,8 +108,8 @@ impl From<BearerError> for CliError {
 async fn request_credentials(url: &Url, bearer: &str) -> Result<ServiceResponse, String> {
     let failed = |error: HttpError| format!("request to {url} failed: {error}");
     // No redirects: the bearer token is for this service only.
-    let client = client_builder(ProxyPolicy::HttpsOnly, Some(Duration::from_secs(15)))
-        .connect_timeout(Duration::from_secs(5));
+    let client =
+        client_builder(ProxyPolicy::HttpsOnly, Some(Duration::from_secs(15))).connect_timeout(Duration::from_secs(5));
     let client = client.build().map_err(|error| failed(error.into()))?;
     let response = client.get(url.clone()).bearer_auth(bearer).send().await;
     let response = response.map_err(|error| failed(error.into()))?;

@@ -43,9 +43,8 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     };
     if let Some(name) = &args.trust_policy {
         let pool = loaded.settings.pools.find(Some(name));
-        let pool = pool.ok_or_else(|| {
-            CliError::usage(format!("--trust-policy {name}: no pool of this name is configured"))
-        })?;
+        let pool =
+            pool.ok_or_else(|| CliError::usage(format!("--trust-policy {name}: no pool of this name is configured")))?;
         return print(&format!("{:#}\n", doctor::trust_policy(pool)));
     }
     let mint_test = args.test_mint.map(|user| MintTest { user, pool: args.pool });

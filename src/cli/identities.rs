@@ -114,14 +114,11 @@ pub(super) async fn run(args: &Args, environment: &Environment) -> Result<(), Cl
     // clap cannot require an option that is allowed before and after the verb.
     let pool = args.pool.as_deref().ok_or_else(|| CliError::usage("--pool NAME is required"))?;
     let credential = environment.get(CREDENTIAL_VARIABLE);
-    let service =
-        AdminClient::new(&args.admin_url, args.credential_file.as_deref(), credential, args.user_id_kind)?;
+    let service = AdminClient::new(&args.admin_url, args.credential_file.as_deref(), credential, args.user_id_kind)?;
     let response = match &args.action {
         Action::Lookup { user, page } => service.get(&[pool, users, user], &page.query()).await?,
         Action::List { page } => service.get(&[pool, identities], &page.query()).await?,
-        Action::Describe { identity, page } => {
-            service.get(&[pool, identities, identity], &page.query()).await?
-        }
+        Action::Describe { identity, page } => service.get(&[pool, identities, identity], &page.query()).await?,
         Action::Merge { user, into, yes } => {
             require_confirmation(*yes, "a merge cannot be undone")?;
             let body = json!({"into": into});
@@ -195,10 +192,7 @@ fn format_value(value: &Value) -> String {
         Value::String(text) if !text.chars().any(char::is_control) => text.clone(),
         Value::Object(fields) => {
             let parts = fields.iter().filter(|(_, value)| !value.is_null());
-            parts
-                .map(|(name, value)| format!("{name}={}", format_value(value)))
-                .collect::<Vec<_>>()
-                .join("  ")
+            parts.map(|(name, value)| format!("{name}={}", format_value(value))).collect::<Vec<_>>().join("  ")
         }
         Value::Array(items) => items.iter().map(format_value).collect::<Vec<_>>().join(","),
         other => other.to_string(),

@@ -15,9 +15,7 @@ pub(super) async fn run(file: &ConfigFile) -> Result<(), CliError> {
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
-    let app = app::start(loaded.settings, Arc::new(SystemClock::new()))
-        .await
-        .map_err(CliError::unavailable_error)?;
+    let app = app::start(loaded.settings, Arc::new(SystemClock::new())).await.map_err(CliError::unavailable_error)?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         http.listen = %app.public_address(),

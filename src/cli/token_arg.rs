@@ -28,16 +28,16 @@ impl TokenArg {
     pub(super) fn read(self) -> Result<Zeroizing<String>, CliError> {
         let text = if self.token == "-" {
             let mut text = Zeroizing::new(String::new());
-            std::io::stdin().lock().take(MAX_INPUT_BYTES).read_to_string(&mut text).map_err(|error| {
-                CliError::invalid_input(format!("standard input cannot be read: {error}"))
-            })?;
+            std::io::stdin()
+                .lock()
+                .take(MAX_INPUT_BYTES)
+                .read_to_string(&mut text)
+                .map_err(|error| CliError::invalid_input(format!("standard input cannot be read: {error}")))?;
             text
         } else {
             Zeroizing::new(self.token)
         };
-        extract_token(text.trim())
-            .map(|token| Zeroizing::new(token.to_owned()))
-            .map_err(CliError::invalid_input)
+        extract_token(text.trim()).map(|token| Zeroizing::new(token.to_owned())).map_err(CliError::invalid_input)
     }
 }
 
@@ -52,9 +52,7 @@ fn extract_token(text: &str) -> Result<String, &'static str> {
         Ok(Value::String(token)) => Ok(token),
         Ok(Value::Object(members)) => {
             let found = MEMBERS.iter().find_map(|name| members.get(*name)?.as_str());
-            found
-                .map(str::to_owned)
-                .ok_or("the JSON has no member \"token\" or \"Token\"; is it an error response?")
+            found.map(str::to_owned).ok_or("the JSON has no member \"token\" or \"Token\"; is it an error response?")
         }
         _ => Err("the input is neither a token nor JSON with a token in it"),
     }
@@ -74,9 +72,7 @@ impl DecodedJwt {
         let [header, claims, _signature] = parts[..] else {
             return Err(CliError::invalid_input(match parts.len() {
                 5 => "this is an encrypted token (JWE); only its audience can decrypt it".to_owned(),
-                1 => {
-                    "this is not a JWT: it has no dots (an opaque token, or an AWS session token?)".to_owned()
-                }
+                1 => "this is not a JWT: it has no dots (an opaque token, or an AWS session token?)".to_owned(),
                 n => format!("this is not a JWT: it has {n} parts, not 3"),
             }));
         };
@@ -85,12 +81,11 @@ impl DecodedJwt {
 }
 
 fn decode_object(name: &str, part: &str) -> Result<Map<String, Value>, CliError> {
-    let bytes = URL_SAFE_NO_PAD.decode_to_vec(part).map_err(|_| {
-        CliError::invalid_input(format!("this is not a JWT: its {name} part is not base64url"))
-    })?;
-    serde_json::from_slice(&bytes).map_err(|_| {
-        CliError::invalid_input(format!("this is not a JWT: its {name} part is not a JSON object"))
-    })
+    let bytes = URL_SAFE_NO_PAD
+        .decode_to_vec(part)
+        .map_err(|_| CliError::invalid_input(format!("this is not a JWT: its {name} part is not base64url")))?;
+    serde_json::from_slice(&bytes)
+        .map_err(|_| CliError::invalid_input(format!("this is not a JWT: its {name} part is not a JSON object")))
 }
 
 /// Escapes control characters of a token's text, which could send commands to the terminal. JSON stays valid.
@@ -112,9 +107,7 @@ mod tests {
 
     #[test]
     fn a_token_is_extracted_from_bare_text_and_from_json_responses() {
-        for text in
-            ["a.b.c", r#""a.b.c""#, r#"{"identityId": "i", "token": "a.b.c"}"#, r#"{"Token": "a.b.c"}"#]
-        {
+        for text in ["a.b.c", r#""a.b.c""#, r#"{"identityId": "i", "token": "a.b.c"}"#, r#"{"Token": "a.b.c"}"#] {
             assert_eq!(extract_token(text).unwrap(), "a.b.c", "{text}");
         }
         for text in ["", r#"{"title": "Not found"}"#, r#"{"token": 7}"#, "{", "\"a"] {

@@ -98,9 +98,8 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
         |reason: KeysError| CliError::unavailable(format!("the keys at {url} cannot be fetched: {reason}"));
     // No leeway: a script passes the token on, and a recipient without leeway must accept it.
     let keys = JwksSettings::new(url.clone(), JWKS_TIMEOUT);
-    let verifier = CognitoTokenVerifier::with_current_keys(keys, Duration::ZERO, clock.clone())
-        .await
-        .map_err(unavailable)?;
+    let verifier =
+        CognitoTokenVerifier::with_current_keys(keys, Duration::ZERO, clock.clone()).await.map_err(unavailable)?;
     let conditions = Conditions { identity_id, user, min_ttl };
     let verified = match verifier.verify(&token, &pool).await {
         Ok(claims) => conditions.check(&claims, &clock).map(|()| claims),

@@ -109,8 +109,7 @@ impl Layers {
     /// Merges each named table over the template of its kind.
     pub(super) fn apply_templates(&mut self) {
         for (kind, template) in &self.templates {
-            let (Some(Node::Table(named)), Node::Table(template)) = (self.root.get_mut(kind), template)
-            else {
+            let (Some(Node::Table(named)), Node::Table(template)) = (self.root.get_mut(kind), template) else {
                 continue;
             };
             for (name, node) in named {
@@ -144,8 +143,7 @@ fn merge_node(below: &mut Node, above: Node) {
 
 fn to_node(document: &str, text: &str, value: &Spanned<DeValue<'_>>) -> Node {
     if let DeValue::Table(table) = value.get_ref() {
-        let inner =
-            table.iter().map(|(key, value)| (key.get_ref().to_string(), to_node(document, text, value)));
+        let inner = table.iter().map(|(key, value)| (key.get_ref().to_string(), to_node(document, text, value)));
         return Node::Table(inner.collect());
     }
     Node::Leaf(Leaf {

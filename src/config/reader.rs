@@ -51,12 +51,7 @@ impl<'e> Reader<'e> {
     /// Records an invalid value: for errors that no single value shows, such as two values that contradict each other.
     pub(super) fn reject(&mut self, path: &str, found: impl Into<String>, allowed: impl Into<String>) {
         let origin = self.find(path).map_or_else(|| "not set".to_owned(), |leaf| leaf.origin);
-        self.invalid.push(InvalidValue {
-            path: path.to_owned(),
-            origin,
-            found: found.into(),
-            allowed: allowed.into(),
-        });
+        self.invalid.push(InvalidValue { path: path.to_owned(), origin, found: found.into(), allowed: allowed.into() });
     }
 
     /// Suppresses the errors about unknown keys under a path, because another error covers them.
@@ -197,22 +192,14 @@ impl<'e> Section<'_, 'e> {
     }
 
     pub(super) fn read_address(&mut self, key: &str) -> Option<SocketAddr> {
-        self.parse(
-            key,
-            "an IP address and a port, as in 127.0.0.1:8080 or [::]:8080",
-            str::parse::<SocketAddr>,
-        )
+        self.parse(key, "an IP address and a port, as in 127.0.0.1:8080 or [::]:8080", str::parse::<SocketAddr>)
     }
 
     pub(super) fn read_choice<T: Copy>(&mut self, key: &str, choices: &[(&str, T)]) -> Option<T> {
         let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
         let allowed = format!("one of {}", words.join(", "));
         self.parse(key, &allowed, |text| {
-            choices
-                .iter()
-                .find(|(word, _)| *word == text)
-                .map(|(_, choice)| *choice)
-                .ok_or("it is none of them")
+            choices.iter().find(|(word, _)| *word == text).map(|(_, choice)| *choice).ok_or("it is none of them")
         })
     }
 
@@ -333,9 +320,7 @@ impl<'e> Section<'_, 'e> {
                 let shown = if is_name { name } else { "that it names".to_owned() };
                 value.ok_or_else(|| format!("the environment variable {shown}, which is not set"))
             }
-            (None, Some(path)) => {
-                std::fs::read_to_string(&path).map_err(|error| format!("the file {path}: {error}"))
-            }
+            (None, Some(path)) => std::fs::read_to_string(&path).map_err(|error| format!("the file {path}: {error}")),
             (Some(_), Some(_)) => Err("both env and file".to_owned()),
             (None, None) => Err("neither a text nor env nor file".to_owned()),
         }
@@ -372,12 +357,7 @@ fn collect_unknown(table: &Table, prefix: &str, known: &BTreeSet<String>, invali
                     None => MANUAL_KEYS.to_owned(),
                 };
                 let origin = leaf.origin.clone();
-                invalid.push(InvalidValue {
-                    path,
-                    origin,
-                    found: "a key that does not exist".to_owned(),
-                    allowed,
-                });
+                invalid.push(InvalidValue { path, origin, found: "a key that does not exist".to_owned(), allowed });
             }
             Node::Leaf(_) => {}
         }

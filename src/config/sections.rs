@@ -37,11 +37,9 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     let log = read_log(&mut reader.section("log"));
     let cognito = vending::read_cognito(&mut reader.section("upstream"));
     let upstream = vending::read_upstream(&mut reader.section("upstream"), cognito.as_ref());
-    let max_auth_cache_entries =
-        reader.section("auth.cache").read_integer("max_entries", 1..=100_000_000_u64);
+    let max_auth_cache_entries = reader.section("auth.cache").read_integer("max_entries", 1..=100_000_000_u64);
     let accept_opaque_tokens = reader.section("upstream").read_flag("accept_opaque_tokens");
-    let clock_skew_warning =
-        reader.section("upstream").read_duration("clock_skew_warning", SECOND..=5 * MINUTE);
+    let clock_skew_warning = reader.section("upstream").read_duration("clock_skew_warning", SECOND..=5 * MINUTE);
     let refresh_policy = vending::read_refresh_policy(&mut reader.section("cache"));
     let credentials = vending::read_credentials(&mut reader.section("credentials"), refresh_policy, upstream);
     let vending = vending::read_cache(
@@ -57,8 +55,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     let users = auth::read_users(reader, auth.as_deref());
     let authenticators = auth::authenticator_names(reader);
     let pools = pools::read_pools(reader, refresh_policy.as_ref(), &authenticators);
-    let openid_jwks =
-        vending::read_openid_jwks(&mut reader.section("upstream"), cognito.as_ref(), pools.as_ref());
+    let openid_jwks = vending::read_openid_jwks(&mut reader.section("upstream"), cognito.as_ref(), pools.as_ref());
     Some(Settings {
         pools: pools?,
         vending: vending?,
@@ -82,10 +79,8 @@ fn read_http(section: &mut Section<'_, '_>) -> Option<HttpSettings> {
     let workers = section.read_integer("workers", 0..=1024);
     let max_connections = section.read_integer("max_connections", 1..=1_000_000);
     let keep_alive = section.read_duration("keep_alive", Duration::ZERO..=HOUR);
-    let request_header_timeout =
-        section.read_duration("request_header_timeout", Duration::from_millis(100)..=MINUTE);
-    let request_body_timeout =
-        section.read_duration("request_body_timeout", Duration::from_millis(100)..=MINUTE);
+    let request_header_timeout = section.read_duration("request_header_timeout", Duration::from_millis(100)..=MINUTE);
+    let request_body_timeout = section.read_duration("request_body_timeout", Duration::from_millis(100)..=MINUTE);
     let response_write_timeout =
         section.read_duration("response_write_timeout", Duration::from_millis(100)..=5 * MINUTE);
     let max_body_bytes = section.read_integer("max_body_bytes", 256..=1_048_576);
@@ -124,11 +119,7 @@ fn read_allowed_origins(section: &mut Section<'_, '_>) -> Option<Vec<String>> {
 
 /// Reads the optional URL of keys that verify signatures.
 fn read_keys_url(section: &mut Section<'_, '_>, key: &str) -> Option<reqwest::Url> {
-    section.parse_optional(
-        key,
-        "an https URL, or an http one on loopback, without a password",
-        parse_keys_url,
-    )
+    section.parse_optional(key, "an https URL, or an http one on loopback, without a password", parse_keys_url)
 }
 
 fn read_admin(section: &mut Section<'_, '_>, public: Option<SocketAddr>) -> Option<AdminSettings> {

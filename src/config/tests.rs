@@ -87,8 +87,7 @@ fn the_environment_wins_over_the_file() {
         ("TOKENVEND__POOLS__MAIN__TAGS__TEAM", "{team}"),
         ("UNRELATED", "x"),
     ];
-    let settings =
-        load_with(&smallest_with("token_duration", "[cache]\nclock_skew_allowance = \"4m\""), &variables);
+    let settings = load_with(&smallest_with("token_duration", "[cache]\nclock_skew_allowance = \"4m\""), &variables);
     let settings = settings.unwrap().settings;
     assert_eq!(settings.vending.refresh_policy.clock_skew_allowance, Duration::from_secs(120));
     assert_eq!(settings.vending.upstream.rate_limit.limit.burst(), 7);
@@ -158,10 +157,7 @@ fn values_that_contradict_each_other_are_rejected() {
         (smallest_with("zzz", "[admin]\nlisten = \"127.0.0.1:8080\""), "which is also http.listen"),
         (smallest_with("zzz", "[cache]\nmin_remaining_life = \"10m\""), "at most cache.clock_skew_allowance"),
         (
-            smallest_with(
-                "zzz",
-                "[credentials]\nmandatory_window = \"1m\"\n[cache]\nmin_remaining_life = \"2m\"",
-            ),
+            smallest_with("zzz", "[credentials]\nmandatory_window = \"1m\"\n[cache]\nmin_remaining_life = \"2m\""),
             "credentials.mandatory_window (my.toml, line 11): found 1m; allowed: at least cache.min_remaining_life, 2m",
         ),
         (
@@ -228,9 +224,7 @@ fn several_pools_need_a_default_and_each_may_have_its_own_duration() {
     let second = "[pools.second]\nidentity_pool_id = \"eu-west-1:1-2\"\ndeveloper_provider = \"x\"\n\
                   token_duration = 1800\n";
     let errors = errors_of(&format!("{SMALLEST}{second}"), &[]);
-    assert!(
-        errors[0].contains("nothing, and 2 pools; allowed: the name of a configured pool (main, second)")
-    );
+    assert!(errors[0].contains("nothing, and 2 pools; allowed: the name of a configured pool (main, second)"));
     let settings = load_with(&format!("{SMALLEST}{second}[vending]\ndefault_pool = \"second\"\n"), &[]);
     let pools = settings.unwrap().settings.pools;
     assert_eq!(&*pools.find(None).unwrap().name, "second");

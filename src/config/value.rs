@@ -38,9 +38,7 @@ impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             // Such a URL may contain a password.
-            Self::Text(text) if text.contains("://") && text.contains('@') => {
-                f.write_str("a URL with a user in it")
-            }
+            Self::Text(text) if text.contains("://") && text.contains('@') => f.write_str("a URL with a user in it"),
             Self::Text(text) => write!(f, "{text:?}"),
             Self::Integer(integer) => integer.fmt(f),
             Self::Flag(flag) => flag.fmt(f),

@@ -34,8 +34,7 @@ impl DoctorContext {
         };
         async move {
             let regions = self.pools_by_region();
-            let checks =
-                regions.keys().map(|region| self.within_timeout(check_region(region), check(region)));
+            let checks = regions.keys().map(|region| self.within_timeout(check_region(region), check(region)));
             join_all(checks).await.concat()
         }
         .boxed()
@@ -69,8 +68,7 @@ impl DoctorContext {
             vec![match self.cognito.describe_credentials().await {
                 Ok(info) => {
                     let expiry = info.expires_at.map(|expiry| expiry.to_rfc3339());
-                    let until =
-                        expiry.as_ref().map_or("without expiry".to_owned(), |at| format!("until {at}"));
+                    let until = expiry.as_ref().map_or("without expiry".to_owned(), |at| format!("until {at}"));
                     check()
                         .with_value("source", info.source.clone())
                         .with_value("expiresAt", expiry)

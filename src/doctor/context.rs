@@ -17,11 +17,7 @@ pub(super) struct DoctorContext {
 
 impl DoctorContext {
     /// The checks' results, or after the timeout the failure of `check` alone.
-    pub(super) async fn within_timeout(
-        &self,
-        checks: impl Future<Output = Vec<Check>>,
-        check: Check,
-    ) -> Vec<Check> {
+    pub(super) async fn within_timeout(&self, checks: impl Future<Output = Vec<Check>>, check: Check) -> Vec<Check> {
         tokio::select! {
             results = checks => results,
             () = self.clock.sleep(self.timeout) => {
@@ -32,10 +28,7 @@ impl DoctorContext {
     }
 
     /// The result of an optional call; after the timeout, AWS counts as unreachable.
-    pub(super) async fn with_timeout<T>(
-        &self,
-        call: impl Future<Output = Result<T, AwsError>>,
-    ) -> Result<T, AwsError> {
+    pub(super) async fn with_timeout<T>(&self, call: impl Future<Output = Result<T, AwsError>>) -> Result<T, AwsError> {
         tokio::select! {
             result = call => result,
             () = self.clock.sleep(self.timeout) => {

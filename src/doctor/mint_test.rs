@@ -25,8 +25,7 @@ impl DoctorContext {
         let check = move || Check::new(CheckId::MintTest, name.unwrap_or("default"));
         let Some(pool) = self.settings.pools.find(name) else {
             let names: Vec<&str> = self.settings.pools.iter().map(|pool| &*pool.name).collect();
-            let failed =
-                check().fail("there is no such pool", format!("set --pool to one of {}", names.join(", ")));
+            let failed = check().fail("there is no such pool", format!("set --pool to one of {}", names.join(", ")));
             return std::future::ready(vec![failed]).boxed();
         };
         let checks = async move {
@@ -50,9 +49,7 @@ impl DoctorContext {
                         .with_value("durationMs", u64::try_from(duration).unwrap_or(u64::MAX));
                     self.verify(check, pool, &request, &issued).await
                 }
-                Err(error) => {
-                    check.fail(format!("no token: {error}"), "the checks above show which part is wrong")
-                }
+                Err(error) => check.fail(format!("no token: {error}"), "the checks above show which part is wrong"),
             }]
         };
         self.within_timeout(checks, check()).boxed()
@@ -76,8 +73,7 @@ impl DoctorContext {
             }
             Err(why) => {
                 let observed = format!("a token for {identity} that fails verification: {why}");
-                return check
-                    .fail(observed, "is this Cognito? see upstream.endpoint_url and openid_keys_url");
+                return check.fail(observed, "is this Cognito? see upstream.endpoint_url and openid_keys_url");
             }
         };
         let user = format!("{}:{}:{}", request.provider, request.pool, request.user);
@@ -86,8 +82,6 @@ impl DoctorContext {
             return check.fail("a token for another user or identity", fix);
         }
         let left = claims.expires_at.since(self.clock.now()).as_secs();
-        check
-            .with_value("expiresIn", left)
-            .ok(format!("a verified token for {identity}, valid for another {left} s"))
+        check.with_value("expiresIn", left).ok(format!("a verified token for {identity}, valid for another {left} s"))
     }
 }

@@ -32,8 +32,7 @@ impl DoctorContext {
         let check = Check::new(CheckId::Permission, &*pool.name);
         let error = match permission {
             Ok(PermissionProbe::UnexpectedToken) if self.settings.vending.accept_opaque_tokens => {
-                return check
-                    .ok("a token for an identity that does not exist: this is an emulator of Cognito");
+                return check.ok("a token for an identity that does not exist: this is an emulator of Cognito");
             }
             Ok(PermissionProbe::UnexpectedToken) => {
                 return check.fail(
@@ -79,11 +78,7 @@ impl DoctorContext {
     }
 }
 
-fn existence(
-    pool: &Pool,
-    permission: &Result<PermissionProbe, AwsError>,
-    info: &Result<PoolInfo, AwsError>,
-) -> Check {
+fn existence(pool: &Pool, permission: &Result<PermissionProbe, AwsError>, info: &Result<PoolInfo, AwsError>) -> Check {
     let check = Check::new(CheckId::Pool, &*pool.name).with_value("identityPoolId", pool.id.as_str());
     let is_missing = info.as_ref().is_err_and(|error| error.kind == AwsErrorKind::NotFound);
     match (info, permission) {
@@ -91,26 +86,16 @@ fn existence(
         (Err(_), Ok(PermissionProbe::Allowed | PermissionProbe::AllowedLoginRejected)) if !is_missing => {
             check.ok(format!("{} exists", pool.id))
         }
-        (Err(_), permission)
-            if is_missing || matches!(permission, Ok(PermissionProbe::AllowedPoolMissing)) =>
-        {
-            check.fail(
+        (Err(_), permission) if is_missing || matches!(permission, Ok(PermissionProbe::AllowedPoolMissing)) => check
+            .fail(
                 format!("{} does not exist in this account", pool.id),
-                format!(
-                    "correct pools.{}.identity_pool_id, or use credentials of the pool's account",
-                    pool.name
-                ),
-            )
-        }
+                format!("correct pools.{}.identity_pool_id, or use credentials of the pool's account", pool.name),
+            ),
         (Err(error), _) => check.skip(skip_reason(error)),
     }
 }
 
-fn provider(
-    pool: &Pool,
-    permission: &Result<PermissionProbe, AwsError>,
-    info: &Result<PoolInfo, AwsError>,
-) -> Check {
+fn provider(pool: &Pool, permission: &Result<PermissionProbe, AwsError>, info: &Result<PoolInfo, AwsError>) -> Check {
     let check = Check::new(CheckId::Provider, &*pool.name).with_value("configured", pool.provider.as_str());
     let fix = || {
         format!(
@@ -147,9 +132,7 @@ fn flows(pool: &Pool, info: &Result<PoolInfo, AwsError>) -> Check {
                 let name = &pool.name;
                 check.warn(
                     observed,
-                    format!(
-                        "pools.{name}.linking.guests has no effect, because the pool does not allow guests"
-                    ),
+                    format!("pools.{name}.linking.guests has no effect, because the pool does not allow guests"),
                 )
             } else {
                 check.ok(observed)
@@ -172,9 +155,7 @@ fn partition(region: &str) -> &'static str {
 pub(super) fn skip_reason(error: &AwsError) -> String {
     match error.kind {
         AwsErrorKind::AccessDenied => NOT_NEEDED.to_owned(),
-        AwsErrorKind::NoCredentials | AwsErrorKind::CredentialProviderFailed => {
-            "there are no credentials".to_owned()
-        }
+        AwsErrorKind::NoCredentials | AwsErrorKind::CredentialProviderFailed => "there are no credentials".to_owned(),
         AwsErrorKind::CredentialsRejected => "the credentials are rejected".to_owned(),
         AwsErrorKind::NotFound => "the pool was not found".to_owned(),
         AwsErrorKind::Unreachable => "Cognito cannot be reached".to_owned(),

@@ -162,12 +162,9 @@ impl fmt::Display for Report {
         }
         let count = |status| self.checks.iter().filter(|check| check.status == status).count();
         let mut summary = String::new();
-        for (status, what) in [
-            (Status::Ok, "ok"),
-            (Status::Warn, "with warnings"),
-            (Status::Fail, "failed"),
-            (Status::Skip, "skipped"),
-        ] {
+        for (status, what) in
+            [(Status::Ok, "ok"), (Status::Warn, "with warnings"), (Status::Fail, "failed"), (Status::Skip, "skipped")]
+        {
             match count(status) {
                 0 => {}
                 n => write!(summary, "{}{n} {what}", if summary.is_empty() { "" } else { ", " })?,

@@ -84,8 +84,7 @@ fn pool_roles(pool: &Pool, roles: &Result<PoolRoles, AwsError>) -> Check {
     let check = Check::new(CheckId::Roles, &*pool.name);
     match roles {
         Ok(PoolRoles { authenticated: Some(users), unauthenticated }) => {
-            let guests =
-                unauthenticated.as_ref().map(|role| format!(", guests get {role}")).unwrap_or_default();
+            let guests = unauthenticated.as_ref().map(|role| format!(", guests get {role}")).unwrap_or_default();
             check
                 .with_value("authenticated", users.as_str())
                 .with_value("unauthenticated", unauthenticated.as_deref())

@@ -44,17 +44,12 @@ impl DoctorContext {
                 KeySource::File(path) => path.display().to_string(),
                 KeySource::Secret(_) => "a shared secret".to_owned(),
             };
-            vec![match KeyProvider::fetch_once(source, algorithms)
-                .await
-                .map(|keys| keys.usable_for(algorithms))
-            {
+            vec![match KeyProvider::fetch_once(source, algorithms).await.map(|keys| keys.usable_for(algorithms)) {
                 Ok(0) => check().fail(
                     format!("{location} has no key for {algorithms:?}"),
                     format!("publish one there, or correct auth.{}.algorithms", authenticator.name),
                 ),
-                Ok(count) => {
-                    check().with_value("keys", count).ok(format!("{location}: {}", count_keys(count)))
-                }
+                Ok(count) => check().with_value("keys", count).ok(format!("{location}: {}", count_keys(count))),
                 Err(why) => check().fail(
                     format!("{location} cannot be fetched: {why}"),
                     format!(
@@ -76,9 +71,7 @@ impl DoctorContext {
             let keys = KeyProvider::fetch_once(&source, &[Algorithm::RS512]).await;
             let observed = match keys.map(|keys| keys.usable_for(&[Algorithm::RS512])) {
                 Ok(count @ 1..) => {
-                    return vec![
-                        check().with_value("keys", count).ok(format!("{location}: {}", count_keys(count))),
-                    ];
+                    return vec![check().with_value("keys", count).ok(format!("{location}: {}", count_keys(count)))];
                 }
                 Ok(_) => format!("{location} has no key for RS512"),
                 Err(why) => format!("{location} cannot be fetched: {why}"),
@@ -120,8 +113,7 @@ async fn forward_auth(check: Check, url: &Url, ask: RemoteCheckSettings) -> Chec
 const NOT_NEEDED: &str =
     "vending does not need them, verifying tokens does: see upstream.openid_keys_url in config/default.toml";
 
-const NEEDED: &str =
-    "no guest can be linked without them: see upstream.openid_keys_url in config/default.toml";
+const NEEDED: &str = "no guest can be linked without them: see upstream.openid_keys_url in config/default.toml";
 
 fn count_keys(keys: usize) -> String {
     if keys == 1 { "1 key".to_owned() } else { format!("{keys} keys") }

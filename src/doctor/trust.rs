@@ -50,20 +50,12 @@ pub(super) enum RoleKind {
 
 /// Evaluates a role's trust policy by the principals that it allows: those of the role's kind, and no others. The
 /// policy is not compared with [`trust_policy`], because the same can be written in many ways.
-pub(super) fn evaluate_trust(
-    check: Check,
-    pool: &Pool,
-    role: &RoleArn,
-    kind: RoleKind,
-    document: &str,
-) -> Check {
+pub(super) fn evaluate_trust(check: Check, pool: &Pool, role: &RoleArn, kind: RoleKind, document: &str) -> Check {
     let policy = match TrustPolicy::parse(document) {
         Ok(policy) => policy,
         Err(why) => {
-            return check.warn(
-                format!("{role} has a trust policy that cannot be parsed: {why}"),
-                trust_fix(pool, role, kind),
-            );
+            return check
+                .warn(format!("{role} has a trust policy that cannot be parsed: {why}"), trust_fix(pool, role, kind));
         }
     };
     let own = token_context(pool, pool.id.as_str(), kind);

@@ -14,9 +14,7 @@ pub(crate) use context::{AuditContext, record, request_id};
 use super::client_address;
 use super::problem::{Problem, ProblemType};
 use super::socket::peer_certificate;
-use crate::audit::event::{
-    Action, CredentialsDetails, Event, Outcome, RelatedIdentities, Tags, TokenDetails,
-};
+use crate::audit::event::{Action, CredentialsDetails, Event, Outcome, RelatedIdentities, Tags, TokenDetails};
 use crate::audit::{AuditTrail, AuditUnavailable, TagDetail};
 use crate::client_address::ClientAddress;
 use crate::metrics::labels::{CacheStatus, Route};
@@ -52,10 +50,7 @@ fn action_of(route: Route, method: &Method) -> Option<Action> {
         (Route::AdminIdentity, &Method::DELETE) | (Route::AdminDelete, _) => Some(Action::Delete),
         (Route::AdminIdentity, _) => Some(Action::Describe),
         (Route::AdminIdentityUser, _) => Some(Action::Unlink),
-        (
-            Route::OpenApi | Route::Live | Route::Ready | Route::Metrics | Route::AdminOpenApi | Route::Other,
-            _,
-        ) => None,
+        (Route::OpenApi | Route::Live | Route::Ready | Route::Metrics | Route::AdminOpenApi | Route::Other, _) => None,
     }
 }
 
@@ -88,10 +83,7 @@ pub(super) async fn record_response<B>(
         problem: problem.map(ProblemType::code),
         duration: Some(end.duration),
         token: context.token.as_ref().map(|(token, cache)| token_details(token, *cache, trail.tag_detail())),
-        credentials: context
-            .credentials
-            .as_ref()
-            .map(|(credentials, cache)| credentials_details(credentials, *cache)),
+        credentials: context.credentials.as_ref().map(|(credentials, cache)| credentials_details(credentials, *cache)),
         ..request_event(&context, response.request(), end.action, Outcome::from_status(status), end.at)
     };
     let recorded = trail.record(event.to_line()).await;

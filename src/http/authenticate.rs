@@ -66,9 +66,10 @@ impl AppState {
         pool: Option<&str>,
     ) -> Result<TokenRequest, Problem> {
         let user = self.authorize_user(request, caller, user)?;
-        let pool = self.pools.find(pool).ok_or_else(|| {
-            Problem::new(ProblemType::UnknownPool, "the pool in the request is not configured")
-        })?;
+        let pool = self
+            .pools
+            .find(pool)
+            .ok_or_else(|| Problem::new(ProblemType::UnknownPool, "the pool in the request is not configured"))?;
         audit::record(request, |context| context.pool(pool));
         Ok(authorization::authorize(caller, &user, pool, &self.metrics)?)
     }

@@ -23,11 +23,7 @@ pub(crate) fn reject(request: &HttpRequest) -> Result<(), Problem> {
 }
 
 /// Reads a body of at most `max_bytes` that arrives within `timeout`.
-pub(crate) async fn read(
-    payload: web::Payload,
-    max_bytes: usize,
-    timeout: Duration,
-) -> Result<Bytes, Problem> {
+pub(crate) async fn read(payload: web::Payload, max_bytes: usize, timeout: Duration) -> Result<Bytes, Problem> {
     let payload = payload.into_inner();
     // Most requests have no body, so there is nothing to wait for.
     if matches!(payload, Payload::None) {
@@ -37,9 +33,7 @@ pub(crate) async fn read(
     match body {
         Ok(Ok(Ok(bytes))) => Ok(bytes),
         Ok(Ok(Err(_))) => Err(Problem::new(ProblemType::InvalidRequest, "the body ended too early")),
-        Ok(Err(_)) => {
-            Err(Problem::new(ProblemType::BodyTooLarge, format!("a body may have {max_bytes} bytes")))
-        }
+        Ok(Err(_)) => Err(Problem::new(ProblemType::BodyTooLarge, format!("a body may have {max_bytes} bytes"))),
         Err(_) => Err(Problem::new(ProblemType::RequestTimeout, "the body did not arrive in time")),
     }
 }
@@ -58,10 +52,7 @@ pub(crate) fn json<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> R
     check_object(request, body)?;
     serde_json::from_slice(body).map_err(|error| {
         // The parser's message names the field and the position; a value in it is the client's own.
-        Problem::new(
-            ProblemType::InvalidRequest,
-            format!("the body is not what this resource takes: {error}"),
-        )
+        Problem::new(ProblemType::InvalidRequest, format!("the body is not what this resource takes: {error}"))
     })
 }
 

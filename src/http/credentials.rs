@@ -24,10 +24,7 @@ struct Query {
 pub(super) async fn get(request: HttpRequest, app: web::Data<AppState>) -> Result<HttpResponse, Problem> {
     let caller = app.authenticate_user(&request).await?;
     let query = web::Query::<Query>::from_query(request.query_string()).map_err(|_| {
-        Problem::new(
-            ProblemType::InvalidRequest,
-            "the query may have one parameter, pool: the name of a pool",
-        )
+        Problem::new(ProblemType::InvalidRequest, "the query may have one parameter, pool: the name of a pool")
     })?;
     body::reject(&request)?;
     let grant = app.authorize(&request, &caller, None, query.pool.as_deref())?;

@@ -20,9 +20,7 @@ fn parse(media_type: &[u8], body: &[u8]) {
     let Ok(media_type) = HeaderValue::from_bytes(media_type) else { return };
     let request = TestRequest::post().insert_header((header::CONTENT_TYPE, media_type)).to_http_request();
     let _ = request_body::json::<token::TokenParams>(&request, body);
-    let Err(problem) =
-        request_body::json_with_secrets::<identity_link::LinkParams>(&request, body, "SOMETHING")
-    else {
+    let Err(problem) = request_body::json_with_secrets::<identity_link::LinkParams>(&request, body, "SOMETHING") else {
         return;
     };
     let Ok(text) = std::str::from_utf8(body) else { return };

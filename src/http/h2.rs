@@ -48,10 +48,7 @@ const HEADER_ROOM: usize = 2;
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// What happens next on a connection.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one of it at a time, and requests are what comes most"
-)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it at a time, and requests are what comes most")]
 enum Event {
     /// A request has come.
     Asked(http::Request<RecvStream>, SendResponse<Bytes>),
@@ -103,11 +100,8 @@ pub(super) async fn serve<S, B>(
                 () = &mut closing, if !is_leaving => Event::Told,
             }
         };
-        let event = if is_idle {
-            tokio::time::timeout(patience, next).await.unwrap_or(Event::Idle)
-        } else {
-            next.await
-        };
+        let event =
+            if is_idle { tokio::time::timeout(patience, next).await.unwrap_or(Event::Idle) } else { next.await };
         let is_to_end = match event {
             Event::Asked(head, respond) => {
                 patience = limits.keep_alive;

@@ -16,14 +16,10 @@ use super::h2_bodies::{Arriving, Rest};
 use clock::Timestamp;
 
 /// What belongs to an HTTP/1 connection and has no place here (RFC 9113, section 8.2.2).
-const OF_THE_CONNECTION: [&str; 5] =
-    ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"];
+const OF_THE_CONNECTION: [&str; 5] = ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"];
 
 /// A request as actix-web takes it, and what will be left of its body.
-pub(super) fn request_of(
-    request: http::Request<RecvStream>,
-    peer: Option<SocketAddr>,
-) -> (Request, Option<Rest>) {
+pub(super) fn request_of(request: http::Request<RecvStream>, peer: Option<SocketAddr>) -> (Request, Option<Rest>) {
     let (parts, body) = request.into_parts();
     let (payload, rest) = if body.is_end_stream() {
         (Payload::None, None)

@@ -57,8 +57,6 @@ pub(crate) async fn live() -> HttpResponse {
 pub(crate) async fn ready(readiness: web::Data<Readiness>) -> Result<HttpResponse, Problem> {
     match readiness.missing().as_slice() {
         [] => Ok(HttpResponse::Ok().json(json!({"status": "ready"}))),
-        missing => {
-            Err(Problem::new(ProblemType::NotReady, missing.join("; ")).retry_after(Duration::from_secs(1)))
-        }
+        missing => Err(Problem::new(ProblemType::NotReady, missing.join("; ")).retry_after(Duration::from_secs(1))),
     }
 }

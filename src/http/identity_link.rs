@@ -22,8 +22,7 @@ use crate::vending::VendError;
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// The expected body, for details. The parser's message is not used: it may repeat a token.
-const TAKES: &str =
-    "{\"logins\": {PROVIDER: TOKEN, …}} or {\"guestToken\": TOKEN}, with a \"pool\" or without";
+const TAKES: &str = "{\"logins\": {PROVIDER: TOKEN, …}} or {\"guestToken\": TOKEN}, with a \"pool\" or without";
 
 /// Body of `POST /v1/identity/link`.
 #[derive(Deserialize)]
@@ -116,13 +115,10 @@ impl From<LinkError> for Problem {
                 ProblemType::ProviderNotAllowed,
                 "this pool does not link logins of one of the providers in the request",
             ),
-            LinkError::InvalidGuestToken(GuestTokenError::Verification(
-                TokenVerificationError::KeysUnavailable,
-            )) => Self::new(
-                ProblemType::AuthUnavailable,
-                "the keys to verify the guest's token are not available now",
-            )
-            .retry_after(Duration::from_secs(5)),
+            LinkError::InvalidGuestToken(GuestTokenError::Verification(TokenVerificationError::KeysUnavailable)) => {
+                Self::new(ProblemType::AuthUnavailable, "the keys to verify the guest's token are not available now")
+                    .retry_after(Duration::from_secs(5))
+            }
             LinkError::InvalidGuestToken(why) => {
                 Self::new(ProblemType::InvalidGuestToken, format!("the guest's token is not accepted: {why}"))
             }
@@ -130,16 +126,10 @@ impl From<LinkError> for Problem {
                 ProblemType::GuestAlreadyLinked,
                 "the guest's identity belongs to a user already; sign in as that user to use it",
             ),
-            LinkError::IdentityChanged => {
-                unavailable("this user's identity has just changed", Duration::from_secs(1))
-            }
-            LinkError::OutcomeUnknown => {
-                unavailable("it is unknown whether it was linked", Duration::from_secs(2))
-            }
+            LinkError::IdentityChanged => unavailable("this user's identity has just changed", Duration::from_secs(1)),
+            LinkError::OutcomeUnknown => unavailable("it is unknown whether it was linked", Duration::from_secs(2)),
             LinkError::Registry(error) => match error.kind {
-                RegistryErrorKind::RateLimited(after) => {
-                    unavailable("identities cannot be looked up now", after)
-                }
+                RegistryErrorKind::RateLimited(after) => unavailable("identities cannot be looked up now", after),
                 RegistryErrorKind::Throttled | RegistryErrorKind::Unavailable => {
                     unavailable("identities cannot be looked up now", Duration::from_secs(2))
                 }
@@ -152,13 +142,11 @@ impl From<LinkError> for Problem {
                     "the service cannot look up identities; the cause is in its log",
                 ),
             },
-            LinkError::Vend(VendError::Issue(error)) if error.kind == IssueErrorKind::AlreadyRegistered => {
-                Self::new(
-                    ProblemType::AlreadyRegistered,
-                    "this user has an identity already, so it cannot take over the guest's; the app must copy what \
+            LinkError::Vend(VendError::Issue(error)) if error.kind == IssueErrorKind::AlreadyRegistered => Self::new(
+                ProblemType::AlreadyRegistered,
+                "this user has an identity already, so it cannot take over the guest's; the app must copy what \
                      the guest has stored",
-                )
-            }
+            ),
             LinkError::Vend(error) => error.into(),
         }
     }

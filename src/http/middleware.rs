@@ -47,9 +47,7 @@ pub(super) async fn handle_request<B: MessageBody + 'static>(
 
     let mut response = if header_bytes(request.headers()) > state.max_header_bytes {
         let detail = format!("the headers may have {} bytes altogether", state.max_header_bytes);
-        request
-            .into_response(Problem::new(ProblemType::HeadersTooLarge, detail).render(id))
-            .map_into_right_body()
+        request.into_response(Problem::new(ProblemType::HeadersTooLarge, detail).render(id)).map_into_right_body()
     } else {
         with_request_id(next.call(request).await?, id)
     };

@@ -237,9 +237,7 @@ impl From<AuthorizationError> for Problem {
             AuthorizationError::NoMatchingRule => {
                 Self::new(ProblemType::PoolForbidden, "your credential does not permit you to use this pool")
             }
-            AuthorizationError::InvalidTags(error) => {
-                Self::new(ProblemType::InvalidPrincipalTags, error.to_string())
-            }
+            AuthorizationError::InvalidTags(error) => Self::new(ProblemType::InvalidPrincipalTags, error.to_string()),
         }
     }
 }
@@ -252,12 +250,8 @@ impl From<VendError> for Problem {
                 return Self::new(ProblemType::MinTtlTooLong, detail);
             }
             VendError::SessionEnding => {
-                let detail =
-                    "your credential expires too soon for a token that is bound to it; sign in again";
-                return Self {
-                    challenge: Some(INVALID_TOKEN),
-                    ..Self::new(ProblemType::SessionExpiring, detail)
-                };
+                let detail = "your credential expires too soon for a token that is bound to it; sign in again";
+                return Self { challenge: Some(INVALID_TOKEN), ..Self::new(ProblemType::SessionExpiring, detail) };
             }
             VendError::CredentialsDisabled => {
                 let detail = "this pool does not vend AWS credentials; its operator can enable them \
@@ -267,29 +261,22 @@ impl From<VendError> for Problem {
             VendError::Issue(error) => error,
         };
         let unavailable = |after| {
-            Self::new(
-                ProblemType::UpstreamUnavailable,
-                "Amazon Cognito cannot serve this request now; try again later",
-            )
-            .retry_after(after)
+            Self::new(ProblemType::UpstreamUnavailable, "Amazon Cognito cannot serve this request now; try again later")
+                .retry_after(after)
         };
         match error.kind {
             IssueErrorKind::RateLimited(after) => unavailable(after),
             IssueErrorKind::Throttled | IssueErrorKind::Unavailable => unavailable(Duration::from_secs(2)),
-            IssueErrorKind::Misconfigured | IssueErrorKind::InvalidParameter | IssueErrorKind::Mismatched => {
-                Self::new(
-                    ProblemType::Misconfigured,
-                    "the service cannot get this from Amazon Cognito; the cause is in its log",
-                )
+            IssueErrorKind::Misconfigured | IssueErrorKind::InvalidParameter | IssueErrorKind::Mismatched => Self::new(
+                ProblemType::Misconfigured,
+                "the service cannot get this from Amazon Cognito; the cause is in its log",
+            ),
+            IssueErrorKind::AlreadyRegistered => {
+                Self::new(ProblemType::AlreadyRegistered, "this user is already registered under another identity")
             }
-            IssueErrorKind::AlreadyRegistered => Self::new(
-                ProblemType::AlreadyRegistered,
-                "this user is already registered under another identity",
-            ),
-            IssueErrorKind::LoginTaken => Self::new(
-                ProblemType::LoginTaken,
-                "one of this user's logins already belongs to another identity",
-            ),
+            IssueErrorKind::LoginTaken => {
+                Self::new(ProblemType::LoginTaken, "one of this user's logins already belongs to another identity")
+            }
             IssueErrorKind::LoginRefused => Self::new(
                 ProblemType::InvalidLogin,
                 "Amazon Cognito does not accept the login: its token may have expired or be for another app, or its \

@@ -7,8 +7,7 @@ use super::problem::{Problem, ProblemType};
 /// A resource with these methods; other methods get 405 with `Allow`.
 pub(crate) fn resource(path: &str, methods: &'static str) -> Resource {
     web::resource(path).default_service(web::to(move || async move {
-        Problem::new(ProblemType::MethodNotAllowed, format!("this resource supports {methods}"))
-            .allow(methods)
+        Problem::new(ProblemType::MethodNotAllowed, format!("this resource supports {methods}")).allow(methods)
     }))
 }
 

@@ -138,10 +138,7 @@ fn format(request: &HttpRequest) -> Result<Format, Problem> {
         return Ok(Format::default());
     }
     let query = web::Query::<Query>::from_query(request.query_string()).map_err(|_| {
-        Problem::new(
-            ProblemType::InvalidRequest,
-            "the query may have one parameter, format: tokenvend, aws or amplify",
-        )
+        Problem::new(ProblemType::InvalidRequest, "the query may have one parameter, format: tokenvend, aws or amplify")
     })?;
     Ok(query.format)
 }

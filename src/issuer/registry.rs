@@ -82,16 +82,9 @@ pub trait IdentityRegistry: fmt::Debug + Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<IdentityUsers, RegistryError>>;
 
     /// Describes an identity of any pool.
-    fn describe<'a>(
-        &'a self,
-        identity: &'a IdentityId,
-    ) -> BoxFuture<'a, Result<DescribedIdentity, RegistryError>>;
+    fn describe<'a>(&'a self, identity: &'a IdentityId) -> BoxFuture<'a, Result<DescribedIdentity, RegistryError>>;
 
-    fn list<'a>(
-        &'a self,
-        pool: &'a Pool,
-        page: &'a PageRequest,
-    ) -> BoxFuture<'a, Result<IdentityPage, RegistryError>>;
+    fn list<'a>(&'a self, pool: &'a Pool, page: &'a PageRequest) -> BoxFuture<'a, Result<IdentityPage, RegistryError>>;
 
     /// Moves everything of `from`'s identity to `into`'s identity, and returns the latter.
     fn merge<'a>(
@@ -110,10 +103,7 @@ pub trait IdentityRegistry: fmt::Debug + Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<(), RegistryError>>;
 
     /// Deletes identities of any pool, at most [`PageRequest::MAX_ITEMS`], and returns those that were not deleted.
-    fn delete<'a>(
-        &'a self,
-        identities: &'a [IdentityId],
-    ) -> BoxFuture<'a, Result<Vec<DeleteFailure>, RegistryError>>;
+    fn delete<'a>(&'a self, identities: &'a [IdentityId]) -> BoxFuture<'a, Result<Vec<DeleteFailure>, RegistryError>>;
 }
 
 #[derive(Debug, Clone, thiserror::Error)]

@@ -7,9 +7,7 @@ use futures_util::future::BoxFuture;
 use super::error::IssueError;
 use super::logins::PublicLogins;
 use crate::token::OpenIdToken;
-use cognito_types::{
-    DeveloperProvider, DeveloperUserId, IdentityId, IdentityPoolId, PrincipalTags, TokenDuration,
-};
+use cognito_types::{DeveloperProvider, DeveloperUserId, IdentityId, IdentityPoolId, PrincipalTags, TokenDuration};
 
 #[derive(Debug, Clone)]
 pub struct IssueRequest {

@@ -60,9 +60,9 @@ impl LinkError {
     pub fn outcome(&self) -> LinkOutcome {
         match self {
             Self::LoginsDisabled | Self::GuestsDisabled | Self::ProviderNotAllowed => LinkOutcome::NotAllowed,
-            Self::InvalidGuestToken(GuestTokenError::Verification(
-                TokenVerificationError::KeysUnavailable,
-            )) => LinkOutcome::Failed,
+            Self::InvalidGuestToken(GuestTokenError::Verification(TokenVerificationError::KeysUnavailable)) => {
+                LinkOutcome::Failed
+            }
             Self::InvalidGuestToken(_) => LinkOutcome::InvalidProof,
             Self::GuestTaken => LinkOutcome::Conflict,
             Self::RolledBack => LinkOutcome::RolledBack,
@@ -70,9 +70,9 @@ impl LinkError {
             Self::IdentityChanged | Self::OutcomeUnknown | Self::Registry(_) => LinkOutcome::Failed,
             Self::Vend(VendError::Issue(error)) => match error.kind {
                 IssueErrorKind::LoginRefused => LinkOutcome::InvalidProof,
-                IssueErrorKind::AlreadyRegistered
-                | IssueErrorKind::LoginTaken
-                | IssueErrorKind::UnknownIdentity => LinkOutcome::Conflict,
+                IssueErrorKind::AlreadyRegistered | IssueErrorKind::LoginTaken | IssueErrorKind::UnknownIdentity => {
+                    LinkOutcome::Conflict
+                }
                 _ => LinkOutcome::Failed,
             },
             Self::Vend(_) => LinkOutcome::Failed,

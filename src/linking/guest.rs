@@ -58,27 +58,18 @@ impl GuestLinker {
     }
 
     /// Returns the identity of a guest's token. The token must be of this pool and still valid.
-    pub(super) async fn verify_token(
-        &self,
-        pool: &Pool,
-        token: &LoginToken,
-    ) -> Result<IdentityId, LinkError> {
+    pub(super) async fn verify_token(&self, pool: &Pool, token: &LoginToken) -> Result<IdentityId, LinkError> {
         let verifier = self.verifier.as_ref().filter(|_| pool.linking.guests);
         let verifier = verifier.ok_or(LinkError::GuestsDisabled)?;
         let claims = verifier.verify(token.expose(), &pool.id).await.map_err(GuestTokenError::from)?;
         if claims.methods != [UNAUTHENTICATED] {
             return Err(GuestTokenError::NotGuest.into());
         }
-        IdentityId::parse(&claims.subject)
-            .map_err(|_| GuestTokenError::from(TokenVerificationError::Subject).into())
+        IdentityId::parse(&claims.subject).map_err(|_| GuestTokenError::from(TokenVerificationError::Subject).into())
     }
 
     /// Registers a user without an identity under a guest's.
-    pub(super) async fn link(
-        &self,
-        request: &TokenRequest,
-        guest: IdentityId,
-    ) -> Result<IdentityId, LinkError> {
+    pub(super) async fn link(&self, request: &TokenRequest, guest: IdentityId) -> Result<IdentityId, LinkError> {
         // Of two requests with the same guest's token, the second finds what the first one linked.
         let _lock = self.identity_locks.lock(&guest).await;
         let is_registered = match self.identity_of_user(request).await? {
@@ -158,19 +149,14 @@ impl GuestLinker {
         LinkError::RollbackFailed
     }
 
-    async fn ownership(
-        &self,
-        request: &TokenRequest,
-        identity: &IdentityId,
-    ) -> Result<IdentityOwnership, LinkError> {
+    async fn ownership(&self, request: &TokenRequest, identity: &IdentityId) -> Result<IdentityOwnership, LinkError> {
         let pool: &Arc<Pool> = &request.pool;
-        let (description, found) =
-            match self.identity_admin.describe(pool, identity, &PageRequest::default()).await {
-                Err(error) if error.kind == RegistryErrorKind::NotFound => {
-                    return Err(unknown_identity());
-                }
-                described => described?,
-            };
+        let (description, found) = match self.identity_admin.describe(pool, identity, &PageRequest::default()).await {
+            Err(error) if error.kind == RegistryErrorKind::NotFound => {
+                return Err(unknown_identity());
+            }
+            described => described?,
+        };
         // Both operations count: AWS does not document which of them shows a developer login.
         let is_user = |name: &String| name == request.user.as_str();
         let has_user = found.users.iter().any(is_user);
@@ -199,11 +185,7 @@ fn is_rejection(kind: IssueErrorKind) -> bool {
 }
 
 fn already_registered() -> LinkError {
-    IssueError::new(
-        IssueErrorKind::AlreadyRegistered,
-        "the user already has an identity other than the guest's",
-    )
-    .into()
+    IssueError::new(IssueErrorKind::AlreadyRegistered, "the user already has an identity other than the guest's").into()
 }
 
 fn unknown_identity() -> LinkError {

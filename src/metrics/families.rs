@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use prometheus::core::Collector;
 use prometheus::{
-    GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
-    Registry,
+    GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
 
 use super::labels::{Label, LabelSet};
@@ -24,12 +23,7 @@ pub struct Counters<S> {
 }
 
 impl<S: LabelSet> Counters<S> {
-    pub(super) fn register(
-        registry: &Registry,
-        name: &str,
-        labels: &[&str],
-        help: &str,
-    ) -> Result<Self, MetricsError> {
+    pub(super) fn register(registry: &Registry, name: &str, labels: &[&str], help: &str) -> Result<Self, MetricsError> {
         let family = register(registry, IntCounterVec::new(Opts::new(name, help), labels))?;
         let children = S::all().iter().map(|values| family.with_label_values(values)).collect();
         Ok(Self { children, labels: PhantomData })
@@ -51,12 +45,7 @@ pub struct IntGauges<S> {
 }
 
 impl<S: LabelSet> IntGauges<S> {
-    pub(super) fn register(
-        registry: &Registry,
-        name: &str,
-        labels: &[&str],
-        help: &str,
-    ) -> Result<Self, MetricsError> {
+    pub(super) fn register(registry: &Registry, name: &str, labels: &[&str], help: &str) -> Result<Self, MetricsError> {
         let family = register(registry, IntGaugeVec::new(Opts::new(name, help), labels))?;
         let children = S::all().iter().map(|values| family.with_label_values(values)).collect();
         Ok(Self { children, labels: PhantomData })
@@ -103,12 +92,7 @@ pub struct Gauges<L> {
 }
 
 impl<L: Label> Gauges<L> {
-    pub(super) fn register(
-        registry: &Registry,
-        name: &str,
-        label: &str,
-        help: &str,
-    ) -> Result<Self, MetricsError> {
+    pub(super) fn register(registry: &Registry, name: &str, label: &str, help: &str) -> Result<Self, MetricsError> {
         let family = register(registry, GaugeVec::new(Opts::new(name, help), &[label]))?;
         Ok(Self { family, label: PhantomData })
     }
@@ -166,17 +150,11 @@ const STATUSES: [u16; 19] =
     [200, 204, 400, 401, 403, 404, 405, 406, 408, 409, 411, 413, 414, 415, 422, 429, 431, 500, 503];
 
 impl Requests {
-    pub(super) fn register<R: Label>(
-        registry: &Registry,
-        name: &str,
-        help: &str,
-    ) -> Result<Self, MetricsError> {
+    pub(super) fn register<R: Label>(registry: &Registry, name: &str, help: &str) -> Result<Self, MetricsError> {
         let family = register(registry, IntCounterVec::new(Opts::new(name, help), &["route", "status"]))?;
         let children = R::ALL
             .iter()
-            .map(|route| {
-                STATUSES.map(|status| family.with_label_values(&[route.text(), &status.to_string()]))
-            })
+            .map(|route| STATUSES.map(|status| family.with_label_values(&[route.text(), &status.to_string()])))
             .collect();
         Ok(Self { children, family })
     }

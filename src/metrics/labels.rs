@@ -31,10 +31,7 @@ impl<L: Label> LabelSet for L {
 
 impl<A: Label, B: Label> LabelSet for (A, B) {
     fn all() -> Vec<Vec<&'static str>> {
-        A::ALL
-            .iter()
-            .flat_map(|first| B::ALL.iter().map(|second| vec![first.text(), second.text()]))
-            .collect()
+        A::ALL.iter().flat_map(|first| B::ALL.iter().map(|second| vec![first.text(), second.text()])).collect()
     }
 
     fn index(self) -> usize {

@@ -66,13 +66,10 @@ mod tests {
     #[test]
     fn a_rule_compares_authenticator_and_issuer_whole() {
         let texts = |text: &str| vec![text.to_owned()];
-        let rule =
-            AllowRule { authenticators: texts("app"), issuers: texts("https://a"), ..AllowRule::default() };
+        let rule = AllowRule { authenticators: texts("app"), issuers: texts("https://a"), ..AllowRule::default() };
         let matches = |authenticator, issuer| rule.matches(authenticator, issuer, &Claims::default());
         assert!(matches("app", "https://a"));
-        for (authenticator, issuer) in
-            [("web", "https://a"), ("app", "https://a/"), ("ap", "https://a"), ("", "")]
-        {
+        for (authenticator, issuer) in [("web", "https://a"), ("app", "https://a/"), ("ap", "https://a"), ("", "")] {
             assert!(!matches(authenticator, issuer), "{authenticator} {issuer}");
         }
         assert!(AllowRule::default().is_empty());

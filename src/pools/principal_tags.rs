@@ -115,8 +115,7 @@ pub fn check_key(key: &str) -> Result<(), &'static str> {
 }
 
 fn is_taggable(text: &str) -> bool {
-    text.chars()
-        .all(|c| c.is_alphanumeric() || "_.:/=+-@".contains(c) || (c.is_whitespace() && !c.is_control()))
+    text.chars().all(|c| c.is_alphanumeric() || "_.:/=+-@".contains(c) || (c.is_whitespace() && !c.is_control()))
 }
 
 fn tag_text(value: &Value) -> Option<Cow<'_, str>> {
@@ -164,13 +163,9 @@ mod tests {
     #[test]
     fn a_tag_is_a_claim_a_constant_or_a_template() {
         let claims = json!({"team": "red", "level": 3, "staff": true, "org": {"id": "o1"}});
-        for (template, value) in [
-            ("{team}", "red"),
-            ("{level}", "3"),
-            ("{staff}", "true"),
-            ("prod", "prod"),
-            ("{/org/id}/{team}", "o1/red"),
-        ] {
+        for (template, value) in
+            [("{team}", "red"), ("{level}", "3"), ("{staff}", "true"), ("prod", "prod"), ("{/org/id}/{team}", "o1/red")]
+        {
             assert_eq!(tag(template, &claims, false), Ok(Some(value.to_owned())), "{template}");
         }
     }

@@ -87,9 +87,7 @@ impl Contents {
 
     pub(super) fn digest(&self) -> Digest {
         let mut context = digest::Context::new(&SHA256);
-        for content in
-            [Some(&self.certificate), Some(&self.key), self.client_ca.as_ref(), self.client_crl.as_ref()]
-        {
+        for content in [Some(&self.certificate), Some(&self.key), self.client_ca.as_ref(), self.client_crl.as_ref()] {
             let bytes = match content {
                 Some(Ok(bytes)) => bytes.as_slice(),
                 Some(Err(why)) => why.as_bytes(),
@@ -291,12 +289,10 @@ fn verifier(
     match &contents.client_crl {
         None => {}
         Some(Err(why)) => faults.push(fault("client_crl_file", why.clone(), CRLS)),
-        Some(Ok(pem)) => {
-            match CertificateRevocationListDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>() {
-                Ok(found) if !found.is_empty() => lists = found,
-                _ => faults.push(fault("client_crl_file", "no revocation list in it", CRLS)),
-            }
-        }
+        Some(Ok(pem)) => match CertificateRevocationListDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>() {
+            Ok(found) if !found.is_empty() => lists = found,
+            _ => faults.push(fault("client_crl_file", "no revocation list in it", CRLS)),
+        },
     }
     if !faults.is_empty() {
         return Err(faults);

@@ -46,10 +46,7 @@ mod tests {
 
     #[test]
     fn keys_are_published_on_the_issuer_or_on_the_endpoint_that_replaces_it() {
-        assert_eq!(
-            keys_url("eu-west-1", None),
-            "https://cognito-identity.amazonaws.com/.well-known/jwks_uri"
-        );
+        assert_eq!(keys_url("eu-west-1", None), "https://cognito-identity.amazonaws.com/.well-known/jwks_uri");
         for endpoint in ["http://127.0.0.1:8082", "http://127.0.0.1:8082/"] {
             assert_eq!(keys_url("x", Some(endpoint)), "http://127.0.0.1:8082/.well-known/jwks_uri");
         }

@@ -40,15 +40,7 @@ impl<V: CachedValue> CacheEntry<V> {
         let minted_at = || AtomicI64::new(lifetime.minted_at.as_millis());
         let (last_used_at, touched_at) = (minted_at(), minted_at());
         let monotonic_epoch = lifetime.minted_at.before(minted_on);
-        Self {
-            key,
-            lifetime,
-            monotonic_epoch,
-            value,
-            last_used_at,
-            touched_at,
-            is_stored: AtomicBool::new(false),
-        }
+        Self { key, lifetime, monotonic_epoch, value, last_used_at, touched_at, is_stored: AtomicBool::new(false) }
     }
 
     /// Whether this is the store's entry of this key. The key is compared whole.
@@ -152,16 +144,14 @@ mod tests {
     }
 
     fn key() -> CacheKey {
-        let variant =
-            Variant { duration: TokenDuration::DEFAULT, not_after: None, tags: PrincipalTags::none() };
+        let variant = Variant { duration: TokenDuration::DEFAULT, not_after: None, tags: PrincipalTags::none() };
         let user = UserKey { pool: PoolIndex(0), user: DeveloperUserId::parse("alice").unwrap() };
         CacheKey { user, variant }
     }
 
     fn entry() -> CacheEntry<EmptyValue> {
         let minted_at = Timestamp::from_secs(10_000);
-        let lifetime =
-            Lifetime { minted_at, refresh_from: minted_at, expires_at: Timestamp::from_secs(10_900) };
+        let lifetime = Lifetime { minted_at, refresh_from: minted_at, expires_at: Timestamp::from_secs(10_900) };
         CacheEntry::new(key(), lifetime, Duration::from_secs(500), EmptyValue)
     }
 

@@ -90,12 +90,7 @@ impl CircuitBreaker {
 
     /// Records the outcome of a call that started at `started`, on the monotonic clock. `jitter` is from 0 to 1. Returns
     /// the cause if this opens the circuit.
-    pub(super) fn report(
-        &self,
-        outcome: CallOutcome,
-        started: Duration,
-        jitter: f64,
-    ) -> Option<CircuitOpenCause> {
+    pub(super) fn report(&self, outcome: CallOutcome, started: Duration, jitter: f64) -> Option<CircuitOpenCause> {
         let now = self.clock.monotonic();
         let CircuitBreakerSettings {
             throttle_backoff,
@@ -120,8 +115,8 @@ impl CircuitBreaker {
             CallOutcome::Throttled => {
                 state.failures = 0;
                 state.probe_until = None;
-                let backoff = doubled(throttle_backoff, state.throttles, throttle_backoff_max)
-                    .mul_f64(jitter_factor(jitter));
+                let backoff =
+                    doubled(throttle_backoff, state.throttles, throttle_backoff_max).mul_f64(jitter_factor(jitter));
                 state.throttles += 1;
                 state.open_until = state.open_until.max(now + backoff);
                 state.opened_at = now;
@@ -244,9 +239,7 @@ mod tests {
             clock.advance(remaining);
             assert_eq!(breaker.admit(), Ok(()));
             assert_eq!(breaker.report(outcome, started, 1.0), None);
-            assert!(
-                !matches!(breaker.admit(), Err(CircuitOpen(remaining)) if remaining > Duration::from_secs(1))
-            );
+            assert!(!matches!(breaker.admit(), Err(CircuitOpen(remaining)) if remaining > Duration::from_secs(1)));
         }
     }
 }

@@ -82,7 +82,8 @@ impl<V: CachedValue> CoalescingStore<V> {
 
 /// Waits for the result of a load.
 pub(super) async fn result_of<V: CachedValue>(waiter: Waiter<LoadResult<V>>) -> LoadResult<V> {
-    waiter.wait().await.unwrap_or_else(|Lost| {
-        Err(IssueError::new(IssueErrorKind::Unavailable, "the call was lost before it ended"))
-    })
+    waiter
+        .wait()
+        .await
+        .unwrap_or_else(|Lost| Err(IssueError::new(IssueErrorKind::Unavailable, "the call was lost before it ended")))
 }

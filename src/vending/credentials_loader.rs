@@ -41,19 +41,14 @@ impl Loader for CredentialsLoader {
         &self.upstreams.get(pool).upstream
     }
 
-    async fn load(
-        &self,
-        request: &LoadRequest,
-        reserved: Option<Permit>,
-    ) -> Result<CachedCredentials, IssueError> {
+    async fn load(&self, request: &LoadRequest, reserved: Option<Permit>) -> Result<CachedCredentials, IssueError> {
         let token = self.tokens.get(request, Requirements::default(), None).await?;
         let result = self.exchange(request, &token.entry, reserved).await;
         let was_cached = matches!(token.source, CacheStatus::Hit | CacheStatus::Stale);
         match result {
             // The token's identity may have been deleted, merged or linked since it was minted.
             Err(error) if error.kind == IssueErrorKind::InvalidParameter && was_cached => {
-                let requirements =
-                    Requirements { max_age: Some(self.min_refresh_interval), ..Requirements::default() };
+                let requirements = Requirements { max_age: Some(self.min_refresh_interval), ..Requirements::default() };
                 let refreshed = self.tokens.get(request, requirements, None).await?;
                 if Arc::ptr_eq(&refreshed.entry, &token.entry) {
                     return Err(error);

@@ -80,8 +80,6 @@ impl CachedValue for CredentialsResponse {
 
 impl fmt::Debug for CredentialsResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CredentialsResponse")
-            .field("access_key_id", &self.access_key_id)
-            .finish_non_exhaustive()
+        f.debug_struct("CredentialsResponse").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
     }
 }

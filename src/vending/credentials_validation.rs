@@ -22,10 +22,7 @@ pub(super) fn validate(
     if issued.identity != request.identity {
         return Err(mismatched("the credentials belong to another identity than the token"));
     }
-    if issued.access_key_id.is_empty()
-        || issued.secret_access_key.is_empty()
-        || issued.session_token.is_empty()
-    {
+    if issued.access_key_id.is_empty() || issued.secret_access_key.is_empty() || issued.session_token.is_empty() {
         return Err(mismatched("the credentials have an empty field"));
     }
     let expires_at = issued.expires_at.min(requested_at + MAX_LIFETIME);
@@ -34,9 +31,7 @@ pub(super) fn validate(
         let remaining = remaining.as_secs();
         return Err(IssueError::new(
             IssueErrorKind::Misconfigured,
-            format!(
-                "the new credentials expire in {remaining} s by this machine's clock; is the clock wrong?"
-            ),
+            format!("the new credentials expire in {remaining} s by this machine's clock; is the clock wrong?"),
         ));
     }
     Ok(expires_at)
@@ -95,8 +90,7 @@ mod tests {
     #[test]
     fn their_secrets_do_not_show_in_debug_output() {
         let issued = issued("us-east-1:abc", "hush", 4600);
-        let response =
-            super::super::credentials_response::CredentialsResponse::render(&issued, issued.expires_at);
+        let response = super::super::credentials_response::CredentialsResponse::render(&issued, issued.expires_at);
         for shown in [format!("{issued:?}"), format!("{response:?}")] {
             assert!(shown.contains("ASIAEXAMPLE"), "{shown}");
             assert!(!shown.contains("hush") && !shown.contains("session\""), "{shown}");

@@ -63,8 +63,7 @@ impl RefreshPolicy {
     /// would be refreshed from the moment on at which it was minted.
     pub fn lifetime(&self, minted_at: Timestamp, expires_at: Timestamp, jitter: f64) -> Lifetime {
         let mandatory_from = expires_at.before(self.clock_skew_allowance);
-        let planned =
-            mandatory_from.before(self.advisory_window + self.refresh_jitter.mul_f64(jitter.clamp(0.0, 1.0)));
+        let planned = mandatory_from.before(self.advisory_window + self.refresh_jitter.mul_f64(jitter.clamp(0.0, 1.0)));
         let earliest = minted_at + mandatory_from.since(minted_at) / 2;
         Lifetime { minted_at, refresh_from: planned.max(earliest), expires_at }
     }
@@ -137,8 +136,7 @@ mod tests {
     #[test]
     fn the_callers_requirements_are_independent_of_the_windows() {
         let lifetime = POLICY.lifetime(at(0), at(900), 0.0);
-        let requirements =
-            Requirements { min_ttl: Some(Duration::from_secs(500)), ..Requirements::default() };
+        let requirements = Requirements { min_ttl: Some(Duration::from_secs(500)), ..Requirements::default() };
         assert!(requirements.are_met_by(&lifetime, at(400)) && !requirements.are_met_by(&lifetime, at(401)));
         let requirements = Requirements { max_age: Some(Duration::from_secs(30)), ..Requirements::default() };
         assert!(requirements.are_met_by(&lifetime, at(29)) && !requirements.are_met_by(&lifetime, at(30)));

@@ -74,8 +74,7 @@ mod tests {
         let template = ResponseTemplate::for_pool(&IdentityPoolId::parse("us-east-1:1-2").unwrap());
         let identity = IdentityId::parse("us-east-1:abc").unwrap();
         let issued = IssuedToken { identity, token: OpenIdToken::new("a.b.c".to_owned()), request_id: None };
-        let variant =
-            Variant { duration: TokenDuration::DEFAULT, not_after: None, tags: PrincipalTags::none() };
+        let variant = Variant { duration: TokenDuration::DEFAULT, not_after: None, tags: PrincipalTags::none() };
         let user = UserKey { pool: PoolIndex(0), user: DeveloperUserId::parse("alice").unwrap() };
         let lifetime = Lifetime { minted_at: now, refresh_from: now, expires_at: now };
         let response = TokenResponse::render(&template, &issued, now);

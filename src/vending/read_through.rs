@@ -104,9 +104,7 @@ impl<L: Loader> ReadThroughCache<L> {
                 }
                 Ok(Lookup { entry, source: CacheStatus::Hit, now })
             }
-            Freshness::Mandatory => {
-                Box::pin(self.load_with_fallback(request, requirements, Some(entry), hint)).await
-            }
+            Freshness::Mandatory => Box::pin(self.load_with_fallback(request, requirements, Some(entry), hint)).await,
             Freshness::Expired => Box::pin(self.load_with_fallback(request, requirements, None, hint)).await,
         }
     }

@@ -143,8 +143,7 @@ impl<V: CachedValue> EntryStore<V> {
         }
         if let Some(entries) = UserEntries::new(entries) {
             self.cache.insert(user.clone(), entries.clone());
-            let is_still_stored =
-                |one: &Arc<CacheEntry<V>>| entries.iter().any(|other| Arc::ptr_eq(one, other));
+            let is_still_stored = |one: &Arc<CacheEntry<V>>| entries.iter().any(|other| Arc::ptr_eq(one, other));
             before
                 .iter()
                 .flat_map(UserEntries::iter)
@@ -163,9 +162,8 @@ impl<V: CachedValue> EntryStore<V> {
 
     /// The users who have an entry of this identity.
     pub(super) fn users_of(&self, identity: &IdentityId) -> Vec<UserKey> {
-        let has_one = |entries: &UserEntries<V>| {
-            entries.iter().any(|entry| entry.value().identity() == identity.as_str())
-        };
+        let has_one =
+            |entries: &UserEntries<V>| entries.iter().any(|entry| entry.value().identity() == identity.as_str());
         self.cache.iter().filter(|(_, entries)| has_one(entries)).map(|(user, _)| (*user).clone()).collect()
     }
 
@@ -235,8 +233,7 @@ mod tests {
 
     fn key(user: &str) -> CacheKey {
         let user = UserKey { pool: PoolIndex(0), user: DeveloperUserId::parse(user).unwrap() };
-        let variant =
-            Variant { duration: TokenDuration::DEFAULT, not_after: None, tags: PrincipalTags::none() };
+        let variant = Variant { duration: TokenDuration::DEFAULT, not_after: None, tags: PrincipalTags::none() };
         CacheKey { user, variant }
     }
 
@@ -248,8 +245,7 @@ mod tests {
 
     fn entry(user: &str, clock: &ManualClock) -> Arc<CacheEntry<Kilobyte>> {
         let now = clock.now();
-        let lifetime =
-            Lifetime { minted_at: now, refresh_from: now, expires_at: now + Duration::from_secs(86_400) };
+        let lifetime = Lifetime { minted_at: now, refresh_from: now, expires_at: now + Duration::from_secs(86_400) };
         Arc::new(CacheEntry::new(key(user), lifetime, clock.monotonic(), Kilobyte))
     }
 

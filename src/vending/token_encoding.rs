@@ -100,18 +100,9 @@ mod tests {
 
     #[test]
     fn a_token_in_another_spelling_than_the_encoders_is_stored_as_text() {
-        for odd in [
-            "",
-            "a",
-            "a.b",
-            "aa.aa",
-            "aa.aa.aa.aa",
-            "ab.aa.aa",
-            "aa==.aa.aa",
-            "a+.aa.aa",
-            "aa .aa.aa",
-            "é.aa.aa",
-        ] {
+        for odd in
+            ["", "a", "a.b", "aa.aa", "aa.aa.aa.aa", "ab.aa.aa", "aa==.aa.aa", "a+.aa.aa", "aa .aa.aa", "é.aa.aa"]
+        {
             assert_eq!(encoded(odd).0, TokenEncoding::Quoted, "{odd}");
         }
         assert_ne!(encoded("..").0, TokenEncoding::Quoted);

@@ -107,9 +107,6 @@ fn duration_of(variant: &Variant, now: Timestamp) -> Result<TokenDuration, Issue
     let Some(end) = variant.not_after else { return Ok(variant.duration) };
     let remaining = TokenDuration::parse(end.since(now).as_secs());
     remaining.map(|remaining| remaining.min(variant.duration)).map_err(|_| {
-        IssueError::new(
-            IssueErrorKind::Unavailable,
-            "the credential that the token is bound to has just expired",
-        )
+        IssueError::new(IssueErrorKind::Unavailable, "the credential that the token is bound to has just expired")
     })
 }

@@ -58,9 +58,7 @@ impl TokenValidator {
             let remaining = remaining.as_secs();
             return Err(IssueError::new(
                 IssueErrorKind::Misconfigured,
-                format!(
-                    "the new token expires in {remaining} s by this machine's clock; is the clock wrong?"
-                ),
+                format!("the new token expires in {remaining} s by this machine's clock; is the clock wrong?"),
             ));
         }
         Ok(ValidatedToken {
@@ -71,11 +69,7 @@ impl TokenValidator {
     }
 }
 
-fn validate_claims(
-    request: &IssueRequest,
-    issued: &IssuedToken,
-    claims: &TokenClaims,
-) -> Result<(), IssueError> {
+fn validate_claims(request: &IssueRequest, issued: &IssuedToken, claims: &TokenClaims) -> Result<(), IssueError> {
     if claims.audience != request.pool.as_str() {
         return Err(mismatched("the token's aud is not the requested pool"));
     }
@@ -88,11 +82,7 @@ fn validate_claims(
     }
     // Further tags may come from the pool's own attribute mapping.
     let has = |key: &str, value: &str| {
-        claims
-            .tags
-            .principal_tags
-            .get(key)
-            .is_some_and(|values| matches!(&values[..], [only] if only == value))
+        claims.tags.principal_tags.get(key).is_some_and(|values| matches!(&values[..], [only] if only == value))
     };
     if !request.tags.iter().all(|(key, value)| has(key, value)) {
         return Err(mismatched("the token does not have the requested principal tags"));
@@ -131,9 +121,7 @@ mod tests {
     use super::*;
     use crate::issuer::PublicLogins;
     use crate::token::OpenIdToken;
-    use cognito_types::{
-        DeveloperProvider, DeveloperUserId, IdentityId, IdentityPoolId, PrincipalTags, TokenDuration,
-    };
+    use cognito_types::{DeveloperProvider, DeveloperUserId, IdentityId, IdentityPoolId, PrincipalTags, TokenDuration};
 
     const POLICY: RefreshPolicy = RefreshPolicy {
         clock_skew_allowance: Duration::from_secs(300),
@@ -184,10 +172,8 @@ mod tests {
     ) -> Result<ValidatedToken, IssueError> {
         let identity = IdentityId::parse("us-east-1:abc").unwrap();
         let issued = IssuedToken { identity, token: OpenIdToken::new(token), request_id: None };
-        let call = CallTimes {
-            requested_at: Timestamp::from_secs(requested),
-            received_at: Timestamp::from_secs(received),
-        };
+        let call =
+            CallTimes { requested_at: Timestamp::from_secs(requested), received_at: Timestamp::from_secs(received) };
         TokenValidator { refresh_policy: POLICY, accept_opaque_tokens }.validate(request, &issued, call, 0.0)
     }
 
@@ -218,9 +204,7 @@ mod tests {
         let validate = |claims: &Value| validate(&request, jwt(claims), (1000, 1000), false);
         assert!(validate(&tags(json!({"team": ["red"]}))).is_ok());
         assert!(validate(&tags(json!({"team": ["red"], "more": ["x"]}))).is_ok());
-        for bad in
-            [json!({"team": ["blue"]}), json!({"team": ["red", "blue"]}), json!({"Team": ["red"]}), json!({})]
-        {
+        for bad in [json!({"team": ["blue"]}), json!({"team": ["red", "blue"]}), json!({"Team": ["red"]}), json!({})] {
             assert_eq!(validate(&tags(bad.clone())).unwrap_err().kind, IssueErrorKind::Mismatched, "{bad}");
         }
         assert_eq!(validate(&claims()).unwrap_err().kind, IssueErrorKind::Mismatched);

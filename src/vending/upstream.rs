@@ -51,8 +51,7 @@ impl Upstream {
         metrics: Arc<Metrics>,
     ) -> Self {
         let rate_limiter = CallRateLimiter::new(settings.rate_limit, clock.clone());
-        let circuit_breaker =
-            CircuitBreaker::new(settings.circuit_breaker, settings.call_timeout, clock.clone());
+        let circuit_breaker = CircuitBreaker::new(settings.circuit_breaker, settings.call_timeout, clock.clone());
         Self { operation, rate_limiter, circuit_breaker, settings, clock, metrics }
     }
 
@@ -76,11 +75,7 @@ impl Upstream {
 
     /// Makes a call once it is permitted, and retries it after transient errors. The validation of the response is part
     /// of the call.
-    pub(super) async fn call<T, F>(
-        &self,
-        mut reserved: Option<Permit>,
-        call: impl Fn() -> F,
-    ) -> Result<T, IssueError>
+    pub(super) async fn call<T, F>(&self, mut reserved: Option<Permit>, call: impl Fn() -> F) -> Result<T, IssueError>
     where
         F: Future<Output = Result<T, IssueError>>,
     {
@@ -143,10 +138,7 @@ impl Upstream {
         }
     }
 
-    async fn instrument<T>(
-        &self,
-        call: impl Future<Output = Result<T, IssueError>>,
-    ) -> Result<T, IssueError> {
+    async fn instrument<T>(&self, call: impl Future<Output = Result<T, IssueError>>) -> Result<T, IssueError> {
         let started = self.clock.monotonic();
         let in_flight = self.metrics.upstream_calls_in_flight.in_flight(self.operation);
         let result = call.await;

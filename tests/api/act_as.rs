@@ -95,16 +95,9 @@ async fn a_service_acts_only_as_users_that_match_its_patterns() {
         vend(&app, bearer, user).await.is_problem(403, "user-forbidden");
         send(&app, Method::DELETE, bearer, json!({"user": user})).await.is_problem(403, "user-forbidden");
     }
-    for odd in [
-        "",
-        "app:undefined",
-        "app:null",
-        "app: alice",
-        "app:alice ",
-        "app:a\nb",
-        "app:a\u{0}",
-        &"app:x".repeat(300),
-    ] {
+    for odd in
+        ["", "app:undefined", "app:null", "app: alice", "app:alice ", "app:a\nb", "app:a\u{0}", &"app:x".repeat(300)]
+    {
         vend(&app, &service, odd).await.is_problem(400, "invalid-request");
     }
     for body in [json!({"user": 7}), json!({"user": ["app:alice"]}), json!({"user": "app:a", "tags": {}})] {
@@ -195,8 +188,7 @@ async fn a_service_has_the_access_and_tags_of_its_own_claims() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_uses_the_rate_limit_of_the_user_it_acts_as_and_has_none_of_its_own() {
-    let app =
-        TestApp::with(&format!("limits.per_user = {{ rate = \"1/m\", burst = 2 }}\n{}", overlay())).await;
+    let app = TestApp::with(&format!("limits.per_user = {{ rate = \"1/m\", burst = 2 }}\n{}", overlay())).await;
     let service = service(&app);
     assert_eq!(vend(&app, &service, "app:alice").await.source(), "miss");
     assert_eq!(app.vend("alice").await.source(), "hit");
@@ -227,22 +219,16 @@ async fn the_audit_trail_tells_which_service_acted_for_which_user() {
     vend(&app, KEY, "app:mallory").await.is_problem(403, "user-forbidden");
     send(&app, Method::DELETE, &service, json!({"user": "app:alice"})).await;
     app.vend("alice").await;
-    let told: Vec<Value> = trail
+    let found: Vec<Value> = trail
         .events(5)
         .await
         .iter()
         .map(|event| {
-            json!([
-                event["action"],
-                event["outcome"],
-                event["authenticator"],
-                event["service"],
-                event["user"]
-            ])
+            json!([event["action"], event["outcome"], event["authenticator"], event["service"], event["user"]])
         })
         .collect();
     assert_eq!(
-        told,
+        found,
         [
             json!(["vend-token", "success", "app", "app:backend", "app:alice"]),
             json!(["vend-token", "success", "billing", "billing", "app:tenant-7:bob"]),

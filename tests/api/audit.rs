@@ -70,18 +70,14 @@ async fn a_link_is_recorded_before_the_call_and_after_it() {
     let linked = link(&app, "accounts.google.com").await;
     link(&app, "evil.example").await.is_problem(403, "provider-not-allowed");
     let events = trail.events(4).await;
-    let told: Vec<_> =
-        events.iter().map(|event| (&event["action"], &event["outcome"], &event["links"])).collect();
+    let found: Vec<_> = events.iter().map(|event| (&event["action"], &event["outcome"], &event["links"])).collect();
     let (act, google, nothing) = (json!("link"), json!(["accounts.google.com"]), Value::Null);
     let [begun, done, refused] = ["started", "success", "denied"].map(|outcome| json!(outcome));
     let expected = [(&begun, &google), (&done, &google), (&begun, &nothing), (&refused, &nothing)];
-    assert_eq!(told, expected.map(|(outcome, links)| (&act, outcome, links)));
+    assert_eq!(found, expected.map(|(outcome, links)| (&act, outcome, links)));
     assert_eq!(events[1]["identityId"], linked.json()["identityId"]);
     assert_eq!(events[1]["tokenSha256"], sha256(&linked.token()));
-    assert_eq!(
-        (&events[0]["user"], &events[3]["problem"]),
-        (&json!("alice"), &json!("provider-not-allowed"))
-    );
+    assert_eq!((&events[0]["user"], &events[3]["problem"]), (&json!("alice"), &json!("provider-not-allowed")));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -139,7 +135,7 @@ async fn every_refusal_is_recorded_with_its_reason_and_everything_else_leaves_no
     app.vend("alice").await.is_problem(503, "upstream-unavailable");
     app.sign_out("alice").await;
     let events = trail.events(10).await;
-    let told: Vec<Value> = events
+    let found: Vec<Value> = events
         .iter()
         .map(|event| {
             let of = |name: &str| event[name].clone();
@@ -147,7 +143,7 @@ async fn every_refusal_is_recorded_with_its_reason_and_everything_else_leaves_no
         })
         .collect();
     assert_eq!(
-        json!(told),
+        json!(found),
         json!([
             ["vend-token", "denied", 401, "unauthorized", "signature", null],
             ["vend-token", "denied", 401, "unauthorized", "malformed", null],
@@ -318,10 +314,7 @@ async fn vended_credentials_are_recorded_by_access_key_id_and_never_by_secret() 
     assert_eq!(out["expiresAt"], given["Expiration"].as_str().unwrap().replace("Z", ".000Z"));
     assert!(out["awsRequestId"].as_str().unwrap().len() > 20);
     assert!(out.get("tokenSha256").is_none(), "no token was handed out: {out}");
-    assert_eq!(
-        (&refused["outcome"], &refused["problem"]),
-        (&json!("denied"), &json!("credentials-disabled"))
-    );
+    assert_eq!((&refused["outcome"], &refused["problem"]), (&json!("denied"), &json!("credentials-disabled")));
     let text = std::fs::read_to_string(trail.path()).unwrap();
     for secret in ["SecretAccessKey", "Token"] {
         assert!(!text.contains(given[secret].as_str().unwrap()), "{secret} in {text}");

@@ -125,10 +125,9 @@ async fn a_bearer_that_differs_in_one_letter_misses_the_credential_cache() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_credential_without_the_required_scopes_and_claims_is_forbidden() {
-    let app = TestApp::with(
-        "auth.app.require.scope = [\"tokens:vend\"]\nauth.app.require.claims = { azp = [\"mobile\"] }",
-    )
-    .await;
+    let app =
+        TestApp::with("auth.app.require.scope = [\"tokens:vend\"]\nauth.app.require.claims = { azp = [\"mobile\"] }")
+            .await;
     let vend = async |more: Value| {
         let mut claims = app.demo.claims("alice", clock::Clock::now(&*app.clock));
         claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());

@@ -29,8 +29,7 @@ fn every_configuration_on_the_page_is_valid() {
     let folder = tempfile::tempdir().unwrap();
     let authority = CertificateAuthority::new("ca");
     let pair = authority.server(90);
-    for (name, pem) in
-        [("tls.crt", &pair.certificate), ("tls.key", &pair.key), ("clients.crt", &authority.certificate)]
+    for (name, pem) in [("tls.crt", &pair.certificate), ("tls.key", &pair.key), ("clients.crt", &authority.certificate)]
     {
         std::fs::write(folder.path().join(name), pem).unwrap();
     }
@@ -41,8 +40,7 @@ fn every_configuration_on_the_page_is_valid() {
         for rest in text.split("{ file = \"").skip(1) {
             std::fs::write(rest.split_once('"').unwrap().0, &secret).unwrap();
         }
-        let documents =
-            [POOL.to_owned(), text].map(|text| ConfigSource { name: "the page".to_owned(), text });
+        let documents = [POOL.to_owned(), text].map(|text| ConfigSource { name: "the page".to_owned(), text });
         if let Err(error) = config::load(&documents, &environment) {
             panic!("{error}\n{block}");
         }

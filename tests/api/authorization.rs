@@ -225,10 +225,9 @@ async fn users_of_two_issuers_differ_by_the_user_id_template() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_a_pseudonym_key_the_token_has_no_user_id_and_the_identity_is_stable() {
-    let app = TestApp::with(
-        "auth.app.user_id = \"{email}\"\nusers.pseudonym_key = \"0123456789abcdef0123456789abcdef\"",
-    )
-    .await;
+    let app =
+        TestApp::with("auth.app.user_id = \"{email}\"\nusers.pseudonym_key = \"0123456789abcdef0123456789abcdef\"")
+            .await;
     let email = || json!({"email": "alice@example.com"});
     let first = vend(&app, email(), json!({})).await;
     let amr = claims_of(&first.token())["amr"].to_string();

@@ -41,10 +41,10 @@ async fn a_signed_call_gets_a_token_and_prints_no_secret() {
     let answer: Value = serde_json::from_str(&stdout(&output)).unwrap();
     let token = answer["Token"].as_str().unwrap();
     assert_eq!(claims_of(token)["sub"], answer["IdentityId"]);
-    let told = stderr(&output);
-    assert!(told.contains("debug: calling"), "{told}");
+    let found = stderr(&output);
+    assert!(found.contains("debug: calling"), "{found}");
     for secret in [token, &key.secret, "a-user-nobody-should-read"] {
-        assert!(!told.contains(secret), "{told}");
+        assert!(!found.contains(secret), "{found}");
     }
 
     // A signature by another secret is rejected: the request is really signed.
@@ -52,10 +52,7 @@ async fn a_signed_call_gets_a_token_and_prints_no_secret() {
     wrong[1].1 = "not-the-secret";
     let output = tokenvend(&arguments, &wrong).await;
     assert_eq!(output.status.code(), Some(255));
-    assert!(
-        stderr(&output).contains("An error occurred (InvalidSignatureException) when calling the"),
-        "{output:?}"
-    );
+    assert!(stderr(&output).contains("An error occurred (InvalidSignatureException) when calling the"), "{output:?}");
 }
 
 #[tokio::test]
@@ -67,8 +64,7 @@ async fn errors_about_logins_do_not_repeat_the_logins() {
         r#"{"login.example": ["hush-hush"]}"#,
         r#"["hush-hush"]"#,
     ] {
-        let output =
-            tokenvend(&[COMMAND, "--identity-pool-id", "p", "--region", "r", "--logins", logins], &[]).await;
+        let output = tokenvend(&[COMMAND, "--identity-pool-id", "p", "--region", "r", "--logins", logins], &[]).await;
         assert_eq!(output.status.code(), Some(255), "{logins}");
         assert!(!stderr(&output).contains("hush-hush"), "{logins}: {}", stderr(&output));
     }
@@ -109,24 +105,9 @@ async fn errors_of_the_service_and_of_the_arguments_are_printed() {
     let environment = [("TOKENVEND_BEARER", bearer.as_str())];
     for (arguments, environment, code, words) in [
         (vec!["--url", &url], &[][..], 2, "--bearer-file"),
-        (
-            vec!["--url", &url, "--logins", "a=b"],
-            &environment[..],
-            2,
-            "argument --logins: not allowed with --url",
-        ),
-        (
-            vec!["--url", &url, "--region", "r"],
-            &environment[..],
-            2,
-            "argument --region: not allowed with --url",
-        ),
-        (
-            vec!["--url", &url],
-            &[("TOKENVEND_BEARER", "nonsense")][..],
-            255,
-            "when calling the tokenvend service",
-        ),
+        (vec!["--url", &url, "--logins", "a=b"], &environment[..], 2, "argument --logins: not allowed with --url"),
+        (vec!["--url", &url, "--region", "r"], &environment[..], 2, "argument --region: not allowed with --url"),
+        (vec!["--url", &url], &[("TOKENVEND_BEARER", "nonsense")][..], 255, "when calling the tokenvend service"),
         (vec!["--url", &url, "--pool", "none"], &environment[..], 255, "when calling the tokenvend service"),
         (vec!["--url", "http://tokens.example"], &environment[..], 2, "would be sent unencrypted"),
         (vec!["--url", "http://127.0.0.1:1"], &environment[..], 255, "Could not connect to the endpoint URL"),
@@ -144,9 +125,7 @@ async fn errors_of_the_service_and_of_the_arguments_are_printed() {
 async fn help_is_printed_on_request() {
     let listed = tokenvend(&["--help"], &[]).await;
     assert!(stdout(&listed).contains(COMMAND));
-    for arguments in
-        [vec![COMMAND, "help"], vec![COMMAND, "--help"], vec!["cognito-identity", COMMAND, "help"]]
-    {
+    for arguments in [vec![COMMAND, "help"], vec![COMMAND, "--help"], vec!["cognito-identity", COMMAND, "help"]] {
         let output = tokenvend(&arguments, &[]).await;
         assert!(output.status.success());
         for word in ["--identity-pool-id", "--generate-cli-skeleton", "--bearer-file", "EXIT CODES"] {

@@ -131,8 +131,7 @@ async fn in_the_advisory_window_cached_credentials_are_served_and_refreshed_in_t
     app.advance(1);
     let served = app.credentials("alice").await;
     assert_eq!((served.source(), &served.text), ("hit", &first.text));
-    app.until_metric("tokenvend_background_refreshes_total{kind=\"credentials\",outcome=\"refreshed\"}", 1.0)
-        .await;
+    app.until_metric("tokenvend_background_refreshes_total{kind=\"credentials\",outcome=\"refreshed\"}", 1.0).await;
     let renewed = app.credentials("alice").await;
     assert_eq!(renewed.source(), "hit");
     assert_ne!(renewed.text, first.text);
@@ -163,17 +162,13 @@ async fn while_cognito_fails_credentials_are_served_stale_down_to_the_minimum_an
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn throttled_calls_and_a_used_up_rate_limit_get_retry_after() {
-    let app = TestApp::with(&format!(
-        "{ENABLED}\nupstream.max_attempts = 1\nupstream.rate_limit.max_wait = \"0s\""
-    ))
-    .await;
+    let app =
+        TestApp::with(&format!("{ENABLED}\nupstream.max_attempts = 1\nupstream.rate_limit.max_wait = \"0s\"")).await;
     app.credentials_fail(json!({"throttleRate": 1.0})).await;
     app.credentials("alice").await.is_problem(503, "upstream-unavailable");
     assert_eq!(
-        app.metric(
-            "tokenvend_upstream_calls_total{operation=\"GetCredentialsForIdentity\",outcome=\"throttled\"}"
-        )
-        .await,
+        app.metric("tokenvend_upstream_calls_total{operation=\"GetCredentialsForIdentity\",outcome=\"throttled\"}")
+            .await,
         1.0
     );
     let overlay = "credentials.rate_limit.burst = 1\ncredentials.rate_limit.rate = \"1/s\"\nupstream.rate_limit.max_wait = \"0s\"";

@@ -62,8 +62,7 @@ impl DoctorRun {
             .credentials_provider(Credentials::new(id, secret, None, None, "test"))
             .build();
         for pool in pools {
-            let mut call =
-                aws_sdk_cognitoidentity::Client::from_conf(config.clone()).set_identity_pool_roles();
+            let mut call = aws_sdk_cognitoidentity::Client::from_conf(config.clone()).set_identity_pool_roles();
             for kind in kinds {
                 call = call.roles(*kind, ROLE);
             }
@@ -84,11 +83,7 @@ impl DoctorRun {
         self.reported_without_credentials(arguments, &[&good, variables].concat()).await
     }
 
-    async fn reported_without_credentials(
-        &self,
-        arguments: &[&str],
-        variables: &[(&str, &str)],
-    ) -> ProcessOutput {
+    async fn reported_without_credentials(&self, arguments: &[&str], variables: &[(&str, &str)]) -> ProcessOutput {
         let path = self.directory.path().join("tokenvend.toml");
         std::fs::write(&path, support::configuration(&self.emulator.url(), &self.demo)).unwrap();
         let mut all = vec!["doctor", "--config", path.to_str().unwrap()];
@@ -101,12 +96,7 @@ impl DoctorRun {
 #[track_caller]
 fn check<'r>(report: &'r Value, name: &str, about: &str) -> &'r Value {
     let is_it = |check: &&Value| check["check"] == name && check["about"].as_str().unwrap_or("") == about;
-    report["checks"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(is_it)
-        .unwrap_or_else(|| panic!("no {name} in {report:#}"))
+    report["checks"].as_array().unwrap().iter().find(is_it).unwrap_or_else(|| panic!("no {name} in {report:#}"))
 }
 
 /// Asserts the status of a check, and words of its observation and remedy.
@@ -114,9 +104,9 @@ fn check<'r>(report: &'r Value, name: &str, about: &str) -> &'r Value {
 fn assert_reported(report: &Value, (name, about): (&str, &str), status: &str, words: &[&str]) {
     let check = check(report, name, about);
     assert_eq!(check["status"], status, "{check:#}");
-    let told = format!("{} {}", check["observed"].as_str().unwrap(), check["fix"].as_str().unwrap_or(""));
+    let reported = format!("{} {}", check["observed"].as_str().unwrap(), check["fix"].as_str().unwrap_or(""));
     for word in words {
-        assert!(told.contains(word), "no {word:?} in {told:?}");
+        assert!(reported.contains(word), "no {word:?} in {reported:?}");
     }
     let needs_fix = matches!(status, "fail" | "warn");
     assert_eq!(check.get("fix").is_some(), needs_fix, "{check:#}");
@@ -141,7 +131,7 @@ async fn with_a_correct_setup_every_check_passes_and_nothing_is_minted() {
         "ok    cognito-keys         ",
         "ok    call-rate us-east-1  50 calls a second, burst 5000, for pools main, second; the quota",
     ] {
-        assert!(ended.out.lines().any(|told| told.starts_with(line)), "no {line:?} in\n{}", ended.out);
+        assert!(ended.out.lines().any(|reported| reported.starts_with(line)), "no {line:?} in\n{}", ended.out);
     }
     assert!(!ended.out.contains("FAIL") && !ended.out.contains("warn"), "{}", ended.out);
     let secret = AccessKey::default().secret;
@@ -226,9 +216,9 @@ async fn clock_skew_is_a_warning_and_from_5_minutes_on_a_failure() {
         let run = DoctorRun::whose_clock_is(Duration::from_secs(behind)).await;
         let (ended, report) = run.examined(&[], &[]).await;
         // The emulator's clock stands still, that of the process runs.
-        let told = check(&report, "clock", "us-east-1")["observed"].as_str().unwrap().to_owned();
-        let seconds: u64 = told.split(' ').find_map(|word| word.parse().ok()).unwrap();
-        assert!(seconds.abs_diff(behind) < 60, "{told}, not {words}");
+        let reported = check(&report, "clock", "us-east-1")["observed"].as_str().unwrap().to_owned();
+        let seconds: u64 = reported.split(' ').find_map(|word| word.parse().ok()).unwrap();
+        assert!(seconds.abs_diff(behind) < 60, "{reported}, not {words}");
         assert_reported(&report, ("clock", "us-east-1"), status, &["behind Cognito's", "NTP"]);
         assert_eq!((ended, &report["status"]), (code, &json!(status)), "{report:#}");
     }
@@ -246,20 +236,10 @@ async fn a_problem_that_does_not_prevent_vending_is_a_warning_and_exits_with_0()
     let (code, report) = run.examined(&[], &variables).await;
     assert_eq!((code, &report["status"]), (Some(0), &json!("warn")), "{report:#}");
     assert_reported(&report, ("configuration", ""), "warn", &["admin.listen 0.0.0.0:0"]);
-    assert_reported(
-        &report,
-        ("identity", ""),
-        "warn",
-        &["STS does not return the principal", "does not need STS"],
-    );
+    assert_reported(&report, ("identity", ""), "warn", &["STS does not return the principal", "does not need STS"]);
     assert_reported(&report, ("roles", "main"), "warn", &["no role for authenticated users"]);
     assert_reported(&report, ("call-rate", "us-east-1"), "warn", &["1000 calls a second", "Service Quotas"]);
-    assert_reported(
-        &report,
-        ("cognito-keys", ""),
-        "warn",
-        &["http://127.0.0.1:1/keys", "vending does not need"],
-    );
+    assert_reported(&report, ("cognito-keys", ""), "warn", &["http://127.0.0.1:1/keys", "vending does not need"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -294,14 +274,9 @@ async fn an_invalid_configuration_is_reported_and_exits_with_78() {
     let run = DoctorRun::new().await;
     let (code, report) = run.examined(&[], &[("TOKENVEND__UPSTREAM__RATE_LIMIT__BURST", "0")]).await;
     assert_eq!(code, Some(78), "{report:#}");
-    assert_reported(
-        &report,
-        ("configuration", ""),
-        "fail",
-        &["upstream.rate_limit.burst", "print-default-config"],
-    );
-    let told = run.report(&[], &[("TOKENVEND__UPSTREAM__RATE_LIMIT__BURST", "0")]).await;
-    assert!(told.out.contains("1 error(s): upstream.rate_limit.burst"), "{told:?}");
+    assert_reported(&report, ("configuration", ""), "fail", &["upstream.rate_limit.burst", "print-default-config"]);
+    let reported = run.report(&[], &[("TOKENVEND__UPSTREAM__RATE_LIMIT__BURST", "0")]).await;
+    assert!(reported.out.contains("1 error(s): upstream.rate_limit.burst"), "{reported:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -372,8 +347,7 @@ fn stand_in(answer: impl Fn(&str, &Value) -> (u16, Value) + Clone + Send + 'stat
         let operation = target.rsplit('.').next().unwrap().to_owned();
         let (status, body) = answer(&operation, &serde_json::from_slice(&body).unwrap_or_default());
         let status = actix_web::http::StatusCode::from_u16(status).unwrap();
-        let reply =
-            HttpResponse::build(status).content_type("application/x-amz-json-1.1").body(body.to_string());
+        let reply = HttpResponse::build(status).content_type("application/x-amz-json-1.1").body(body.to_string());
         std::future::ready(reply)
     };
     let server = HttpServer::new(move || App::new().default_service(web::to(respond.clone())));
@@ -384,10 +358,7 @@ fn stand_in(answer: impl Fn(&str, &Value) -> (u16, Value) + Clone + Send + 'stat
 }
 
 fn denied() -> (u16, Value) {
-    (
-        400,
-        json!({"__type": "AccessDeniedException", "Message": "User: arn:x is not authorized to perform: y"}),
-    )
+    (400, json!({"__type": "AccessDeniedException", "Message": "User: arn:x is not authorized to perform: y"}))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -417,22 +388,16 @@ async fn a_role_without_the_permission_gets_the_statement_to_add_and_the_pool() 
     let (code, report) = run.examined(&[], &[("TOKENVEND__UPSTREAM__ENDPOINT_URL", &aws)]).await;
     assert_eq!(code, Some(1), "{report:#}");
     let arn = format!("arn:aws:cognito-identity:us-east-1:ACCOUNT:identitypool/{SECOND_POOL}");
-    assert_reported(
-        &report,
-        ("permission", "second"),
-        "fail",
-        &["AccessDeniedException", &arn, "policy.json"],
-    );
+    assert_reported(&report, ("permission", "second"), "fail", &["AccessDeniedException", &arn, "policy.json"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_missing_pool_and_a_wrong_provider_are_found_without_permission_to_read_the_pool() {
     let run = DoctorRun::new().await;
     let aws = stand_in(|operation, input| match (operation, input["IdentityPoolId"].as_str()) {
-        ("GetOpenIdTokenForDeveloperIdentity", Some(SECOND_POOL)) => (
-            400,
-            json!({"__type": "InvalidParameterException", "message": "Please provide a valid provider."}),
-        ),
+        ("GetOpenIdTokenForDeveloperIdentity", Some(SECOND_POOL)) => {
+            (400, json!({"__type": "InvalidParameterException", "message": "Please provide a valid provider."}))
+        }
         ("GetOpenIdTokenForDeveloperIdentity", pool) => {
             let words = format!("IdentityPool '{}' not found.", pool.unwrap());
             (400, json!({"__type": "ResourceNotFoundException", "message": words}))
@@ -470,18 +435,13 @@ async fn an_endpoint_that_mints_for_an_unknown_identity_fails_the_permission_che
     ];
     let (code, report) = run.examined(&[], &variables).await;
     assert_eq!(code, Some(1), "{report:#}");
-    assert_reported(
-        &report,
-        ("permission", "main"),
-        "fail",
-        &["this is not Cognito", "left over from a test"],
-    );
+    assert_reported(&report, ("permission", "main"), "fail", &["this is not Cognito", "left over from a test"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_forward_auth_endpoint_that_answers_400_without_a_credential_is_a_warning() {
     let run = DoctorRun::new().await;
-    for (status, told, words) in [
+    for (status, reported, words) in [
         (401, "ok", &["responds (401 without a credential)"][..]),
         (400, "warn", &["responds with 400 without a credential", "ALLOWED_HOSTS"]),
         (503, "fail", &["the answer is 503"]),
@@ -493,6 +453,6 @@ async fn a_forward_auth_endpoint_that_answers_400_without_a_credential_is_a_warn
             ("TOKENVEND__AUTH__SESSION__URL", &app),
         ];
         let (_, report) = run.examined(&[], &variables).await;
-        assert_reported(&report, ("signing-keys", "session"), told, words);
+        assert_reported(&report, ("signing-keys", "session"), reported, words);
     }
 }

@@ -51,10 +51,8 @@ async fn in_the_mandatory_window_the_caller_waits_for_a_refresh() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_cognito_fails_a_token_is_served_stale_down_to_min_remaining_life_and_then_503_with_retry_after()
- {
-    let app =
-        TestApp::with("upstream.max_attempts = 1\nupstream.circuit_breaker.failure_threshold = 1000").await;
+async fn while_cognito_fails_a_token_is_served_stale_down_to_min_remaining_life_and_then_503_with_retry_after() {
+    let app = TestApp::with("upstream.max_attempts = 1\nupstream.circuit_breaker.failure_threshold = 1000").await;
     let first = app.vend("alice").await.token();
     app.faults(json!({"errorRate": 1.0})).await;
     app.advance(601);
@@ -83,11 +81,7 @@ async fn no_expired_token_is_served_and_none_in_the_mandatory_window_unless_cogn
         assert!(exp >= app.clock.now().as_secs() + 300);
         if step == 50 {
             // One background refresh: a jump of the clock during it would make its signature too old.
-            app.until_metric(
-                "tokenvend_background_refreshes_total{kind=\"token\",outcome=\"refreshed\"}",
-                1.0,
-            )
-            .await;
+            app.until_metric("tokenvend_background_refreshes_total{kind=\"token\",outcome=\"refreshed\"}", 1.0).await;
         }
     }
 }
@@ -125,10 +119,7 @@ async fn a_background_refresh_of_a_user_over_quota_takes_no_call_permit() {
         app.until_metric(skipped, count).await;
     }
     assert_eq!(app.metric("tokenvend_upstream_rate_limit_available").await, 100.0);
-    assert_eq!(
-        app.metric("tokenvend_background_refreshes_total{kind=\"token\",outcome=\"failed\"}").await,
-        0.0
-    );
+    assert_eq!(app.metric("tokenvend_background_refreshes_total{kind=\"token\",outcome=\"failed\"}").await, 0.0);
     assert_eq!(app.calls().await, calls);
     // A user with quota left is refreshed once, and pays one load.
     app.vend("bob").await.source();

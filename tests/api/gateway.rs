@@ -72,14 +72,9 @@ async fn a_gateways_headers_state_the_user_and_its_claims() {
     assert_eq!((again.source(), again.token()), ("hit", alice.token()));
     // Without a user header the gateway is an ordinary proxy, and its clients have the app's tokens.
     let bearer = format!("Bearer {}", app.bearer("alice"));
-    let by_app =
-        send(&app, GATEWAY, &[secret, ("x-auth-request-user", ""), ("authorization", &bearer)]).await;
+    let by_app = send(&app, GATEWAY, &[secret, ("x-auth-request-user", ""), ("authorization", &bearer)]).await;
     assert_eq!(by_app.source(), "miss");
-    assert_ne!(
-        by_app.json()["identityId"],
-        alice.json()["identityId"],
-        "another issuer's alice is another user"
-    );
+    assert_ne!(by_app.json()["identityId"], alice.json()["identityId"], "another issuer's alice is another user");
     send(&app, GATEWAY, &[secret]).await.is_problem(401, "unauthorized");
 }
 
@@ -91,11 +86,7 @@ async fn a_peer_that_is_not_the_gateway_is_refused_with_its_headers_instead_of_i
     let cases: &[(&str, &str, Sent<'_>)] = &[
         ("another address, which knows the secret", "127.0.0.1", &[secret, user]),
         ("another address, with a credential of its own", "127.0.0.1", &[user, ("authorization", &bearer)]),
-        (
-            "another address that says it is the gateway",
-            "127.0.0.1",
-            &[secret, user, ("x-forwarded-for", GATEWAY)],
-        ),
+        ("another address that says it is the gateway", "127.0.0.1", &[secret, user, ("x-forwarded-for", GATEWAY)]),
         ("the team alone", "127.0.0.1", &[("x-auth-request-team", "red")]),
         ("no secret", GATEWAY, &[user]),
         ("an empty secret", GATEWAY, &[user, ("x-gateway-secret", "")]),
@@ -136,10 +127,7 @@ async fn headers_that_come_twice_or_look_alike_are_refused_also_from_the_gateway
         ("a team twice", &[secret, user, ("x-auth-request-team", "red"), ("x-auth-request-team", "blue")]),
         ("no user", &[secret, ("x-auth-request-team", "red")]),
         ("a user that is a slip", &[secret, ("x-auth-request-user", "null")]),
-        (
-            "a user that begins with a space of another kind",
-            &[secret, ("x-auth-request-user", "\u{a0}alice")],
-        ),
+        ("a user that begins with a space of another kind", &[secret, ("x-auth-request-user", "\u{a0}alice")]),
     ];
     for (what, headers) in cases {
         let answer = send(&app, GATEWAY, headers).await;

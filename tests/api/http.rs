@@ -90,8 +90,7 @@ async fn raw(app: &TestApp, bytes: &[u8]) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slow_clients_time_out() {
-    let app =
-        TestApp::with("http.request_header_timeout = \"1s\"\nhttp.request_body_timeout = \"200ms\"").await;
+    let app = TestApp::with("http.request_header_timeout = \"1s\"\nhttp.request_body_timeout = \"200ms\"").await;
     let answer = raw(&app, b"POST /v1/token HTTP/1.1\r\nHost: x\r\nAuthor").await;
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
     let head = format!(
@@ -185,21 +184,16 @@ async fn the_openapi_document_lists_every_operation_and_every_problem() {
     let app = TestApp::start().await;
     let document: Value = ApiResponse::to(app.client.get(app.url("/openapi.json"))).await.json();
     let paths: Vec<&String> = document["paths"].as_object().unwrap().keys().collect();
-    assert_eq!(
-        paths,
-        ["/livez", "/openapi.json", "/readyz", "/v1/credentials", "/v1/identity/link", "/v1/token"]
-    );
+    assert_eq!(paths, ["/livez", "/openapi.json", "/readyz", "/v1/credentials", "/v1/identity/link", "/v1/token"]);
     assert_eq!(document["paths"]["/v1/token"].as_object().unwrap().len(), 3);
     let properties = &document["components"]["schemas"]["Token"]["properties"];
-    let told = app.vend("alice").await.json();
-    for name in told.as_object().unwrap().keys() {
+    let reported = app.vend("alice").await.json();
+    for name in reported.as_object().unwrap().keys() {
         assert!(properties.get(name).is_some(), "{name} is not in the document");
     }
     let text = document.to_string();
-    for name in
-        ["invalid-request", "unauthorized", "unknown-pool", "upstream-unavailable", "min-ttl-too-long"]
-    {
+    for name in ["invalid-request", "unauthorized", "unknown-pool", "upstream-unavailable", "min-ttl-too-long"] {
         assert!(text.contains(&format!("`{name}`")), "{name} is not in the document");
     }
-    assert_eq!(json!(told["expiresIn"].is_u64()), json!(true));
+    assert_eq!(json!(reported["expiresIn"].is_u64()), json!(true));
 }

@@ -51,8 +51,7 @@ impl TestApp {
 
     /// Calls a public operation of Cognito.
     async fn unsigned(&self, operation: &str, input: Value) -> Value {
-        let request =
-            self.client.post(self.emulator.url()).header("content-type", "application/x-amz-json-1.1");
+        let request = self.client.post(self.emulator.url()).header("content-type", "application/x-amz-json-1.1");
         let request = request.header("x-amz-target", format!("AWSCognitoIdentityService.{operation}"));
         let answer = request.body(input.to_string()).send().await.unwrap();
         serde_json::from_str(&answer.text().await.unwrap()).unwrap()
@@ -174,9 +173,8 @@ async fn an_invalid_link_request_is_refused_without_a_call_and_without_repeating
         answer.is_problem(400, "invalid-request");
         assert!(!answer.text.contains("top-secret"), "{body}: {answer:?}");
     }
-    let send = async |request: reqwest::RequestBuilder, body: &str| {
-        ApiResponse::to(request.body(body.to_owned())).await
-    };
+    let send =
+        async |request: reqwest::RequestBuilder, body: &str| ApiResponse::to(request.body(body.to_owned())).await;
     let twice = format!("{{\"logins\": {{\"{GOOGLE}\": \"a\", \"{GOOGLE}\": \"b\"}}}}");
     for body in [twice.as_str(), "", "[]", "{\"guestToken\": \"x\"} {}"] {
         send(app.link_request("alice"), body).await.is_problem(400, "invalid-request");
@@ -186,9 +184,7 @@ async fn an_invalid_link_request_is_refused_without_a_call_and_without_repeating
     send(app.link_request("alice"), &" ".repeat(65_537)).await.is_problem(413, "body-too-large");
     let anonymous = app.client.post(app.url(LINK)).header("content-type", "application/json");
     send(anonymous, &json!({"guestToken": "x"}).to_string()).await.is_problem(401, "unauthorized");
-    app.ask_to_link("alice", json!({"pool": "third", "guestToken": "x"}))
-        .await
-        .is_problem(404, "unknown-pool");
+    app.ask_to_link("alice", json!({"pool": "third", "guestToken": "x"})).await.is_problem(404, "unknown-pool");
     let get = ApiResponse::to(app.client.get(app.url(LINK)).bearer_auth(app.bearer("alice"))).await;
     get.is_problem(405, "method-not-allowed");
     assert_eq!(get.header("allow"), "POST");

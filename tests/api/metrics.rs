@@ -19,10 +19,7 @@ async fn requests_and_calls_are_counted() {
         ("tokenvend_http_requests_total{route=\"/v1/token\",status=\"401\"}", 1.0),
         ("tokenvend_authentications_total{outcome=\"verified\"}", 2.0),
         ("tokenvend_authentications_total{outcome=\"malformed\"}", 1.0),
-        (
-            "tokenvend_upstream_calls_total{operation=\"GetOpenIdTokenForDeveloperIdentity\",outcome=\"success\"}",
-            1.0,
-        ),
+        ("tokenvend_upstream_calls_total{operation=\"GetOpenIdTokenForDeveloperIdentity\",outcome=\"success\"}", 1.0),
         (
             "tokenvend_upstream_call_duration_seconds_count{operation=\"GetOpenIdTokenForDeveloperIdentity\",outcome=\"success\"}",
             1.0,

@@ -44,8 +44,7 @@ fn every_problem_type_is_in_an_openapi_document_and_in_a_test() {
     let untested: Vec<&String> = kinds.difference(&asserted).collect();
     assert!(untested.is_empty(), "no test has an answer that is_problem(_, {untested:?})");
     let contract =
-        [include_str!("../../docs/openapi/public.json"), include_str!("../../docs/openapi/admin.json")]
-            .concat();
+        [include_str!("../../docs/openapi/public.json"), include_str!("../../docs/openapi/admin.json")].concat();
     for name in kinds {
         assert!(contract.contains(&format!("`{name}`")), "{name} is in neither OpenAPI document");
     }

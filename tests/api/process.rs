@@ -44,12 +44,7 @@ impl ServiceProcess {
         Self::launch(client, scheme, overlay, &[]).await
     }
 
-    async fn launch(
-        client: reqwest::Client,
-        scheme: &str,
-        overlay: &str,
-        variables: &[(&str, &str)],
-    ) -> Self {
+    async fn launch(client: reqwest::Client, scheme: &str, overlay: &str, variables: &[(&str, &str)]) -> Self {
         let demo = DemoIdp::start();
         let settings = support::emulator_settings();
         let emulator = cognito_emulator::start(settings, Arc::new(SystemClock::new())).await.unwrap();
@@ -114,8 +109,7 @@ impl ServiceProcess {
 
     /// Calls a public operation of Cognito.
     async fn unsigned(&self, operation: &str, input: &Value) -> Value {
-        let request =
-            self.client.post(self.emulator.url()).header("content-type", "application/x-amz-json-1.1");
+        let request = self.client.post(self.emulator.url()).header("content-type", "application/x-amz-json-1.1");
         let request = request.header("x-amz-target", format!("AWSCognitoIdentityService.{operation}"));
         let answer = request.body(input.to_string()).send().await.unwrap();
         serde_json::from_str(&answer.text().await.unwrap()).unwrap()
@@ -131,10 +125,7 @@ impl ServiceProcess {
     }
 
     /// Requests a token with a request that the test completes.
-    pub async fn vend(
-        &self,
-        complete: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
-    ) -> ApiResponse {
+    pub async fn vend(&self, complete: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder) -> ApiResponse {
         let request = complete(self.client.post(format!("{}/v1/token", self.url)));
         ApiResponse::to(request).await
     }
@@ -229,27 +220,21 @@ async fn at_level_trace_the_log_and_the_audit_trail_contain_no_secret() {
     );
     let served = ServiceProcess::start(&overlay).await;
     let mut secrets = vec![AccessKey::default().secret, ADMIN_CREDENTIAL.to_owned()];
-    for faults in
-        [json!({}), json!({"throttleRate": 0.5}), json!({"errorRate": 0.5}), json!({"dropRate": 0.5})]
-    {
+    for faults in [json!({}), json!({"throttleRate": 0.5}), json!({"errorRate": 0.5}), json!({"dropRate": 0.5})] {
         served.faults(faults).await;
         for n in 0..10 {
-            let bearer =
-                served.demo.sign(&served.demo.claims(&format!("user-{n}"), SystemClock::new().now()));
+            let bearer = served.demo.sign(&served.demo.claims(&format!("user-{n}"), SystemClock::new().now()));
             for bearer in [bearer.clone(), format!("{bearer}x"), bearer.replace('.', "!")] {
                 let request = served.client.post(format!("{}/v1/token", served.url)).bearer_auth(&bearer);
                 let answer = ApiResponse::to(request).await;
                 if answer.status == 200 {
                     secrets.push(answer.token());
                 }
-                let request =
-                    served.client.get(format!("{}/v1/credentials", served.url)).bearer_auth(&bearer);
+                let request = served.client.get(format!("{}/v1/credentials", served.url)).bearer_auth(&bearer);
                 let answer = ApiResponse::to(request).await;
                 if answer.status == 200 {
                     let given = answer.json();
-                    secrets.extend(
-                        ["SecretAccessKey", "Token"].map(|name| given[name].as_str().unwrap().to_owned()),
-                    );
+                    secrets.extend(["SecretAccessKey", "Token"].map(|name| given[name].as_str().unwrap().to_owned()));
                 }
                 secrets.push(bearer);
             }
@@ -288,28 +273,18 @@ async fn at_level_trace_the_log_and_the_audit_trail_contain_no_secret() {
 /// Links valid and invalid logins and guests, also while Cognito fails. Returns all tokens of the requests.
 async fn link_all_kinds(served: &ServiceProcess) -> Vec<String> {
     let mut secrets = Vec::new();
-    for (n, faults) in
-        [json!({}), json!({"errorRate": 0.5}), json!({"dropRate": 1.0})].into_iter().enumerate()
-    {
+    for (n, faults) in [json!({}), json!({"errorRate": 0.5}), json!({"dropRate": 1.0})].into_iter().enumerate() {
         served.faults(json!({})).await;
         let pool = json!({"IdentityPoolId": cognito_emulator::DEFAULT_POOL});
         let guest = served.unsigned("GetId", &pool).await;
         let token = served.unsigned("GetOpenIdToken", &guest).await["Token"].as_str().unwrap().to_owned();
         served.faults(faults).await;
         let user = format!("linking-{n}");
-        let logins = [
-            format!("google-secret-{n}"),
-            "x".repeat(50_000),
-            "e30.eyJzdWIiOiJ4IiwiZXhwIjoxfQ.c2ln".to_owned(),
-        ];
-        let wishes = [&token, &format!("{token}x"), &token.replace('.', "!")]
-            .map(|token| json!({"guestToken": token}));
+        let logins =
+            [format!("google-secret-{n}"), "x".repeat(50_000), "e30.eyJzdWIiOiJ4IiwiZXhwIjoxfQ.c2ln".to_owned()];
+        let wishes = [&token, &format!("{token}x"), &token.replace('.', "!")].map(|token| json!({"guestToken": token}));
         let wishes = wishes.into_iter().chain(logins.iter().flat_map(|login| {
-            [
-                json!({"logins": {"accounts.google.com": login}}),
-                json!({"logins": login}),
-                json!({login: login}),
-            ]
+            [json!({"logins": {"accounts.google.com": login}}), json!({"logins": login}), json!({login: login})]
         }));
         for wish in wishes {
             let bearer = served.demo.sign(&served.demo.claims(&user, SystemClock::new().now()));
@@ -344,9 +319,8 @@ async fn user_ids_that_are_email_addresses_are_logged_once_without_the_address()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_answer_of_an_aws_credential_provider_is_never_logged_even_if_it_is_invalid() {
     use actix_web::{App, HttpResponse, HttpServer, web};
-    let broken = || async {
-        HttpResponse::Forbidden().body("{\"AccessKeyId\": \"A\", \"SecretAccessKey\": \"hush-hush\"")
-    };
+    let broken =
+        || async { HttpResponse::Forbidden().body("{\"AccessKeyId\": \"A\", \"SecretAccessKey\": \"hush-hush\"") };
     let source = HttpServer::new(move || App::new().default_service(web::to(broken)));
     let source = source.workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", source.addrs()[0]);
@@ -355,8 +329,7 @@ async fn the_answer_of_an_aws_credential_provider_is_never_logged_even_if_it_is_
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("tokenvend.toml");
     let overlay = "log.level = \"trace\"";
-    std::fs::write(&path, format!("{overlay}\n{}", support::configuration("http://127.0.0.1:1", &demo)))
-        .unwrap();
+    std::fs::write(&path, format!("{overlay}\n{}", support::configuration("http://127.0.0.1:1", &demo))).unwrap();
     let mut child = Command::new(BINARY)
         .args(["serve", "--config"])
         .arg(&path)
@@ -418,9 +391,7 @@ fn every_configuration_error_is_reported_with_its_own_exit_code() {
     for command in ["serve", "check-config"] {
         let (code, _, err) = run(&[command], &[("TOKENVEND__HTTP__LISTEN", "nowhere")]);
         assert_eq!(code, Some(78), "{err}");
-        for expected in
-            ["http.listen (environment variable TOKENVEND__HTTP__LISTEN)", "[pools.NAME]", "[auth.NAME]"]
-        {
+        for expected in ["http.listen (environment variable TOKENVEND__HTTP__LISTEN)", "[pools.NAME]", "[auth.NAME]"] {
             assert!(err.contains(expected), "no {expected} in {err}");
         }
     }
@@ -452,9 +423,7 @@ fn the_default_configuration_is_printed_unchanged() {
 
 #[test]
 fn a_usage_error_exits_with_64_and_a_failed_health_check_with_69() {
-    for arguments in
-        [&["no-such-command"][..], &["serve", "--no-such-option"], &["dev", "--listen", "0.0.0.0"]]
-    {
+    for arguments in [&["no-such-command"][..], &["serve", "--no-such-option"], &["dev", "--listen", "0.0.0.0"]] {
         let (code, _, err) = run(arguments, &[]);
         assert_eq!(code, Some(64), "{arguments:?}: {err}");
     }
@@ -464,12 +433,8 @@ fn a_usage_error_exits_with_64_and_a_failed_health_check_with_69() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_commands_that_dev_prints_work_unchanged() {
-    let mut child = Command::new(BINARY)
-        .args(["dev", "--port", "0"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut child =
+        Command::new(BINARY).args(["dev", "--port", "0"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap());
     let mut introduction = String::new();
     while !introduction.contains("Ctrl-C") {

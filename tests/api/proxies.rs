@@ -125,7 +125,8 @@ async fn no_request_over_plain_http_on_loopback_takes_a_proxy() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn https_takes_the_proxy_of_the_environment() {
     let proxy = Server::start(&json!({}));
-    let token = "eyJhbGciOiJSUzUxMiIsImtpZCI6IjEifQ.eyJpc3MiOiJodHRwczovL2NvZ25pdG8taWRlbnRpdHkuYW1hem9uYXdzLmNvbSJ9.AA";
+    let token =
+        "eyJhbGciOiJSUzUxMiIsImtpZCI6IjEifQ.eyJpc3MiOiJodHRwczovL2NvZ25pdG8taWRlbnRpdHkuYW1hem9uYXdzLmNvbSJ9.AA";
     let pool = cognito_emulator::DEFAULT_POOL;
     let arguments = ["verify", "-", "--pool", pool, "--jwks-url", "https://keys.invalid/jwks"];
     // The answer to CONNECT is followed by JSON instead of a TLS handshake.

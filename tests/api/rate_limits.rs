@@ -214,12 +214,9 @@ async fn an_address_with_too_many_failed_authentications_is_limited_and_no_other
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_guesses_the_admin_credential_is_rate_limited() {
-    let overlay =
-        "admin.credential = \"right\"\nlimits.failed_authentications = { rate = \"1/m\", burst = 2 }\n";
+    let overlay = "admin.credential = \"right\"\nlimits.failed_authentications = { rate = \"1/m\", burst = 2 }\n";
     let app = TestApp::with(overlay).await;
-    let with = async |credential: &str| {
-        answer(app.client.get(app.admin_url("/metrics")).bearer_auth(credential)).await
-    };
+    let with = async |credential: &str| answer(app.client.get(app.admin_url("/metrics")).bearer_auth(credential)).await;
     for _ in 0..2 {
         assert_eq!(with("right").await.status, 200);
         with("wrong").await.is_problem(401, "unauthorized");
@@ -232,12 +229,10 @@ async fn a_client_that_guesses_the_admin_credential_is_rate_limited() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn failed_authentications_at_one_listener_do_not_limit_the_same_address_at_the_other() {
-    let overlay =
-        "admin.credential = \"right\"\nlimits.failed_authentications = { rate = \"1/m\", burst = 2 }\n";
+    let overlay = "admin.credential = \"right\"\nlimits.failed_authentications = { rate = \"1/m\", burst = 2 }\n";
     let app = TestApp::with(overlay).await;
-    let scrape = async |credential: &str| {
-        answer(app.client.get(app.admin_url("/metrics")).bearer_auth(credential)).await
-    };
+    let scrape =
+        async |credential: &str| answer(app.client.get(app.admin_url("/metrics")).bearer_auth(credential)).await;
     // Clients of a proxy on this machine.
     for _ in 0..2 {
         app.vend_bearer("nonsense").await.is_problem(401, "unauthorized");
@@ -285,8 +280,8 @@ async fn excess_requests_do_not_fill_the_log() {
     assert_eq!(served.ended().await, Some(0));
     let log = served.log();
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let told: Vec<_> = lines.iter().filter(|line| line["message"] == "requests rate limited").collect();
-    assert_eq!(told.len(), 1, "{log}");
-    assert_eq!((&told[0]["level"], &told[0]["by_address"]), (&"WARN".into(), &1.into()));
+    let found: Vec<_> = lines.iter().filter(|line| line["message"] == "requests rate limited").collect();
+    assert_eq!(found.len(), 1, "{log}");
+    assert_eq!((&found[0]["level"], &found[0]["by_address"]), (&"WARN".into(), &1.into()));
     assert!(lines.iter().all(|line| line["status"] != 429), "{log}");
 }

@@ -103,8 +103,7 @@ async fn me(request: HttpRequest, said: web::Data<ScriptedAnswers>) -> HttpRespo
     if said.is_down.load(Ordering::SeqCst) {
         return HttpResponse::BadGateway().finish();
     }
-    let text =
-        |name: &str| request.headers().get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
+    let text = |name: &str| request.headers().get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
     let credential = format!("{}{}", text("authorization"), text("cookie"));
     match said.answers.lock().unwrap().get(&credential) {
         Some(answer) if answer.get("login").is_some() => {
@@ -161,8 +160,7 @@ async fn an_exp_may_be_a_fraction_or_a_text_and_an_invalid_one_is_not_ignored() 
 async fn an_opaque_token_is_introspected_once_for_concurrent_requests_and_then_cached() {
     let endpoint = AuthEndpoint::start();
     let app = with_introspection(&endpoint).await;
-    endpoint
-        .says("opaque-1", json!({"active": true, "sub": "alice", "exp": app.clock.now().as_secs() + 3600}));
+    endpoint.says("opaque-1", json!({"active": true, "sub": "alice", "exp": app.clock.now().as_secs() + 3600}));
     let answers = join_all((0..50).map(|_| app.vend_bearer("opaque-1"))).await;
     assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
     assert_eq!(endpoint.asked(), 1);

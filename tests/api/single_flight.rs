@@ -61,9 +61,7 @@ async fn a_leader_that_disconnects_does_not_cancel_its_followers() {
         async move { app.vend("alice").await }
     });
     crate::support::until(|| async {
-        app.metric("tokenvend_upstream_calls_in_flight{operation=\"GetOpenIdTokenForDeveloperIdentity\"}")
-            .await
-            == 1.0
+        app.metric("tokenvend_upstream_calls_in_flight{operation=\"GetOpenIdTokenForDeveloperIdentity\"}").await == 1.0
     })
     .await;
     let mut others: FuturesUnordered<_> = (0..100).map(|_| app.vend("alice")).collect();
@@ -86,13 +84,15 @@ async fn a_load_whose_only_caller_disconnects_still_completes_and_serves_the_nex
         async move { app.vend("alice").await }
     });
     crate::support::until(|| async {
-        app.metric("tokenvend_upstream_calls_in_flight{operation=\"GetOpenIdTokenForDeveloperIdentity\"}")
-            .await
-            == 1.0
+        app.metric("tokenvend_upstream_calls_in_flight{operation=\"GetOpenIdTokenForDeveloperIdentity\"}").await == 1.0
     })
     .await;
     only.abort();
-    app.until_metric("tokenvend_upstream_calls_total{operation=\"GetOpenIdTokenForDeveloperIdentity\",outcome=\"success\"}", 1.0).await;
+    app.until_metric(
+        "tokenvend_upstream_calls_total{operation=\"GetOpenIdTokenForDeveloperIdentity\",outcome=\"success\"}",
+        1.0,
+    )
+    .await;
     assert_eq!(app.vend("alice").await.source(), "hit");
     assert_eq!(app.calls().await, 1);
 }
@@ -106,9 +106,7 @@ async fn a_load_that_began_before_the_sign_out_leaves_no_cache_entry() {
         async move { app.vend("alice").await }
     });
     crate::support::until(|| async {
-        app.metric("tokenvend_upstream_calls_in_flight{operation=\"GetOpenIdTokenForDeveloperIdentity\"}")
-            .await
-            == 1.0
+        app.metric("tokenvend_upstream_calls_in_flight{operation=\"GetOpenIdTokenForDeveloperIdentity\"}").await == 1.0
     })
     .await;
     let signed_out = app.sign_out("alice").await;

@@ -59,11 +59,8 @@ async fn tokens_are_vended_over_tls_in_both_versions_of_http_to_clients_that_tru
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_a_client_ca_only_clients_with_a_valid_certificate_connect_and_are_identified_by_it() {
-    let (ca, clients, others) = (
-        CertificateAuthority::new("ca"),
-        CertificateAuthority::new("clients"),
-        CertificateAuthority::new("clients"),
-    );
+    let (ca, clients, others) =
+        (CertificateAuthority::new("ca"), CertificateAuthority::new("clients"), CertificateAuthority::new("clients"));
     let files = Files::of(&ca.server(90));
     let list = files.write("ca.crl", &clients.revoke(7));
     let trail = files.path("audit.jsonl");
@@ -97,8 +94,8 @@ async fn with_a_client_ca_only_clients_with_a_valid_certificate_connect_and_are_
     let short = as_client(&clients.client("short", 4, 1)).build().unwrap();
     assert!(app.vend_over(&short, "user-true").await.is_err());
 
-    let told = std::fs::read_to_string(trail).unwrap();
-    let events: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let found = std::fs::read_to_string(trail).unwrap();
+    let events: Vec<Value> = found.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &good.der);
     let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     for event in &events[..2] {
@@ -118,8 +115,7 @@ async fn with_optional_client_certificates_a_client_may_have_none_but_no_invalid
     let app = TestApp::with(&overlay).await;
     let client = ca.trusting_client().build().unwrap();
     assert_eq!(app.vend_over(&client, "alice").await.unwrap().source(), "miss");
-    let bad =
-        ca.trusting_client().identity(CertificateAuthority::new("clients").client("edge", 1, 30).identity());
+    let bad = ca.trusting_client().identity(CertificateAuthority::new("clients").client("edge", 1, 30).identity());
     assert!(app.vend_over(&bad.build().unwrap(), "alice").await.is_err());
 }
 
@@ -134,9 +130,9 @@ async fn the_admin_listener_has_a_certificate_and_clients_of_its_own() {
     assert!(ca.trusting_client().build().unwrap().get(&url).send().await.is_err());
     let prometheus = ca.trusting_client().identity(operators.client("prometheus", 1, 30).identity());
     let answer = ApiResponse::to(prometheus.build().unwrap().get(&url)).await;
-    let told = "tokenvend_tls_certificate_expiry_timestamp_seconds{listener=\"";
-    assert!(answer.text.contains(&format!("{told}admin\"}}")), "{}", answer.text);
-    assert!(!answer.text.contains(&format!("{told}http\"}}")), "{}", answer.text);
+    let found = "tokenvend_tls_certificate_expiry_timestamp_seconds{listener=\"";
+    assert!(answer.text.contains(&format!("{found}admin\"}}")), "{}", answer.text);
+    assert!(!answer.text.contains(&format!("{found}http\"}}")), "{}", answer.text);
 }
 
 /// The server's certificate of a new request's connection.
@@ -234,8 +230,7 @@ async fn a_removed_client_ca_admits_no_client_not_even_by_a_resumed_session() {
     let files = Files::of(&ca.server(90));
     let app = TestApp::with(&files.mutual(&clients)).await;
     // Without idle connections each request has a handshake, which resumes the session if possible.
-    let client =
-        ca.trusting_client().identity(clients.client("edge", 1, 30).identity()).pool_max_idle_per_host(0);
+    let client = ca.trusting_client().identity(clients.client("edge", 1, 30).identity()).pool_max_idle_per_host(0);
     let client = client.http1_only().build().unwrap();
     for _ in 0..3 {
         app.vend_over(&client, "alice").await.unwrap().source();
@@ -272,10 +267,7 @@ fn every_error_in_the_tls_files_is_reported_before_the_start() {
     let list = clients.revoke(1);
     files.write("ca.crl", &list);
     for (overlay, expected) in [
-        (
-            "certificate_file = \"DIR/tls.crt\"",
-            &["http.tls.key_file", "because http.tls.certificate_file is set"][..],
-        ),
+        ("certificate_file = \"DIR/tls.crt\"", &["http.tls.key_file", "because http.tls.certificate_file is set"][..]),
         ("key_file = \"DIR/tls.key\"", &["http.tls.certificate_file"]),
         ("client_ca_file = \"DIR/tls.crt\"", &["http.tls.certificate_file"]),
         ("client_crl_file = \"DIR/ca.crl\"", &["http.tls.client_ca_file"]),
@@ -302,10 +294,10 @@ fn every_error_in_the_tls_files_is_reported_before_the_start() {
     ] {
         let text = format!("[http.tls]\n{}", overlay.replace("DIR/", &dir));
         let document = ConfigSource { name: "test".to_owned(), text };
-        let told = config::load(&[document], &Environment::default()).unwrap_err().to_string();
+        let found = config::load(&[document], &Environment::default()).unwrap_err().to_string();
         for part in expected {
-            assert!(told.contains(&part.replace("DIR/", &dir)), "no {part} in {told}");
+            assert!(found.contains(&part.replace("DIR/", &dir)), "no {part} in {found}");
         }
-        assert!(!told.contains("PRIVATE KEY"), "{told}");
+        assert!(!found.contains("PRIVATE KEY"), "{found}");
     }
 }

@@ -18,10 +18,7 @@ async fn with_half_of_all_calls_throttled_no_caller_with_a_valid_token_notices()
     for round in 0..3 {
         for user in &users {
             let answer = vend_while_time_advances(&app, user).await;
-            assert!(
-                ["hit", "miss", "coalesced", "stale"].contains(&answer.source()),
-                "round {round}: {answer:?}"
-            );
+            assert!(["hit", "miss", "coalesced", "stale"].contains(&answer.source()), "round {round}: {answer:?}");
         }
     }
     let calls = app.calls().await - before;
@@ -48,7 +45,8 @@ pub async fn a_moment() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_stay_within_the_rate_limit_and_excess_requests_get_retry_after() {
-    let overlay = "upstream.rate_limit.burst = 3\nupstream.rate_limit.rate = \"1/s\"\nupstream.rate_limit.max_wait = \"0s\"";
+    let overlay =
+        "upstream.rate_limit.burst = 3\nupstream.rate_limit.rate = \"1/s\"\nupstream.rate_limit.max_wait = \"0s\"";
     let app = TestApp::with(overlay).await;
     for user in ["a", "b", "c"] {
         assert_eq!(app.vend(user).await.source(), "miss");
@@ -103,7 +101,13 @@ async fn a_broken_connection_is_retried() {
     }
     assert_eq!(request.await.source(), "miss");
     assert_eq!(app.calls().await, 2);
-    assert_eq!(app.metric("tokenvend_upstream_calls_total{operation=\"GetOpenIdTokenForDeveloperIdentity\",outcome=\"unavailable\"}").await, 1.0);
+    assert_eq!(
+        app.metric(
+            "tokenvend_upstream_calls_total{operation=\"GetOpenIdTokenForDeveloperIdentity\",outcome=\"unavailable\"}"
+        )
+        .await,
+        1.0
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -189,7 +189,13 @@ async fn a_minted_token_whose_aud_sub_or_amr_is_not_what_was_asked_for_is_never_
         app.faults(json!({"tamper": claim})).await;
         app.vend("alice").await.is_problem(500, "misconfigured");
     }
-    assert_eq!(app.metric("tokenvend_upstream_calls_total{operation=\"GetOpenIdTokenForDeveloperIdentity\",outcome=\"mismatched\"}").await, 3.0);
+    assert_eq!(
+        app.metric(
+            "tokenvend_upstream_calls_total{operation=\"GetOpenIdTokenForDeveloperIdentity\",outcome=\"mismatched\"}"
+        )
+        .await,
+        3.0
+    );
     app.faults(json!({})).await;
     assert_eq!(app.vend("alice").await.source(), "miss", "and what was refused was not kept");
 }
@@ -216,11 +222,7 @@ async fn clock_skew_to_cognito_is_measured() {
     let app = TestApp::start().await;
     app.faults(json!({"clockSkewSeconds": 120})).await;
     let answer = app.vend("alice").await;
-    assert_eq!(
-        answer.json()["expiresIn"],
-        900,
-        "our clock is behind: the token's exp is further than its life"
-    );
+    assert_eq!(answer.json()["expiresIn"], 900, "our clock is behind: the token's exp is further than its life");
     let skew = app.metric("tokenvend_clock_skew_seconds").await;
     assert!((skew - 120.0).abs() < 2.0, "{skew}");
 }
@@ -247,8 +249,7 @@ type Shaping = (u16, String, u64, Vec<(String, String)>);
 /// From few values, so that two of them are often equal in part or in whole.
 fn shaping() -> impl Strategy<Value = Shaping> {
     let tag = ("[ab:]{1,2}", "[ab:]{1,2}");
-    let tags =
-        proptest::collection::btree_map(tag.0, tag.1, 0..3).prop_map(|tags| tags.into_iter().collect());
+    let tags = proptest::collection::btree_map(tag.0, tag.1, 0..3).prop_map(|tags| tags.into_iter().collect());
     (0..2_u16, "[ab:]{1,2}", prop_oneof![Just(900_u64), Just(901)], tags)
 }
 

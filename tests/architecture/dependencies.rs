@@ -59,9 +59,8 @@ fn every_library_and_every_import_stays_within_its_modules() {
         for (file, source) in &service {
             assert!(!source.contains(text) || is_within(file, within), "{text} in src/{file}");
         }
-        let is_used = |place: &&&str| {
-            service.iter().any(|(file, source)| is_within(file, &[place]) && source.contains(text))
-        };
+        let is_used =
+            |place: &&&str| service.iter().any(|(file, source)| is_within(file, &[place]) && source.contains(text));
         let unused: Vec<_> = within.iter().filter(|place| !is_used(place)).collect();
         assert!(unused.is_empty(), "{text} is allowed and not used in {unused:?}");
     }

@@ -48,8 +48,7 @@ impl Graph {
     fn read() -> Self {
         let mut modules = BTreeMap::new();
         for source in production_code() {
-            let syntax =
-                syn::parse_file(&source.text).unwrap_or_else(|error| panic!("{}: {error}", source.path));
+            let syntax = syn::parse_file(&source.text).unwrap_or_else(|error| panic!("{}: {error}", source.path));
             let (names, imports) = paths_of(&syntax);
             modules.insert(module_path(&source.path), Module { file: source.path, names, imports });
         }
@@ -273,8 +272,7 @@ fn no_file_imports_itself_by_way_of_others() {
 #[test]
 fn no_module_of_a_crate_imports_itself_by_way_of_others() {
     let modules = module_edges(&Graph::read());
-    let edges =
-        modules.iter().map(|(module, needs)| (module.as_str(), needs.iter().map(String::as_str).collect()));
+    let edges = modules.iter().map(|(module, needs)| (module.as_str(), needs.iter().map(String::as_str).collect()));
     let found = circles(&edges.collect());
     assert!(found.is_empty(), "{found:#?}");
 }
@@ -284,8 +282,7 @@ fn the_edges_of_the_service_are_imported_from_outside_only() {
     let modules = module_edges(&Graph::read());
     for (module, allowed) in IMPORTERS {
         let module = format!("src::{module}");
-        let importers =
-            modules.iter().filter(|(_, needs)| needs.contains(&module)).map(|(importer, _)| importer);
+        let importers = modules.iter().filter(|(_, needs)| needs.contains(&module)).map(|(importer, _)| importer);
         let importers: BTreeSet<_> = importers.map(|importer| importer.trim_start_matches("src::")).collect();
         assert_eq!(importers, allowed.iter().copied().collect(), "{module} is imported by these modules");
     }

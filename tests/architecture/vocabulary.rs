@@ -62,9 +62,9 @@ const EXEMPT: [&str; 8] = [
 ];
 
 fn is_exempt(path: &str) -> bool {
-    EXEMPT.iter().any(|exempt| {
-        path == *exempt || path.starts_with(&format!("{exempt}/")) || path == format!("{exempt}.rs")
-    })
+    EXEMPT
+        .iter()
+        .any(|exempt| path == *exempt || path.starts_with(&format!("{exempt}/")) || path == format!("{exempt}.rs"))
 }
 
 /// The words of a name in snake_case, kebab-case or CamelCase.
@@ -144,8 +144,7 @@ fn names(file: &SourceFile) -> BTreeSet<String> {
         for line in file.text.lines() {
             let line = line.trim().trim_start_matches("# ").trim_start_matches(['[', '"', '-', ' ']);
             let key = line.split(['=', ':', ']', '"']).next().unwrap_or_default().trim();
-            let is_key =
-                !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
+            let is_key = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
             names.0.extend(is_key.then(|| key.to_owned()));
         }
     }
@@ -162,9 +161,7 @@ fn no_name_contains_a_banned_word() {
         files.extend(files_below(&format!("crates/{crate_folder}/tests"), &["rs"]));
     }
     let mut found = Vec::new();
-    for file in
-        files.iter().filter(|file| !is_exempt(&file.path) && file.path != "tests/architecture/vocabulary.rs")
-    {
+    for file in files.iter().filter(|file| !is_exempt(&file.path) && file.path != "tests/architecture/vocabulary.rs") {
         for name in names(file) {
             let is_exempt_module = name == "door" && file.path == "src/http.rs";
             let banned = words(&name).into_iter().find(|word| BANNED.contains(&word.as_str()));
@@ -180,8 +177,7 @@ fn persons(files: &[SourceFile]) -> Vec<String> {
     let mut found = Vec::new();
     for file in files {
         for (number, line) in file.text.lines().enumerate() {
-            let words =
-                line.split(|character: char| !character.is_ascii_alphabetic()).map(str::to_ascii_lowercase);
+            let words = line.split(|character: char| !character.is_ascii_alphabetic()).map(str::to_ascii_lowercase);
             let persons = words.filter(|word| PERSONS.contains(&word.as_str()));
             found.extend(persons.map(|word| format!("{}:{}: {word}", file.path, number + 1)));
         }

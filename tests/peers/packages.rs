@@ -51,9 +51,7 @@ fn install() -> Result<PathBuf, String> {
     for name in ["package.json"].iter().chain(&NODE_SCRIPTS) {
         fs::copy(sources.join(name), place.join(name)).map_err(|fault| fault.to_string())?;
     }
-    attempt(
-        Command::new("npm").args(["install", "--silent", "--no-audit", "--no-fund"]).current_dir(&place),
-    )?;
+    attempt(Command::new("npm").args(["install", "--silent", "--no-audit", "--no-fund"]).current_dir(&place))?;
     fs::write(&stamp, wanted).map_err(|fault| fault.to_string())?;
     Ok(place)
 }

@@ -20,13 +20,8 @@ pub fn draw(rows: &[Row], file: &Path) -> Outcome<()> {
     root.fill(&WHITE)?;
     let max = rows.iter().map(|row| row.cpu_us).fold(1.0, f64::max);
     let scale = f64::from(WIDTH as i32 - LEFT - RIGHT) / max.ln_1p();
-    let text =
-        |anchor: HPos| ("sans-serif", 13).into_font().color(&BLACK).pos(Pos::new(anchor, VPos::Center));
-    root.draw(&Text::new(
-        "CPU time per request in µs, logarithmic: less is better",
-        (LEFT, 18),
-        text(HPos::Left),
-    ))?;
+    let text = |anchor: HPos| ("sans-serif", 13).into_font().color(&BLACK).pos(Pos::new(anchor, VPos::Center));
+    root.draw(&Text::new("CPU time per request in µs, logarithmic: less is better", (LEFT, 18), text(HPos::Left)))?;
     for (number, row) in rows.iter().enumerate() {
         let top = 36 + number as i32 * (BAR as i32 + 6);
         let middle = top + BAR as i32 / 2;

@@ -59,8 +59,7 @@ pub fn command_first(mut arguments: Vec<OsString>) -> Vec<OsString> {
 ///
 /// `arguments` are those after the command's name. `bearer` looks the bearer token up that `--url` needs.
 pub fn run(arguments: Vec<OsString>, bearer: BearerLookup<'_>) -> ExitCode {
-    let arguments: Vec<_> =
-        arguments.into_iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let arguments: Vec<_> = arguments.into_iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
     let (text, error) = match execute(&arguments, bearer) {
         Ok(Output { text, error }) => (text, error.map(CommandError::Failed)),
         Err(error) => (String::new(), Some(error)),
@@ -101,8 +100,7 @@ fn execute(arguments: &[String], bearer: BearerLookup<'_>) -> Result<Output, Com
     let debug_log = DebugLog { is_enabled: global.has("--debug") };
 
     if let Some(url) = &options.url {
-        let response =
-            block_on(tokenvend_client::request_token(url, &options, timeouts, &environment, bearer))??;
+        let response = block_on(tokenvend_client::request_token(url, &options, timeouts, &environment, bearer))??;
         let configured = environment.get("AWS_DEFAULT_OUTPUT").map(str::to_owned);
         return render(Value::Map(response), query.as_ref(), global, configured);
     }

@@ -39,17 +39,14 @@ pub(crate) fn sign(
         .settings(SigningSettings::default())
         .build();
     let parameters = parameters.map_err(|error| error_chain::display(&error))?.into();
-    let signed_headers =
-        headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
-    let request =
-        SignableRequest::new("POST", url.as_str(), signed_headers, SignableBody::Bytes(body.as_bytes()));
+    let signed_headers = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+    let request = SignableRequest::new("POST", url.as_str(), signed_headers, SignableBody::Bytes(body.as_bytes()));
     let request = request.map_err(|error| error_chain::display(&error))?;
     let signed = signature_of(request, &parameters).map_err(|error| error_chain::display(&error))?;
     let (instructions, _signature) = signed.into_parts();
     for (name, value) in instructions.headers() {
         let header = HeaderName::from_bytes(name.as_bytes()).ok().zip(HeaderValue::from_str(value).ok());
-        let (name, mut value) =
-            header.ok_or("the credentials have characters that are invalid in an HTTP header")?;
+        let (name, mut value) = header.ok_or("the credentials have characters that are invalid in an HTTP header")?;
         value.set_sensitive(true);
         headers.insert(name, value);
     }

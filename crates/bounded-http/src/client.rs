@@ -10,8 +10,7 @@ use crate::proxy::{ProxyPolicy, with_proxies};
 /// included; `None` leaves it to the caller to set the time limits.
 pub fn client_builder(proxies: ProxyPolicy, timeout: Option<Duration>) -> reqwest::ClientBuilder {
     let builder = reqwest::Client::builder();
-    let builder =
-        builder.redirect(Policy::none()).user_agent(concat!("tokenvend/", env!("CARGO_PKG_VERSION")));
+    let builder = builder.redirect(Policy::none()).user_agent(concat!("tokenvend/", env!("CARGO_PKG_VERSION")));
     let builder = match timeout {
         Some(timeout) => builder.timeout(timeout),
         None => builder,

@@ -36,8 +36,7 @@ pub fn https_proxy() -> Option<HttpsProxy> {
 
 /// In the order of curl and hyper-util: the specific variable before the general one.
 fn https_proxy_from(variable: impl Fn(&str) -> Option<String>) -> Option<HttpsProxy> {
-    let first =
-        |names: &[&str]| names.iter().find_map(|name| variable(name).filter(|value| !value.is_empty()));
+    let first = |names: &[&str]| names.iter().find_map(|name| variable(name).filter(|value| !value.is_empty()));
     let url = first(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])?;
     let url = if url.contains("://") { url } else { format!("http://{url}") };
     Some(HttpsProxy { url, no_proxy: first(&["NO_PROXY", "no_proxy"]) })
@@ -70,9 +69,8 @@ mod tests {
     use crate::client_builder;
 
     fn proxy(variables: &[(&str, &str)]) -> Option<(String, Option<String>)> {
-        let find = |name: &str| {
-            variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned())
-        };
+        let find =
+            |name: &str| variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned());
         https_proxy_from(find).map(|proxy| (proxy.url, proxy.no_proxy))
     }
 
@@ -98,8 +96,7 @@ mod tests {
             let _ = stream.write_all(b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n");
             String::from_utf8_lossy(&buffer[..length]).lines().next().unwrap_or_default().to_owned()
         });
-        let proxy_settings =
-            HttpsProxy { url: format!("http://{address}"), no_proxy: no_proxy.map(str::to_owned) };
+        let proxy_settings = HttpsProxy { url: format!("http://{address}"), no_proxy: no_proxy.map(str::to_owned) };
         let client = client_builder(ProxyPolicy::Never, Some(Duration::from_secs(5)))
             .proxy(to_reqwest(&proxy_settings).unwrap());
         let _ = client.build().unwrap().get(url).send().await;

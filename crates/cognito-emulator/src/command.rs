@@ -139,9 +139,9 @@ pub fn main() -> ExitCode {
 }
 
 fn parse_pool(text: &str) -> Result<PoolSeed, String> {
-    let (id, provider) = text.split_once('=').ok_or_else(|| {
-        format!("no '='; expected a value like {DEFAULT_POOL}={DEFAULT_DEVELOPER_PROVIDER}")
-    })?;
+    let (id, provider) = text
+        .split_once('=')
+        .ok_or_else(|| format!("no '='; expected a value like {DEFAULT_POOL}={DEFAULT_DEVELOPER_PROVIDER}"))?;
     let (provider, allow_guests) = match provider.split_once(',') {
         None => (provider, false),
         Some((provider, "guests")) => (provider, true),

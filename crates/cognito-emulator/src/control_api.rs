@@ -20,11 +20,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
                 .route(web::put().to(set_faults))
                 .route(web::delete().to(reset_faults)),
         )
-        .service(
-            web::resource("/_emulator/calls")
-                .route(web::get().to(get_calls))
-                .route(web::delete().to(reset_calls)),
-        )
+        .service(web::resource("/_emulator/calls").route(web::get().to(get_calls)).route(web::delete().to(reset_calls)))
         .route("/_emulator/sessions", web::get().to(get_sessions))
         .route("/_emulator/keys/rotate", web::post().to(rotate_keys));
 }
@@ -48,9 +44,7 @@ fn parse_faults(body: &[u8]) -> Result<Faults, String> {
     let faults: Faults = serde_json::from_slice(body).map_err(|error| error.to_string())?;
     faults.check()?;
     match faults.operations.iter().find(|name| !operations::is_known(name)) {
-        Some(name) => {
-            Err(format!("operations contains {name:?}, which is not an operation of this emulator"))
-        }
+        Some(name) => Err(format!("operations contains {name:?}, which is not an operation of this emulator")),
         None => Ok(faults),
     }
 }
@@ -89,9 +83,7 @@ async fn rotate_keys(request: HttpRequest, pipeline: web::Data<Pipeline>) -> Htt
             backend.lock_state().mark_changed();
             HttpResponse::Ok().json(json!({ "kid": kid }))
         }
-        None => {
-            HttpResponse::InternalServerError().json(json!({ "message": "cannot generate a signing key" }))
-        }
+        None => HttpResponse::InternalServerError().json(json!({ "message": "cannot generate a signing key" })),
     }
 }
 

@@ -34,11 +34,8 @@ pub(crate) struct Faults {
 impl Faults {
     /// Checks rates and latency, not the names of operations. The error is one sentence for the client.
     pub(crate) fn check(&self) -> Result<(), String> {
-        let rates = [
-            ("throttleRate", self.throttle_rate),
-            ("errorRate", self.error_rate),
-            ("dropRate", self.drop_rate),
-        ];
+        let rates =
+            [("throttleRate", self.throttle_rate), ("errorRate", self.error_rate), ("dropRate", self.drop_rate)];
         for (name, rate) in rates {
             if !(0.0..=1.0).contains(&rate) {
                 return Err(format!("{name} is {rate}, but a rate is 0 to 1"));
@@ -104,10 +101,7 @@ impl FaultInjector {
         FaultDecision {
             latency: Duration::from_millis(faults.latency_millis),
             fault,
-            mint_options: MintOptions {
-                defect: faults.tamper,
-                clock_skew_seconds: faults.clock_skew_seconds,
-            },
+            mint_options: MintOptions { defect: faults.tamper, clock_skew_seconds: faults.clock_skew_seconds },
         }
     }
 }

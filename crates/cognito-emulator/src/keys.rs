@@ -52,14 +52,13 @@ pub(crate) struct PublishedKey {
 
 impl PublishedKey {
     fn new(region: &str, key: SigningKey) -> Result<Self, Unspecified> {
-        let public = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA512, key.0.public_key().as_ref())
-            .map_err(|_| Unspecified)?;
+        let public =
+            ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA512, key.0.public_key().as_ref()).map_err(|_| Unspecified)?;
         let fingerprint = digest::digest(&digest::SHA256, key.0.public_key().as_ref());
         let number = fingerprint.as_ref().iter().take(4).fold(0_u32, |n, byte| n << 8 | u32::from(*byte));
         let kid = format!("{region}{number}");
         // Formatted, because the order of the members matters. A region has no character that JSON escapes.
-        let header =
-            URL_SAFE_NO_PAD.encode_to_string(format!(r#"{{"kid":"{kid}","typ":"JWS","alg":"RS512"}}"#));
+        let header = URL_SAFE_NO_PAD.encode_to_string(format!(r#"{{"kid":"{kid}","typ":"JWS","alg":"RS512"}}"#));
         Ok(Self { key, kid, header, public })
     }
 

@@ -29,10 +29,7 @@ pub(crate) fn classify_developer_logins(
         ));
     };
     validation::length("logins", &user, 1..=1024)?;
-    Ok(DeveloperLogins {
-        developer: Login { provider, user },
-        public: parse_public_logins(pool, public, now)?,
-    })
+    Ok(DeveloperLogins { developer: Login { provider, user }, public: parse_public_logins(pool, public, now)? })
 }
 
 /// The logins of a request without credentials.
@@ -52,18 +49,14 @@ pub(crate) fn classify_client_logins(
 ) -> Result<ClientLogins, ApiError> {
     match logins.iter().position(|(name, _)| name == OWN_PROVIDER) {
         Some(at) if logins.len() == 1 => Ok(ClientLogins::OwnToken(logins.swap_remove(at).1)),
-        Some(_) => Err(ApiError::invalid_parameter(format!(
-            "A login of {OWN_PROVIDER} can't be combined with other logins."
-        ))),
+        Some(_) => {
+            Err(ApiError::invalid_parameter(format!("A login of {OWN_PROVIDER} can't be combined with other logins.")))
+        }
         None => Ok(ClientLogins::Public(parse_public_logins(pool, logins, now)?)),
     }
 }
 
-fn parse_public_logins(
-    pool: &Pool,
-    logins: Vec<(String, String)>,
-    now: Timestamp,
-) -> Result<Vec<Login>, ApiError> {
+fn parse_public_logins(pool: &Pool, logins: Vec<(String, String)>, now: Timestamp) -> Result<Vec<Login>, ApiError> {
     logins
         .into_iter()
         .map(|(provider, token)| {

@@ -144,8 +144,7 @@ fn parse(text: &[u8]) -> Result<SavedState, String> {
     });
     let identities = document.identities.into_iter().enumerate().map(|(at, saved)| {
         let id = IdentityId::parse(&saved.id).map_err(|error| format!("identities[{at}].id: {error}"))?;
-        let pool =
-            IdentityPoolId::parse(&saved.pool).map_err(|error| format!("identities[{at}].pool: {error}"))?;
+        let pool = IdentityPoolId::parse(&saved.pool).map_err(|error| format!("identities[{at}].pool: {error}"))?;
         Ok(Arc::new(Identity {
             id,
             pool,
@@ -180,9 +179,7 @@ pub(crate) fn save(path: &Path, keys: &KeyRing, snapshot: &Snapshot) -> Result<(
 fn document(keys: &KeyRing, snapshot: &Snapshot) -> io::Result<Document> {
     let unwritable = |_| io::Error::other("a signing key cannot be encoded");
     let keys = keys.all();
-    let keys = keys
-        .iter()
-        .map(|key| key.key.to_pkcs8().map(|der| STANDARD.encode_to_string(der)).map_err(unwritable));
+    let keys = keys.iter().map(|key| key.key.to_pkcs8().map(|der| STANDARD.encode_to_string(der)).map_err(unwritable));
     Ok(Document {
         version: VERSION,
         signing_keys: keys.collect::<io::Result<_>>()?,

@@ -100,9 +100,7 @@ impl CognitoProvider {
         const MEMBER: &str = "cognitoIdentityProviders";
         if let Some(name) = &self.provider_name {
             validation::length(MEMBER, name, 1..=128)?;
-            validation::characters(MEMBER, name, r"[\w._:/-]+", |c| {
-                c.is_ascii_alphanumeric() || "._:/-".contains(c)
-            })?;
+            validation::characters(MEMBER, name, r"[\w._:/-]+", |c| c.is_ascii_alphanumeric() || "._:/-".contains(c))?;
         }
         if let Some(client) = &self.client_id {
             validation::length(MEMBER, client, 1..=128)?;
@@ -141,8 +139,7 @@ impl Pool {
 
     /// The pool of a seed. Settings that the seed does not have are those of `previous`.
     pub(crate) fn from_seed(previous: Option<&Self>, seed: &PoolSeed) -> Self {
-        let previous =
-            previous.cloned().unwrap_or_else(|| Self::new(seed.id.clone(), PoolSettings::default()));
+        let previous = previous.cloned().unwrap_or_else(|| Self::new(seed.id.clone(), PoolSettings::default()));
         let seeds_roles = seed.authenticated_role.is_some() || seed.unauthenticated_role.is_some();
         Self {
             settings: PoolSettings {

@@ -84,13 +84,8 @@ pub struct PoolSeed {
 impl PoolSeed {
     /// A pool without guests, with the well-known public providers.
     pub fn new(id: IdentityPoolId, developer_provider: DeveloperProvider) -> Self {
-        let public = [
-            "accounts.google.com",
-            "api.twitter.com",
-            "appleid.apple.com",
-            "graph.facebook.com",
-            "www.amazon.com",
-        ];
+        let public =
+            ["accounts.google.com", "api.twitter.com", "appleid.apple.com", "graph.facebook.com", "www.amazon.com"];
         Self {
             id,
             name: "tokenvend".to_owned(),

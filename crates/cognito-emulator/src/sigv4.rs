@@ -68,8 +68,7 @@ impl Verifier<'_> {
 
         let canonical = canonical_request(request, authorization.signed_headers);
         let scope = authorization.scope();
-        let to_sign =
-            format!("{ALGORITHM}\n{date}\n{scope}\n{}", hex::encode(sha256(canonical.as_bytes()).as_ref()));
+        let to_sign = format!("{ALGORITHM}\n{date}\n{scope}\n{}", hex::encode(sha256(canonical.as_bytes()).as_ref()));
         let key = signing_key(&secret, authorization.date, authorization.region, api.signing_name());
         let expected = hex::encode(hmac::sign(&key, to_sign.as_bytes()).as_ref());
         verify_slices_are_equal(expected.as_bytes(), authorization.signature.as_bytes()).map_err(|_| {
@@ -87,25 +86,15 @@ impl Verifier<'_> {
     ///
     /// A key of the settings is valid with any session token, so that it can replace credentials that have one.
     /// Temporary credentials need the session token that they were issued with.
-    fn find_secret(
-        &self,
-        id: &str,
-        headers: &HeaderMap,
-        now: Timestamp,
-    ) -> Result<(String, Principal), ApiError> {
+    fn find_secret(&self, id: &str, headers: &HeaderMap, now: Timestamp) -> Result<(String, Principal), ApiError> {
         if let Some(key) = self.access_keys.iter().find(|key| key.id == id) {
             return Ok((key.secret.clone(), Principal::User { access_key_id: id.to_owned() }));
         }
-        let unknown = || {
-            ApiError::new(
-                ErrorType::UnrecognizedClient,
-                "The security token included in the request is invalid.",
-            )
-        };
+        let unknown =
+            || ApiError::new(ErrorType::UnrecognizedClient, "The security token included in the request is invalid.");
         let credentials = self.sessions.find(id).ok_or_else(unknown)?;
         let token = header_text(headers, "x-amz-security-token").unwrap_or_default();
-        verify_slices_are_equal(token.as_bytes(), credentials.session_token.as_bytes())
-            .map_err(|_| unknown())?;
+        verify_slices_are_equal(token.as_bytes(), credentials.session_token.as_bytes()).map_err(|_| unknown())?;
         if now >= credentials.expires {
             return Err(ApiError::new(
                 ErrorType::ExpiredCredentials,
@@ -219,11 +208,8 @@ impl<'a> Authorization<'a> {
 
 fn check_signed_headers(authorization: &Authorization<'_>, headers: &HeaderMap) -> Result<(), ApiError> {
     for name in MUST_BE_SIGNED {
-        if headers.contains_key(name) && !authorization.signed_headers.split(';').any(|signed| signed == name)
-        {
-            return Err(invalid(format!(
-                "'{name}' must be a 'SignedHeader' in the AWS Authorization header."
-            )));
+        if headers.contains_key(name) && !authorization.signed_headers.split(';').any(|signed| signed == name) {
+            return Err(invalid(format!("'{name}' must be a 'SignedHeader' in the AWS Authorization header.")));
         }
     }
     Ok(())
@@ -249,9 +235,9 @@ fn canonical_request(request: &SignedRequest<'_>, signed_headers: &str) -> Strin
 
 fn signing_key(secret: &str, date: &str, region: &str, service: &str) -> hmac::Key {
     let start = hmac::Key::new(hmac::HMAC_SHA256, format!("AWS4{secret}").as_bytes());
-    [date, region, service, SCOPE_TERMINATOR].iter().fold(start, |key, part| {
-        hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&key, part.as_bytes()).as_ref())
-    })
+    [date, region, service, SCOPE_TERMINATOR]
+        .iter()
+        .fold(start, |key, part| hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&key, part.as_bytes()).as_ref()))
 }
 
 fn header_text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {

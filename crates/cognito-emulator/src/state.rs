@@ -135,8 +135,7 @@ impl State {
     /// Generates an unused pool id.
     pub(crate) fn new_pool_id(&mut self, region: &str) -> Result<IdentityPoolId, ApiError> {
         loop {
-            let id =
-                IdentityPoolId::parse(&self.new_region_guid(region)).map_err(|_| ApiError::internal())?;
+            let id = IdentityPoolId::parse(&self.new_region_guid(region)).map_err(|_| ApiError::internal())?;
             if !self.pools.contains_key(&id) {
                 return Ok(id);
             }

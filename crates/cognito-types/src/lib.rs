@@ -39,11 +39,9 @@ fn check_length(what: &'static str, text: &str, max: usize) -> Result<(), Invali
 /// Checks `REGION:GUID`, the format of pool ids and identity ids: 1 to 55 characters of `[\w-]+:[0-9a-f-]+`.
 fn check_region_guid(what: &'static str, text: &str) -> Result<(), InvalidId> {
     check_length(what, text, 55)?;
-    let (region, guid) = text
-        .split_once(':')
-        .ok_or_else(|| InvalidId::new(what, "has no colon; it looks like REGION:GUID"))?;
-    let region_ok =
-        !region.is_empty() && region.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    let (region, guid) =
+        text.split_once(':').ok_or_else(|| InvalidId::new(what, "has no colon; it looks like REGION:GUID"))?;
+    let region_ok = !region.is_empty() && region.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
     let guid_ok = !guid.is_empty() && guid.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f' | b'-'));
     match (region_ok, guid_ok) {
         (false, _) => Err(InvalidId::new(what, "has no AWS region before its colon")),
@@ -295,10 +293,9 @@ impl PrincipalTags {
         }
         match sorted.len() {
             0 => Ok(Self(None)),
-            n if n > Self::MAX_TAGS => Err(InvalidId::new(
-                "a set of principal tags",
-                format!("has {n} tags, at most 50 are allowed"),
-            )),
+            n if n > Self::MAX_TAGS => {
+                Err(InvalidId::new("a set of principal tags", format!("has {n} tags, at most 50 are allowed")))
+            }
             _ => Ok(Self(Some(Arc::new(sorted)))),
         }
     }
@@ -323,8 +320,7 @@ mod tests {
         let pool = IdentityPoolId::parse("us-east-1:7c9e6679-7425-40de-944b-e07fc1f90ae7").unwrap();
         assert_eq!(pool.region(), "us-east-1");
         let too_long = format!("us-east-1:{}", "a".repeat(46));
-        for bad in ["", "us-east-1", ":abc", "us-east-1:", "us east:abc", "us-east-1:ABC", "a:b:c", &too_long]
-        {
+        for bad in ["", "us-east-1", ":abc", "us-east-1:", "us east:abc", "us-east-1:ABC", "a:b:c", &too_long] {
             assert!(IdentityPoolId::parse(bad).is_err(), "{bad:?} must be rejected");
         }
     }

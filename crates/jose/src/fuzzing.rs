@@ -20,11 +20,7 @@ pub fn token(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     parse(text);
     let (header, payload) = text.split_once('\n').unwrap_or((text, "{}"));
-    parse(&format!(
-        "{}.{}.AA",
-        URL_SAFE_NO_PAD.encode_to_string(header),
-        URL_SAFE_NO_PAD.encode_to_string(payload)
-    ));
+    parse(&format!("{}.{}.AA", URL_SAFE_NO_PAD.encode_to_string(header), URL_SAFE_NO_PAD.encode_to_string(payload)));
     for json in [header, payload] {
         let Ok(UniqueJson(value)) = serde_json::from_str(json) else { continue };
         let has_registered = value.is_object();
@@ -51,8 +47,7 @@ fn parse(token: &str) {
         // A load balancer's token may differ by its padding only.
         if let Ok(padded) = Jws::parse_padded(token) {
             let plain = token.replace('=', "");
-            let is_the_same =
-                |plain: Jws<'_>| (plain.header, plain.payload) == (padded.header, padded.payload);
+            let is_the_same = |plain: Jws<'_>| (plain.header, plain.payload) == (padded.header, padded.payload);
             assert!(token != plain && Jws::parse(&plain).is_ok_and(is_the_same));
         }
         return;

@@ -34,8 +34,7 @@ impl Jwk {
         if !is_for_signatures {
             return None;
         }
-        let is_declared =
-            |algorithm: &&Algorithm| self.alg.as_deref().is_none_or(|alg| alg == algorithm.name());
+        let is_declared = |algorithm: &&Algorithm| self.alg.as_deref().is_none_or(|alg| alg == algorithm.name());
         let verifiers: Vec<(Algorithm, Verifier)> = Algorithm::ALL
             .iter()
             .filter(is_declared)

@@ -91,8 +91,7 @@ impl<'t> Jws<'t> {
     /// The `typ` header (RFC 7515, 4.1.9) without the prefix `application/`, which may be omitted.
     pub fn token_type(&self) -> Option<&str> {
         let typ = self.header.typ.as_deref()?;
-        let has_prefix =
-            typ.get(..APPLICATION.len()).is_some_and(|start| start.eq_ignore_ascii_case(APPLICATION));
+        let has_prefix = typ.get(..APPLICATION.len()).is_some_and(|start| start.eq_ignore_ascii_case(APPLICATION));
         Some(if has_prefix { &typ[APPLICATION.len()..] } else { typ })
     }
 
@@ -116,8 +115,7 @@ impl<'t> Jws<'t> {
     /// # Errors
     /// The first check that failed.
     pub async fn verify(&self, keys: &KeyProvider, algorithms: &[Algorithm]) -> Result<(), VerifyError> {
-        let accepted =
-            Algorithm::from_name(&self.header.alg).filter(|algorithm| algorithms.contains(algorithm));
+        let accepted = Algorithm::from_name(&self.header.alg).filter(|algorithm| algorithms.contains(algorithm));
         let algorithm = accepted.ok_or(VerifyError::Algorithm)?;
         let kid = self.header.kid.as_deref();
         let keys = keys.resolve(kid, algorithm).await.ok_or(VerifyError::KeysUnavailable)?;
@@ -180,9 +178,7 @@ mod tests {
             }
             assert_eq!(found.len(), values);
         }
-        for odd in
-            ["A", "AAAAA", "AA=", "AAA==", "AAAA=", "=", "AA==AA", "A+", "A/", "AA ", " AA", "AA\n", "é"]
-        {
+        for odd in ["A", "AAAAA", "AA=", "AAA==", "AAAA=", "=", "AA==AA", "A+", "A/", "AA ", " AA", "AA\n", "é"] {
             for padding in [Padding::None, Padding::Allowed] {
                 assert_eq!(decode(odd, padding), Err(InvalidJws), "{odd:?}");
             }

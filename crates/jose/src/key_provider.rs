@@ -41,9 +41,7 @@ impl KeyProvider {
         Ok(Self(match source {
             KeySource::Secret(secret) => Source::Fixed(Arc::new(KeySet::from_secret(secret))),
             KeySource::File(path) => Source::Fixed(Arc::new(KeySet::read(path, algorithms)?)),
-            KeySource::Jwks(jwks) => {
-                Source::Jwks(RemoteJwks::start(name, jwks.clone(), clock, observer).await?)
-            }
+            KeySource::Jwks(jwks) => Source::Jwks(RemoteJwks::start(name, jwks.clone(), clock, observer).await?),
         }))
     }
 

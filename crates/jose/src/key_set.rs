@@ -40,10 +40,7 @@ impl KeySet {
             VerificationParams::Rsa(_) | VerificationParams::Ec(..) | VerificationParams::Ed(..) => None,
         };
         Self {
-            keys: vec![VerificationKey {
-                kid: None,
-                verifiers: Algorithm::ALL.iter().filter_map(verifier).collect(),
-            }],
+            keys: vec![VerificationKey { kid: None, verifiers: Algorithm::ALL.iter().filter_map(verifier).collect() }],
         }
     }
 
@@ -92,9 +89,8 @@ impl KeySet {
 
     /// The number of keys that are usable for any of these algorithms.
     pub(crate) fn usable_for(&self, algorithms: &[Algorithm]) -> usize {
-        let is_usable = |key: &&VerificationKey| {
-            key.verifiers.iter().any(|(algorithm, _)| algorithms.contains(algorithm))
-        };
+        let is_usable =
+            |key: &&VerificationKey| key.verifiers.iter().any(|(algorithm, _)| algorithms.contains(algorithm));
         self.keys.iter().filter(is_usable).count()
     }
 

@@ -98,8 +98,7 @@ impl RemoteKeysById {
         match self.fetch(id).await {
             Ok(key) => {
                 self.observer.fetched();
-                let ttl =
-                    if key.is_some() { self.settings.max_age } else { self.settings.min_refresh_interval };
+                let ttl = if key.is_some() { self.settings.max_age } else { self.settings.min_refresh_interval };
                 let expires_at = self.clock.monotonic() + ttl;
                 self.insert(id, CachedKey { key: key.clone(), expires_at });
                 Some(key.unwrap_or_default())
@@ -122,9 +121,7 @@ impl RemoteKeysById {
         match self.http.get(url).await? {
             // An S3 bucket also answers 403 for a missing object.
             (StatusCode::NOT_FOUND | StatusCode::FORBIDDEN, _) => Ok(None),
-            (status, body) if status.is_success() => {
-                Ok(Some(Arc::new(KeySet::from_pem(&body, self.algorithms)?)))
-            }
+            (status, body) if status.is_success() => Ok(Some(Arc::new(KeySet::from_pem(&body, self.algorithms)?))),
             (status, _) => Err(FetchError::Status(status)),
         }
     }

@@ -6,9 +6,7 @@ use aws_sdk_cognitoidentity::Client;
 use aws_sdk_cognitoidentity::config::retry::RetryConfig;
 use aws_sdk_cognitoidentity::config::{BehaviorVersion, Config, Credentials, Region};
 use cognito_emulator::clock::SystemClock;
-use cognito_emulator::{
-    AccessKey, DEFAULT_DEVELOPER_PROVIDER, DEFAULT_POOL, RunningEmulator, Settings, start,
-};
+use cognito_emulator::{AccessKey, DEFAULT_DEVELOPER_PROVIDER, DEFAULT_POOL, RunningEmulator, Settings, start};
 use emulator_in_tests::{TokenError, TokenService};
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};

@@ -47,8 +47,7 @@ impl UnverifiedClaims {
 
     /// `aud` is one text or a list of them (RFC 7519, 4.1.3). Compared whole.
     fn has_audience(&self, accepted: &[String]) -> bool {
-        let is_accepted =
-            |audience: &Value| audience.as_str().is_some_and(|aud| accepted.iter().any(|one| one == aud));
+        let is_accepted = |audience: &Value| audience.as_str().is_some_and(|aud| accepted.iter().any(|one| one == aud));
         match self.0.get("aud") {
             Some(Value::Array(audiences)) => audiences.iter().any(is_accepted),
             Some(audience) => is_accepted(audience),

@@ -60,10 +60,8 @@ impl AdminClient {
                 )));
             }
         };
-        let invalid =
-            |_| CliError::usage("the admin credential has characters that are invalid in an HTTP header");
-        let mut authorization =
-            HeaderValue::from_str(&format!("Bearer {}", credential.trim())).map_err(invalid)?;
+        let invalid = |_| CliError::usage("the admin credential has characters that are invalid in an HTTP header");
+        let mut authorization = HeaderValue::from_str(&format!("Bearer {}", credential.trim())).map_err(invalid)?;
         authorization.set_sensitive(true);
         let base = Url::parse(url).ok().filter(|url| !url.cannot_be_a_base());
         let base = base.ok_or_else(|| {
@@ -77,11 +75,7 @@ impl AdminClient {
         Ok(Self { client, base, authorization, user_id_kind })
     }
 
-    pub(super) async fn get(
-        &self,
-        path: &[&str],
-        query: &[(&str, String)],
-    ) -> Result<AdminResponse, CliError> {
+    pub(super) async fn get(&self, path: &[&str], query: &[(&str, String)]) -> Result<AdminResponse, CliError> {
         let mut url = self.url(path)?;
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
@@ -130,10 +124,7 @@ impl AdminClient {
             Value::Null
         } else {
             serde_json::from_str(&text).map_err(|_| {
-                CliError::unavailable(format!(
-                    "the server at {} (status {status}) is not a tokenvend",
-                    self.base
-                ))
+                CliError::unavailable(format!("the server at {} (status {status}) is not a tokenvend", self.base))
             })?
         };
         Ok(AdminResponse { status, text, body })
@@ -147,11 +138,7 @@ mod tests {
     #[test]
     fn the_user_id_kind_is_sent_for_paths_that_name_users() {
         for (kind, path, url) in [
-            (
-                UserIdKind::App,
-                ["main", "users", "a/b"],
-                "http://h/admin/v1/pools/main/users/a%2Fb?userIdKind=app",
-            ),
+            (UserIdKind::App, ["main", "users", "a/b"], "http://h/admin/v1/pools/main/users/a%2Fb?userIdKind=app"),
             (UserIdKind::App, ["main", "identities", "i"], "http://h/admin/v1/pools/main/identities/i"),
             (UserIdKind::Cognito, ["main", "users", "alice"], "http://h/admin/v1/pools/main/users/alice"),
         ] {

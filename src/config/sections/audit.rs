@@ -17,8 +17,7 @@ enum Kind {
 }
 
 pub(super) fn read_audit(section: &mut Section<'_, '_>) -> Option<AuditSettings> {
-    let kinds =
-        [("off", Kind::Off), ("stderr", Kind::Stderr), ("stdout", Kind::Stdout), ("file", Kind::File)];
+    let kinds = [("off", Kind::Off), ("stderr", Kind::Stderr), ("stdout", Kind::Stdout), ("file", Kind::File)];
     let kind = section.read_choice("sink", &kinds);
     let path = section.parse_optional("path", "the path of a file", |path| match path.trim() {
         "" => Err("it is empty"),
@@ -29,15 +28,14 @@ pub(super) fn read_audit(section: &mut Section<'_, '_>) -> Option<AuditSettings>
         "principal_tags",
         &[("none", TagDetail::None), ("keys", TagDetail::Keys), ("values", TagDetail::Values)],
     );
-    let on_failure = section
-        .read_choice("on_failure", &[("continue", OnFailure::Continue), ("refuse", OnFailure::Refuse)]);
+    let on_failure =
+        section.read_choice("on_failure", &[("continue", OnFailure::Continue), ("refuse", OnFailure::Refuse)]);
     let queue_capacity = section.read_integer("queue_capacity", 1..=1_000_000);
     let max_wait = section.read_duration("max_wait", Duration::from_millis(10)..=MINUTE);
     let sink = match (kind?, path) {
         (Kind::Off, _) => {
             if on_failure == Some(OnFailure::Refuse) {
-                section
-                    .warn("audit.on_failure is \"refuse\", but audit.sink is \"off\": nothing is recorded.");
+                section.warn("audit.on_failure is \"refuse\", but audit.sink is \"off\": nothing is recorded.");
             }
             Sink::Off
         }

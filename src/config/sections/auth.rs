@@ -97,9 +97,7 @@ fn read_authenticator(reader: &mut Reader<'_>, name: &str) -> Option<AuthSetting
         Kind::Gateway => gateway::read_gateway(section).map(AuthenticatorSettings::Gateway),
         Kind::Alb => gateway::read_alb(section).map(AuthenticatorSettings::Alb),
         Kind::StaticKey => act_as::read_static_key(section).map(AuthenticatorSettings::StaticKey),
-        Kind::ClientCertificate => {
-            act_as::read_certificates(section).map(AuthenticatorSettings::ClientCertificate)
-        }
+        Kind::ClientCertificate => act_as::read_certificates(section).map(AuthenticatorSettings::ClientCertificate),
     });
     let are_services = matches!(chosen, Some(Kind::StaticKey | Kind::ClientCertificate));
     let act_as = act_as::read_act_as(section, are_services);
@@ -169,10 +167,7 @@ pub(super) fn check_certificates_are_requested(
 }
 
 /// Reads how user ids are sent to Cognito. It is the same for all authenticators, so that a user has one id with each.
-pub(super) fn read_users(
-    reader: &mut Reader<'_>,
-    authenticators: Option<&[AuthSettings]>,
-) -> Option<UsersSettings> {
+pub(super) fn read_users(reader: &mut Reader<'_>, authenticators: Option<&[AuthSettings]>) -> Option<UsersSettings> {
     let mut section = reader.section("users");
     let is_set = section.has("pseudonym_key");
     let key = section.read_secret("pseudonym_key");

@@ -41,8 +41,7 @@ fn read_providers(section: &mut Section<'_, '_>) -> Option<Vec<PublicProvider>> 
 pub(super) fn reject_developer_providers(reader: &mut Reader<'_>, pools: &[Arc<Pool>]) {
     for pool in pools {
         for other in pools.iter().filter(|other| pool.linking.provider(other.provider.as_str()).is_some()) {
-            let found =
-                format!("{:?}, the developer provider of pools.{}", other.provider.as_str(), other.name);
+            let found = format!("{:?}, the developer provider of pools.{}", other.provider.as_str(), other.name);
             reader.reject(&format!("pools.{}.linking.{PROVIDERS}", pool.name), found, ALLOWED);
         }
     }

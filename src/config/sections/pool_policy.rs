@@ -93,20 +93,12 @@ pub(super) fn read_access(section: &mut Section<'_, '_>, authenticators: &[Strin
     Some(AccessPolicy { mode: mode?, rules: rules.into_iter().collect::<Option<_>>()? })
 }
 
-fn read_rule(
-    section: &mut Section<'_, '_>,
-    name: &str,
-    known_authenticators: &[String],
-) -> Option<AllowRule> {
+fn read_rule(section: &mut Section<'_, '_>, name: &str, known_authenticators: &[String]) -> Option<AllowRule> {
     let authenticators = section.read_optional_list("auth", LIST);
     let issuers = section.read_optional_list("issuer", LIST);
     let conditions = read_conditions(section);
-    let rule = AllowRule {
-        name: name.into(),
-        authenticators: authenticators?,
-        issuers: issuers?,
-        conditions: conditions?,
-    };
+    let rule =
+        AllowRule { name: name.into(), authenticators: authenticators?, issuers: issuers?, conditions: conditions? };
     if let Some(unknown) = rule.authenticators.iter().find(|name| !known_authenticators.contains(name)) {
         let allowed = format!("names of tables [auth.…]: {}", known_authenticators.join(", "));
         section.reject("auth", format!("{unknown:?}"), allowed);

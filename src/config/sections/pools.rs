@@ -23,14 +23,7 @@ pub(super) fn read_pools(
     for (name, index) in names.iter().zip(0..) {
         let clock_skew_allowance = refresh_policy.map(|refresh_policy| refresh_policy.clock_skew_allowance);
         let section = &mut reader.section(format!("pools.{name}"));
-        let pool = read_pool(
-            section,
-            name,
-            PoolIndex(index),
-            clock_skew_allowance,
-            max_token_duration,
-            authenticators,
-        );
+        let pool = read_pool(section, name, PoolIndex(index), clock_skew_allowance, max_token_duration, authenticators);
         pools.push(pool.map(Arc::new));
         if !is_name(name) {
             let allowed = "pool names of 1 to 64 lower-case letters, digits, '-' and '_'";
@@ -115,8 +108,7 @@ fn read_token_duration(
     let found = humantime::format_duration(duration).to_string();
     if duration <= clock_skew_allowance {
         let least = humantime::format_duration(clock_skew_allowance);
-        let allowed =
-            format!("more than cache.clock_skew_allowance, {least}: otherwise no token could be served");
+        let allowed = format!("more than cache.clock_skew_allowance, {least}: otherwise no token could be served");
         section.reject("token_duration", found, allowed);
         return None;
     }

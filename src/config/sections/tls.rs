@@ -13,12 +13,10 @@ pub(super) fn read_tls(section: &mut Section<'_, '_>) -> Option<Option<TlsSettin
     let key_file = read_path(section, "key_file");
     let ca_file = read_path(section, "client_ca_file");
     let crl_file = read_path(section, "client_crl_file");
-    let demand = section.read_choice(
-        "client_auth",
-        &[("required", ClientDemand::Required), ("optional", ClientDemand::Optional)],
-    );
-    let minimum_version = section
-        .read_choice("minimum_version", &[("1.2", MinimumVersion::Tls12), ("1.3", MinimumVersion::Tls13)]);
+    let demand = section
+        .read_choice("client_auth", &[("required", ClientDemand::Required), ("optional", ClientDemand::Optional)]);
+    let minimum_version =
+        section.read_choice("minimum_version", &[("1.2", MinimumVersion::Tls12), ("1.3", MinimumVersion::Tls13)]);
     let reload_interval = section.read_duration("reload_interval", SECOND..=24 * HOUR);
 
     // An incomplete configuration must not start without TLS.

@@ -34,10 +34,9 @@ pub(super) fn read_trusted_proxies(section: &mut Section<'_, '_>) -> Option<Trus
 pub(super) fn parse_network(text: &str) -> Result<IpNet, String> {
     let network = match text.parse::<IpNet>() {
         Ok(network) => network,
-        Err(_) => text
-            .parse::<IpAddr>()
-            .map(IpNet::from)
-            .map_err(|_| "it is not a network or an address".to_owned())?,
+        Err(_) => {
+            text.parse::<IpAddr>().map(IpNet::from).map_err(|_| "it is not a network or an address".to_owned())?
+        }
     };
     if network.prefix_len() == 0 {
         return Err("it trusts every peer, and each could then claim any client address".to_owned());

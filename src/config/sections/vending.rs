@@ -13,9 +13,7 @@ use crate::issuer::cognito::CognitoSettings;
 use crate::pools::Pools;
 use crate::token;
 use crate::vending::freshness::RefreshPolicy;
-use crate::vending::{
-    CircuitBreakerSettings, CredentialsSettings, NegativeTtls, UpstreamSettings, VendingSettings,
-};
+use crate::vending::{CircuitBreakerSettings, CredentialsSettings, NegativeTtls, UpstreamSettings, VendingSettings};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 const MEBIBYTE: u64 = 1 << 20;
@@ -58,10 +56,7 @@ pub(super) fn read_refresh_policy(section: &mut Section<'_, '_>) -> Option<Refre
         section.reject(
             "min_remaining_life",
             humantime::format_duration(min_remaining_life).to_string(),
-            format!(
-                "at most cache.clock_skew_allowance, {}",
-                humantime::format_duration(clock_skew_allowance)
-            ),
+            format!("at most cache.clock_skew_allowance, {}", humantime::format_duration(clock_skew_allowance)),
         );
         return None;
     }
@@ -113,8 +108,7 @@ pub(super) fn read_cognito(section: &mut Section<'_, '_>) -> Option<CognitoSetti
     let connect_timeout = section.read_duration("connect_timeout", 10 * MILLISECOND..=MINUTE);
     let read_timeout = section.read_duration("read_timeout", 10 * MILLISECOND..=MINUTE);
     let operation_timeout = section.read_duration("call_timeout", 10 * MILLISECOND..=MINUTE);
-    let (connect_timeout, read_timeout, operation_timeout) =
-        (connect_timeout?, read_timeout?, operation_timeout?);
+    let (connect_timeout, read_timeout, operation_timeout) = (connect_timeout?, read_timeout?, operation_timeout?);
     for (key, part) in [("connect_timeout", connect_timeout), ("read_timeout", read_timeout)] {
         if part > operation_timeout {
             let found = humantime::format_duration(part).to_string();

@@ -14,29 +14,17 @@ fn the_rules_and_tags_of_a_pool_are_validated_one_by_one() {
     assert_eq!(pool.tags.keys().collect::<Vec<_>>(), ["a.b", "team"]);
     assert_eq!(pool.access.rules[0].conditions.claims.len(), 2);
     for (grants, expected) in [
-        (
-            "tags.\"aws:x\" = \"y\"",
-            "pools.main.tags.\"aws:x\" (my.toml, line 3): found the key \"aws:x\" (keys that",
-        ),
-        (
-            "tags.x = \"{a}{b}\"",
-            "pools.main.tags.x (my.toml, line 3): found \"{a}{b}\" (nothing stands before {b}",
-        ),
+        ("tags.\"aws:x\" = \"y\"", "pools.main.tags.\"aws:x\" (my.toml, line 3): found the key \"aws:x\" (keys that"),
+        ("tags.x = \"{a}{b}\"", "pools.main.tags.x (my.toml, line 3): found \"{a}{b}\" (nothing stands before {b}"),
         ("tags.x = \"a,b\"", "pools.main.tags.x (my.toml, line 3): found \"a,b\""),
         ("tags.x = { valu = \"y\" }", "pools.main.tags.x.value (not set): found nothing"),
-        (
-            "tags.x = { valu = \"y\" }",
-            "pools.main.tags.x.valu (my.toml, line 3): found a key that does not exist",
-        ),
+        ("tags.x = { valu = \"y\" }", "pools.main.tags.x.valu (my.toml, line 3): found a key that does not exist"),
         (
             "allow.x.auth = [\"nobody\"]",
             "pools.main.allow.x.auth (my.toml, line 3): found \"nobody\"; allowed: names of tables",
         ),
         ("allow.x.scope = []", "pools.main.allow.x.scope (my.toml, line 3): found []"),
-        (
-            "allow.x.claims.\"/a//b\" = [\"c\"]",
-            "pools.main.allow.x.claims.\"/a//b\" (my.toml, line 3): found",
-        ),
+        ("allow.x.claims.\"/a//b\" = [\"c\"]", "pools.main.allow.x.claims.\"/a//b\" (my.toml, line 3): found"),
         ("allow.x.scopes = [\"y\"]", "pools.main.allow.x.auth (not set): found a rule without a condition"),
         ("access.mode = \"try\"", "pools.main.access.mode (my.toml, line 3): found \"try\""),
     ] {
@@ -80,8 +68,7 @@ fn a_user_id_without_a_claim_is_an_error_and_one_with_an_address_causes_a_warnin
 #[test]
 fn only_public_providers_can_be_linked() {
     let with = |providers: &str| format!("{SMALLEST}\n[pools.main.linking]\nproviders = {providers}");
-    for bad in ["[\"login.example\"]", "[\"cognito-identity.amazonaws.com\"]", "[\"\"]", "[\"a b\"]", "\"a\""]
-    {
+    for bad in ["[\"login.example\"]", "[\"cognito-identity.amazonaws.com\"]", "[\"\"]", "[\"a b\"]", "\"a\""] {
         let errors = errors_of(&with(bad), &[]);
         assert!(errors[0].starts_with("pools.main.linking.providers"), "{bad}: {errors:?}");
     }
@@ -109,17 +96,12 @@ fn limits_and_trusted_proxies_are_validated() {
     let settings = load_with(SMALLEST, &variables).unwrap().settings;
     let per_address = RateLimit::parse("90/m", 5).ok();
     assert_eq!(settings.limits, RateLimitSettings { per_address, ..RateLimitSettings::default() });
-    let trusted: Vec<String> =
-        settings.http.trusted_proxies.networks.iter().map(ToString::to_string).collect();
+    let trusted: Vec<String> = settings.http.trusted_proxies.networks.iter().map(ToString::to_string).collect();
     assert_eq!(trusted, ["10.0.0.0/8", "2001:db8::/32", "192.0.2.1/32"]);
     for (key, value, expected) in [
         ("HTTP__TRUSTED_PROXIES", "0.0.0.0/0", "\"0.0.0.0/0\" (it trusts every peer"),
         ("HTTP__TRUSTED_PROXIES", "10.0.0.0/8, ::/0", "\"::/0\" (it trusts every peer"),
-        (
-            "HTTP__TRUSTED_PROXIES",
-            "10.0.0.1/8",
-            "\"10.0.0.1/8\" (its host bits are set; did you mean 10.0.0.0/8?)",
-        ),
+        ("HTTP__TRUSTED_PROXIES", "10.0.0.1/8", "\"10.0.0.1/8\" (its host bits are set; did you mean 10.0.0.0/8?)"),
         ("HTTP__TRUSTED_PROXIES", "::ffff:10.0.0.0/104", "(IPv4 peers are compared as IPv4"),
         ("HTTP__TRUSTED_PROXIES", "proxy.internal", "\"proxy.internal\" (it is not a network or an address)"),
         ("HTTP__FORWARDED_HEADER", "x-real-ip", "\"x-real-ip\" (it is none of them)"),
@@ -177,45 +159,27 @@ fn a_gateway_is_a_few_addresses_with_a_secret_and_never_the_whole_internet() {
     }
     for (old, new, expected) in [
         ("trusted_peers = [\"10.0.3.7\"]", "", "auth.gateway.trusted_peers (not set): found nothing"),
-        (
-            "0123456789abcdef0123456789abcdef",
-            "short",
-            "auth.gateway.secret (my.toml, line 17): found a secret of 5",
-        ),
+        ("0123456789abcdef0123456789abcdef", "short", "auth.gateway.secret (my.toml, line 17): found a secret of 5"),
         ("secret = \"0123456789abcdef0123456789abcdef\"", "", "auth.gateway.secret (not set): found nothing"),
         ("secret_header = \"x-gateway-secret\"", "", "auth.gateway.secret_header (not set): found nothing"),
         ("claims = { sub = \"X-Auth-Request-User\" }", "", "auth.gateway.claims (not set): found no claim"),
         ("X-Auth-Request-User", "a b", "auth.gateway.claims.sub (my.toml, line 15): found \"a b\""),
-        (
-            "X-Auth-Request-User",
-            "x-gateway-secret",
-            "auth.gateway.claims.sub (my.toml, line 15): found the header",
-        ),
-        (
-            "\nsecret =",
-            "\nprevious_secret = \"old\"\nsecret =",
-            "auth.gateway.previous_secret (my.toml, line 17)",
-        ),
+        ("X-Auth-Request-User", "x-gateway-secret", "auth.gateway.claims.sub (my.toml, line 15): found the header"),
+        ("\nsecret =", "\nprevious_secret = \"old\"\nsecret =", "auth.gateway.previous_secret (my.toml, line 17)"),
     ] {
         let errors = errors_of(&with(old, new), &[]);
         assert!(errors.iter().any(|error| error.starts_with(expected)), "no {expected:?} in {errors:#?}");
     }
     let second = GATEWAY.replace("auth.gateway", "auth.other").replace("x-gateway-secret", "x-other-secret");
     let errors = errors_of(&format!("{SMALLEST}{GATEWAY}{second}"), &[]);
-    assert!(
-        errors[0].contains("found the header x-auth-request-user, which auth.gateway reads too"),
-        "{errors:?}"
-    );
+    assert!(errors[0].contains("found the header x-auth-request-user, which auth.gateway reads too"), "{errors:?}");
 }
 
 #[test]
 fn the_url_of_a_load_balancer_s_keys_follows_from_its_arn() {
-    const ARN: &str =
-        "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/web/0123456789abcdef";
+    const ARN: &str = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/web/0123456789abcdef";
     let with = |arn: &str, more: &str| {
-        format!(
-            "{SMALLEST}[auth.alb]\nkind = \"alb\"\nissuer = \"https://app.example\"\nsigner = \"{arn}\"\n{more}\n"
-        )
+        format!("{SMALLEST}[auth.alb]\nkind = \"alb\"\nissuer = \"https://app.example\"\nsigner = \"{arn}\"\n{more}\n")
     };
     let url = |arn: &str, more: &str| {
         let settings = load_with(&with(arn, more), &[]).unwrap().settings;
@@ -231,9 +195,7 @@ fn the_url_of_a_load_balancer_s_keys_follows_from_its_arn() {
     assert_eq!(url(&gov, ""), keys);
     let china = ARN.replace("aws:", "aws-cn:").replace("eu-west-1", "cn-north-1");
     assert_eq!(url(&china, "keys_url = \"https://keys.example/elb\""), "https://keys.example/elb");
-    assert!(
-        errors_of(&with(&china, ""), &[])[0].starts_with("auth.alb.keys_url (not set): found nothing, and")
-    );
+    assert!(errors_of(&with(&china, ""), &[])[0].starts_with("auth.alb.keys_url (not set): found nothing, and"));
     for bad in [
         "",
         "web",
@@ -290,10 +252,7 @@ fn a_service_is_distinguished_from_users_and_has_a_list_of_users() {
         (key(""), "auth.key.act_as.users (not set): found nothing"),
         (key("act_as = { users = [] }"), "auth.key.act_as.users (my.toml, line 14): found an empty list"),
         (key("act_as = { users = [\"a\"], scope = [\"s\"] }"), "auth.key.act_as.users (my.toml, line 14)"),
-        (
-            key("").replace("0123", "hush"),
-            "auth.key.key_sha256 (my.toml, line 13): found an invalid digest, or none",
-        ),
+        (key("").replace("0123", "hush"), "auth.key.key_sha256 (my.toml, line 13): found an invalid digest, or none"),
         (
             key("").replace("[\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"]", "[]"),
             "auth.key.key",
@@ -312,10 +271,7 @@ fn a_service_is_distinguished_from_users_and_has_a_list_of_users() {
             ),
             "auth.mesh.certificates (my.toml, line 22): found DNS:edge.example, which auth.gateway has too",
         ),
-        (
-            key("act_as = { users = [\"\"] }"),
-            "auth.key.act_as.users (my.toml, line 14): found \"\" (it is empty",
-        ),
+        (key("act_as = { users = [\"\"] }"), "auth.key.act_as.users (my.toml, line 14): found \"\" (it is empty"),
         (
             key("act_as = { users = [\"a\"] }\nrequire = { scope = [\"s\"] }"),
             "auth.key.require (my.toml, line 15): found scope, audience or claims",
@@ -333,8 +289,7 @@ fn a_service_is_distinguished_from_users_and_has_a_list_of_users() {
             "auth.gateway.secret (not set): found nothing",
         ),
         (
-            "[auth.mesh]\nkind = \"client_certificate\"\nissuer = \"x\"\ncertificates = [\"billing\"]"
-                .to_owned(),
+            "[auth.mesh]\nkind = \"client_certificate\"\nissuer = \"x\"\ncertificates = [\"billing\"]".to_owned(),
             "auth.mesh.certificates (my.toml, line 13): found \"billing\"",
         ),
     ] {
@@ -350,7 +305,8 @@ fn a_service_is_distinguished_from_users_and_has_a_list_of_users() {
 fn an_unreachable_authenticator_causes_a_warning() {
     let opaque = "[auth.a]\nkind = \"introspection\"\nissuer = \"https://app.example\"\nurl = \"https://app.example/i\"\n\
                   client_id = \"x\"\nclient_secret = \"y\"\n";
-    let forward = "[auth.a]\nkind = \"forward_auth\"\nissuer = \"https://app.example\"\nurl = \"https://app.example/me\"\n";
+    let forward =
+        "[auth.a]\nkind = \"forward_auth\"\nissuer = \"https://app.example\"\nurl = \"https://app.example/me\"\n";
     let key = format!(
         "[auth.key]\nkind = \"static_key\"\nissuer = \"x\"\nkey_sha256 = [\"{}\"]\nact_as = {{ users = [\"a:*\"] }}\n",
         "0123456789abcdef".repeat(4)
@@ -364,10 +320,7 @@ fn an_unreachable_authenticator_causes_a_warning() {
         (format!("{opaque}credential_source = \"header:x-token\""), vec![]),
         (format!("{forward}forward_headers = [\"x-token\"]\nforward_cookies = [\"session\"]"), vec![]),
         (opaque.replace("auth.a", "auth.z"), vec![]),
-        (
-            format!("{opaque}{}", forward.replace("auth.a", "auth.b")),
-            vec![app, "auth.b is unreachable: auth.a, which"],
-        ),
+        (format!("{opaque}{}", forward.replace("auth.a", "auth.b")), vec![app, "auth.b is unreachable: auth.a, which"]),
         // No other authenticator reads its cookie.
         (
             format!("{opaque}[auth]\norder = [\"app\"]\n{}", forward.replace("auth.a", "auth.b"))
@@ -391,8 +344,7 @@ fn no_authenticator_has_the_name_of_a_key_of_the_section_auth() {
         let errors = errors_of(&smallest_with("zzz", &format!("[auth.{name}]\n{keys}")), &[]);
         let start = format!("auth.{name} (my.toml, line ");
         assert!(errors.len() == 1 && errors[0].starts_with(&start), "{name}: {errors:#?}");
-        let expected =
-            format!("found an authenticator with the name {name:?}; allowed: another name for it, because");
+        let expected = format!("found an authenticator with the name {name:?}; allowed: another name for it, because");
         assert!(errors[0].contains(&expected), "{errors:#?}");
     }
     // The template [auth.NAME] does not apply to the table of the cache.
@@ -401,8 +353,7 @@ fn no_authenticator_has_the_name_of_a_key_of_the_section_auth() {
     let errors = errors_of(&smallest_with("zzz", "[auth.cache]\ncache_ttl = \"5m\""), &[]);
     assert!(errors.len() == 1 && errors[0].contains("auth.cache.cache_ttl (my.toml"), "{errors:#?}");
     for rule in ["cache", "order"] {
-        let errors =
-            errors_of(&smallest_with("zzz", &format!("[pools.main.allow.x]\nauth = [{rule:?}]")), &[]);
+        let errors = errors_of(&smallest_with("zzz", &format!("[pools.main.allow.x]\nauth = [{rule:?}]")), &[]);
         assert!(errors[0].ends_with("allowed: names of tables [auth.…]: app"), "{errors:#?}");
     }
     // The names of pools are not restricted.
@@ -411,17 +362,12 @@ fn no_authenticator_has_the_name_of_a_key_of_the_section_auth() {
 
 #[test]
 fn a_size_is_a_whole_number_with_a_unit() {
-    for (text, bytes) in
-        [("1MiB", 1 << 20), ("1024KiB", 1 << 20), ("256MiB", 256 << 20), ("1024GiB", 1 << 40)]
-    {
+    for (text, bytes) in [("1MiB", 1 << 20), ("1024KiB", 1 << 20), ("256MiB", 256 << 20), ("1024GiB", 1 << 40)] {
         let settings = load_with(SMALLEST, &[("TOKENVEND__CREDENTIALS__MAX_SIZE", text)]).unwrap().settings;
         assert_eq!(settings.vending.credentials.max_size_bytes, bytes, "{text}");
     }
     for (value, expected) in [
-        (
-            "256",
-            "found 256 (it has no unit); allowed: a size from 1MiB to 1024GiB: a whole number with the unit KiB",
-        ),
+        ("256", "found 256 (it has no unit); allowed: a size from 1MiB to 1024GiB: a whole number with the unit KiB"),
         ("\"256\"", "found \"256\" (it has no unit)"),
         ("\"256MB\"", "found \"256MB\" (it is not a whole number with one of these units)"),
         ("\"256 MiB\"", "found \"256 MiB\" (it is not"),
@@ -446,16 +392,12 @@ fn call_rates_have_the_form_of_rate_limits_but_cannot_be_off() {
     let tables = "[upstream.rate_limit]\nrate = \"7/s\"\nburst = 3\nmax_wait = \"1s\"\n\
                   [admin.rate_limit]\nrate = \"90/m\"\n[credentials.rate_limit]\nrate = \"5/h\"\nburst = 4";
     let settings = load_with(&smallest_with("zzz", tables), &[]).unwrap().settings;
-    let (tokens, credentials) =
-        (settings.vending.upstream.rate_limit, settings.vending.credentials.rate_limit);
+    let (tokens, credentials) = (settings.vending.upstream.rate_limit, settings.vending.credentials.rate_limit);
     assert_eq!(Ok(tokens.limit), RateLimit::parse("7/s", 3));
     assert_eq!(Ok(credentials.limit), RateLimit::parse("5/h", 4));
     assert_eq!(Ok(settings.admin.rate_limit.limit), RateLimit::parse("90/m", 5));
     let (second, default) = (Duration::from_secs(1), Duration::from_secs(5));
-    assert_eq!(
-        [tokens.max_wait, credentials.max_wait, settings.admin.rate_limit.max_wait],
-        [second, second, default]
-    );
+    assert_eq!([tokens.max_wait, credentials.max_wait, settings.admin.rate_limit.max_wait], [second, second, default]);
     for (rate, why) in [
         ("off", "it has no slash"),
         ("50", "it has no slash"),
@@ -463,14 +405,10 @@ fn call_rates_have_the_form_of_rate_limits_but_cannot_be_off() {
         ("0/s", "not a number in this range"),
     ] {
         for table in ["upstream", "admin", "credentials"] {
-            let errors =
-                errors_of(&smallest_with("zzz", &format!("[{table}.rate_limit]\nrate = {rate:?}")), &[]);
+            let errors = errors_of(&smallest_with("zzz", &format!("[{table}.rate_limit]\nrate = {rate:?}")), &[]);
             let start = format!("{table}.rate_limit.rate (my.toml, line 11): found {rate:?}");
             assert!(errors.len() == 1 && errors[0].starts_with(&start), "{errors:?}");
-            assert!(
-                errors[0].contains(why) && errors[0].contains("allowed: from 1 to 1000000 in a"),
-                "{errors:?}"
-            );
+            assert!(errors[0].contains(why) && errors[0].contains("allowed: from 1 to 1000000 in a"), "{errors:?}");
         }
     }
 }

@@ -58,9 +58,7 @@ impl Condition {
     }
 
     fn lines(&self) -> impl Iterator<Item = Line<'_>> {
-        self.0
-            .iter()
-            .flat_map(|(operator, keys)| keys.iter().map(move |(key, values)| Line { operator, key, values }))
+        self.0.iter().flat_map(|(operator, keys)| keys.iter().map(move |(key, values)| Line { operator, key, values }))
     }
 }
 

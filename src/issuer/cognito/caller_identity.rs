@@ -44,25 +44,19 @@ impl Cognito {
     /// STS rejects the call or cannot be reached.
     pub async fn get_caller_identity(&self) -> Result<CallerIdentity, AwsError> {
         let mut config = self.config.clone();
-        if let (None, Some(url)) =
-            (config.endpoint_url(), self.endpoint_url.as_deref().filter(is_non_aws_endpoint))
-        {
+        if let (None, Some(url)) = (config.endpoint_url(), self.endpoint_url.as_deref().filter(is_non_aws_endpoint)) {
             config = config.into_builder().endpoint_url(url).build();
         }
         let config = aws_sdk_sts::config::Builder::from(&config).timeout_config(self.timeouts.clone());
         let client = aws_sdk_sts::Client::from_conf(config.build());
         let response = client.get_caller_identity().send().await.map_err(|error| classify(&error))?;
-        Ok(CallerIdentity {
-            account: response.account.unwrap_or_default(),
-            arn: response.arn.unwrap_or_default(),
-        })
+        Ok(CallerIdentity { account: response.account.unwrap_or_default(), arn: response.arn.unwrap_or_default() })
     }
 }
 
 /// Whether an endpoint is not a host of AWS, and so must be an emulator.
 pub(super) fn is_non_aws_endpoint(url: &&str) -> bool {
-    const AWS_DOMAINS: [&str; 4] =
-        [".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn"];
+    const AWS_DOMAINS: [&str; 4] = [".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn"];
     let host = reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
     host.is_some_and(|host| !AWS_DOMAINS.iter().any(|domain| host.ends_with(domain)))
 }

@@ -54,10 +54,7 @@ impl CredentialsIssuer for CognitoIssuer {
 
 /// AWS's validation repeats whole values, the token included; only messages about roles and identities are safe.
 fn is_message_safe(kind: AwsErrorKind) -> bool {
-    matches!(
-        kind,
-        AwsErrorKind::InvalidPoolConfiguration | AwsErrorKind::NotAuthorized | AwsErrorKind::NotFound
-    )
+    matches!(kind, AwsErrorKind::InvalidPoolConfiguration | AwsErrorKind::NotAuthorized | AwsErrorKind::NotFound)
 }
 
 fn issue_error_kind(kind: AwsErrorKind) -> IssueErrorKind {

@@ -73,10 +73,9 @@ where
     let SdkError::ServiceError(response) = error else {
         // The credential chain runs while a request is dispatched.
         let kind = match (error_chain::find::<CredentialsError>(error), error) {
-            (
-                Some(CredentialsError::CredentialsNotLoaded(_) | CredentialsError::InvalidConfiguration(_)),
-                _,
-            ) => AwsErrorKind::NoCredentials,
+            (Some(CredentialsError::CredentialsNotLoaded(_) | CredentialsError::InvalidConfiguration(_)), _) => {
+                AwsErrorKind::NoCredentials
+            }
             (Some(_), _) => AwsErrorKind::CredentialProviderFailed,
             (None, SdkError::ConstructionFailure(_)) => AwsErrorKind::Other,
             // Timeouts, lost connections, invalid responses; and what the SDK may add later.
@@ -92,12 +91,7 @@ where
 
 /// Of AWS's text the first line only: where a signature does not match, AWS repeats the whole request below it,
 /// session token included.
-pub(super) fn message(
-    code: Option<&str>,
-    status: u16,
-    text: Option<&str>,
-    request_id: Option<&str>,
-) -> String {
+pub(super) fn message(code: Option<&str>, status: u16, text: Option<&str>, request_id: Option<&str>) -> String {
     let code = code.unwrap_or("no error code");
     let line = text.and_then(|text| text.lines().next()).map(|line| format!(": {line}")).unwrap_or_default();
     let id = request_id.map(|id| format!(" [aws request id {id}]")).unwrap_or_default();
@@ -141,9 +135,9 @@ impl From<AwsErrorKind> for IssueErrorKind {
     fn from(kind: AwsErrorKind) -> Self {
         match kind {
             AwsErrorKind::Throttled => Self::Throttled,
-            AwsErrorKind::ServerError
-            | AwsErrorKind::Unreachable
-            | AwsErrorKind::CredentialProviderFailed => Self::Unavailable,
+            AwsErrorKind::ServerError | AwsErrorKind::Unreachable | AwsErrorKind::CredentialProviderFailed => {
+                Self::Unavailable
+            }
             AwsErrorKind::Conflict => Self::LoginTaken,
             AwsErrorKind::InvalidParameter => Self::InvalidParameter,
             AwsErrorKind::AccessDenied

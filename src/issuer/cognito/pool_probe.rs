@@ -66,9 +66,7 @@ impl PoolProbe {
     pub async fn server_time(&self) -> Result<Timestamp, String> {
         let result = self.client.get_open_id_token().identity_id(self.nonexistent_identity()).send().await;
         let Err(error) = result else {
-            return Err(
-                "a token was returned for an identity that does not exist; this is not Cognito".to_owned()
-            );
+            return Err("a token was returned for an identity that does not exist; this is not Cognito".to_owned());
         };
         let Some(response) = error.raw_response() else { return Err(error_chain::display(&error)) };
         let date = response.headers().get("date").ok_or("the response has no Date header")?;
@@ -100,10 +98,7 @@ impl PoolProbe {
         let call = self.client.get_identity_pool_roles().identity_pool_id(pool.as_str());
         let response = call.send().await.map_err(|error| classify(&error))?;
         let mut roles = response.roles.unwrap_or_default();
-        Ok(PoolRoles {
-            authenticated: roles.remove("authenticated"),
-            unauthenticated: roles.remove("unauthenticated"),
-        })
+        Ok(PoolRoles { authenticated: roles.remove("authenticated"), unauthenticated: roles.remove("unauthenticated") })
     }
 
     /// Tests the permission to mint tokens for the pool. The call has no dry run, and it creates an identity for an

@@ -47,8 +47,7 @@ impl IdentityRegistry for CognitoRegistry {
                 IdentityQuery::User(user) => call.developer_user_identifier(user.as_str()),
                 IdentityQuery::Identity(identity) => call.identity_id(identity.as_str()),
             };
-            let response =
-                call.send().await.map_err(|error| to_registry_error(&error, "LookupDeveloperIdentity"))?;
+            let response = call.send().await.map_err(|error| to_registry_error(&error, "LookupDeveloperIdentity"))?;
             Ok(IdentityUsers {
                 identity: parse_identity(response.identity_id)?,
                 users: response.developer_user_identifier_list.unwrap_or_default(),
@@ -58,14 +57,10 @@ impl IdentityRegistry for CognitoRegistry {
         .boxed()
     }
 
-    fn describe<'a>(
-        &'a self,
-        identity: &'a IdentityId,
-    ) -> BoxFuture<'a, Result<DescribedIdentity, RegistryError>> {
+    fn describe<'a>(&'a self, identity: &'a IdentityId) -> BoxFuture<'a, Result<DescribedIdentity, RegistryError>> {
         async move {
             let call = self.client.describe_identity().identity_id(identity.as_str());
-            let response =
-                call.send().await.map_err(|error| to_registry_error(&error, "DescribeIdentity"))?;
+            let response = call.send().await.map_err(|error| to_registry_error(&error, "DescribeIdentity"))?;
             Ok(DescribedIdentity {
                 identity: identity.clone(),
                 logins: response.logins.unwrap_or_default(),
@@ -76,11 +71,7 @@ impl IdentityRegistry for CognitoRegistry {
         .boxed()
     }
 
-    fn list<'a>(
-        &'a self,
-        pool: &'a Pool,
-        page: &'a PageRequest,
-    ) -> BoxFuture<'a, Result<IdentityPage, RegistryError>> {
+    fn list<'a>(&'a self, pool: &'a Pool, page: &'a PageRequest) -> BoxFuture<'a, Result<IdentityPage, RegistryError>> {
         async move {
             let call = self
                 .client
@@ -113,8 +104,7 @@ impl IdentityRegistry for CognitoRegistry {
                 .developer_provider_name(pool.provider.as_str())
                 .source_user_identifier(from.as_str())
                 .destination_user_identifier(into.as_str());
-            let response =
-                call.send().await.map_err(|error| to_registry_error(&error, "MergeDeveloperIdentities"))?;
+            let response = call.send().await.map_err(|error| to_registry_error(&error, "MergeDeveloperIdentities"))?;
             parse_identity(response.identity_id)
         }
         .boxed()
@@ -139,15 +129,11 @@ impl IdentityRegistry for CognitoRegistry {
         .boxed()
     }
 
-    fn delete<'a>(
-        &'a self,
-        identities: &'a [IdentityId],
-    ) -> BoxFuture<'a, Result<Vec<DeleteFailure>, RegistryError>> {
+    fn delete<'a>(&'a self, identities: &'a [IdentityId]) -> BoxFuture<'a, Result<Vec<DeleteFailure>, RegistryError>> {
         async move {
             let ids = identities.iter().map(ToString::to_string).collect();
             let call = self.client.delete_identities().set_identity_ids_to_delete(Some(ids));
-            let response =
-                call.send().await.map_err(|error| to_registry_error(&error, "DeleteIdentities"))?;
+            let response = call.send().await.map_err(|error| to_registry_error(&error, "DeleteIdentities"))?;
             response.unprocessed_identity_ids.unwrap_or_default().into_iter().map(delete_failure).collect()
         }
         .boxed()
@@ -163,9 +149,7 @@ where
     let kind = match kind {
         AwsErrorKind::NotFound => RegistryErrorKind::NotFound,
         AwsErrorKind::Throttled => RegistryErrorKind::Throttled,
-        AwsErrorKind::AccessDenied | AwsErrorKind::NotAuthorized => {
-            RegistryErrorKind::Denied { action: operation }
-        }
+        AwsErrorKind::AccessDenied | AwsErrorKind::NotAuthorized => RegistryErrorKind::Denied { action: operation },
         AwsErrorKind::Conflict => RegistryErrorKind::Conflict,
         AwsErrorKind::InvalidParameter => RegistryErrorKind::InvalidParameter,
         AwsErrorKind::Unreachable | AwsErrorKind::ServerError => RegistryErrorKind::Unavailable,
@@ -181,9 +165,8 @@ where
 }
 
 fn parse_identity(id: Option<String>) -> Result<IdentityId, RegistryError> {
-    let invalid = |why: &str| {
-        RegistryError::new(RegistryErrorKind::Unavailable, format!("invalid response of cognito: {why}"))
-    };
+    let invalid =
+        |why: &str| RegistryError::new(RegistryErrorKind::Unavailable, format!("invalid response of cognito: {why}"));
     IdentityId::parse(&id.ok_or_else(|| invalid("no identity id"))?).map_err(|why| invalid(&why.to_string()))
 }
 

@@ -100,8 +100,7 @@ impl Cognito {
 
     /// As the SDK's own clients read it: first the service's, then the one of all services.
     fn configured_iam_endpoint(&self) -> Option<String> {
-        let key =
-            ServiceConfigKey::builder().service_id("IAM").env("AWS_ENDPOINT_URL").profile("endpoint_url");
+        let key = ServiceConfigKey::builder().service_id("IAM").env("AWS_ENDPOINT_URL").profile("endpoint_url");
         let configured = key.build().ok().and_then(|key| self.config.service_config()?.load_config(key));
         configured.or_else(|| self.config.endpoint_url().map(str::to_owned))
     }
@@ -124,8 +123,7 @@ fn parse_error(status: StatusCode, body: &str) -> AwsError {
 fn element(document: &str, name: &str) -> Option<String> {
     let (_, rest) = document.split_once(&format!("<{name}>"))?;
     let (text, _) = rest.split_once(&format!("</{name}>"))?;
-    let entities =
-        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#34;", "\""), ("&apos;", "'"), ("&amp;", "&")];
+    let entities = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#34;", "\""), ("&apos;", "'"), ("&amp;", "&")];
     Some(entities.iter().fold(text.trim().to_owned(), |text, (entity, char)| text.replace(entity, char)))
 }
 

@@ -47,10 +47,8 @@ impl TokenIssuer for CognitoIssuer {
                 call = call.logins(provider.as_str(), token.expose());
             }
             let identity = request.identity.as_ref().map(|identity| identity.as_str().to_owned());
-            let sent = RequestContents {
-                logins: !request.public_logins.is_empty(),
-                identity: request.identity.is_some(),
-            };
+            let sent =
+                RequestContents { logins: !request.public_logins.is_empty(), identity: request.identity.is_some() };
             let response = call.set_identity_id(identity).send().await.map_err(|error| {
                 // The token of a login is a secret.
                 let error = classify_with(&error, |_| !sent.logins);
@@ -75,9 +73,7 @@ fn issue_error_kind(kind: AwsErrorKind, sent: RequestContents) -> IssueErrorKind
         // minted for this user without the login (`linking`), so pool and permissions are right and the login is
         // not. A client can send any text as a login, so this must not alert the operator. ExternalService, likewise,
         // is no failure of Cognito, for which all calls should wait.
-        AwsErrorKind::NotAuthorized | AwsErrorKind::InvalidParameter | AwsErrorKind::ExternalService
-            if sent.logins =>
-        {
+        AwsErrorKind::NotAuthorized | AwsErrorKind::InvalidParameter | AwsErrorKind::ExternalService if sent.logins => {
             IssueErrorKind::LoginRefused
         }
         // The pool existed a moment ago, when the identity was found.

@@ -41,10 +41,7 @@ impl PageServer {
 
 /// Also sets the session cookie. Browsers send a host's cookies to each of its ports, `SameSite` or not: these pages
 /// are of different origins but of one site.
-async fn show(
-    page: web::Data<Page>,
-    query: web::Query<std::collections::HashMap<String, String>>,
-) -> HttpResponse {
+async fn show(page: web::Data<Page>, query: web::Query<std::collections::HashMap<String, String>>) -> HttpResponse {
     let cookie = format!("session={}; Path=/; HttpOnly; SameSite=Strict", query["session"]);
     HttpResponse::Ok().content_type("text/html").insert_header(("set-cookie", cookie)).body(page.html)
 }
@@ -64,13 +61,7 @@ impl Browser {
     fn open(url: &str) -> Self {
         let profile = tempfile::tempdir().unwrap();
         let mut command = Command::new("chromium");
-        command.args([
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            "--no-first-run",
-        ]);
+        command.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]);
         command.args(["--no-proxy-server", "--disable-background-networking", "--disable-component-update"]);
         // Chromium leaves files there when it is killed.
         command.env("TMPDIR", profile.path());
@@ -89,8 +80,7 @@ impl Drop for Browser {
 
 /// The reports of a page of the site that is opened in the browser.
 async fn seen(site: &mut PageServer, app: &TestApp, session: &str) -> Value {
-    let _browser =
-        Browser::open(&format!("{}/?session={session}&tokenvend={}", site.url, app.url("/v1/token")));
+    let _browser = Browser::open(&format!("{}/?session={session}&tokenvend={}", site.url, app.url("/v1/token")));
     let reported = tokio::time::timeout(Duration::from_secs(60), site.reports.recv()).await;
     serde_json::from_str(&reported.expect("the browser reports nothing").unwrap()).unwrap()
 }

@@ -49,8 +49,7 @@ async fn an_invalid_signature_is_rejected() {
     let with = |bytes: &[u8]| format!("{message}.{}", base64(bytes));
     let raw = URL_SAFE_NO_PAD.decode(signature).unwrap();
     let (r, s) = raw.split_at(32);
-    let order: Vec<u8> =
-        (0..64).step_by(2).map(|at| u8::from_str_radix(&ORDER[at..at + 2], 16).unwrap()).collect();
+    let order: Vec<u8> = (0..64).step_by(2).map(|at| u8::from_str_radix(&ORDER[at..at + 2], 16).unwrap()).collect();
     let one = [&[0; 31][..], &[1]].concat();
     let der = {
         let integer = |number: &[u8]| [&[2, 33, 0][..], number].concat();
@@ -60,23 +59,13 @@ async fn an_invalid_signature_is_rejected() {
     let mut rows = Vec::new();
     for none in ["none", "None", "NONE", "nOnE", "none ", "", "null", "NONE\u{0}"] {
         let part = base64(json!({"alg": none}).to_string());
-        rows.push(bearer(
-            format!("alg {none:?} without a signature"),
-            format!("{part}.{}.", base64(&claims)),
-        ));
-        rows.push(bearer(
-            format!("alg {none:?} with one"),
-            format!("{part}.{}.{signature}", base64(&claims)),
-        ));
+        rows.push(bearer(format!("alg {none:?} without a signature"), format!("{part}.{}.", base64(&claims))));
+        rows.push(bearer(format!("alg {none:?} with one"), format!("{part}.{}.{signature}", base64(&claims))));
     }
-    for (name, alg) in [
-        ("null", json!(null)),
-        ("a list", json!(["ES256"])),
-        ("missing", json!({})),
-        ("lower case", json!("es256")),
-    ] {
-        let header =
-            if name == "missing" { json!({"kid": "one"}) } else { json!({"alg": alg, "kid": "one"}) };
+    for (name, alg) in
+        [("null", json!(null)), ("a list", json!(["ES256"])), ("missing", json!({})), ("lower case", json!("es256"))]
+    {
+        let header = if name == "missing" { json!({"kid": "one"}) } else { json!({"alg": alg, "kid": "one"}) };
         rows.push(bearer(format!("an alg that is {name}"), es256(&header, &claims, &app.demo.key)));
     }
     rows.extend([
@@ -147,16 +136,14 @@ async fn the_apps_public_key_in_any_format_is_not_accepted_as_a_shared_secret() 
         ("modulus", URL_SAFE_NO_PAD.decode(&n).unwrap()),
         ("modulus in base64", n.into_bytes()),
         ("point of the other key", {
-            let coordinate =
-                |name: &str| URL_SAFE_NO_PAD.decode(ec["keys"][0][name].as_str().unwrap()).unwrap();
+            let coordinate = |name: &str| URL_SAFE_NO_PAD.decode(ec["keys"][0][name].as_str().unwrap()).unwrap();
             [vec![4], coordinate("x"), coordinate("y")].concat()
         }),
         ("JWK of the other key", ec["keys"][0].to_string().into_bytes()),
         ("kid", b"one".to_vec()),
         ("nothing", Vec::new()),
     ] {
-        for (name, algorithm) in
-            [("HS256", Algorithm::HS256), ("HS384", Algorithm::HS384), ("HS512", Algorithm::HS512)]
+        for (name, algorithm) in [("HS256", Algorithm::HS256), ("HS384", Algorithm::HS384), ("HS512", Algorithm::HS512)]
         {
             let header = json!({"alg": name, "kid": "one"});
             let forged = signed(&header, &claims, &EncodingKey::from_secret(&secret), algorithm);
@@ -173,10 +160,7 @@ async fn the_apps_public_key_in_any_format_is_not_accepted_as_a_shared_secret() 
     let good = signed(&json!({"alg": "RS256", "kid": "one"}), &claims, &rsa, Algorithm::RS256);
     for other in ["RS384", "RS512", "PS256", "ES256", "EdDSA", "HS256"] {
         let header = base64(json!({"alg": other, "kid": "one"}).to_string());
-        rows.push(bearer(
-            format!("RS256 called {other}"),
-            format!("{header}.{}", good.split_once('.').unwrap().1),
-        ));
+        rows.push(bearer(format!("RS256 called {other}"), format!("{header}.{}", good.split_once('.').unwrap().1)));
     }
     are_refused(&app, rows).await;
     assert_eq!(app.vend_bearer(&good).await.source(), "miss");
@@ -232,10 +216,7 @@ async fn a_key_in_a_token_or_at_a_url_in_it_is_ignored() {
     ] {
         let key = EncodingKey::from_secret(secret.as_bytes());
         let header = json!({"alg": "HS256", "kid": kid});
-        rows.push(bearer(
-            format!("kid {kid:?} with HS256"),
-            signed(&header, &claims, &key, Algorithm::HS256),
-        ));
+        rows.push(bearer(format!("kid {kid:?} with HS256"), signed(&header, &claims, &key, Algorithm::HS256)));
         let header = header_with(json!({"kid": kid}));
         rows.push(bearer(format!("kid {kid:?} with ES256"), es256(&header, &claims, &own)));
     }
@@ -279,10 +260,7 @@ async fn a_jws_in_another_spelling_is_refused_although_the_app_signed_it() {
     };
     let mut rows = vec![
         bearer("padding", spelt(&|bytes| URL_SAFE.encode(bytes))),
-        bearer(
-            "the standard alphabet",
-            spelt(&|bytes| STANDARD.encode(bytes).trim_end_matches('=').to_owned()),
-        ),
+        bearer("the standard alphabet", spelt(&|bytes| STANDARD.encode(bytes).trim_end_matches('=').to_owned())),
         bearer("the standard alphabet, padded", spelt(&|bytes| STANDARD.encode(bytes))),
         bearer("a padded signature", format!("{good}==")),
         bearer("bits in the signature that stand for nothing", trailing),
@@ -302,15 +280,9 @@ async fn a_jws_in_another_spelling_is_refused_although_the_app_signed_it() {
         bearer("nothing but dots", "."),
         bearer("nothing but two dots", ".."),
         bearer("no dots", "nonsense"),
-        bearer(
-            "JWS in JSON",
-            json!({"payload": payload, "protected": head, "signature": signature}).to_string(),
-        ),
+        bearer("JWS in JSON", json!({"payload": payload, "protected": head, "signature": signature}).to_string()),
         bearer("a JWT within a JWT", es256(&header_with(json!({"cty": "JWT"})), &good, key)),
-        bearer(
-            "a JWT within a JWT, as text",
-            es256(&header_with(json!({"cty": "JWT"})), json!(good).to_string(), key),
-        ),
+        bearer("a JWT within a JWT, as text", es256(&header_with(json!({"cty": "JWT"})), json!(good).to_string(), key)),
         bearer("a payload that is not encoded", unencoded),
         bearer("b64 = false", es256(&header_with(json!({"b64": false, "crit": ["b64"]})), &text, key)),
         bearer("a payload that is a list", es256(&header(), format!("[{text}]"), key)),

@@ -67,25 +67,12 @@ fn forgeries(cookie: &str) -> Vec<Attack> {
     for origin in LOOK_ALIKES {
         all.push(attack(format!("POST from {origin:?}"), Method::POST, &[("origin", origin)], ""));
     }
-    for kind in [
-        "application/x-www-form-urlencoded",
-        "multipart/form-data; boundary=x",
-        "text/plain",
-        "application/json",
-    ] {
+    for kind in
+        ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain", "application/json"]
+    {
         let body = r#"{"refresh":true,"x":"="}"#;
-        all.push(attack(
-            format!("a form of {kind}"),
-            Method::POST,
-            &[("origin", evil), ("content-type", kind)],
-            body,
-        ));
-        all.push(attack(
-            format!("a form of {kind} without Origin"),
-            Method::POST,
-            &[("content-type", kind)],
-            body,
-        ));
+        all.push(attack(format!("a form of {kind}"), Method::POST, &[("origin", evil), ("content-type", kind)], body));
+        all.push(attack(format!("a form of {kind} without Origin"), Method::POST, &[("content-type", kind)], body));
     }
     let page = "https://web.example";
     all.extend([
@@ -104,12 +91,7 @@ fn forgeries(cookie: &str) -> Vec<Attack> {
             &[("origin", page), ("x-http-method-override", "POST")],
             "",
         ),
-        attack(
-            "a referrer in place of an origin".to_owned(),
-            Method::POST,
-            &[("referer", "https://web.example/")],
-            "",
-        ),
+        attack("a referrer in place of an origin".to_owned(), Method::POST, &[("referer", "https://web.example/")], ""),
         attack(
             "the origin by another header".to_owned(),
             Method::POST,
@@ -122,18 +104,8 @@ fn forgeries(cookie: &str) -> Vec<Attack> {
             &[("origin", page), ("origin", evil)],
             "",
         ),
-        attack(
-            "two origins, the allowed one last".to_owned(),
-            Method::POST,
-            &[("origin", evil), ("origin", page)],
-            "",
-        ),
-        attack(
-            "the allowed origin twice".to_owned(),
-            Method::POST,
-            &[("origin", page), ("origin", page)],
-            "",
-        ),
+        attack("two origins, the allowed one last".to_owned(), Method::POST, &[("origin", evil), ("origin", page)], ""),
+        attack("the allowed origin twice".to_owned(), Method::POST, &[("origin", page), ("origin", page)], ""),
         attack("a sign-out".to_owned(), Method::DELETE, &[("origin", evil)], ""),
         attack("a sign-out without Origin".to_owned(), Method::DELETE, &[], ""),
     ]);
@@ -175,15 +147,11 @@ async fn no_other_site_can_link_a_login_or_read_aws_credentials_by_a_cookie() {
         let mut request = app.client.request(method, app.url(path)).header("cookie", &cookie);
         request = origin.into_iter().fold(request, |request, origin| request.header("origin", origin));
         let request = request.header("content-type", kind);
-        let request = if kind.is_empty() {
-            request
-        } else {
-            request.body(r#"{"logins":{"accounts.google.com":"mallorys"}}"#)
-        };
+        let request =
+            if kind.is_empty() { request } else { request.body(r#"{"logins":{"accounts.google.com":"mallorys"}}"#) };
         ApiResponse::to(request).await
     };
-    for origin in [None, Some("null"), Some("https://evil.example"), Some("https://web.example.evil.example")]
-    {
+    for origin in [None, Some("null"), Some("https://evil.example"), Some("https://web.example.evil.example")] {
         for kind in ["application/json", "text/plain", "application/x-www-form-urlencoded"] {
             let answer = send(Method::POST, "/v1/identity/link", kind, origin).await;
             Refusal::CrossSite.is(&format!("linking by {kind} from {origin:?}"), &answer);
@@ -204,13 +172,7 @@ async fn a_cookie_that_is_there_twice_or_is_another_is_refused() {
     let attack = |name: &str, cookies: &[String]| {
         let mut headers: Vec<_> = cookies.iter().map(|cookie| ("cookie", cookie.clone())).collect();
         headers.push(("origin", "https://web.example".to_owned()));
-        Attack {
-            name: name.to_owned(),
-            method: Method::POST,
-            headers,
-            body: "",
-            refusal: Refusal::Unauthorized,
-        }
+        Attack { name: name.to_owned(), method: Method::POST, headers, body: "", refusal: Refusal::Unauthorized }
     };
     let rows = vec![
         attack("twice", &[format!("session={alice}; session={alice}")]),
@@ -261,9 +223,8 @@ async fn an_origin_that_looks_like_an_allowed_one_may_neither_request_nor_read()
             let asked = preflight(origin).await;
             assert!(asked.status.is_client_error(), "{origin:?}: {asked:?}");
             for answer in [asked, post(origin).await] {
-                let told =
-                    answer.headers.keys().find(|name| name.as_str().starts_with("access-control-allow"));
-                assert_eq!(told, None, "{origin:?}: {answer:?}");
+                let found = answer.headers.keys().find(|name| name.as_str().starts_with("access-control-allow"));
+                assert_eq!(found, None, "{origin:?}: {answer:?}");
             }
         }
         // CORS allows cookies only if an authenticator reads them.

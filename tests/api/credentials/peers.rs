@@ -69,8 +69,7 @@ async fn the_aws_cli_accepts_them_by_uri_by_file_and_by_credential_process() {
 
     let (binary, bearer) = (env!("CARGO_BIN_EXE_tokenvend"), file("token", &app.bearer("alice")));
     let process = format!("{binary} credentials --url {} --bearer-file {}", app.url(""), bearer.display());
-    let config =
-        file("config", &format!("[profile app]\nregion = us-east-1\ncredential_process = {process}\n"));
+    let config = file("config", &format!("[profile app]\nregion = us-east-1\ncredential_process = {process}\n"));
     let mut by_process = app.aws_cli(place);
     by_process.args(["--profile", "app"]).env("AWS_CONFIG_FILE", config);
     assert_eq!(who(&run(by_process).await), arn);

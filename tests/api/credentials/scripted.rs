@@ -91,12 +91,10 @@ async fn answer(request: HttpRequest, body: web::Bytes, script: web::Data<Mutex<
         (script.emulator.clone(), refusal, script.change.clone())
     };
     if let Some(error) = refusal {
-        let body =
-            json!({"__type": error, "message": "Invalid role. Check assigned IAM roles for this pool."});
+        let body = json!({"__type": error, "message": "Invalid role. Check assigned IAM roles for this pool."});
         return HttpResponse::BadRequest().content_type("application/x-amz-json-1.1").body(body.to_string());
     }
-    let mut onward =
-        reqwest::Client::builder().no_proxy().build().unwrap().post(emulator).body(body.to_vec());
+    let mut onward = reqwest::Client::builder().no_proxy().build().unwrap().post(emulator).body(body.to_vec());
     for (name, value) in request.headers() {
         onward = onward.header(name.as_str(), value.as_bytes());
     }

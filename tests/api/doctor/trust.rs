@@ -26,17 +26,12 @@ impl DoctorRun {
             ("RoleName", "mobile-user"),
             ("PolicyDocument", &document.to_string()),
         ];
-        let form =
-            reqwest::Url::parse_with_params("http://form", parameters).unwrap().query().unwrap().to_owned();
+        let form = reqwest::Url::parse_with_params("http://form", parameters).unwrap().query().unwrap().to_owned();
         let key = AccessKey::default();
         let identity = Credentials::new(key.id, key.secret, None, None, "test").into();
         let signing = v4::SigningParams::builder().identity(&identity).region("us-east-1").name("iam");
-        let signing = signing
-            .time(SystemClock::new().now().into())
-            .settings(SigningSettings::default())
-            .build()
-            .unwrap()
-            .into();
+        let signing =
+            signing.time(SystemClock::new().now().into()).settings(SigningSettings::default()).build().unwrap().into();
         let content = [("content-type", "application/x-www-form-urlencoded")];
         let url = self.emulator.url();
         let body = SignableBody::Bytes(form.as_bytes());
@@ -91,11 +86,7 @@ async fn a_trust_policy_is_checked_by_the_principals_that_it_allows_in_any_notat
     for (document, status, words) in [
         // Correct policies.
         (policy(&[statement(|_| ())]), "ok", OWN_ALONE),
-        (
-            policy(&[statement(|s| s["Action"] = json!(["sts:assumerolewith*", "sts:TagSession"]))]),
-            "ok",
-            OWN_ALONE,
-        ),
+        (policy(&[statement(|s| s["Action"] = json!(["sts:assumerolewith*", "sts:TagSession"]))]), "ok", OWN_ALONE),
         (json!({"Statement": statement(|_| ())}), "ok", OWN_ALONE),
         (
             conditions(json!({
@@ -114,11 +105,7 @@ async fn a_trust_policy_is_checked_by_the_principals_that_it_allows_in_any_notat
             "ok",
             OWN_ALONE,
         ),
-        (
-            conditions(json!({"StringEquals": own, "ForAnyValue:StringLike": {&amr: "login.*:*:*"}})),
-            "ok",
-            OWN_ALONE,
-        ),
+        (conditions(json!({"StringEquals": own, "ForAnyValue:StringLike": {&amr: "login.*:*:*"}})), "ok", OWN_ALONE),
         (
             conditions(json!({
                 "StringEquals": own, "ForAnyValue:StringLike": signed_in, "IpAddress": {"aws:SourceIp": "10.0.0.0/8"},
@@ -149,11 +136,7 @@ async fn a_trust_policy_is_checked_by_the_principals_that_it_allows_in_any_notat
         (conditions(json!({})), "warn", STRANGERS),
         (conditions(json!({"ForAnyValue:StringLike": signed_in})), "warn", STRANGERS),
         (conditions(json!({"StringEquals": own})), "warn", GUESTS),
-        (
-            conditions(json!({"StringEquals": own, "ForAnyValue:StringLike": {&amr: "*authenticated"}})),
-            "warn",
-            GUESTS,
-        ),
+        (conditions(json!({"StringEquals": own, "ForAnyValue:StringLike": {&amr: "*authenticated"}})), "warn", GUESTS),
         (
             conditions(json!({"StringLike": {&aud: "us-east-1:*"}, "ForAnyValue:StringLike": signed_in})),
             "warn",
@@ -179,11 +162,7 @@ async fn a_trust_policy_is_checked_by_the_principals_that_it_allows_in_any_notat
             &["may or may not trust"],
         ),
         // Policies that let no user in.
-        (
-            policy(&[]),
-            "fail",
-            &["does not trust this pool's signed-in users", "no statement allows", AUTHORITY],
-        ),
+        (policy(&[]), "fail", &["does not trust this pool's signed-in users", "no statement allows", AUTHORITY]),
         (
             policy(&[statement(|s| s["Principal"] = json!({"Service": "ec2.amazonaws.com"}))]),
             "fail",
@@ -238,7 +217,7 @@ async fn where_a_pool_has_tags_its_role_must_let_sessions_have_them() {
         "      -> aws iam update-assume-role-policy --role-name mobile-user --policy-document \"$(tokenvend doctor \
          --trust-policy main)\"",
     ] {
-        assert!(ended.out.lines().any(|told| told == line), "no {line:?} in\n{}", ended.out);
+        assert!(ended.out.lines().any(|found| found == line), "no {line:?} in\n{}", ended.out);
     }
 
     // The policy of the remedy passes the check.
@@ -278,10 +257,7 @@ async fn a_role_that_may_not_be_read_is_skipped_and_the_permission_is_named() {
     );
     let gone = "http://127.0.0.1:1".to_owned();
     for (url, words) in [
-        (
-            &denied,
-            &["not allowed, which is fine", "iam:GetRole on arn:aws:iam::123456789012:role/mobile-user"][..],
-        ),
+        (&denied, &["not allowed, which is fine", "iam:GetRole on arn:aws:iam::123456789012:role/mobile-user"][..]),
         (&another, &["999999999999", "another account"]),
         (&iam(200, "<html>a portal</html>"), &["IAM does not return the role", "not from IAM"]),
         (&gone, &["IAM cannot be reached", "--trust-policy main"]),
@@ -292,7 +268,7 @@ async fn a_role_that_may_not_be_read_is_skipped_and_the_permission_is_named() {
     }
     let ended = run.report(&[], &[("AWS_ENDPOINT_URL_IAM", &denied)]).await;
     let line = "skip  role-trust main      not allowed, which is fine: tokenvend does not need it; the check needs iam:GetRole on";
-    assert!(ended.out.lines().any(|told| told.starts_with(line)), "{}", ended.out);
+    assert!(ended.out.lines().any(|found| found.starts_with(line)), "{}", ended.out);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -305,19 +281,13 @@ async fn a_missing_role_is_reported_and_the_role_of_guests_is_checked_too() {
     let (code, report) = run.examined(&[], &variables).await;
     assert_eq!(code, Some(1), "{report:#}");
     assert_reported(&report, ("role-trust", "main"), "ok", OWN_ALONE);
-    let words =
-        &["IAM does not have arn:aws:iam::123456789012:role/nobodys", "NoSuchEntity", "get no credentials"];
+    let words = &["IAM does not have arn:aws:iam::123456789012:role/nobodys", "NoSuchEntity", "get no credentials"];
     assert_reported(&report, ("custom-role-trust", "main"), "fail", words);
 
     run.set_roles(&[DEFAULT_POOL], &["authenticated", "unauthenticated"]).await;
     let (_, report) = run.examined(&[], &[]).await;
     assert_reported(&report, ("role-trust", "main"), "warn", GUESTS);
-    assert_reported(
-        &report,
-        ("guest-role-trust", "main"),
-        "ok",
-        &["trusts this pool's guests, and no other pools"],
-    );
+    assert_reported(&report, ("guest-role-trust", "main"), "ok", &["trusts this pool's guests, and no other pools"]);
     run.trusts(&policy(&[statement(|_| ())])).await;
     let (_, report) = run.examined(&[], &[]).await;
     let words = &["does not trust this pool's guests", "amr to authenticated", "amr is unauthenticated"];
@@ -342,12 +312,7 @@ async fn iam_of_a_third_party_is_read_as_well() {
     let iam = [("AWS_ENDPOINT_URL_IAM", moto.url.as_str())];
     let (code, report) = run.examined(&[], &iam).await;
     assert_eq!(code, Some(1), "{report:#}");
-    assert_reported(
-        &report,
-        ("role-trust", "main"),
-        "fail",
-        &["IAM does not have", "mobile-user", "NoSuchEntity"],
-    );
+    assert_reported(&report, ("role-trust", "main"), "fail", &["IAM does not have", "mobile-user", "NoSuchEntity"]);
 
     let mut create = Command::new(place.join("venv/bin/aws"));
     let document = run.report(&["--trust-policy", "main"], &[]).await.out;

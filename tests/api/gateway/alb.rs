@@ -36,9 +36,8 @@ impl KeyServer {
     fn start() -> Self {
         let published = Arc::new(Published::default());
         let shared = published.clone();
-        let server = HttpServer::new(move || {
-            App::new().app_data(web::Data::from(shared.clone())).default_service(web::to(key))
-        });
+        let server =
+            HttpServer::new(move || App::new().app_data(web::Data::from(shared.clone())).default_service(web::to(key)));
         let server = server.workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/keys", server.addrs()[0]);
         let server = server.run();
@@ -81,8 +80,7 @@ async fn key(request: actix_web::HttpRequest, published: web::Data<Published>) -
 fn pem_of(key: &EncodingKey) -> String {
     let jwks: Value = serde_json::from_str(&jwks_of(key, "x")).unwrap();
     let coordinate = |name: &str| URL_SAFE_NO_PAD.decode(jwks["keys"][0][name].as_str().unwrap()).unwrap();
-    let algorithm =
-        b"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07";
+    let algorithm = b"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07";
     let point = [&b"\x03\x42\x00\x04"[..], &coordinate("x"), &coordinate("y")].concat();
     let encoded = base64::engine::general_purpose::STANDARD.encode([&algorithm[..], &point].concat());
     format!("-----BEGIN PUBLIC KEY-----\n{}\n{}\n-----END PUBLIC KEY-----\n", &encoded[..64], &encoded[64..])
@@ -161,8 +159,7 @@ async fn set_up() -> (TestApp, KeyServer, LoadBalancer) {
 async fn vend(app: &TestApp, assertion: &str) -> ApiResponse {
     let request = app.client.post(app.url("/v1/token")).header("x-amzn-oidc-data", assertion);
     // The load balancer also sends these headers, which are not read.
-    let request =
-        request.header("x-amzn-oidc-identity", "mallory").header("x-amzn-oidc-accesstoken", "opaque");
+    let request = request.header("x-amzn-oidc-identity", "mallory").header("x-amzn-oidc-accesstoken", "opaque");
     ApiResponse::to(request).await
 }
 
@@ -249,8 +246,7 @@ async fn an_assertion_expires_at_its_exp_also_if_that_is_a_fraction() {
     app.advance(10);
     for name in ["header", "claim"] {
         let end = json!(now + 10.5);
-        let with =
-            if name == "header" { balancer.with_header("exp", end) } else { balancer.with_claim("exp", end) };
+        let with = if name == "header" { balancer.with_header("exp", end) } else { balancer.with_claim("exp", end) };
         assert_eq!(vend(&app, &with).await.source(), "hit", "{name}");
     }
     app.advance(1);

@@ -26,9 +26,7 @@ async fn each_verb_performs_its_operation_and_prints_the_result() {
     assert_eq!((code, &json["identityId"]), (Some(0), &Value::from(alice.clone())));
     let (_, out, _) = identities(&app, &["list", "--max-results", "1"]);
     assert!(
-        out.contains("identities: 1\n  ")
-            && out.contains("identityId=us-east-1:")
-            && out.contains("nextToken: "),
+        out.contains("identities: 1\n  ") && out.contains("identityId=us-east-1:") && out.contains("nextToken: "),
         "{out}"
     );
     let (_, out, _) = identities(&app, &["describe", &alice]);
@@ -68,9 +66,7 @@ async fn errors_have_exit_codes_for_scripts() {
 
     let url = app.admin_url("");
     let bare = |arguments: &[&str], variables: &[(&str, &str)]| {
-        tokio::task::block_in_place(|| {
-            run(&[&["identities", "--admin-url", &url], arguments].concat(), variables)
-        })
+        tokio::task::block_in_place(|| run(&[&["identities", "--admin-url", &url], arguments].concat(), variables))
     };
     let lookup = ["--pool", "main", "lookup", "alice"];
     let (code, _, err) = bare(&lookup, &[]);

@@ -22,12 +22,7 @@ fn resources() -> [(Method, String, Option<Value>, &'static str); 8] {
         (Method::DELETE, format!("{pool}/users/alice/cache"), None, "purge"),
         (Method::POST, format!("{pool}/users/alice/merge"), Some(json!({"into": "bob"})), "merge"),
         (Method::GET, format!("{pool}/identities"), None, "list"),
-        (
-            Method::POST,
-            format!("{pool}/identities/delete"),
-            Some(json!({"identityIds": [MISSING]})),
-            "delete",
-        ),
+        (Method::POST, format!("{pool}/identities/delete"), Some(json!({"identityIds": [MISSING]})), "delete"),
         (Method::GET, identity.clone(), None, "describe"),
         (Method::DELETE, identity.clone(), None, "delete"),
         (Method::DELETE, format!("{identity}/users/alice"), None, "unlink"),
@@ -74,16 +69,12 @@ async fn without_the_admin_credential_no_operation_is_allowed_and_each_attempt_i
     assert_eq!(app.metric("tokenvend_admin_authentications_total{outcome=\"missing\"}").await, 8.0);
     assert_eq!(app.admin_calls("success").await, 0.0);
     let events = trail.events(18).await;
-    let told: Vec<_> = events.iter().filter(|event| event["status"] == 401).collect();
-    let acts: Vec<_> = told[..8].iter().map(|event| event["action"].as_str().unwrap()).collect();
+    let found: Vec<_> = events.iter().filter(|event| event["status"] == 401).collect();
+    let acts: Vec<_> = found[..8].iter().map(|event| event["action"].as_str().unwrap()).collect();
     assert_eq!(acts, resources().map(|(.., act)| act));
-    for event in told {
+    for event in found {
         assert_eq!((&event["outcome"], &event["problem"]), (&json!("denied"), &json!("unauthorized")));
-        assert!(
-            event.get("authenticator").is_none()
-                && event.get("user").is_none()
-                && event.get("pool").is_none()
-        );
+        assert!(event.get("authenticator").is_none() && event.get("user").is_none() && event.get("pool").is_none());
         assert!(["wrong", "missing"].contains(&event["reason"].as_str().unwrap()));
     }
 }
@@ -96,9 +87,7 @@ async fn unknown_and_mismatched_targets_are_reported_and_recorded() {
     app.identity_of("bob").await;
     app.administer(Method::GET, "/users/nobody").await.is_problem(404, "unknown-user");
     app.administer(Method::GET, &format!("/identities/{MISSING}")).await.is_problem(404, "unknown-identity");
-    app.administer(Method::DELETE, &format!("/identities/{MISSING}"))
-        .await
-        .is_problem(404, "unknown-identity");
+    app.administer(Method::DELETE, &format!("/identities/{MISSING}")).await.is_problem(404, "unknown-identity");
     app.post("/users/nobody/merge", json!({"into": "bob"})).await.is_problem(404, "unknown-user");
     app.post("/users/alice/merge", json!({"into": "nobody"})).await.is_problem(404, "unknown-user");
     let unlink = |identity: &str, user: &str| format!("/identities/{identity}/users/{user}");
@@ -175,8 +164,7 @@ async fn a_malformed_request_is_refused_before_a_call_to_cognito() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn identity_administration_has_a_rate_limit_of_its_own_that_costs_no_user_a_token() {
-    let overlay =
-        "admin.rate_limit.rate = \"1/s\"\nadmin.rate_limit.burst = 2\nadmin.rate_limit.max_wait = \"0s\"\n";
+    let overlay = "admin.rate_limit.rate = \"1/s\"\nadmin.rate_limit.burst = 2\nadmin.rate_limit.max_wait = \"0s\"\n";
     let app = TestApp::switched_on(overlay).await;
     app.vend("alice").await.source();
     for _ in 0..2 {
@@ -235,7 +223,7 @@ async fn a_missing_permission_is_named_without_a_text_of_aws() {
         "LookupDeveloperIdentity",
         "UnlinkDeveloperIdentity",
     ];
-    let told = std::cell::RefCell::new(Vec::new());
+    let found = std::cell::RefCell::new(Vec::new());
     app.try_all(&format!("Bearer {CREDENTIAL}"), |answer, _| {
         assert!(!answer.text.contains("hush") && !answer.text.contains("AccessDenied"), "{answer:?}");
         let detail = if answer.status == StatusCode::OK {
@@ -244,15 +232,12 @@ async fn a_missing_permission_is_named_without_a_text_of_aws() {
             answer.is_problem(500, "misconfigured");
             answer.json()["detail"].as_str().unwrap().to_owned()
         };
-        told.borrow_mut().push(detail);
+        found.borrow_mut().push(detail);
     })
     .await;
     let policy = include_str!("../../../deploy/iam/policy-identity-administration.json");
-    for (detail, action) in told.borrow().iter().zip(actions) {
-        assert!(
-            policy.contains(&format!("cognito-identity:{action}")),
-            "{action} is not in the policy to copy"
-        );
+    for (detail, action) in found.borrow().iter().zip(actions) {
+        assert!(policy.contains(&format!("cognito-identity:{action}")), "{action} is not in the policy to copy");
         assert!(action.is_empty() || detail.contains(&format!("cognito-identity:{action}")), "{detail}");
     }
 }
@@ -297,14 +282,9 @@ async fn the_openapi_document_of_the_admin_listener_lists_every_operation_and_ev
         }
     }
     let text = document.to_string();
-    for name in [
-        "unknown-user",
-        "unknown-identity",
-        "identity-mismatch",
-        "login-conflict",
-        "merge-rejected",
-        "rate-limited",
-    ] {
+    for name in
+        ["unknown-user", "unknown-identity", "identity-mismatch", "login-conflict", "merge-rejected", "rate-limited"]
+    {
         assert!(text.contains(&format!("`{name}`")), "{name}");
     }
     let identity = app.identity_of("alice").await;
@@ -319,8 +299,8 @@ async fn the_openapi_document_of_the_admin_listener_lists_every_operation_and_ev
         let required = document["components"]["schemas"][schema]["required"].as_array().unwrap().clone();
         let mut required: Vec<_> = required.iter().map(|name| name.as_str().unwrap()).collect();
         required.sort_unstable();
-        let told = answer.json();
-        let told: Vec<_> = told.as_object().unwrap().keys().collect();
-        assert_eq!(told, required, "{schema}: {answer:?}");
+        let found = answer.json();
+        let found: Vec<_> = found.as_object().unwrap().keys().collect();
+        assert_eq!(found, required, "{schema}: {answer:?}");
     }
 }

@@ -26,11 +26,7 @@ async fn a_linked_login_has_the_users_identity_and_the_user_gets_a_new_token() {
     assert_eq!(identity(&linked), own);
     assert_eq!(app.identity_by_google("g-alice").await, own);
     let next = app.vend("alice").await;
-    assert_eq!(
-        (next.source(), next.token()),
-        ("hit", linked.token()),
-        "the answer is a token like any other"
-    );
+    assert_eq!((next.source(), next.token()), ("hit", linked.token()), "the answer is a token like any other");
     assert_eq!(linked.json().as_object().unwrap().len(), next.json().as_object().unwrap().len());
     // A repeated link changes nothing, a second provider adds a login.
     assert_eq!(identity(&app.link_google("alice", "g-alice").await), own);
@@ -97,8 +93,7 @@ async fn only_logins_of_listed_providers_are_linked() {
         ("https://accounts.google.com", "x"),
         ("", "x"),
     ] {
-        let answer =
-            app.ask_to_link("mallory", json!({"logins": {provider: token, GOOGLE: "g-mallory"}})).await;
+        let answer = app.ask_to_link("mallory", json!({"logins": {provider: token, GOOGLE: "g-mallory"}})).await;
         answer.is_problem(403, "provider-not-allowed");
         assert!(!answer.text.contains("victim"), "{answer:?}");
     }
@@ -111,8 +106,20 @@ async fn a_login_that_cognito_rejects_affects_no_other_caller() {
     let app = TestApp::with(ALL).await;
     let now = app.clock.now().as_secs();
     app.link_google("alice", &google_token("alice", now - 1)).await.is_problem(422, "invalid-login");
-    assert_eq!(app.metric("tokenvend_upstream_calls_total{operation=\"GetOpenIdTokenForDeveloperIdentity\",outcome=\"rejected\"}").await, 1.0);
-    assert_eq!(app.metric("tokenvend_upstream_calls_total{operation=\"GetOpenIdTokenForDeveloperIdentity\",outcome=\"misconfigured\"}").await, 0.0);
+    assert_eq!(
+        app.metric(
+            "tokenvend_upstream_calls_total{operation=\"GetOpenIdTokenForDeveloperIdentity\",outcome=\"rejected\"}"
+        )
+        .await,
+        1.0
+    );
+    assert_eq!(
+        app.metric(
+            "tokenvend_upstream_calls_total{operation=\"GetOpenIdTokenForDeveloperIdentity\",outcome=\"misconfigured\"}"
+        )
+        .await,
+        0.0
+    );
     // The negative cache has an entry for neither the pool nor the user.
     assert_eq!(app.vend("bob").await.source(), "miss");
     assert_eq!(app.vend("alice").await.status, 200);

@@ -9,12 +9,7 @@ use crate::support::{ApiResponse, OPERATION, TestApp};
 
 /// Links a guest while another future runs between the lookup and the call: a change by the guest, or by another
 /// replica, which does not share this one's lock.
-async fn while_linking(
-    app: &TestApp,
-    user: &str,
-    token: &str,
-    meanwhile: impl Future<Output = ()>,
-) -> ApiResponse {
+async fn while_linking(app: &TestApp, user: &str, token: &str, meanwhile: impl Future<Output = ()>) -> ApiResponse {
     app.faults(json!({"latencyMillis": 400, "operations": [OPERATION]})).await;
     let meanwhile = async {
         app.until_calls(1).await;

@@ -37,8 +37,7 @@ const PAGE: Option<&str> = Some("https://web.example");
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_app_gets_the_configured_headers_and_cookies_and_returns_the_user() {
     let endpoint = AuthEndpoint::start();
-    let app =
-        with_forward(&endpoint, "user_id = \"{user}\"\nclaims = { user = \"x-auth-request-user\" }").await;
+    let app = with_forward(&endpoint, "user_id = \"{user}\"\nclaims = { user = \"x-auth-request-user\" }").await;
     endpoint.says("session=abc; device=1", json!({"sub": "alice"}));
     let cookies = "theme=dark; session=abc; tracking=xyz; device=1";
     let answer = with_cookie(&app, Method::POST, cookies, PAGE).await;
@@ -148,8 +147,7 @@ async fn an_ignored_cookie_does_not_affect_a_bearer() {
             let request = app.client.request(method, app.url("/v1/token"));
             let request = request.header("cookie", format!("session={alice}"));
             let request = bearer.into_iter().fold(request, |request, bearer| request.bearer_auth(bearer));
-            let request =
-                origin.into_iter().fold(request, |request, origin| request.header("origin", origin));
+            let request = origin.into_iter().fold(request, |request, origin| request.header("origin", origin));
             ApiResponse::to(request).await
         };
         let user = |answer: &ApiResponse| claims_of(&answer.token())["amr"][2].to_string();

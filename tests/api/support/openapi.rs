@@ -114,8 +114,7 @@ impl Document {
                 })
         };
         let templates = self.root["paths"].as_object().unwrap().keys();
-        let template =
-            templates.filter(|template| matches(template)).min_by_key(|t| t.matches('{').count())?;
+        let template = templates.filter(|template| matches(template)).min_by_key(|t| t.matches('{').count())?;
         Some(format!("/paths/{}", escape(template)))
     }
 
@@ -133,10 +132,7 @@ impl Document {
         let listed = self.root.pointer(&responses).unwrap().as_object().unwrap();
         if !listed.contains_key(&status) {
             let listed: Vec<_> = listed.keys().map(String::as_str).collect();
-            return Err(format!(
-                "status {status} is not among those of the operation: {}",
-                listed.join(", ")
-            ));
+            return Err(format!("status {status} is not among those of the operation: {}", listed.join(", ")));
         }
         let declared = self.resolve(format!("{responses}/{status}"));
         self.check_headers(&declared, &response.headers)?;
@@ -174,8 +170,7 @@ impl Document {
             let is_empty = response.text.is_empty();
             return if is_empty { Ok(()) } else { Err("a body where none is declared".to_owned()) };
         };
-        let content_type =
-            response.headers.get(CONTENT_TYPE).map_or("", |value| value.to_str().unwrap_or(""));
+        let content_type = response.headers.get(CONTENT_TYPE).map_or("", |value| value.to_str().unwrap_or(""));
         if !types.contains_key(content_type) {
             let listed: Vec<_> = types.keys().map(String::as_str).collect();
             return Err(format!("content type {content_type:?} is not among {}", listed.join(", ")));
@@ -191,8 +186,7 @@ impl Document {
 
     fn validate(&self, schema: String, value: &Value) -> Result<(), String> {
         let validator = self.validator(schema);
-        let errors: Vec<_> =
-            validator.iter_errors(value).map(|e| format!("{} {e}", e.instance_path())).collect();
+        let errors: Vec<_> = validator.iter_errors(value).map(|e| format!("{} {e}", e.instance_path())).collect();
         if errors.is_empty() { Ok(()) } else { Err(errors.join("; ")) }
     }
 
@@ -227,9 +221,7 @@ fn fragment(pointer: &str) -> String {
     let mut fragment = "#".to_owned();
     for byte in pointer.bytes() {
         match byte {
-            b'/' | b'~' | b'-' | b'_' | b'.' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
-                fragment.push(byte.into())
-            }
+            b'/' | b'~' | b'-' | b'_' | b'.' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => fragment.push(byte.into()),
             _ => fragment.push_str(&format!("%{byte:02X}")),
         }
     }
@@ -252,12 +244,7 @@ mod tests {
             all.insert(*name, value.parse().unwrap());
         }
         let text = if body.is_null() { String::new() } else { body.to_string() };
-        ApiResponse {
-            status: status.try_into().unwrap(),
-            version: reqwest::Version::HTTP_11,
-            headers: all,
-            text,
-        }
+        ApiResponse { status: status.try_into().unwrap(), version: reqwest::Version::HTTP_11, headers: all, text }
     }
 
     fn unauthorized() -> Value {
@@ -293,10 +280,7 @@ mod tests {
         get(&response(401, &HEADERS[..2], &unauthorized()), "WWW-Authenticate is required and missing");
         let other = [("content-type", "application/json"), HEADERS[1], HEADERS[2]];
         get(&response(401, &other, &unauthorized()), "content type \"application/json\" is not among");
-        get(
-            &response(401, &[HEADERS[0], ("x-request-id", "a b"), HEADERS[2]], &unauthorized()),
-            "X-Request-Id",
-        );
+        get(&response(401, &[HEADERS[0], ("x-request-id", "a b"), HEADERS[2]], &unauthorized()), "X-Request-Id");
         for (member, value) in [
             ("type", json!("urn:tokenvend:error:not-found")),
             ("status", json!(400)),
@@ -320,27 +304,18 @@ mod tests {
         fn responses<'d>(document: &'d Document) -> impl Iterator<Item = String> + 'd {
             let paths = document.root["paths"].as_object().unwrap().iter();
             let operations = paths.flat_map(|(path, operations)| {
-                operations
-                    .as_object()
-                    .unwrap()
-                    .iter()
-                    .map(move |(method, operation)| (path, method, operation))
+                operations.as_object().unwrap().iter().map(move |(method, operation)| (path, method, operation))
             });
             operations.flat_map(|(path, method, operation)| {
                 let base = format!("/paths/{}/{method}/responses", escape(path));
-                operation["responses"]
-                    .as_object()
-                    .unwrap()
-                    .keys()
-                    .map(move |status| format!("{base}/{status}"))
+                operation["responses"].as_object().unwrap().keys().map(move |status| format!("{base}/{status}"))
             })
         }
         for document in &*DOCUMENTS {
             let mut count = 0;
             for response in responses(document) {
                 let response = document.resolve(response);
-                let content =
-                    document.root.pointer(&format!("{response}/content")).and_then(Value::as_object);
+                let content = document.root.pointer(&format!("{response}/content")).and_then(Value::as_object);
                 for content_type in content.into_iter().flat_map(|content| content.keys()) {
                     document.validator(format!("{response}/content/{}/schema", escape(content_type)));
                     count += 1;
@@ -352,12 +327,11 @@ mod tests {
 
     #[test]
     fn a_document_that_differs_from_the_response_is_reported() {
-        let live =
-            response(200, &[("content-type", "application/json"), HEADERS[1]], &json!({"status": "live"}));
+        let live = response(200, &[("content-type", "application/json"), HEADERS[1]], &json!({"status": "live"}));
         assert_eq!(verdict(Method::GET, "/livez", &live), Ok(()));
         let mut root = DOCUMENTS[0].root.clone();
-        root["paths"]["/livez"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]["properties"]
-            ["status"]["const"] = json!("alive");
+        root["paths"]["/livez"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]["properties"]["status"]
+            ["const"] = json!("alive");
         let doctored = Document::new(root);
         assert!(doctored.check("/paths/~1livez", &Method::GET, &live).unwrap_err().contains("/status"));
     }
@@ -366,16 +340,11 @@ mod tests {
     fn only_unknown_paths_preflights_and_the_http_parser_are_exempt() {
         let odd = response(418, &[], &json!("x"));
         assert_eq!(verdict(Method::GET, "/v1/tokens", &odd), Ok(()));
-        let preflight = RequestLine {
-            listener: None,
-            method: Method::OPTIONS,
-            path: "/v1/token".to_owned(),
-            is_preflight: true,
-        };
+        let preflight =
+            RequestLine { listener: None, method: Method::OPTIONS, path: "/v1/token".to_owned(), is_preflight: true };
         assert_eq!(check(&*DOCUMENTS, &preflight, &response(200, &[], &Value::Null)), Ok(()));
         let elsewhere = |listener, path: &str| {
-            let line =
-                RequestLine { listener, method: Method::GET, path: path.to_owned(), is_preflight: false };
+            let line = RequestLine { listener, method: Method::GET, path: path.to_owned(), is_preflight: false };
             check(&*DOCUMENTS, &line, &odd)
         };
         assert_eq!(elsewhere(Some(Listener::Public), "/metrics"), Ok(()));

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use clock::{Clock as _, SystemClock};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, IsCa, Issuer, KeyIdMethod,
-    KeyPair, KeyUsagePurpose, RevokedCertParams, SanType, SerialNumber,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, IsCa, Issuer, KeyIdMethod, KeyPair,
+    KeyUsagePurpose, RevokedCertParams, SanType, SerialNumber,
 };
 use time::OffsetDateTime;
 
@@ -52,11 +52,7 @@ impl CertificateAuthority {
         params.not_before = today() - 2 * DAY;
         params.not_after = if days == 0 { today() - DAY } else { today() + DAY * days };
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        CertifiedKey {
-            certificate: certificate.pem(),
-            key: key.serialize_pem(),
-            der: certificate.der().to_vec(),
-        }
+        CertifiedKey { certificate: certificate.pem(), key: key.serialize_pem(), der: certificate.der().to_vec() }
     }
 
     /// A server certificate for loopback names. With 0 days it expired yesterday.

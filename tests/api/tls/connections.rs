@@ -77,7 +77,8 @@ async fn ended_in_order(ended: tokio::task::JoinHandle<Result<(), h2::Error>>) {
 async fn slow_and_silent_clients_time_out_over_tls_as_well() {
     let ca = CertificateAuthority::new("ca");
     let files = Files::of(&ca.server(90));
-    let limits = "http.request_header_timeout = \"1s\"\nhttp.request_body_timeout = \"200ms\"\nhttp.keep_alive = \"1s\"\n";
+    let limits =
+        "http.request_header_timeout = \"1s\"\nhttp.request_body_timeout = \"200ms\"\nhttp.keep_alive = \"1s\"\n";
     let app = TestApp::with(&format!("{limits}{}", files.configuration())).await;
     let address = app.service.public_address();
 
@@ -141,8 +142,7 @@ async fn one_connection_has_a_hundred_requests_at_most_and_headers_within_the_li
     let files = Files::of(&ca.server(90));
     let app = TestApp::with(&files.configuration()).await;
     app.faults(json!({"latencyMillis": 300})).await;
-    let (mut requests, _ended) =
-        connect_h2(&ca, app.service.public_address(), &h2::client::Builder::new()).await;
+    let (mut requests, _ended) = connect_h2(&ca, app.service.public_address(), &h2::client::Builder::new()).await;
     let mut answers: FuturesUnordered<_> = FuturesUnordered::new();
     for n in 0..300 {
         let get = http::Request::get("https://localhost/v1/token")
@@ -169,14 +169,11 @@ async fn one_connection_has_a_hundred_requests_at_most_and_headers_within_the_li
         }
     }
     // A header far beyond the limit is not read.
-    let (mut requests, _ended) =
-        connect_h2(&ca, app.service.public_address(), &h2::client::Builder::new()).await;
+    let (mut requests, _ended) = connect_h2(&ca, app.service.public_address(), &h2::client::Builder::new()).await;
     let mut huge = get("/livez");
     for n in 0..200 {
-        huge.headers_mut().insert(
-            http::HeaderName::try_from(format!("x-{n}")).unwrap(),
-            "x".repeat(1000).try_into().unwrap(),
-        );
+        huge.headers_mut()
+            .insert(http::HeaderName::try_from(format!("x-{n}")).unwrap(), "x".repeat(1000).try_into().unwrap());
     }
     let (response, _) = requests.send_request(huge, true).unwrap();
     let refused = in_time(response).await.map(|response| response.status().as_u16());
@@ -223,8 +220,7 @@ async fn requests_that_only_http2_can_express_are_answered_or_refused() {
     let files = Files::of(&ca.server(90));
     let cookies = "auth.app.credential_source = \"cookie:session\"\n";
     let app = TestApp::with(&format!("{cookies}{}", files.configuration())).await;
-    let (mut requests, _ended) =
-        connect_h2(&ca, app.service.public_address(), &h2::client::Builder::new()).await;
+    let (mut requests, _ended) = connect_h2(&ca, app.service.public_address(), &h2::client::Builder::new()).await;
     // Split cookies, which form one header.
     let post = http::Request::post("https://localhost/v1/token")
         .header("origin", "https://web.example")
@@ -247,11 +243,9 @@ async fn an_answer_that_comes_before_the_body_is_not_followed_by_a_reset_unless_
     let ca = CertificateAuthority::new("ca");
     let files = Files::of(&ca.server(90));
     let app = TestApp::with(&files.configuration()).await;
-    let (mut requests, _ended) =
-        connect_h2(&ca, app.service.public_address(), &h2::client::Builder::new()).await;
+    let (mut requests, _ended) = connect_h2(&ca, app.service.public_address(), &h2::client::Builder::new()).await;
     let mut refused = async || {
-        let post =
-            http::Request::post("https://localhost/v1/token").header("authorization", "Bearer nonsense");
+        let post = http::Request::post("https://localhost/v1/token").header("authorization", "Bearer nonsense");
         let (response, body) = requests.send_request(post.body(()).unwrap(), false).unwrap();
         let response = in_time(response).await.unwrap();
         assert_eq!(response.status(), 401);
@@ -264,10 +258,7 @@ async fn an_answer_that_comes_before_the_body_is_not_followed_by_a_reset_unless_
     body.send_data(Bytes::from_static(b"{"), false).unwrap();
     body.send_data(Bytes::from_static(b"}"), true).unwrap();
     refused().await.send_data(Bytes::new(), true).unwrap();
-    assert!(
-        poll_fn(|cx| body.poll_reset(cx)).now_or_never().is_none(),
-        "the answer was whole, and so was the request"
-    );
+    assert!(poll_fn(|cx| body.poll_reset(cx)).now_or_never().is_none(), "the answer was whole, and so was the request");
     // The bodies of the others never end, or stop. The service waits for neither without a limit.
     other.send_data(vec![0; 200 * 1024].into(), false).unwrap();
     assert_eq!(in_time(poll_fn(|cx| other.poll_reset(cx))).await.unwrap(), Reason::NO_ERROR);

@@ -31,8 +31,7 @@ async fn curl_uses_both_versions_of_http_and_openssl_both_of_tls() {
     let app = TestApp::with(&files.mutual(&clients)).await;
     let trusted = files.write("server-ca.crt", &ca.certificate);
     let client = clients.client("curl", 1, 30);
-    let (certificate, key) =
-        (files.write("client.crt", &client.certificate), files.write("client.key", &client.key));
+    let (certificate, key) = (files.write("client.crt", &client.certificate), files.write("client.key", &client.key));
     for (option, version) in [("--http2", "2"), ("--http1.1", "1.1")] {
         let mut arguments: Vec<String> =
             ["-sS", option, "-w", " %{http_version} %{http_code}", "--cacert"].map(str::to_owned).to_vec();
@@ -56,22 +55,14 @@ async fn curl_uses_both_versions_of_http_and_openssl_both_of_tls() {
         arguments.extend(["-cert".to_owned(), certificate.display().to_string()]);
         arguments.extend(["-key".to_owned(), key.display().to_string()]);
         arguments.extend(["-connect".to_owned(), app.service.public_address().to_string()]);
-        arguments.extend([
-            "-alpn".to_owned(),
-            "h2".to_owned(),
-            "-cipher".to_owned(),
-            "ALL:@SECLEVEL=0".to_owned(),
-        ]);
+        arguments.extend(["-alpn".to_owned(), "h2".to_owned(), "-cipher".to_owned(), "ALL:@SECLEVEL=0".to_owned()]);
         let Some(output) = run_tool("openssl", arguments).await else { return };
         let said = output_text(&output);
         let is_refused = option == "-tls1_1";
         assert_eq!(output.status.success(), !is_refused, "{option}: {said}");
         assert!(is_refused || said.contains("Verify return code: 0 (ok)"), "{option}: {said}");
         assert!(is_refused || said.contains("ALPN protocol: h2"), "{option}: {said}");
-        assert!(
-            said.contains(words) || said.contains(&words.replace("Protocol  : ", "New, ")),
-            "{option}: {said}"
-        );
+        assert!(said.contains(words) || said.contains(&words.replace("Protocol  : ", "New, ")), "{option}: {said}");
     }
 }
 

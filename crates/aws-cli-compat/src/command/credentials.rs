@@ -55,13 +55,9 @@ pub(super) async fn find(
         .or_else("machine", from_metadata);
     chain.provide_credentials().await.map_err(|error| match error {
         CredentialsError::CredentialsNotLoaded(_) => CommandError::Bare(
-            "Unable to locate credentials. You can configure credentials by running \"aws configure\"."
-                .to_owned(),
+            "Unable to locate credentials. You can configure credentials by running \"aws configure\".".to_owned(),
         ),
-        other => CommandError::failed(format!(
-            "Error when retrieving credentials: {}",
-            error_chain::display(&other)
-        )),
+        other => CommandError::failed(format!("Error when retrieving credentials: {}", error_chain::display(&other))),
     })
 }
 

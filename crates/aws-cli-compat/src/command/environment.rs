@@ -14,10 +14,7 @@ pub(super) struct Environment {
 
 impl Environment {
     /// The environment of this process, without variables that are not Unicode.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the AWS CLI's own variables, read once, at this command's edge"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the AWS CLI's own variables, read once, at this command's edge")]
     pub(super) fn from_process() -> Self {
         let readable = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))

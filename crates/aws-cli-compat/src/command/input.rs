@@ -31,11 +31,7 @@ pub(super) fn from_options(options: &ParsedArgs, environment: &Environment) -> R
 }
 
 /// Adds the members of `--cli-input-json` that are not set.
-pub(super) fn add_json(
-    input: &mut Map,
-    options: &ParsedArgs,
-    environment: &Environment,
-) -> Result<(), CommandError> {
+pub(super) fn add_json(input: &mut Map, options: &ParsedArgs, environment: &Environment) -> Result<(), CommandError> {
     let text = match value(options, "--cli-input-json", environment)? {
         None => return Ok(()),
         Some(Value::Bytes(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
@@ -55,11 +51,7 @@ pub(super) fn add_json(
 }
 
 /// The value of an option, read from a file if it is a `file://` or `fileb://` URL.
-fn value(
-    options: &ParsedArgs,
-    option: &str,
-    environment: &Environment,
-) -> Result<Option<Value>, CommandError> {
+fn value(options: &ParsedArgs, option: &str, environment: &Environment) -> Result<Option<Value>, CommandError> {
     let Some(text) = options.get(option) else { return Ok(None) };
     if text.starts_with("http://") || text.starts_with("https://") {
         let message = "the AWS CLI would fetch this URL; tokenvend does not: fetch it first, and use file://";
@@ -77,9 +69,7 @@ fn map(option: &str, value: Value, environment: &Environment) -> Result<Value, C
     };
     match text.trim().chars().next() {
         Some('{') => json::read(&text).map_err(|error| invalid_json(option, &error)),
-        Some('[') => {
-            Err(CommandError::parameter(option, "Invalid JSON: a map is required: {\"NAME\": \"VALUE\"}"))
-        }
+        Some('[') => Err(CommandError::parameter(option, "Invalid JSON: a map is required: {\"NAME\": \"VALUE\"}")),
         _ => environment
             .with_path_context(|context| shorthand::parse(&text, context))
             .map(Value::Map)

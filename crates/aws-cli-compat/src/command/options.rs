@@ -35,15 +35,10 @@ const OPERATION: &[OptionSpec] = &[
     option("--principal-tags", Arity::Text),
     option("--token-duration", Arity::Integer),
     option("--cli-input-json", Arity::Text),
-    OptionSpec {
-        name: "--generate-cli-skeleton",
-        arity: Arity::OptionalText("input"),
-        choices: &["input", "output"],
-    },
+    OptionSpec { name: "--generate-cli-skeleton", arity: Arity::OptionalText("input"), choices: &["input", "output"] },
 ];
 
-const EVERY_COMMAND: ParserSpec =
-    ParserSpec { options: GLOBAL, has_positional: false, stops_at: Some("--version") };
+const EVERY_COMMAND: ParserSpec = ParserSpec { options: GLOBAL, has_positional: false, stops_at: Some("--version") };
 /// Its only valid positional argument is `help`.
 const THIS_COMMAND: ParserSpec = ParserSpec { options: OPERATION, has_positional: true, stops_at: None };
 
@@ -78,10 +73,8 @@ impl Options {
 
     /// Parses the operation's options; `None` if help is requested.
     pub(super) fn parse_operation(&self) -> Result<Option<ParsedArgs>, CommandError> {
-        let mut parsed =
-            argparse::parse(THIS_COMMAND, &self.for_operation).map_err(CommandError::Arguments)?;
-        let missing: Vec<_> =
-            ["--identity-pool-id", "--logins"].into_iter().filter(|name| !parsed.has(name)).collect();
+        let mut parsed = argparse::parse(THIS_COMMAND, &self.for_operation).map_err(CommandError::Arguments)?;
+        let missing: Vec<_> = ["--identity-pool-id", "--logins"].into_iter().filter(|name| !parsed.has(name)).collect();
         if !missing.is_empty() && self.is_input_required() {
             let message = format!("the following arguments are required: {}", missing.join(", "));
             return Err(CommandError::Arguments(message));

@@ -50,9 +50,7 @@ impl Profile {
             }
         }
         match (found, name) {
-            (None, Some(name)) => {
-                Err(CommandError::failed(format!("The config profile ({name}) could not be found")))
-            }
+            (None, Some(name)) => Err(CommandError::failed(format!("The config profile ({name}) could not be found"))),
             (found, name) => Ok(Self { name, keys: found.unwrap_or_default(), services }),
         }
     }

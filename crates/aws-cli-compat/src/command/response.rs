@@ -70,13 +70,10 @@ impl Response {
         if self.body.is_empty() {
             return Ok(Map::default());
         }
-        let text =
-            std::str::from_utf8(&self.body).map_err(|_| CommandError::failed("the response is not UTF-8"))?;
+        let text = std::str::from_utf8(&self.body).map_err(|_| CommandError::failed("the response is not UTF-8"))?;
         match json::read(text) {
             Ok(Value::Map(members)) => Ok(members),
-            Ok(other) => {
-                Err(CommandError::failed(format!("'{}' object has no attribute 'get'", other.python_type())))
-            }
+            Ok(other) => Err(CommandError::failed(format!("'{}' object has no attribute 'get'", other.python_type()))),
             Err(_) => {
                 let mut members = Map::default();
                 members.insert("message", Value::text(text));

@@ -26,16 +26,10 @@ pub(super) fn read_timeouts(global: &ParsedArgs) -> Result<Timeouts, CommandErro
                  equal to 0."
             ))),
             Some(seconds) => Ok(Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX)))),
-            None => Err(CommandError::failed(format!(
-                "invalid literal for int() with base 10: {}",
-                repr_text(text)
-            ))),
+            None => Err(CommandError::failed(format!("invalid literal for int() with base 10: {}", repr_text(text)))),
         },
     };
-    Ok(Timeouts {
-        read: read("--cli-read-timeout", "read")?,
-        connect: read("--cli-connect-timeout", "connect")?,
-    })
+    Ok(Timeouts { read: read("--cli-read-timeout", "read")?, connect: read("--cli-connect-timeout", "connect")? })
 }
 
 /// Everything that a call needs besides its input and credentials.
@@ -61,16 +55,13 @@ impl Settings {
         profile: &Profile,
     ) -> Result<Self, CommandError> {
         let either = |variable: &str, key: &str| environment.get_or_profile(variable, &profile.keys, key);
-        let is_true = |variable: &str, key: &str| {
-            either(variable, key).is_some_and(|value| value.eq_ignore_ascii_case("true"))
-        };
-        let retries =
-            read_retries(either("AWS_RETRY_MODE", "retry_mode"), either("AWS_MAX_ATTEMPTS", "max_attempts"))?;
+        let is_true =
+            |variable: &str, key: &str| either(variable, key).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        let retries = read_retries(either("AWS_RETRY_MODE", "retry_mode"), either("AWS_MAX_ATTEMPTS", "max_attempts"))?;
         // Version 1 of the AWS CLI does not read AWS_REGION.
         let option = global.get("--region").filter(|region| !region.is_empty());
         let region = option.or_else(|| either("AWS_DEFAULT_REGION", "region")).ok_or_else(|| {
-            let message =
-                "You must specify a region. You can also configure your region by running \"aws configure\".";
+            let message = "You must specify a region. You can also configure your region by running \"aws configure\".";
             CommandError::Bare(message.to_owned())
         })?;
         if !is_region(region) {
@@ -92,11 +83,7 @@ impl Settings {
 }
 
 /// `configured` is the bundle of `AWS_CA_BUNDLE` or the profile.
-pub(super) fn read_trust(
-    global: &ParsedArgs,
-    environment: &Environment,
-    configured: Option<&str>,
-) -> TlsTrust {
+pub(super) fn read_trust(global: &ParsedArgs, environment: &Environment, configured: Option<&str>) -> TlsTrust {
     if global.has("--no-verify-ssl") {
         return TlsTrust::NoVerification;
     }

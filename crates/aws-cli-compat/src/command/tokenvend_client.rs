@@ -103,7 +103,5 @@ fn problem_type(body: &Map) -> Option<String> {
 /// A problem, in the format of the AWS CLI's errors.
 fn format_problem(problem_type: &str, problem: &Map) -> CommandError {
     let detail = problem.get("detail").map(ToString::to_string).unwrap_or_default();
-    CommandError::failed(format!(
-        "An error occurred ({problem_type}) when calling the tokenvend service: {detail}"
-    ))
+    CommandError::failed(format!("An error occurred ({problem_type}) when calling the tokenvend service: {detail}"))
 }

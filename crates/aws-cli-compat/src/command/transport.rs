@@ -75,8 +75,8 @@ pub(super) async fn read_body(response: Response) -> Result<Vec<u8>, HttpError> 
 /// Why there is no response, as the AWS CLI words it.
 pub(super) fn error_message(error: &HttpError, url: &Url) -> String {
     let HttpError::Exchange(error) = error else { return format!("{error}: \"{url}\"") };
-    let is_tls_error = error_chain::find::<std::io::Error>(error)
-        .is_some_and(|error| error.kind() == std::io::ErrorKind::InvalidData);
+    let is_tls_error =
+        error_chain::find::<std::io::Error>(error).is_some_and(|error| error.kind() == std::io::ErrorKind::InvalidData);
     match (error.is_connect(), error.is_timeout()) {
         (true, true) => format!("Connect timeout on endpoint URL: \"{url}\""),
         (false, true) => format!("Read timeout on endpoint URL: \"{url}\""),

@@ -5,8 +5,7 @@ use super::error::CommandError;
 use crate::language::value::{Map, Value, repr};
 
 /// The members of the input, in the order of the operation's model.
-pub(super) const MEMBERS: [&str; 5] =
-    ["IdentityPoolId", "IdentityId", "Logins", "PrincipalTags", "TokenDuration"];
+pub(super) const MEMBERS: [&str; 5] = ["IdentityPoolId", "IdentityId", "Logins", "PrincipalTags", "TokenDuration"];
 
 /// # Errors
 /// All errors at once, in botocore's texts.
@@ -31,8 +30,9 @@ pub(super) fn validate(input: &Map) -> Result<(), CommandError> {
                 }
             }
             ("Logins" | "PrincipalTags", value) => errors.push(wrong_type(member, value, "dict")),
-            ("TokenDuration", Value::Integer(seconds)) if *seconds < 1 => errors
-                .push(format!("Invalid value for parameter {member}, value: {seconds}, valid min value: 1")),
+            ("TokenDuration", Value::Integer(seconds)) if *seconds < 1 => {
+                errors.push(format!("Invalid value for parameter {member}, value: {seconds}, valid min value: 1"))
+            }
             // True equals 1 in Python, and the AWS CLI would send it.
             ("TokenDuration", Value::Integer(_) | Value::Bool(true)) => {}
             ("TokenDuration", Value::Bool(false)) => {
@@ -64,8 +64,9 @@ fn check_length(name: &str, text: &str, errors: &mut Vec<String>) {
 fn wrong_type(name: &str, value: &Value, expected: &str) -> String {
     // The AWS CLI's message contains the value of a login, and this one does not: it may be a token.
     let shown = match (name.starts_with("Logins"), value) {
-        (true, Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_))
-        | (false, Value::Text(_)) => value.to_string(),
+        (true, Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_)) | (false, Value::Text(_)) => {
+            value.to_string()
+        }
         (true, _) => "(not shown)".to_owned(),
         (false, _) => repr(value),
     };

@@ -246,10 +246,7 @@ mod tests {
     fn error_messages_are_those_of_argparse() {
         let message = "ambiguous option: --identity could match --identity-id, --identity-pool-id";
         assert_eq!(parse_strs(&["--identity", "x"]).unwrap_err(), message);
-        assert_eq!(
-            parse_strs(&["--seconds", "abc"]).unwrap_err(),
-            "argument --seconds: invalid int value: 'abc'"
-        );
+        assert_eq!(parse_strs(&["--seconds", "abc"]).unwrap_err(), "argument --seconds: invalid int value: 'abc'");
         let message = "argument --debug: ignored explicit argument '1'";
         assert_eq!(parse_strs(&["--debug=1"]).unwrap_err(), message);
     }

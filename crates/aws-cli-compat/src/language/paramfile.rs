@@ -95,13 +95,9 @@ mod tests {
     fn paths_are_expanded_as_a_shell_does() {
         let variable = |name: &str| (name == "A").then(|| "x".to_owned());
         let context = PathContext { home: Path::new("/home/u"), variable: &variable };
-        for (name, expected) in [
-            ("~/a", "/home/u/a"),
-            ("~", "/home/u"),
-            ("~other/a", "~other/a"),
-            ("$A/${A}y/$B", "x/xy/$B"),
-            ("a$", "a$"),
-        ] {
+        for (name, expected) in
+            [("~/a", "/home/u/a"), ("~", "/home/u"), ("~other/a", "~other/a"), ("$A/${A}y/$B", "x/xy/$B"), ("a$", "a$")]
+        {
             assert_eq!(expand(name, &context), expected, "{name}");
         }
     }

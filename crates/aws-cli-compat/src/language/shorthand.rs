@@ -65,8 +65,7 @@ impl Parser<'_> {
 
     /// Parses a key and the `=` or `@=` after it.
     fn key(&mut self) -> Result<String, ShorthandError> {
-        let is_of_key =
-            |character: &&char| character.is_ascii_alphanumeric() || "-_.#/:".contains(**character);
+        let is_of_key = |character: &&char| character.is_ascii_alphanumeric() || "-_.#/:".contains(**character);
         let key: String = self.text[self.at..].iter().take_while(is_of_key).collect();
         self.at += key.len();
         self.reads_files = self.expect('@', true).is_ok();
@@ -185,10 +184,7 @@ impl Parser<'_> {
         }
         let goes_on = |character: char| {
             let is_control = character < ' ' && !is_space(character);
-            !is_control
-                && !matches!(character, '"' | '\'' | ',')
-                && character <= '\u{ffff}'
-                && !ends(character)
+            !is_control && !matches!(character, '"' | '\'' | ',') && character <= '\u{ffff}' && !ends(character)
         };
         let mut end = self.at;
         while let Some(character) = self.text.get(end) {
@@ -207,8 +203,7 @@ impl Parser<'_> {
 
     fn quoted(&mut self, quote: char) -> Result<Value, ShorthandError> {
         let inner = &self.text[self.at + 1..];
-        let quotes =
-            || inner.iter().enumerate().filter(|(_, character)| **character == quote).map(|(at, _)| at);
+        let quotes = || inner.iter().enumerate().filter(|(_, character)| **character == quote).map(|(at, _)| at);
         let is_escaped = |at: usize| {
             // A backslash escapes a quote only, so only the character before the quote matters.
             at > 0 && inner[at - 1] == '\\'

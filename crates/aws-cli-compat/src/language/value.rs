@@ -88,10 +88,7 @@ impl Value {
     }
 
     /// The value of a number. In Python true and false are numbers too; here they are not.
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "Python does the same when it compares integers and floats"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "Python does the same when it compares integers and floats")]
     pub(crate) fn as_number(&self) -> Option<f64> {
         match self {
             Self::Integer(number) => Some(*number as f64),
@@ -171,8 +168,7 @@ pub(crate) fn format_float(number: f64) -> String {
 pub(crate) fn parse_integer(text: &str) -> Option<i128> {
     let text = text.trim();
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let is_integer =
-        digits.split('_').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()));
+    let is_integer = digits.split('_').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()));
     if is_integer { text.replace('_', "").parse().ok() } else { None }
 }
 
@@ -188,9 +184,7 @@ pub(crate) fn repr_text(text: &str) -> String {
             '\t' => shown.push_str("\\t"),
             other if other == quote => shown.extend(['\\', other]),
             // Writing to a String cannot fail.
-            other
-                if (other as u32) < 0x20 || (0x7f..=0xa0).contains(&(other as u32)) || other == '\u{ad}' =>
-            {
+            other if (other as u32) < 0x20 || (0x7f..=0xa0).contains(&(other as u32)) || other == '\u{ad}' => {
                 let _ = write!(shown, "\\x{:02x}", other as u32);
             }
             other => shown.push(other),

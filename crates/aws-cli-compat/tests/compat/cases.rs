@@ -9,7 +9,8 @@ mod responses;
 use super::stub::Reply;
 
 pub const POOL: &str = "us-east-1:7c9e6679-7425-40de-944b-e07fc1f90ae7";
-pub const GOOD: &str = r#"{"Token": "eyJhbGciOiJSUzUxMiJ9.e30.c2ln", "IdentityId": "us-east-1:11111111-2222-4333-8444-555555555555"}"#;
+pub const GOOD: &str =
+    r#"{"Token": "eyJhbGciOiJSUzUxMiJ9.e30.c2ln", "IdentityId": "us-east-1:11111111-2222-4333-8444-555555555555"}"#;
 
 /// How standard error is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

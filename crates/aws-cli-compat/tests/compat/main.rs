@@ -50,12 +50,9 @@ async fn the_command_behaves_as_the_aws_cli_does() {
                     let mut runner = run::Runner::start(peers);
                     loop {
                         let Some((number, case)) = queue.lock().unwrap().pop() else { return };
-                        let reference = run::prepare_and_run(case, &certificates, |prepared| {
-                            runner.run_aws_cli(prepared)
-                        });
-                        let tested = run::prepare_and_run(case, &certificates, |prepared| {
-                            runner.run_command(prepared)
-                        });
+                        let reference =
+                            run::prepare_and_run(case, &certificates, |prepared| runner.run_aws_cli(prepared));
+                        let tested = run::prepare_and_run(case, &certificates, |prepared| runner.run_command(prepared));
                         let found = compare::differences(case, &reference, &tested);
                         if !found.is_empty() {
                             let text = format!("{}\n{}", case.line, found.join("\n"));

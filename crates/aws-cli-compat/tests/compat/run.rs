@@ -79,8 +79,7 @@ pub fn prepare_and_run(
     fs::create_dir(folder.path().join(".aws")).unwrap();
     fs::write(folder.path().join("bundle.pem"), &certificates.bundle).unwrap();
     for (name, bytes) in &case.files {
-        let bytes =
-            String::from_utf8(bytes.clone()).map_or_else(|_| bytes.clone(), |text| fill(&text).into());
+        let bytes = String::from_utf8(bytes.clone()).map_or_else(|_| bytes.clone(), |text| fill(&text).into());
         let path = folder.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, bytes).unwrap();
@@ -180,8 +179,7 @@ impl Runner {
             }));
         }
         let mut command = Command::new(BINARY);
-        let output =
-            command.args(arguments).env_clear().envs(environment).current_dir(folder).output().unwrap();
+        let output = command.args(arguments).env_clear().envs(environment).current_dir(folder).output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         (i64::from(output.status.code().unwrap_or(-1)), text(output.stdout), text(output.stderr))
     }

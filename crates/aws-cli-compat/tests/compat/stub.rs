@@ -130,9 +130,7 @@ fn read(stream: &mut impl std::io::BufRead) -> Option<Recorded> {
             }
             // Headers of credential endpoints.
             "x-aws-ec2-metadata-token" | "x-amz-sso_bearer_token" => lines.push(format!("{name}: {value}")),
-            "authorization" if !value.contains("Credential=") => {
-                lines.push(format!("authorization: {value}"))
-            }
+            "authorization" if !value.contains("Credential=") => lines.push(format!("authorization: {value}")),
             // The access key, region and service. The time differs, and the emulator verifies the signature in other
             // tests.
             "authorization" => {

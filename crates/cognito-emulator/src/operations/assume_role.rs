@@ -22,8 +22,7 @@ const DEFAULT_DURATION_SECONDS: i64 = 3600;
 /// The most characters of session policy and tags together. The packed size is a percentage of it.
 const MAX_PACKED_CHARACTERS: usize = 2048;
 /// The pattern of an ARN in the service model: all characters of XML.
-const ARN_CHARACTERS: &str =
-    r"[\u0009\u000A\u000D\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFFFD\u10000-\u10FFFF]+";
+const ARN_CHARACTERS: &str = r"[\u0009\u000A\u000D\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFFFD\u10000-\u10FFFF]+";
 /// The longest session token, in characters.
 const MAX_SESSION_TOKEN_SIZE: usize = 4096;
 
@@ -144,8 +143,7 @@ impl<'a> Input<'a> {
 
 fn required<'a>(form: &'a Form, name: &str, min: usize, max: usize) -> Result<&'a str, ApiError> {
     // AWS's messages contain the member's name, which begins in lower case.
-    let member: String =
-        name.chars().take(1).map(|c| c.to_ascii_lowercase()).chain(name.chars().skip(1)).collect();
+    let member: String = name.chars().take(1).map(|c| c.to_ascii_lowercase()).chain(name.chars().skip(1)).collect();
     let text = validation::required(&member, form.text(name))?;
     validation::length(&member, text, min..=max)?;
     Ok(text)

@@ -35,14 +35,11 @@ pub(super) fn delete_identities(context: &OperationContext<'_>) -> OperationResu
     let input: Input = validation::parse(context.input)?;
     let ids = validation::required(MEMBER, input.identity_ids_to_delete)?;
     validation::count(MEMBER, ids.len(), 1..=60)?;
-    let ids = ids
-        .into_iter()
-        .map(|id| validation::identity_id(Some(id)))
-        .collect::<Result<BTreeSet<IdentityId>, _>>()?;
+    let ids =
+        ids.into_iter().map(|id| validation::identity_id(Some(id))).collect::<Result<BTreeSet<IdentityId>, _>>()?;
 
     let mut state = context.state();
     let unprocessed = ids.iter().filter(|id| !state.delete_identity(id));
-    let unprocessed =
-        unprocessed.map(|id| Unprocessed { identity_id: id.to_string(), error_code: "AccessDenied" });
+    let unprocessed = unprocessed.map(|id| Unprocessed { identity_id: id.to_string(), error_code: "AccessDenied" });
     serialize(&Output { unprocessed_identity_ids: unprocessed.collect() })
 }

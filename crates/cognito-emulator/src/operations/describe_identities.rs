@@ -75,12 +75,7 @@ pub(super) fn list_identities(context: &OperationContext<'_>) -> OperationResult
     let state = context.state();
     let pool = state.pool(&pool_id)?;
     let listed = state.identities_in(&pool).filter(|identity| !(hide_disabled && identity.disabled));
-    let page = pagination::paginate(
-        listed,
-        |identity| identity.id.as_str(),
-        max_results,
-        input.next_token.as_deref(),
-    )?;
+    let page = pagination::paginate(listed, |identity| identity.id.as_str(), max_results, input.next_token.as_deref())?;
     serialize(&ListOutput {
         identity_pool_id: pool_id.as_str(),
         identities: page.items.into_iter().map(|identity| Description::from(&**identity)).collect(),

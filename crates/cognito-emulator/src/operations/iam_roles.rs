@@ -36,9 +36,8 @@ pub(super) fn get_role(context: &OperationContext<'_>) -> OperationResult {
     let name = role_name(&form)?;
     let state = context.state();
     let role = find_role(&state, name)?;
-    let document = state
-        .trust_policy(name)
-        .map_or_else(|| default_trust_policy(&state, &role).to_string(), str::to_owned);
+    let document =
+        state.trust_policy(name).map_or_else(|| default_trust_policy(&state, &role).to_string(), str::to_owned);
     serialize(&Output {
         role: Role {
             arn: role.as_str(),
@@ -72,9 +71,7 @@ pub(super) fn update_assume_role_policy(context: &OperationContext<'_>) -> Opera
 fn role_name(form: &Form) -> Result<&str, ApiError> {
     let name = validation::required("roleName", form.text("RoleName"))?;
     validation::length("roleName", name, 1..=64)?;
-    validation::characters("roleName", name, r"[\w+=,.@-]+", |c| {
-        c.is_ascii_alphanumeric() || "_+=,.@-".contains(c)
-    })?;
+    validation::characters("roleName", name, r"[\w+=,.@-]+", |c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c))?;
     Ok(name)
 }
 
@@ -82,9 +79,7 @@ fn role_name(form: &Form) -> Result<&str, ApiError> {
 fn find_role(state: &State, name: &str) -> Result<RoleArn, ApiError> {
     let given = state.pools().filter_map(|pool| pool.roles.as_ref()).flat_map(|roles| roles.roles.values());
     let found = given.filter_map(|arn| RoleArn::parse(arn).ok()).find(|role| role.name() == name);
-    found.ok_or_else(|| {
-        ApiError::new(ErrorType::NoSuchEntity, format!("The role with name {name} cannot be found."))
-    })
+    found.ok_or_else(|| ApiError::new(ErrorType::NoSuchEntity, format!("The role with name {name} cannot be found.")))
 }
 
 /// The policy that the AWS console creates for the role of a pool, with session tags allowed: a statement for each pool

@@ -121,13 +121,12 @@ fn resolve_access_by_token(
     token: &str,
 ) -> Result<IdentityAccess, ApiError> {
     let reject = |why: &str| ApiError::not_authorized(format!("Invalid login token. {why}"));
-    let incoming =
-        IncomingToken::verify(&context.backend.keys, token, context.now).map_err(|error| match error {
-            TokenError::Malformed => reject("Not a valid OpenId Connect identity token."),
-            TokenError::InvalidSignature => reject("Couldn't verify signed token."),
-            TokenError::WrongIssuer => reject("Issuer doesn't match providerName."),
-            TokenError::Expired { now, exp } => reject(&format!("Token expired: {now} >= {exp}")),
-        })?;
+    let incoming = IncomingToken::verify(&context.backend.keys, token, context.now).map_err(|error| match error {
+        TokenError::Malformed => reject("Not a valid OpenId Connect identity token."),
+        TokenError::InvalidSignature => reject("Couldn't verify signed token."),
+        TokenError::WrongIssuer => reject("Issuer doesn't match providerName."),
+        TokenError::Expired { now, exp } => reject(&format!("Token expired: {now} >= {exp}")),
+    })?;
     if incoming.aud != identity.pool.as_str() {
         return Err(reject("Incorrect token audience."));
     }
@@ -182,9 +181,7 @@ pub(super) fn lookup_developer_identity(context: &OperationContext<'_>) -> Opera
     let both = requested.is_some() && user.is_some();
     let identity = match (&requested, &user) {
         (None, None) => {
-            return Err(ApiError::invalid_parameter(
-                "Either IdentityId or DeveloperUserIdentifier must be given.",
-            ));
+            return Err(ApiError::invalid_parameter("Either IdentityId or DeveloperUserIdentifier must be given."));
         }
         (None, Some(user)) => state.identity(owner(user)?)?,
         (Some(id), None) => state.identity_in(&pool, id)?,

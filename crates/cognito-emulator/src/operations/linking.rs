@@ -28,8 +28,7 @@ struct MergeOutput<'a> {
 pub(super) fn merge_developer_identities(context: &OperationContext<'_>) -> OperationResult {
     let input: MergeInput = validation::parse(context.input)?;
     let source = validation::developer_user("sourceUserIdentifier", input.source_user_identifier)?;
-    let destination =
-        validation::developer_user("destinationUserIdentifier", input.destination_user_identifier)?;
+    let destination = validation::developer_user("destinationUserIdentifier", input.destination_user_identifier)?;
     let provider = validation::developer_provider(input.developer_provider_name)?;
     let pool_id = validation::pool_id(input.identity_pool_id)?;
     if source == destination {
@@ -92,9 +91,7 @@ pub(super) fn unlink_identity(context: &OperationContext<'_>) -> OperationResult
     let mut state = context.state();
     let pool = state.pool(&identity.pool)?;
     if providers.iter().any(|provider| pool.has_developer_provider(provider)) {
-        return Err(ApiError::not_authorized(
-            "The developer provider's login is unlinked by UnlinkDeveloperIdentity.",
-        ));
+        return Err(ApiError::not_authorized("The developer provider's login is unlinked by UnlinkDeveloperIdentity."));
     }
     state.unlink_providers(&id, &providers, context.now)?;
     serialize(&Empty {})

@@ -25,10 +25,8 @@ pub(super) fn paginate<T>(
 ) -> Result<Page<T>, ApiError> {
     validation::range("maxResults", max_results, 1..=MAX_RESULTS)?;
     let after = next_token.map(decode_token).transpose()?;
-    let mut rest = items
-        .into_iter()
-        .skip_while(|item| after.as_deref().is_some_and(|after| key(item) <= after))
-        .peekable();
+    let mut rest =
+        items.into_iter().skip_while(|item| after.as_deref().is_some_and(|after| key(item) <= after)).peekable();
     let max = usize::try_from(max_results).unwrap_or(usize::MAX);
     let items: Vec<_> = rest.by_ref().take(max).collect();
     let more = rest.peek().is_some();

@@ -46,9 +46,7 @@ pub(super) fn update_identity_pool(context: &OperationContext<'_>) -> OperationR
     if settings.developer_provider_name.is_none() {
         settings.developer_provider_name.clone_from(provider);
     } else if provider.is_some() && settings.developer_provider_name != *provider {
-        return Err(ApiError::invalid_parameter(
-            "The developer provider's name can't be changed once it is set.",
-        ));
+        return Err(ApiError::invalid_parameter("The developer provider's name can't be changed once it is set."));
     }
     if settings.identity_pool_tags.is_empty() {
         settings.identity_pool_tags.clone_from(&previous.settings.identity_pool_tags);
@@ -92,12 +90,7 @@ pub(super) fn list_identity_pools(context: &OperationContext<'_>) -> OperationRe
     let input: ListInput = validation::parse(context.input)?;
     let max_results = validation::required("maxResults", input.max_results)?;
     let state = context.state();
-    let page = pagination::paginate(
-        state.pools(),
-        |pool| pool.id.as_str(),
-        max_results,
-        input.next_token.as_deref(),
-    )?;
+    let page = pagination::paginate(state.pools(), |pool| pool.id.as_str(), max_results, input.next_token.as_deref())?;
     let identity_pools = page.items.iter().map(|pool| ListedPool {
         identity_pool_id: pool.id.as_str(),
         identity_pool_name: &pool.settings.identity_pool_name,

@@ -86,9 +86,7 @@ fn parse_arn(text: Option<String>) -> Result<String, ApiError> {
 fn find_pool(context: &OperationContext<'_>, state: &State, arn: &str) -> Result<Arc<Pool>, ApiError> {
     let malformed = || ApiError::invalid_parameter("ResourceArn is no ARN of an identity pool.");
     let mut parts = arn.splitn(6, ':');
-    let ["arn", _, "cognito-identity", region, account, resource] =
-        [(); 6].map(|()| parts.next().unwrap_or(""))
-    else {
+    let ["arn", _, "cognito-identity", region, account, resource] = [(); 6].map(|()| parts.next().unwrap_or("")) else {
         return Err(malformed());
     };
     let id = resource.strip_prefix("identitypool/").and_then(|id| IdentityPoolId::parse(id).ok());

@@ -75,8 +75,7 @@ struct ClientInput {
 pub(super) fn get_open_id_token(context: &OperationContext<'_>) -> OperationResult {
     let input: ClientInput = validation::parse(context.input)?;
     let id = validation::identity_id(input.identity_id)?;
-    let IdentityAccess { identity, amr, .. } =
-        resolve_access(context, &id, validation::logins(input.logins)?)?;
+    let IdentityAccess { identity, amr, .. } = resolve_access(context, &id, validation::logins(input.logins)?)?;
     mint(
         context,
         &TokenSpec {

@@ -59,8 +59,7 @@ impl PoolRoles {
     /// Roles without mappings.
     pub(crate) fn new(authenticated: Option<&RoleArn>, unauthenticated: Option<&RoleArn>) -> Self {
         let roles = [(AUTHENTICATED, authenticated), (UNAUTHENTICATED, unauthenticated)];
-        let roles =
-            roles.into_iter().filter_map(|(name, role)| Some((name.to_owned(), role?.as_str().to_owned())));
+        let roles = roles.into_iter().filter_map(|(name, role)| Some((name.to_owned(), role?.as_str().to_owned())));
         Self { roles: roles.collect(), role_mappings: BTreeMap::new() }
     }
 
@@ -88,17 +87,11 @@ impl PoolRoles {
     ///
     /// Mappings are rules over the claims of other providers' tokens, which the emulator does not verify. They do not
     /// change the role, but an authenticated identity may request any role that a rule names.
-    pub(crate) fn select_role(
-        &self,
-        authenticated: bool,
-        requested: Option<&RoleArn>,
-    ) -> Result<RoleArn, ApiError> {
+    pub(crate) fn select_role(&self, authenticated: bool, requested: Option<&RoleArn>) -> Result<RoleArn, ApiError> {
         let own = self.roles.get(if authenticated { AUTHENTICATED } else { UNAUTHENTICATED });
         match requested {
             Some(role) if own.is_some_and(|own| own == role.as_str()) => Ok(role.clone()),
-            Some(role) if authenticated && self.rules().any(|rule| rule.role_arn == role.as_str()) => {
-                Ok(role.clone())
-            }
+            Some(role) if authenticated && self.rules().any(|rule| rule.role_arn == role.as_str()) => Ok(role.clone()),
             Some(_) => Err(ApiError::not_authorized("Access to the role in CustomRoleArn is forbidden.")),
             None => own.and_then(|own| RoleArn::parse(own).ok()).ok_or_else(|| {
                 ApiError::new(
@@ -110,10 +103,7 @@ impl PoolRoles {
     }
 
     fn rules(&self) -> impl Iterator<Item = &MappingRule> {
-        self.role_mappings
-            .values()
-            .filter_map(|mapping| mapping.rules_configuration.as_ref())
-            .flat_map(|c| &c.rules)
+        self.role_mappings.values().filter_map(|mapping| mapping.rules_configuration.as_ref()).flat_map(|c| &c.rules)
     }
 }
 

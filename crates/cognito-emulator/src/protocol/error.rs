@@ -70,9 +70,7 @@ impl ErrorType {
             Self::InvalidPoolConfiguration => same_name("InvalidIdentityPoolConfigurationException"),
             Self::InvalidSignature => ("InvalidSignatureException", "SignatureDoesNotMatch"),
             Self::MalformedPolicyDocument => same_name("MalformedPolicyDocument"),
-            Self::MissingAuthenticationToken => {
-                ("MissingAuthenticationTokenException", "MissingAuthenticationToken")
-            }
+            Self::MissingAuthenticationToken => ("MissingAuthenticationTokenException", "MissingAuthenticationToken"),
             Self::NoSuchEntity => same_name("NoSuchEntity"),
             Self::NotAuthorized => ("NotAuthorizedException", "AccessDenied"),
             Self::RequestEntityTooLarge => same_name("RequestEntityTooLargeException"),

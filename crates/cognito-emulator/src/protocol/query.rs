@@ -25,9 +25,7 @@ impl Form {
     pub(crate) fn parse(input: &[u8]) -> Result<Self, ApiError> {
         let malformed = || ApiError::new(ErrorType::Serialization, "The parameters are not a valid form.");
         let text = std::str::from_utf8(input).map_err(|_| malformed())?;
-        Query::<Vec<(String, String)>>::from_query(text)
-            .map(|Query(pairs)| Self(pairs))
-            .map_err(|_| malformed())
+        Query::<Vec<(String, String)>>::from_query(text).map(|Query(pairs)| Self(pairs)).map_err(|_| malformed())
     }
 
     /// The first value of a parameter.
@@ -110,9 +108,7 @@ mod tests {
 
     #[test]
     fn texts_numbers_and_list_members_are_read_from_a_form() {
-        let form = Form::parse(
-            b"Name=a%2Bb+c&Seconds=900&Odd=x&L.member.1.arn=one&L.member.2.arn=two&L.member.2.b=no",
-        );
+        let form = Form::parse(b"Name=a%2Bb+c&Seconds=900&Odd=x&L.member.1.arn=one&L.member.2.arn=two&L.member.2.b=no");
         let form = form.unwrap();
         assert_eq!(form.text("Name"), Some("a+b c"));
         assert_eq!(form.number("Seconds"), Ok(Some(900)));

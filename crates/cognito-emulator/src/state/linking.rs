@@ -84,18 +84,10 @@ impl State {
     }
 
     /// Checks whether these public logins grant access to the identity. Changes nothing.
-    pub(crate) fn check_access(
-        &self,
-        pool: &Pool,
-        identity: &Identity,
-        logins: &[Login],
-    ) -> Result<(), ApiError> {
+    pub(crate) fn check_access(&self, pool: &Pool, identity: &Identity, logins: &[Login]) -> Result<(), ApiError> {
         if logins.is_empty() {
             if !identity.logins.is_empty() {
-                return Err(ApiError::not_authorized(format!(
-                    "Access to Identity '{}' is forbidden.",
-                    identity.id
-                )));
+                return Err(ApiError::not_authorized(format!("Access to Identity '{}' is forbidden.", identity.id)));
             }
             return check_guests_allowed(pool);
         }
@@ -179,8 +171,7 @@ mod tests {
         let (here, there) = (pool("1"), pool("2"));
         let mut state = state(&[&here, &there]);
         let foreign = state.register_developer_user(&there, None, developer("a"), vec![], NOW).unwrap();
-        let error =
-            state.register_developer_user(&here, Some(&foreign), developer("a"), vec![], NOW).unwrap_err();
+        let error = state.register_developer_user(&here, Some(&foreign), developer("a"), vec![], NOW).unwrap_err();
         assert_eq!(error.error_type, ErrorType::ResourceNotFound);
     }
 
@@ -192,8 +183,7 @@ mod tests {
         state.find_or_create(&pool, vec![google.clone()], NOW).unwrap();
         let changes = state.subscribe();
 
-        let error =
-            state.register_developer_user(&pool, None, developer("new"), vec![google], NOW).unwrap_err();
+        let error = state.register_developer_user(&pool, None, developer("new"), vec![google], NOW).unwrap_err();
         assert_eq!(error.error_type, ErrorType::ResourceConflict);
         assert!(!changes.has_changed().unwrap());
         assert_eq!(state.owner(&pool, &developer("new")), None);

@@ -35,8 +35,7 @@ impl State {
             )));
         }
         let is_public = |login: &&Login| !pool.has_developer_provider(&login.provider);
-        let has_same_provider =
-            |login: &Login| destination.logins.iter().any(|other| other.provider == login.provider);
+        let has_same_provider = |login: &Login| destination.logins.iter().any(|other| other.provider == login.provider);
         if let Some(login) = source.logins.iter().filter(is_public).find(|login| has_same_provider(login)) {
             return Err(ApiError::conflict(format!(
                 "The two users are linked to two different users of {}.",

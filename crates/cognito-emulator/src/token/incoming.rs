@@ -104,8 +104,7 @@ mod tests {
         };
         let token = mint(&keys, &spec, Timestamp::from_secs(1_000), &MintOptions::default()).unwrap();
 
-        let verify =
-            |token: &str, seconds| IncomingToken::verify(&keys, token, Timestamp::from_secs(seconds));
+        let verify = |token: &str, seconds| IncomingToken::verify(&keys, token, Timestamp::from_secs(seconds));
         let incoming = verify(&token, 1_059).unwrap();
         assert_eq!((incoming.sub.as_str(), incoming.aud.as_str()), ("us-east-1:a", "us-east-1:1"));
         assert_eq!((incoming.amr, incoming.tags), (vec!["authenticated".to_owned()], tags.clone()));

@@ -92,11 +92,7 @@ impl FalsifiedClaims {
             Some(TokenDefect::Amr) => {
                 let amr = spec.amr.iter().map(|reference| {
                     // The long reference ends in the user id. The others name the method, not the user.
-                    if reference.contains(':') {
-                        format!("{reference}-somebody-else")
-                    } else {
-                        reference.clone()
-                    }
+                    if reference.contains(':') { format!("{reference}-somebody-else") } else { reference.clone() }
                 });
                 Self { amr: Some(amr.collect()), ..Self::default() }
             }

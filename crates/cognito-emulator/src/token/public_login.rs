@@ -23,9 +23,9 @@ pub(crate) fn public_user(token: &str, now: Timestamp) -> Result<String, ApiErro
         _ => None,
     };
     match claims {
-        Some(Claims { exp: Some(exp), .. }) if now.as_secs() >= exp => Err(ApiError::not_authorized(
-            format!("Invalid login token. Token expired: {exp} >= {}", now.as_secs()),
-        )),
+        Some(Claims { exp: Some(exp), .. }) if now.as_secs() >= exp => {
+            Err(ApiError::not_authorized(format!("Invalid login token. Token expired: {exp} >= {}", now.as_secs())))
+        }
         Some(Claims { sub, .. }) => Ok(sub),
         None => Ok(token.to_owned()),
     }

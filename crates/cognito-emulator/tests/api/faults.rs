@@ -90,12 +90,9 @@ async fn a_skewed_token_is_dated_before_or_after_now() {
 async fn invalid_faults_are_rejected_and_change_nothing() {
     let harness = Harness::start().await;
     harness.set_faults(json!({"latencyMillis": 1})).await;
-    for bad in [
-        json!({"latency": 1}),
-        json!({"dropRate": 1.1}),
-        json!({"tamper": "exp"}),
-        json!({"operations": ["GetIdea"]}),
-    ] {
+    for bad in
+        [json!({"latency": 1}), json!({"dropRate": 1.1}), json!({"tamper": "exp"}), json!({"operations": ["GetIdea"]})]
+    {
         assert_eq!(harness.set_faults(bad.clone()).await, 400, "{bad}");
     }
     assert_eq!(harness.get("/_emulator/faults").await["latencyMillis"], 1);

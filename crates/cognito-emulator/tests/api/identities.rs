@@ -111,8 +111,7 @@ async fn an_identity_with_a_login_cannot_be_accessed_as_a_guest() {
     for operation in ["GetOpenIdToken", "GetCredentialsForIdentity"] {
         let rejected = harness.call(operation, json!({"IdentityId": alice})).await;
         assert_eq!(rejected.error(), (400, "NotAuthorizedException"), "{operation}");
-        let unlinked =
-            harness.call(operation, json!({"IdentityId": alice, "Logins": public_login("x")})).await;
+        let unlinked = harness.call(operation, json!({"IdentityId": alice, "Logins": public_login("x")})).await;
         assert_eq!(unlinked.error(), (400, "NotAuthorizedException"), "{operation}");
     }
 }

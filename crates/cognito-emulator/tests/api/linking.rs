@@ -30,9 +30,7 @@ impl Harness {
         let ids = identities.iter().map(|id| (*id).to_owned()).collect();
         let output = self.aws.delete_identities().set_identity_ids_to_delete(Some(ids)).send().await.unwrap();
         let unprocessed = output.unprocessed_identity_ids.unwrap_or_default().into_iter();
-        unprocessed
-            .map(|left| (left.identity_id.unwrap(), left.error_code.unwrap().as_str().to_owned()))
-            .collect()
+        unprocessed.map(|left| (left.identity_id.unwrap(), left.error_code.unwrap().as_str().to_owned())).collect()
     }
 }
 
@@ -49,8 +47,7 @@ async fn a_merged_user_has_the_other_identity_and_its_own_is_disabled() {
 
     assert_eq!(harness.merge("source", "destination").await, Ok(destination.clone()));
     assert_eq!(harness.vend("source").await.0, destination);
-    let by_google =
-        harness.call("GetId", json!({"IdentityPoolId": POOL, "Logins": public_login("g-source")})).await;
+    let by_google = harness.call("GetId", json!({"IdentityPoolId": POOL, "Logins": public_login("g-source")})).await;
     assert_eq!(by_google.body["IdentityId"], destination, "public logins move too");
 
     // No access as a guest, with an earlier token, or by linking a user to it.
@@ -67,11 +64,7 @@ async fn a_merged_user_has_the_other_identity_and_its_own_is_disabled() {
     let described = harness.aws.describe_identity().identity_id(&source).send().await.unwrap();
     assert!(described.logins().is_empty());
 
-    assert_eq!(
-        harness.merge("source", "destination").await,
-        Ok(destination),
-        "a repeated merge has the same result"
-    );
+    assert_eq!(harness.merge("source", "destination").await, Ok(destination), "a repeated merge has the same result");
 }
 
 #[tokio::test]

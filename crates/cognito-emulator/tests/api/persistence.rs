@@ -89,8 +89,7 @@ async fn roles_tag_maps_and_disabled_and_deleted_identities_survive_a_restart() 
 async fn a_seed_overrides_the_file_only_in_the_settings_that_it_has() {
     const FIRST: &str = "arn:aws:iam::123456789012:role/First";
     let directory = Directory::new("seed");
-    let persistent =
-        |seed: PoolSeed| Settings { state_file: Some(directory.file()), pools: vec![seed], ..settings() };
+    let persistent = |seed: PoolSeed| Settings { state_file: Some(directory.file()), pools: vec![seed], ..settings() };
     let role = |name: &str| Some(RoleArn::parse(&format!("arn:aws:iam::123456789012:role/{name}")).unwrap());
     let roles = async |harness: &Harness| {
         let output = harness.aws.get_identity_pool_roles().identity_pool_id(POOL).send().await.unwrap();

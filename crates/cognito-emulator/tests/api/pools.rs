@@ -54,11 +54,8 @@ async fn the_list_of_pools_is_paginated() {
     let pages = harness.aws.list_identity_pools().max_results(2).into_paginator().send();
     let pages = pages.try_collect().await.unwrap();
     assert_eq!(pages.iter().map(|page| page.identity_pools().len()).collect::<Vec<_>>(), [2, 2, 1]);
-    let ids: Vec<_> = pages
-        .iter()
-        .flat_map(|page| page.identity_pools())
-        .filter_map(|pool| pool.identity_pool_id())
-        .collect();
+    let ids: Vec<_> =
+        pages.iter().flat_map(|page| page.identity_pools()).filter_map(|pool| pool.identity_pool_id()).collect();
     assert!(ids.is_sorted() && ids.contains(&POOL), "{ids:?}");
 }
 
@@ -145,10 +142,7 @@ async fn each_provider_of_a_pool_has_a_principal_tag_map() {
     };
     set("accounts.google.com").await.unwrap();
     let map = get("accounts.google.com").await.unwrap();
-    assert_eq!(
-        (map.use_defaults(), map.principal_tags().unwrap()["team"].as_str()),
-        (Some(false), "custom:team")
-    );
+    assert_eq!((map.use_defaults(), map.principal_tags().unwrap()["team"].as_str()), (Some(false), "custom:team"));
     let error = set("login.unknown.example").await.unwrap_err().into_service_error();
     assert!(error.is_invalid_parameter_exception(), "{error:?}");
 }

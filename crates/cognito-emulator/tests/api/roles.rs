@@ -120,10 +120,7 @@ async fn a_seed_can_set_the_roles() {
     };
     let harness = Harness::with(Settings { pools: vec![pool], ..settings() }).await;
     let asking = Asking::of(&harness).await;
-    assert_eq!(
-        (asking.user(None).await, asking.guest(None).await),
-        ("Users".to_owned(), "Guests".to_owned())
-    );
+    assert_eq!((asking.user(None).await, asking.guest(None).await), ("Users".to_owned(), "Guests".to_owned()));
 }
 
 #[tokio::test]

@@ -32,12 +32,7 @@ impl Harness {
         self.sts(Credentials::new(key.id, key.secret, None, None, "test"))
     }
 
-    async fn who(
-        &self,
-        id: &str,
-        secret: &str,
-        token: &str,
-    ) -> Result<GetCallerIdentityOutput, (u16, String)> {
+    async fn who(&self, id: &str, secret: &str, token: &str) -> Result<GetCallerIdentityOutput, (u16, String)> {
         let credentials = Credentials::new(id, secret, Some(token.to_owned()), None, "test");
         self.sts(credentials).get_caller_identity().send().await.map_err(|error| refusal(&error))
     }
@@ -65,9 +60,7 @@ impl Harness {
     }
 }
 
-fn refusal<E: ProvideErrorMetadata>(
-    error: &SdkError<E, aws_sdk_sts::config::http::HttpResponse>,
-) -> (u16, String) {
+fn refusal<E: ProvideErrorMetadata>(error: &SdkError<E, aws_sdk_sts::config::http::HttpResponse>) -> (u16, String) {
     (error.raw_response().unwrap().status().as_u16(), error.code().unwrap().to_owned())
 }
 
@@ -117,8 +110,7 @@ async fn credentials_of_both_flows_are_valid_until_they_expire() {
     let harness = Harness::start().await;
     let (alice, token) = harness.vend("alice").await;
     let logins = json!({"cognito-identity.amazonaws.com": token});
-    let granted =
-        harness.call("GetCredentialsForIdentity", json!({"IdentityId": alice, "Logins": logins})).await;
+    let granted = harness.call("GetCredentialsForIdentity", json!({"IdentityId": alice, "Logins": logins})).await;
     let text = |name: &str| granted.body["Credentials"][name].as_str().unwrap().to_owned();
     let key = (text("AccessKeyId"), text("SecretKey"), text("SessionToken"));
     let who = harness.who(&key.0, &key.1, &key.2).await.unwrap();
@@ -222,8 +214,7 @@ async fn faults_of_sts_have_its_error_names_and_its_calls_are_counted() {
         let response = harness.own_sts().get_caller_identity().send().await;
         response.map(drop).map_err(|error| refusal(&error))
     };
-    for (error, status, code) in [("throttleRate", 400, "Throttling"), ("errorRate", 500, "InternalFailure")]
-    {
+    for (error, status, code) in [("throttleRate", 400, "Throttling"), ("errorRate", 500, "InternalFailure")] {
         let wish = json!({error: 1, "operations": ["GetCallerIdentity"]});
         assert_eq!(harness.set_faults(wish).await, 200);
         assert_eq!(ask().await, Err((status, code.to_owned())));

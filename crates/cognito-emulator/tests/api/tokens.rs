@@ -108,8 +108,7 @@ async fn the_token_of_a_public_user_names_the_provider_only() {
     let harness = Harness::start().await;
     let identity = json!({"IdentityPoolId": POOL, "Logins": public_login("g1")});
     let identity = harness.call("GetId", identity).await.body["IdentityId"].clone();
-    let response =
-        harness.call("GetOpenIdToken", json!({"IdentityId": identity, "Logins": public_login("g1")})).await;
+    let response = harness.call("GetOpenIdToken", json!({"IdentityId": identity, "Logins": public_login("g1")})).await;
     let claims = harness.verified(response.body["Token"].as_str().unwrap()).await;
     assert_eq!(claims["amr"], json!(["authenticated", "accounts.google.com"]));
 }

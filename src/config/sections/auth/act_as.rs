@@ -31,10 +31,8 @@ fn parse_digest(hex: &str) -> Option<[u8; 32]> {
 pub(super) fn read_certificates(section: &mut Section<'_, '_>) -> Option<Vec<CertificateMatcher>> {
     const ALLOWED: &str = "a list of one or more of \"SHA256:HEX\", \"DNS:NAME\" and \"URI:URI\"";
     let texts = section.read_list("certificates", ALLOWED)?;
-    let names: Result<Vec<_>, String> = texts
-        .iter()
-        .map(|text| CertificateMatcher::parse(text).map_err(|why| format!("{text:?} ({why})")))
-        .collect();
+    let names: Result<Vec<_>, String> =
+        texts.iter().map(|text| CertificateMatcher::parse(text).map_err(|why| format!("{text:?} ({why})"))).collect();
     match names {
         Ok(names) if !names.is_empty() => Some(names),
         found => {
@@ -46,12 +44,8 @@ pub(super) fn read_certificates(section: &mut Section<'_, '_>) -> Option<Vec<Cer
 
 /// Reads which callers are services, and the users they may act as; `Some(None)` if all callers are users.
 /// `are_services`: all callers of this kind are services.
-pub(super) fn read_act_as(
-    section: &mut Section<'_, '_>,
-    are_services: bool,
-) -> Option<Option<ActAsSettings>> {
-    const USERS: &str =
-        "a list of one or more user ids, in which * stands for one or more characters: [\"app:*\"]";
+pub(super) fn read_act_as(section: &mut Section<'_, '_>, are_services: bool) -> Option<Option<ActAsSettings>> {
+    const USERS: &str = "a list of one or more user ids, in which * stands for one or more characters: [\"app:*\"]";
     if section.names("act_as").is_empty() && !are_services {
         return Some(None);
     }
@@ -59,10 +53,8 @@ pub(super) fn read_act_as(
     let conditions = read_conditions(&mut section);
     let texts = section.read_list("users", USERS);
     let (conditions, texts) = (conditions?, texts?);
-    let users: Result<Vec<UserPattern>, String> = texts
-        .iter()
-        .map(|text| UserPattern::parse(text).map_err(|why| format!("{text:?} ({why})")))
-        .collect();
+    let users: Result<Vec<UserPattern>, String> =
+        texts.iter().map(|text| UserPattern::parse(text).map_err(|why| format!("{text:?} ({why})"))).collect();
     let users = match users {
         Ok(users) if !users.is_empty() => users,
         found => {

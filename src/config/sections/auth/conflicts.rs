@@ -35,24 +35,19 @@ pub(super) fn check_distinguishable(reader: &mut Reader<'_>, all: &[AuthSettings
 }
 
 fn find_issuer_conflict(earlier: &AuthSettings, later: &AuthSettings) -> Option<Conflict> {
-    let (AuthenticatorSettings::Jwt(others), AuthenticatorSettings::Jwt(own)) = (&earlier.kind, &later.kind)
-    else {
+    let (AuthenticatorSettings::Jwt(others), AuthenticatorSettings::Jwt(own)) = (&earlier.kind, &later.kind) else {
         return None;
     };
     (earlier.issuer == later.issuer && others.credential_source == own.credential_source).then(|| Conflict {
         key: "issuer",
-        found: format!(
-            "{:?}, the issuer of auth.{} with the same credential_source",
-            later.issuer, earlier.name
-        ),
+        found: format!("{:?}, the issuer of auth.{} with the same credential_source", later.issuer, earlier.name),
         allowed: "another issuer, or another credential_source",
     })
 }
 
 /// Two gateways set the same header.
 fn find_header_conflict(earlier: &AuthSettings, later: &AuthSettings) -> Option<Conflict> {
-    let (AuthenticatorSettings::Gateway(others), AuthenticatorSettings::Gateway(own)) =
-        (&earlier.kind, &later.kind)
+    let (AuthenticatorSettings::Gateway(others), AuthenticatorSettings::Gateway(own)) = (&earlier.kind, &later.kind)
     else {
         return None;
     };
@@ -102,10 +97,7 @@ fn find_key_conflict(earlier: &AuthSettings, later: &AuthSettings) -> Option<Con
 /// Authenticators with the same issuer refer to the same users.
 fn find_user_id_conflict(earlier: &AuthSettings, later: &AuthSettings) -> Option<Conflict> {
     let names_users = |authenticator: &AuthSettings| {
-        !matches!(
-            authenticator.kind,
-            AuthenticatorSettings::StaticKey(_) | AuthenticatorSettings::ClientCertificate(_)
-        )
+        !matches!(authenticator.kind, AuthenticatorSettings::StaticKey(_) | AuthenticatorSettings::ClientCertificate(_))
     };
     let (own, others) = (later.user_id.fixed_prefix(), earlier.user_id.fixed_prefix());
     let conflicts = names_users(later)
@@ -114,10 +106,7 @@ fn find_user_id_conflict(earlier: &AuthSettings, later: &AuthSettings) -> Option
         && (own.starts_with(others) || others.starts_with(own));
     conflicts.then(|| Conflict {
         key: "user_id",
-        found: format!(
-            "a template that begins with {own:?}, and one with {others:?} in auth.{}",
-            earlier.name
-        ),
+        found: format!("a template that begins with {own:?}, and one with {others:?} in auth.{}", earlier.name),
         allowed: "templates whose fixed beginnings distinguish the issuers, none a prefix of another, as in \
                   \"{iss}|{sub}\" or \"web:{sub}\": otherwise users of two issuers could have the same id",
     })
@@ -129,10 +118,8 @@ pub(super) fn warn_of_unreachable(reader: &mut Reader<'_>, all: &[AuthSettings])
     for (at, later) in all.iter().enumerate() {
         let sources = credential_sources(later);
         let takes_all = |earlier: &&AuthSettings| {
-            let is_remote = matches!(
-                earlier.kind,
-                AuthenticatorSettings::Introspection(_) | AuthenticatorSettings::ForwardAuth(_)
-            );
+            let is_remote =
+                matches!(earlier.kind, AuthenticatorSettings::Introspection(_) | AuthenticatorSettings::ForwardAuth(_));
             let taken = credential_sources(earlier);
             is_remote && !sources.is_empty() && sources.iter().all(|source| taken.contains(source))
         };

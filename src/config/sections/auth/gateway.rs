@@ -34,28 +34,19 @@ const PRIVATE: [&str; 9] = [
 pub(super) fn read_gateway(section: &mut Section<'_, '_>) -> Option<GatewaySettings> {
     let trusted_peers = read_trusted_peers(section);
     let claims = read_header_claims(section);
-    let certificates =
-        if section.has("certificates") { read_certificates(section) } else { Some(Vec::new()) };
+    let certificates = if section.has("certificates") { read_certificates(section) } else { Some(Vec::new()) };
     // Either is enough; if both are set, both are checked. An incomplete secret is an error and does not count as none.
     let has_secret = ["secret", "secret_header", "previous_secret"].iter().any(|key| section.has(key))
         || !section.has("certificates");
     let secret = if has_secret { read_secret(section).map(Some) } else { Some(None) };
     let (claims, secret) = (claims?, secret?);
     if claims.is_empty() {
-        section.reject(
-            "claims",
-            "no claim",
-            "at least one, as in [auth.NAME.claims] sub = \"x-auth-request-user\"",
-        );
+        section.reject("claims", "no claim", "at least one, as in [auth.NAME.claims] sub = \"x-auth-request-user\"");
         return None;
     }
     let secret_header = secret.as_ref().map(|secret| &secret.header);
     if let Some((claim, _)) = claims.iter().find(|(_, header)| Some(header) == secret_header) {
-        section.subsection("claims").reject(
-            claim,
-            "the header of the secret",
-            "a header that nothing else uses",
-        );
+        section.subsection("claims").reject(claim, "the header of the secret", "a header that nothing else uses");
         return None;
     }
     Some(GatewaySettings { trusted_peers: trusted_peers?, claims, secret, certificates: certificates? })
@@ -87,8 +78,7 @@ fn read_trusted_peers(section: &mut Section<'_, '_>) -> Option<Vec<IpNet>> {
 }
 
 fn is_too_wide(network: &IpNet) -> bool {
-    let is_private =
-        PRIVATE.iter().filter_map(|text| text.parse().ok()).any(|one: IpNet| one.contains(network));
+    let is_private = PRIVATE.iter().filter_map(|text| text.parse().ok()).any(|one: IpNet| one.contains(network));
     let (ipv4, ipv6) = MIN_PUBLIC_PREFIX;
     let min_prefix = if network.addr().is_ipv4() { ipv4 } else { ipv6 };
     !is_private && network.prefix_len() < min_prefix
@@ -103,8 +93,7 @@ fn read_secret(section: &mut Section<'_, '_>) -> Option<GatewaySecret> {
             "a secret of at least 32 bytes that the gateway sends in secret_header; or certificates",
         );
     }
-    let secret =
-        section.read_secret("secret").and_then(|secret| check_shared_secret(section, "secret", secret));
+    let secret = section.read_secret("secret").and_then(|secret| check_shared_secret(section, "secret", secret));
     let is_rotating = section.has("previous_secret");
     let previous = section.read_secret("previous_secret");
     let previous = previous.and_then(|secret| check_shared_secret(section, "previous_secret", secret));
@@ -116,17 +105,12 @@ fn read_secret(section: &mut Section<'_, '_>) -> Option<GatewaySecret> {
 
 pub(super) fn read_alb(section: &mut Section<'_, '_>) -> Option<AlbSettings> {
     const ARN: &str = "the load balancer's ARN, as in arn:aws:elasticloadbalancing:us-east-1:111122223333:loadbalancer/app/web/0123456789abcdef";
-    let signer =
-        section.parse("signer", ARN, |text| parse_location(text).map(|location| (text.to_owned(), location)));
+    let signer = section.parse("signer", ARN, |text| parse_location(text).map(|location| (text.to_owned(), location)));
     let client =
-        section.parse_optional(
-            "client_id",
-            "the load balancer's client_id at the issuer",
-            |text| match text {
-                "" => Err("it is empty"),
-                text => Ok(text.to_owned()),
-            },
-        );
+        section.parse_optional("client_id", "the load balancer's client_id at the issuer", |text| match text {
+            "" => Err("it is empty"),
+            text => Ok(text.to_owned()),
+        });
     let own_url = section.parse_optional(
         "keys_url",
         "an https URL without a password, or an http one on loopback",

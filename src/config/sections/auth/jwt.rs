@@ -52,9 +52,7 @@ pub(super) fn read_credential_source(section: &mut Section<'_, '_>) -> Option<Cr
         match text.split_once(':') {
             None if text == "bearer" => Ok(CredentialSource::Bearer),
             Some(("cookie", name)) if is_token(name) => Ok(CredentialSource::Cookie(name.to_owned())),
-            Some(("header", name)) if is_token(name) => {
-                Ok(CredentialSource::Header(name.to_ascii_lowercase()))
-            }
+            Some(("header", name)) if is_token(name) => Ok(CredentialSource::Header(name.to_ascii_lowercase())),
             _ => Err("it is none of them"),
         }
     })
@@ -125,11 +123,7 @@ fn read_keys(section: &mut Section<'_, '_>, issuer: Option<&str>) -> Option<KeyS
 }
 
 /// Checks that a secret shared with another party is long enough not to be guessed.
-pub(super) fn check_shared_secret(
-    section: &mut Section<'_, '_>,
-    key: &str,
-    secret: Secret,
-) -> Option<Secret> {
+pub(super) fn check_shared_secret(section: &mut Section<'_, '_>, key: &str, secret: Secret) -> Option<Secret> {
     if secret.expose().len() < MIN_SECRET_BYTES {
         let found = format!("a secret of {} bytes", secret.expose().len());
         section.reject(key, found, format!("at least {MIN_SECRET_BYTES} bytes"));

@@ -162,12 +162,8 @@ fn call_unary(name: &str, value: Value) -> Result<Value, String> {
         ("length", Value::Map(members)) => Value::Integer(members.len() as i128),
         ("reverse", Value::Text(text)) => Value::Text(text.chars().rev().collect()),
         ("reverse", Value::List(values)) => Value::List(values.into_iter().rev().collect()),
-        ("keys", Value::Map(members)) => {
-            Value::List(members.iter().map(|(name, _)| Value::text(name)).collect())
-        }
-        ("values", Value::Map(members)) => {
-            Value::List(members.iter().map(|(_, value)| value.clone()).collect())
-        }
+        ("keys", Value::Map(members)) => Value::List(members.iter().map(|(name, _)| Value::text(name)).collect()),
+        ("values", Value::Map(members)) => Value::List(members.iter().map(|(_, value)| value.clone()).collect()),
         ("sum", Value::List(values)) => sum(&values),
         ("avg", Value::List(values)) if !values.is_empty() => {
             let total = sum(&values).as_number().unwrap_or_default();
@@ -186,9 +182,7 @@ fn call_unary(name: &str, value: Value) -> Result<Value, String> {
 
 fn call_binary(name: &str, first: Value, second: Value) -> Result<Value, String> {
     Ok(match (name, first, second) {
-        ("contains", Value::List(values), expected) => {
-            Value::Bool(values.iter().any(|value| value.equals(&expected)))
-        }
+        ("contains", Value::List(values), expected) => Value::Bool(values.iter().any(|value| value.equals(&expected))),
         ("contains", Value::Text(text), Value::Text(expected)) => Value::Bool(text.contains(&expected)),
         ("contains", _, expected) => {
             let kind = expected.python_type();
@@ -249,9 +243,8 @@ fn call_with_expression(name: &str, node: &Node, values: Vec<Value>) -> Result<V
 
 /// The first element with the greatest or the least key.
 fn first_extreme<T: Default>(all: Vec<T>, expected: Ordering, key: impl Fn(&T) -> Value) -> T {
-    let best = all
-        .into_iter()
-        .reduce(|best, next| if compare(&key(&next), &key(&best)) == expected { next } else { best });
+    let best =
+        all.into_iter().reduce(|best, next| if compare(&key(&next), &key(&best)) == expected { next } else { best });
     best.unwrap_or_default()
 }
 
@@ -271,10 +264,7 @@ fn sum(values: &[Value]) -> Value {
     })
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the number is whole, and numbers beyond i128 are rejected before"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "the number is whole, and numbers beyond i128 are rejected before")]
 fn to_integer(number: f64) -> Result<Value, String> {
     if number.is_finite() && number.abs() < 1e38 {
         return Ok(Value::Integer(number as i128));

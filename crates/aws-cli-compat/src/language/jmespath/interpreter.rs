@@ -25,11 +25,7 @@ pub(super) fn evaluate(node: &Node, value: &Value) -> Result<Value, String> {
             Value::List(values) => {
                 let count = values.len() as i128;
                 let index = if *index < 0 { index + count } else { *index };
-                usize::try_from(index)
-                    .ok()
-                    .and_then(|index| values.get(index))
-                    .cloned()
-                    .unwrap_or(Value::Null)
+                usize::try_from(index).ok().and_then(|index| values.get(index)).cloned().unwrap_or(Value::Null)
             }
             _ => Value::Null,
         },
@@ -68,9 +64,7 @@ pub(super) fn evaluate(node: &Node, value: &Value) -> Result<Value, String> {
             }
             _ => Value::Null,
         },
-        Node::Compare(kind, left, right) => {
-            compare(*kind, &evaluate(left, value)?, &evaluate(right, value)?)?
-        }
+        Node::Compare(kind, left, right) => compare(*kind, &evaluate(left, value)?, &evaluate(right, value)?)?,
         Node::Or(left, right) => match evaluate(left, value)? {
             result if is_true(&result) => result,
             _ => evaluate(right, value)?,
@@ -85,9 +79,7 @@ pub(super) fn evaluate(node: &Node, value: &Value) -> Result<Value, String> {
             Value::Bool(result.as_number().is_none() && !result.is_truthy())
         }
         Node::List(_) | Node::Hash(_) if *value == Value::Null => Value::Null,
-        Node::List(nodes) => {
-            Value::List(nodes.iter().map(|node| evaluate(node, value)).collect::<Result<_, _>>()?)
-        }
+        Node::List(nodes) => Value::List(nodes.iter().map(|node| evaluate(node, value)).collect::<Result<_, _>>()?),
         Node::Hash(members) => {
             let mut result = Map::default();
             for (name, node) in members {

@@ -151,8 +151,7 @@ impl Lexer<'_> {
             ('"', _) => return self.quoted_identifier(),
             ('-' | '0'..='9', _) => return self.number(),
             ('a'..='z' | 'A'..='Z' | '_', _) => {
-                let length =
-                    self.length_of(|character| character.is_ascii_alphanumeric() || character == '_');
+                let length = self.length_of(|character| character.is_ascii_alphanumeric() || character == '_');
                 (TokenKind::UnquotedIdentifier, length)
             }
             (other, _) => return Err(self.error(&format!("Unknown token {other}"), start)),

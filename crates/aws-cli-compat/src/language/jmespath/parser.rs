@@ -88,8 +88,7 @@ fn boxed(node: Node) -> Box<Node> {
 impl Parser<'_> {
     /// The current token; after the last one, the end.
     fn token(&self) -> Token {
-        let end =
-            Token { kind: TokenKind::Eof, value: Value::text(""), start: self.expression.chars().count() };
+        let end = Token { kind: TokenKind::Eof, value: Value::text(""), start: self.expression.chars().count() };
         self.tokens.get(self.at).cloned().unwrap_or(end)
     }
 
@@ -179,9 +178,7 @@ impl Parser<'_> {
             TokenKind::Lbracket if matches!(self.kind(), TokenKind::Number | TokenKind::Colon) => {
                 self.index(Node::Current)
             }
-            TokenKind::Lbracket
-                if self.kind() == TokenKind::Star && self.kind_after() == TokenKind::Rbracket =>
-            {
+            TokenKind::Lbracket if self.kind() == TokenKind::Star && self.kind_after() == TokenKind::Rbracket => {
                 self.star(Node::Current)
             }
             TokenKind::Lbracket => self.list(),
@@ -201,30 +198,17 @@ impl Parser<'_> {
                 let then = self.projection_rhs(binding_power(TokenKind::Dot))?;
                 Ok(Node::ValueProjection(boxed(left), boxed(then)))
             }
-            TokenKind::Dot => {
-                Ok(Node::Sequence(boxed(left), boxed(self.dot_rhs(binding_power(TokenKind::Dot))?)))
-            }
-            TokenKind::Pipe => {
-                Ok(Node::Sequence(boxed(left), boxed(self.expression(binding_power(TokenKind::Pipe))?)))
-            }
+            TokenKind::Dot => Ok(Node::Sequence(boxed(left), boxed(self.dot_rhs(binding_power(TokenKind::Dot))?))),
+            TokenKind::Pipe => Ok(Node::Sequence(boxed(left), boxed(self.expression(binding_power(TokenKind::Pipe))?))),
             TokenKind::Or => Ok(Node::Or(boxed(left), boxed(self.expression(binding_power(TokenKind::Or))?))),
-            TokenKind::And => {
-                Ok(Node::And(boxed(left), boxed(self.expression(binding_power(TokenKind::And))?)))
-            }
-            TokenKind::Eq
-            | TokenKind::Ne
-            | TokenKind::Gt
-            | TokenKind::Gte
-            | TokenKind::Lt
-            | TokenKind::Lte => {
+            TokenKind::And => Ok(Node::And(boxed(left), boxed(self.expression(binding_power(TokenKind::And))?))),
+            TokenKind::Eq | TokenKind::Ne | TokenKind::Gt | TokenKind::Gte | TokenKind::Lt | TokenKind::Lte => {
                 Ok(Node::Compare(token.kind, boxed(left), boxed(self.expression(binding_power(token.kind))?)))
             }
             TokenKind::Lparen => self.call(&left),
             TokenKind::Filter => self.filter(left),
             TokenKind::Flatten => self.flatten(left),
-            TokenKind::Lbracket if matches!(self.kind(), TokenKind::Number | TokenKind::Colon) => {
-                self.index(left)
-            }
+            TokenKind::Lbracket if matches!(self.kind(), TokenKind::Number | TokenKind::Colon) => self.index(left),
             TokenKind::Lbracket => self.star(left),
             _ => Err(self.error(token, "invalid token")),
         }
@@ -280,9 +264,7 @@ impl Parser<'_> {
         while self.kind() != TokenKind::Rbracket {
             match self.token() {
                 Token { kind: TokenKind::Colon, .. } if part < 2 => part += 1,
-                Token { kind: TokenKind::Number, value: Value::Integer(number), .. } => {
-                    parts[part] = Some(number)
-                }
+                Token { kind: TokenKind::Number, value: Value::Integer(number), .. } => parts[part] = Some(number),
                 token => return Err(self.error(&token, "syntax error")),
             }
             self.at += 1;
@@ -308,12 +290,9 @@ impl Parser<'_> {
     fn hash(&mut self) -> Result<Node, String> {
         let mut all = Vec::new();
         loop {
-            let Token { kind: TokenKind::QuotedIdentifier | TokenKind::UnquotedIdentifier, value, .. } =
-                self.token()
+            let Token { kind: TokenKind::QuotedIdentifier | TokenKind::UnquotedIdentifier, value, .. } = self.token()
             else {
-                return Err(
-                    self.unexpected(&names(&[TokenKind::QuotedIdentifier, TokenKind::UnquotedIdentifier]))
-                );
+                return Err(self.unexpected(&names(&[TokenKind::QuotedIdentifier, TokenKind::UnquotedIdentifier])));
             };
             self.at += 1;
             self.expect(TokenKind::Colon)?;
@@ -345,9 +324,7 @@ impl Parser<'_> {
 
     fn dot_rhs(&mut self, binding: u8) -> Result<Node, String> {
         match self.kind() {
-            TokenKind::QuotedIdentifier | TokenKind::UnquotedIdentifier | TokenKind::Star => {
-                self.expression(binding)
-            }
+            TokenKind::QuotedIdentifier | TokenKind::UnquotedIdentifier | TokenKind::Star => self.expression(binding),
             TokenKind::Lbracket => {
                 self.at += 1;
                 self.list()

@@ -144,9 +144,8 @@ impl Reader {
 
     fn number(&mut self, start: usize) -> Result<Value, String> {
         let mut at = start + usize::from(self.peek() == Some('-'));
-        let digits = |from: usize| {
-            self.characters[from..].iter().take_while(|character| character.is_ascii_digit()).count()
-        };
+        let digits =
+            |from: usize| self.characters[from..].iter().take_while(|character| character.is_ascii_digit()).count();
         let whole = match self.characters.get(at) {
             Some('0') => 1,
             _ => digits(at),

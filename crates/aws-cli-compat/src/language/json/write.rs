@@ -119,10 +119,7 @@ mod tests {
             write(&value, JsonStyle::Spaced),
             r#"{"a": [1, 2.5, {}], "\u00e9": "\u0001\ud83d\ude00\"", "b": []}"#
         );
-        assert_eq!(
-            write(&value, JsonStyle::Dense),
-            r#"{"a":[1,2.5,{}],"\u00e9":"\u0001\ud83d\ude00\"","b":[]}"#
-        );
+        assert_eq!(write(&value, JsonStyle::Dense), r#"{"a":[1,2.5,{}],"\u00e9":"\u0001\ud83d\ude00\"","b":[]}"#);
         assert_eq!(
             write(&value, JsonStyle::Indented),
             "{\n    \"a\": [\n        1,\n        2.5,\n        {}\n    ],\n    \"é\": \"\\u0001😀\\\"\",\n    \"b\": []\n}"

@@ -21,9 +21,7 @@ pub(super) fn width(text: &str) -> usize {
     let properties = CodePointMapData::<EastAsianWidth>::new();
     let is_wide = |character| {
         let width = properties.get(character);
-        width == EastAsianWidth::Wide
-            || width == EastAsianWidth::Fullwidth
-            || width == EastAsianWidth::Ambiguous
+        width == EastAsianWidth::Wide || width == EastAsianWidth::Fullwidth || width == EastAsianWidth::Ambiguous
     };
     text.chars().map(|character| if is_wide(character) { 2 } else { 1 }).sum()
 }

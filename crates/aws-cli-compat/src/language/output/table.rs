@@ -107,12 +107,7 @@ impl Table {
         Ok(())
     }
 
-    fn build_maps(
-        &mut self,
-        values: &[Value],
-        indentation: usize,
-        title: Option<&str>,
-    ) -> Result<(), String> {
+    fn build_maps(&mut self, values: &[Value], indentation: usize, title: Option<&str>) -> Result<(), String> {
         let mut maps = Vec::new();
         let (mut headers, mut others) = (Vec::new(), Vec::new());
         for value in values {
@@ -213,8 +208,7 @@ impl Writer {
         self.line(&border, indentation);
         for row in &section.rows {
             let cells = row.iter().zip(&widths).enumerate();
-            let line: String =
-                cells.map(|(at, (cell, width))| self.aligned(cell, *width, edge(at))).collect();
+            let line: String = cells.map(|(at, (cell, width))| self.aligned(cell, *width, edge(at))).collect();
             self.line(&line, indentation);
         }
         self.line(&border, indentation);

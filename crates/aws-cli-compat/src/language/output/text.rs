@@ -10,12 +10,7 @@ pub(super) fn render(value: &Value) -> Rendered {
 }
 
 /// `columns` are the scalar members that occur in the maps of one list.
-fn write_value(
-    out: &mut String,
-    value: &Value,
-    name: Option<&str>,
-    columns: Option<&[String]>,
-) -> Result<(), String> {
+fn write_value(out: &mut String, value: &Value, name: Option<&str>, columns: Option<&[String]>) -> Result<(), String> {
     match value {
         Value::Map(members) => write_map(out, members, name, columns),
         Value::List(values) => write_list(out, values, name),
@@ -48,18 +43,12 @@ fn write_list(out: &mut String, values: &[Value], name: Option<&str>) -> Result<
     others.into_iter().try_for_each(|value| write_value(out, value, name, None))
 }
 
-fn write_map(
-    out: &mut String,
-    members: &Map,
-    name: Option<&str>,
-    columns: Option<&[String]>,
-) -> Result<(), String> {
+fn write_map(out: &mut String, members: &Map, name: Option<&str>, columns: Option<&[String]>) -> Result<(), String> {
     let mut sorted: Vec<_> = members.iter().collect();
     sorted.sort_by_key(|(name, _)| *name);
     let (scalars, others): (Vec<String>, Vec<_>) = match columns {
         None => {
-            let (scalars, others): (Vec<_>, Vec<_>) =
-                sorted.into_iter().partition(|(_, value)| value.is_scalar());
+            let (scalars, others): (Vec<_>, Vec<_>) = sorted.into_iter().partition(|(_, value)| value.is_scalar());
             (scalars.into_iter().map(|(_, value)| value.to_string()).collect(), others)
         }
         Some(columns) => {

@@ -82,10 +82,7 @@ fn sso(config: &str, name: &str, expiry: &str) -> Case {
         r#"{{"accessToken": "the-token", "expiresAt": "{expiry}", "region": "eu-west-1", "startUrl": "{START_URL}"}}"#
     );
     let folder = ".aws/sso/cache";
-    after(&[SSO])
-        .env("AWS_ENDPOINT_URL_SSO", "{url}")
-        .config(config)
-        .file(&format!("{folder}/{name}.json"), token)
+    after(&[SSO]).env("AWS_ENDPOINT_URL_SSO", "{url}").config(config).file(&format!("{folder}/{name}.json"), token)
 }
 
 /// The three replies of the metadata service of EC2.
@@ -153,9 +150,7 @@ pub fn all() -> Vec<Case> {
         // A container.
         container(),
         container().env("AWS_CONTAINER_AUTHORIZATION_TOKEN", "Bearer of-mine"),
-        container()
-            .env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "{home}/bearer")
-            .file("bearer", "Bearer of-mine"),
+        container().env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "{home}/bearer").file("bearer", "Bearer of-mine"),
         container()
             .env("AWS_ACCESS_KEY_ID", "AKIDENV")
             .env("AWS_SECRET_ACCESS_KEY", "s")
@@ -182,9 +177,7 @@ pub fn all() -> Vec<Case> {
             .replies([Reply::Response(401, "{}")])
             .any_error_text()
             .last_request_only(),
-        sso(SESSION, SESSION_TOKEN, "2099-01-01T00:00:00Z")
-            .replies([Reply::Response(401, "{}")])
-            .any_error_text(),
+        sso(SESSION, SESSION_TOKEN, "2099-01-01T00:00:00Z").replies([Reply::Response(401, "{}")]).any_error_text(),
         // The machine.
         machine(),
     ]

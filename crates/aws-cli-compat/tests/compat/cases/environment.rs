@@ -49,7 +49,10 @@ pub fn all() -> Vec<Case> {
         with_profiles(call("--profile default")).env("AWS_PROFILE", "work"),
         with_profiles(call("--profile 'two words' --no-sign-request")).without(&["AWS_DEFAULT_REGION"]),
         with_profiles(call("--profile work")).env("AWS_ACCESS_KEY_ID", "AKIDENV").env("AWS_SECRET_ACCESS_KEY", "s"),
-        with_profiles(call("")).env("AWS_PROFILE", "work").env("AWS_ACCESS_KEY_ID", "AKIDENV").env("AWS_SECRET_ACCESS_KEY", "s"),
+        with_profiles(call(""))
+            .env("AWS_PROFILE", "work")
+            .env("AWS_ACCESS_KEY_ID", "AKIDENV")
+            .env("AWS_SECRET_ACCESS_KEY", "s"),
         call("--profile missing"),
         call("--profile missing --logins broken"),
         call("--profile missing --cli-input-json '{'"),

@@ -70,8 +70,7 @@ fn with_files(case: Case) -> Case {
 }
 
 pub fn all() -> Vec<Case> {
-    let mut cases: Vec<_> =
-        LOGINS.iter().map(|logins| with_files(bare(&format!("--logins {logins}")))).collect();
+    let mut cases: Vec<_> = LOGINS.iter().map(|logins| with_files(bare(&format!("--logins {logins}")))).collect();
     cases.extend(more().into_iter().map(with_files));
     cases
 }
@@ -82,12 +81,8 @@ fn more() -> Vec<Case> {
         // Options at all positions and in all forms.
         call("--principal-tags team=red,site=north --token-duration 3600 --identity-id us-east-1:x"),
         line(&format!("--endpoint-url={{url}} --identity-pool-id={POOL} --logins=login.example=alice")),
-        line(&format!(
-            "--endpoint {{url}} --identity-pool {POOL} --log login.example=alice --tok 60 --prin a=b"
-        )),
-        line(&format!(
-            "--e {{url}} --identity-p {POOL} --l login.example=alice --o text --qu Token --reg eu-west-1"
-        )),
+        line(&format!("--endpoint {{url}} --identity-pool {POOL} --log login.example=alice --tok 60 --prin a=b")),
+        line(&format!("--e {{url}} --identity-p {POOL} --l login.example=alice --o text --qu Token --reg eu-west-1")),
         call("--identity-pool-id us-east-1:last --output text --output json"),
         call("--logins login.example=bob"),
         call("--identity us-east-1:x"),
@@ -141,8 +136,7 @@ fn more() -> Vec<Case> {
         call("--identity-id ''"),
         call("--identity-id '' --token-duration 0 --principal-tags =x"),
         call("--principal-tags team="),
-        call("--principal-tags '{\"team\": 7, \"site\": {\"a\": [1.5, true, null, \"it''s\"]}}'")
-            .any_error_text(),
+        call("--principal-tags '{\"team\": 7, \"site\": {\"a\": [1.5, true, null, \"it''s\"]}}'").any_error_text(),
         bare("--logins '[\"login.example\"]'").any_error_text(),
         call("--principal-tags '{\"team\": \"rød\"}'"),
         call("--principal-tags notags"),
@@ -183,9 +177,7 @@ fn more() -> Vec<Case> {
         json("--cli-input-json '{\"a\": \"\\u12\"}'"),
         json("--cli-input-json '{\"a\": \"b'"),
         json(r#"--cli-input-json '{"IdentityPoolId": "p", "Logins": {"a": "b"}, "Unknown": 1, "more": 2}'"#),
-        json(
-            r#"--cli-input-json '{"IdentityPoolId": 5, "Logins": [], "TokenDuration": "60", "IdentityId": null}'"#,
-        ),
+        json(r#"--cli-input-json '{"IdentityPoolId": 5, "Logins": [], "TokenDuration": "60", "IdentityId": null}'"#),
         json(r#"--cli-input-json '{"IdentityPoolId": {"a": 1}, "Logins": "x", "TokenDuration": 1.5}'"#),
         json(r#"--cli-input-json '{"IdentityPoolId": "p", "Logins": {"a": "b"}, "TokenDuration": true}'"#),
         json(r#"--cli-input-json '{"IdentityPoolId": "p", "Logins": {"a": "b"}, "TokenDuration": false}'"#),

@@ -126,8 +126,7 @@ pub fn all() -> Vec<Case> {
         );
     }
     for (rows, columns) in [(24, 80), (24, 79), (24, 40), (50, 97), (50, 98), (50, 99), (1, 1), (0, 0)] {
-        for query in ["@", "[[IdentityId,Token],[`1`,`2`]]", SHAPES[5], SHAPES[6], "`[\"日本語\", \"é\"]`"]
-        {
+        for query in ["@", "[[IdentityId,Token],[`1`,`2`]]", SHAPES[5], SHAPES[6], "`[\"日本語\", \"é\"]`"] {
             let query = quoted(query);
             cases.push(call(&format!("--output table --query {query}")).on_terminal(rows, columns));
         }
