@@ -23,7 +23,7 @@ use cognito_types::{DeveloperUserId, IdentityId};
 #[derive(Debug)]
 struct Region {
     registry: Arc<dyn IdentityRegistry>,
-    budget: CallRateLimiter,
+    rate_limiter: CallRateLimiter,
 }
 
 /// One for the process.
@@ -55,7 +55,7 @@ impl IdentityAdmin {
     /// `registry` is called once for each region. Changes run on the current runtime.
     pub fn new(
         pools: &Pools,
-        budget: CallRateSettings,
+        rate_limit: CallRateSettings,
         registry: impl Fn(&str) -> Arc<dyn IdentityRegistry>,
         vendor: Arc<TokenVendor>,
         clock: &SharedClock,
@@ -63,7 +63,7 @@ impl IdentityAdmin {
     ) -> Self {
         let regions = Regional::new(pools, |region| Region {
             registry: registry(region),
-            budget: CallRateLimiter::new(budget, clock.clone()),
+            rate_limiter: CallRateLimiter::new(budget, clock.clone()),
         });
         let runtime = tokio::runtime::Handle::current();
         Self { regions, pools: pools.clone(), vendor, runtime, clock: clock.clone(), metrics }
@@ -223,7 +223,7 @@ impl IdentityAdmin {
     /// The pool's region, after its rate limiter admitted one call.
     async fn acquire_region(&self, pool: &Pool) -> Result<&Region, RegistryError> {
         let region = self.regions.get(pool);
-        match region.budget.acquire().await {
+        match region.rate_limiter.acquire().await {
             Ok(_) => Ok(region),
             Err(RateLimited(retry_after)) => {
                 self.metrics.upstream_rate_limited_total.inc();

@@ -136,7 +136,7 @@ impl TokenVendor {
         };
         let remaining_life = lookup.entry.remaining_life(lookup.now);
         if request.min_ttl.is_some_and(|min| remaining_life < min) {
-            return Err(VendError::LifeOutOfReach { most: remaining_life.as_secs() });
+            return Err(VendError::MinTtlTooLong { most: remaining_life.as_secs() });
         }
         self.metrics.vends_total.count((CredentialKind::Token, lookup.source));
         self.metrics.vended_lifetime_seconds.observe(CredentialKind::Token, remaining_life);
@@ -222,9 +222,9 @@ impl TokenVendor {
         self.update_cache_gauges(&self.credentials);
         let (tokens, credentials) = (&self.tokens.loader().upstreams, &self.credentials.loader().upstreams);
         self.metrics.upstream_rate_limit_available.set(tokens.iter().map(|region| region.upstream.available()).sum());
-        let paused = tokens.iter().filter(|region| region.upstream.is_circuit_open()).count()
+        let open_circuits = tokens.iter().filter(|region| region.upstream.is_circuit_open()).count()
             + credentials.iter().filter(|region| region.upstream.is_circuit_open()).count();
-        self.metrics.circuits_open.set(i64::try_from(paused).unwrap_or(i64::MAX));
+        self.metrics.circuits_open.set(i64::try_from(open_circuits).unwrap_or(i64::MAX));
     }
 
     fn update_cache_gauges<L: Loader>(&self, cache: &ReadThroughCache<L>) {
@@ -240,7 +240,7 @@ impl TokenVendor {
         let full = request.pool.token_duration.as_duration().saturating_sub(interval);
         let max = request.not_after.map_or(full, |end| end.since(self.clock.now()).min(full));
         if request.min_ttl.is_some_and(|min| min > max) {
-            return Err(VendError::LifeOutOfReach { most: max.as_secs() });
+            return Err(VendError::MinTtlTooLong { most: max.as_secs() });
         }
         let max_age = request.refresh.then_some(interval);
         Ok(Requirements { min_ttl: request.min_ttl, max_age, not_after: request.not_after })

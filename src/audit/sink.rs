@@ -50,23 +50,23 @@ pub(super) struct ReopeningFile {
     path: PathBuf,
     file: File,
     /// Whether the last line was written only in part.
-    is_torn: bool,
+    has_partial_line: bool,
 }
 
 impl ReopeningFile {
     fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self { path: path.to_owned(), file: open(path)?, is_torn: false })
+        Ok(Self { path: path.to_owned(), file: open(path)?, has_partial_line: false })
     }
 
     fn append(&mut self, line: &[u8]) -> io::Result<()> {
         if !self.is_at_path()? {
             self.file = open(&self.path)?;
-            self.is_torn = false;
+            self.has_partial_line = false;
         }
-        if self.is_torn {
+        if self.has_partial_line {
             // The incomplete line stays on a line of its own and does not damage the next one.
             self.file.write_all(b"\n")?;
-            self.is_torn = false;
+            self.has_partial_line = false;
         }
         let mut rest = line;
         while !rest.is_empty() {
@@ -74,7 +74,7 @@ impl ReopeningFile {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(written) => {
                     rest = rest.get(written..).unwrap_or_default();
-                    self.is_torn = !rest.is_empty();
+                    self.has_partial_line = !rest.is_empty();
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
@@ -126,7 +126,7 @@ mod tests {
         let path = directory.path().join("audit");
         let mut file = ReopeningFile::open(&path).unwrap();
         file.append(b"{\"half").unwrap();
-        file.is_torn = true;
+        file.has_partial_line = true;
         file.append(b"{}\n").unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "{\"half\n{}\n");
     }

@@ -48,8 +48,8 @@ impl ForwardAuthenticator {
         cache: ScopedCache,
         clock: SharedClock,
     ) -> Result<Self, KeysError> {
-        let client = client(&settings.ask)?;
-        let verifier = RemoteVerifier::new(settings.ask, callers.settings().cache_ttl, cache, clock.clone());
+        let client = client(&settings.check)?;
+        let verifier = RemoteVerifier::new(settings.check, callers.settings().cache_ttl, cache, clock.clone());
         let random = aws_lc_rs::rand::SystemRandom::new();
         let digest_key = hmac::Key::generate(hmac::HMAC_SHA256, &random).map_err(|_| KeysError::Random)?;
         let check = Arc::new(RemoteCheck { callers, settings, client, clock });

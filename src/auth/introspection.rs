@@ -41,8 +41,8 @@ impl IntrospectionAuthenticator {
         cache: ScopedCache,
         clock: SharedClock,
     ) -> Result<Self, KeysError> {
-        let client = client(&settings.ask)?;
-        let verifier = RemoteVerifier::new(settings.ask, callers.settings().cache_ttl, cache, clock.clone());
+        let client = client(&settings.check)?;
+        let verifier = RemoteVerifier::new(settings.check, callers.settings().cache_ttl, cache, clock.clone());
         Ok(Self { check: Arc::new(RemoteCheck { callers, settings, client, clock }), verifier })
     }
 

@@ -93,7 +93,7 @@ pub struct IntrospectionSettings {
     /// The client id of this service at the endpoint.
     pub client_id: String,
     pub client_secret: Secret,
-    pub ask: RemoteCheckSettings,
+    pub check: RemoteCheckSettings,
 }
 
 /// Forward authentication.
@@ -105,7 +105,7 @@ pub struct ForwardSettings {
     /// The cookies of the request that are sent to the endpoint.
     pub forward_cookies: Vec<String>,
     pub claims: ClaimsFrom,
-    pub ask: RemoteCheckSettings,
+    pub check: RemoteCheckSettings,
 }
 
 /// Where the endpoint's response has the user's claims.

@@ -37,9 +37,15 @@ pub(super) fn run(file: &ConfigFile) -> Result<(), CliError> {
             "pool {name}{mark}: {id}, provider {provider}, tokens of {seconds} s{credentials}, {access}"
         );
     }
-    for way in &settings.auth {
-        let services = if way.act_as.is_some() { ", services included" } else { "" };
-        let _ = writeln!(text, "auth {}: {} of {}{services}", way.name, credential_kind(&way.kind), way.issuer);
+    for authenticator in &settings.auth {
+        let services = if authenticator.act_as.is_some() { ", services included" } else { "" };
+        let _ = writeln!(
+            text,
+            "auth {}: {} of {}{services}",
+            authenticator.name,
+            credential_kind(&authenticator.kind),
+            authenticator.issuer
+        );
     }
     text.push_str("The configuration is valid.\n");
     print(&text)

@@ -30,9 +30,9 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let addresses = DevAddresses { ip: args.listen, port: args.port };
     let clock = Arc::new(SystemClock::new());
     let environment = Environment::from_process();
-    let surroundings = dev::prepare(addresses, &environment, clock.clone()).await?;
-    telemetry::start(&surroundings.settings.log).map_err(CliError::unavailable_error)?;
-    let running = surroundings.start(clock).await?;
+    let prepared = dev::prepare(addresses, &environment, clock.clone()).await?;
+    telemetry::start(&prepared.settings.log).map_err(CliError::unavailable_error)?;
+    let running = prepared.start(clock).await?;
     print(&running.banner())?;
     shutdown_signal().await?;
     running.stop().await;

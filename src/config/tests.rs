@@ -1,5 +1,6 @@
 //! Valid configurations, and the errors of invalid ones.
 
+mod auth;
 mod single;
 
 use std::collections::BTreeSet;
@@ -56,7 +57,7 @@ fn smallest_with(key: &str, line: &str) -> String {
 }
 
 #[test]
-fn the_smallest_configuration_takes_everything_else_from_the_deerrors() {
+fn the_smallest_configuration_takes_everything_else_from_the_defaults() {
     let loaded = load_with(SMALLEST, &[]).unwrap();
     assert_eq!(loaded.warnings, Vec::<String>::new());
     let settings = loaded.settings;
@@ -302,7 +303,7 @@ fn the_manual_has_exactly_the_keys_that_are_read() {
     let text = SMALLEST.replace("[auth.app]", "[auth.app]\nuser_id = \"app:{sub}\"");
     let document = ConfigSource { name: "my.toml".to_owned(), text: format!("{text}{others}") };
     let mut layers = Layers::default();
-    layers.add_document("the deerrors", DEFAULT_CONFIG, &mut Vec::new());
+    layers.add_document("the defaults", DEFAULT_CONFIG, &mut Vec::new());
     layers.take_templates();
     layers.add_document(&document.name, &document.text, &mut Vec::new());
     layers.apply_templates();
@@ -328,7 +329,7 @@ fn keys_of_the_manual() -> BTreeSet<String> {
     let mut section = String::new();
     let mut keys = BTreeSet::new();
     for line in DEFAULT_CONFIG.lines() {
-        // A section without deerrors stands there as an example.
+        // A section without defaults stands there as an example.
         let header = line.trim_start_matches("# ").strip_prefix('[').and_then(|line| line.strip_suffix(']'));
         if let Some(header) = header {
             section = header.to_owned();

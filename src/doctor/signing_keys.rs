@@ -19,18 +19,18 @@ impl DoctorContext {
             let jwt = match &authenticator.kind {
                 AuthenticatorSettings::Jwt(jwt) => jwt,
                 AuthenticatorSettings::Introspection(remote) => {
-                    return vec![endpoint(check(), &remote.url, remote.ask).await];
+                    return vec![endpoint(check(), &remote.url, remote.check).await];
                 }
                 AuthenticatorSettings::ForwardAuth(remote) => {
-                    return vec![forward_auth(check(), &remote.url, remote.ask).await];
+                    return vec![forward_auth(check(), &remote.url, remote.check).await];
                 }
                 AuthenticatorSettings::Alb(alb) => {
-                    let ask = RemoteCheckSettings {
+                    let remote = RemoteCheckSettings {
                         timeout: alb.keys.timeout,
                         negative_cache_ttl: Duration::ZERO,
                         max_concurrent_requests: 1,
                     };
-                    return vec![endpoint(check(), &alb.keys.url, ask).await];
+                    return vec![endpoint(check(), &alb.keys.url, remote).await];
                 }
                 AuthenticatorSettings::Gateway(_)
                 | AuthenticatorSettings::StaticKey(_)
@@ -84,8 +84,8 @@ impl DoctorContext {
 }
 
 /// Whether a remote verification endpoint responds. Its status depends on the credential.
-async fn endpoint(check: Check, url: &Url, ask: RemoteCheckSettings) -> Check {
-    report_response(check, url, auth::probe_endpoint(url, ask).await)
+async fn endpoint(check: Check, url: &Url, remote: RemoteCheckSettings) -> Check {
+    report_response(check, url, auth::probe_endpoint(url, remote).await)
 }
 
 fn report_response(check: Check, url: &Url, response: Result<u16, String>) -> Check {
@@ -99,8 +99,8 @@ fn report_response(check: Check, url: &Url, response: Result<u16, String>) -> Ch
 }
 
 /// As [`endpoint`] for forward authentication, where a request without a credential is unauthenticated, not malformed.
-async fn forward_auth(check: Check, url: &Url, ask: RemoteCheckSettings) -> Check {
-    match auth::probe_endpoint(url, ask).await {
+async fn forward_auth(check: Check, url: &Url, remote: RemoteCheckSettings) -> Check {
+    match auth::probe_endpoint(url, remote).await {
         Ok(400) => check.warn(
             format!("{url} responds with 400 without a credential"),
             "let it respond with 401 instead, and accept the host name of url (ALLOWED_HOSTS, config.hosts): with a 400 \

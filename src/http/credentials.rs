@@ -27,8 +27,8 @@ pub(super) async fn get(request: HttpRequest, app: web::Data<AppState>) -> Resul
         Problem::new(ProblemType::InvalidRequest, "the query may have one parameter, pool: the name of a pool")
     })?;
     body::reject(&request)?;
-    let grant = app.authorize(&request, &caller, None, query.pool.as_deref())?;
-    let vended = app.vendor.vend_credentials(&grant, Some(&caller.last_entry)).await?;
+    let token_request = app.authorize(&request, &caller, None, query.pool.as_deref())?;
+    let vended = app.vendor.vend_credentials(&token_request, Some(&caller.last_entry)).await?;
     audit::record(&request, |context| context.credentials(&vended));
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json")))

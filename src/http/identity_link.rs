@@ -89,12 +89,12 @@ pub(super) async fn post(
         (None, Some(Token(token))) => LinkRequest::Guest(token),
         _ => return Err(Problem::new(ProblemType::InvalidRequest, format!("this resource takes {TAKES}"))),
     };
-    let grant = app.authorize(&request, &caller, None, params.pool.as_deref())?;
-    audit::record(&request, |context| context.links(link.names(&grant.pool)));
+    let token_request = app.authorize(&request, &caller, None, params.pool.as_deref())?;
+    audit::record(&request, |context| context.links(link.names(&token_request.pool)));
     // A link cannot be undone here, so the intent is recorded first. The vended token is recorded at the end, like any
     // other.
     audit::record_intent(&app.audit, &request, Action::Link, app.clock.now()).await?;
-    let vended = app.linker.link(grant, link).await?;
+    let vended = app.linker.link(token_request, link).await?;
     audit::record(&request, |context| context.token(&vended));
     let json = vended.token.value().to_json(vended.remaining_life);
     Ok(token::token_response(&vended, json))

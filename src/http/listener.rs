@@ -131,7 +131,7 @@ fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
 /// No origin is allowed unless it is listed; the list is compared with what the browser sends, whole.
 ///
 /// A page of such an origin may read what its cookies bring it only where cookies count, and there too its methods are
-/// checked anew: see `auth/carrier.rs`.
+/// checked anew: see `auth/credential_source.rs`.
 fn cors(origins: &[String], with_cookies: bool) -> Cors {
     let cors = Cors::default()
         .allowed_methods([Method::GET, Method::POST, Method::DELETE])

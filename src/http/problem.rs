@@ -184,20 +184,20 @@ impl Responder for Problem {
 impl From<AuthError> for Problem {
     fn from(error: AuthError) -> Self {
         match error {
-            AuthError::Rejected(refusal @ RejectionReason::Missing) => {
-                Self::unauthorized(refusal.detail(), "Bearer realm=\"tokenvend\"")
+            AuthError::Rejected(reason @ RejectionReason::Missing) => {
+                Self::unauthorized(reason.detail(), "Bearer realm=\"tokenvend\"")
             }
-            AuthError::Rejected(refusal @ RejectionReason::InsufficientScope) => Self {
+            AuthError::Rejected(reason @ RejectionReason::InsufficientScope) => Self {
                 challenge: Some("Bearer realm=\"tokenvend\", error=\"insufficient_scope\""),
-                ..Self::new(ProblemType::InsufficientCredential, refusal.detail())
+                ..Self::new(ProblemType::InsufficientCredential, reason.detail())
             },
-            AuthError::Rejected(refusal @ RejectionReason::CrossSite) => {
-                Self::new(ProblemType::CrossSite, refusal.detail())
+            AuthError::Rejected(reason @ RejectionReason::CrossSite) => {
+                Self::new(ProblemType::CrossSite, reason.detail())
             }
-            AuthError::Rejected(refusal @ RejectionReason::UntrustedPeer) => {
-                Self::new(ProblemType::UntrustedPeer, refusal.detail())
+            AuthError::Rejected(reason @ RejectionReason::UntrustedPeer) => {
+                Self::new(ProblemType::UntrustedPeer, reason.detail())
             }
-            AuthError::Rejected(refusal) => Self::unauthorized(refusal.detail(), INVALID_TOKEN),
+            AuthError::Rejected(reason) => Self::unauthorized(reason.detail(), INVALID_TOKEN),
             AuthError::Unavailable => {
                 let detail = "your credential cannot be verified now";
                 Self::new(ProblemType::AuthUnavailable, detail).retry_after(Duration::from_secs(5))
@@ -245,7 +245,7 @@ impl From<AuthorizationError> for Problem {
 impl From<VendError> for Problem {
     fn from(error: VendError) -> Self {
         let error = match error {
-            VendError::LifeOutOfReach { most } => {
+            VendError::MinTtlTooLong { most } => {
                 let detail = format!("minTtl may be at most {most} seconds here");
                 return Self::new(ProblemType::MinTtlTooLong, detail);
             }
@@ -277,7 +277,7 @@ impl From<VendError> for Problem {
             IssueErrorKind::LoginTaken => {
                 Self::new(ProblemType::LoginTaken, "one of this user's logins already belongs to another identity")
             }
-            IssueErrorKind::LoginRefused => Self::new(
+            IssueErrorKind::LoginRejected => Self::new(
                 ProblemType::InvalidLogin,
                 "Amazon Cognito does not accept the login: its token may have expired or be for another app, or its \
                  provider may not have responded",

@@ -100,10 +100,10 @@ async fn vend(
     params: &TokenParams,
     format: Format,
 ) -> Result<HttpResponse, Problem> {
-    let grant = app.authorize(request, caller, params.user.as_deref(), params.pool.as_deref())?;
+    let token_request = app.authorize(request, caller, params.user.as_deref(), params.pool.as_deref())?;
     let min_ttl = params.min_ttl.map(Duration::from_secs);
-    let grant = TokenRequest { min_ttl, refresh: params.refresh, ..grant };
-    let vended = app.vendor.vend(&grant, Some(&caller.last_entry)).await?;
+    let token_request = TokenRequest { min_ttl, refresh: params.refresh, ..token_request };
+    let vended = app.vendor.vend(&token_request, Some(&caller.last_entry)).await?;
     audit::record(request, |context| context.token(&vended));
     Ok(token_response(&vended, render(&vended, format)))
 }

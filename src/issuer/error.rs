@@ -40,7 +40,7 @@ pub enum IssueErrorKind {
     LoginTaken,
     /// A public login to be linked was rejected: expired, of another app, or of a provider that the pool does not
     /// have. The caller must get another.
-    LoginRefused,
+    LoginRejected,
     /// The requested identity does not exist, or no longer.
     UnknownIdentity,
 }
@@ -56,7 +56,7 @@ impl IssueErrorKind {
             | Self::Misconfigured
             | Self::InvalidParameter
             | Self::Mismatched => true,
-            Self::AlreadyRegistered | Self::LoginTaken | Self::LoginRefused | Self::UnknownIdentity => false,
+            Self::AlreadyRegistered | Self::LoginTaken | Self::LoginRejected | Self::UnknownIdentity => false,
         }
     }
 
@@ -70,7 +70,7 @@ impl IssueErrorKind {
             | Self::Mismatched
             | Self::AlreadyRegistered
             | Self::LoginTaken
-            | Self::LoginRefused
+            | Self::LoginRejected
             | Self::UnknownIdentity => false,
         }
     }
@@ -87,7 +87,7 @@ impl fmt::Display for IssueErrorKind {
             Self::Mismatched => "mismatched response",
             Self::AlreadyRegistered => "user already registered",
             Self::LoginTaken => "login taken",
-            Self::LoginRefused => "login rejected",
+            Self::LoginRejected => "login rejected",
             Self::UnknownIdentity => "unknown identity",
         })
     }

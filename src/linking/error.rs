@@ -69,7 +69,7 @@ impl LinkError {
             Self::RollbackFailed => LinkOutcome::RollbackFailed,
             Self::IdentityChanged | Self::OutcomeUnknown | Self::Registry(_) => LinkOutcome::Failed,
             Self::Vend(VendError::Issue(error)) => match error.kind {
-                IssueErrorKind::LoginRefused => LinkOutcome::InvalidProof,
+                IssueErrorKind::LoginRejected => LinkOutcome::InvalidProof,
                 IssueErrorKind::AlreadyRegistered | IssueErrorKind::LoginTaken | IssueErrorKind::UnknownIdentity => {
                     LinkOutcome::Conflict
                 }

@@ -81,17 +81,20 @@ impl<L: Loader> LoadTask<L> {
     fn log(&self, error: &IssueError) {
         let (pool, kind) = (&*self.request.pool.name, L::KIND.text());
         match error.kind {
-            IssueErrorKind::Misconfigured | IssueErrorKind::InvalidParameter | IssueErrorKind::Mismatched => {
-                tracing::error!(pool, kind, %error, "token issue failed: invalid response");
+            IssueErrorKind::Mismatched => {
+                tracing::error!(pool, kind, %error, "load failed: invalid response");
+            }
+            IssueErrorKind::Misconfigured | IssueErrorKind::InvalidParameter => {
+                tracing::error!(pool, kind, %error, "load failed: misconfigured");
             }
             IssueErrorKind::AlreadyRegistered
             | IssueErrorKind::LoginTaken
-            | IssueErrorKind::LoginRefused
+            | IssueErrorKind::LoginRejected
             | IssueErrorKind::UnknownIdentity => {
-                tracing::info!(pool, kind, %error, "token issue rejected");
+                tracing::info!(pool, kind, %error, "load rejected");
             }
             IssueErrorKind::Throttled | IssueErrorKind::Unavailable | IssueErrorKind::RateLimited(_) => {
-                tracing::warn!(pool, kind, %error, "token issue failed");
+                tracing::warn!(pool, kind, %error, "load failed");
             }
         }
     }

@@ -53,7 +53,7 @@ impl NegativeCache {
         let (scope, ttl) = match error.kind {
             IssueErrorKind::AlreadyRegistered
             | IssueErrorKind::LoginTaken
-            | IssueErrorKind::LoginRefused
+            | IssueErrorKind::LoginRejected
             | IssueErrorKind::UnknownIdentity => (ErrorScope::Key(key.clone()), self.ttls.user),
             IssueErrorKind::Misconfigured => (ErrorScope::Pool(key.user.pool), self.ttls.pool),
             // About one token, not the pool. A later call may succeed, but not at once.

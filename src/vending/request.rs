@@ -48,7 +48,7 @@ pub struct VendedCredentials {
 pub enum VendError {
     /// The caller needs more remaining life than tokens of this pool are sure to have.
     #[error("the requested remaining life is longer than {most} s")]
-    LifeOutOfReach {
+    MinTtlTooLong {
         /// The longest that may be requested, in seconds.
         most: u64,
     },

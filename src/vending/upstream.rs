@@ -169,7 +169,7 @@ fn classify_outcome(error: Option<IssueErrorKind>) -> (UpstreamOutcome, CallOutc
         IssueErrorKind::AlreadyRegistered | IssueErrorKind::LoginTaken => {
             (UpstreamOutcome::Conflict, CallOutcome::Success)
         }
-        IssueErrorKind::LoginRefused | IssueErrorKind::UnknownIdentity => {
+        IssueErrorKind::LoginRejected | IssueErrorKind::UnknownIdentity => {
             (UpstreamOutcome::Rejected, CallOutcome::Success)
         }
     }

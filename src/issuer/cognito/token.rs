@@ -74,7 +74,7 @@ fn issue_error_kind(kind: AwsErrorKind, sent: RequestContents) -> IssueErrorKind
         // not. A client can send any text as a login, so this must not alert the operator. ExternalService, likewise,
         // is no failure of Cognito, for which all calls should wait.
         AwsErrorKind::NotAuthorized | AwsErrorKind::InvalidParameter | AwsErrorKind::ExternalService if sent.logins => {
-            IssueErrorKind::LoginRefused
+            IssueErrorKind::LoginRejected
         }
         // The pool existed a moment ago, when the identity was found.
         AwsErrorKind::NotFound if sent.identity => IssueErrorKind::UnknownIdentity,
@@ -97,13 +97,13 @@ mod tests {
         for (code, sent, kind) in [
             ("NotAuthorizedException", NOTHING, IssueErrorKind::Misconfigured),
             ("NotAuthorizedException", IDENTITY, IssueErrorKind::Misconfigured),
-            ("NotAuthorizedException", LOGINS, IssueErrorKind::LoginRefused),
+            ("NotAuthorizedException", LOGINS, IssueErrorKind::LoginRejected),
             ("InvalidParameterException", IDENTITY, IssueErrorKind::InvalidParameter),
-            ("InvalidParameterException", LOGINS, IssueErrorKind::LoginRefused),
+            ("InvalidParameterException", LOGINS, IssueErrorKind::LoginRejected),
             ("ResourceNotFoundException", NOTHING, IssueErrorKind::Misconfigured),
             ("ResourceNotFoundException", IDENTITY, IssueErrorKind::UnknownIdentity),
             ("ExternalServiceException", NOTHING, IssueErrorKind::Misconfigured),
-            ("ExternalServiceException", LOGINS, IssueErrorKind::LoginRefused),
+            ("ExternalServiceException", LOGINS, IssueErrorKind::LoginRejected),
             // A missing permission or a wrong key is the service's fault, whatever the request contained.
             ("AccessDeniedException", LOGINS, IssueErrorKind::Misconfigured),
             ("UnrecognizedClientException", LOGINS, IssueErrorKind::Misconfigured),

@@ -1,4 +1,4 @@
-//! Parameters with their value in a file: `file://` for text, `fileb://` for bytes. `~` and `$VARIABLE` are expand, as
+//! Parameters with their value in a file: `file://` for text, `fileb://` for bytes. `~` and `$VARIABLE` are expanded, as
 //! the AWS CLI does.
 
 use std::io::ErrorKind;

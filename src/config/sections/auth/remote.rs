@@ -26,7 +26,7 @@ pub(super) fn read_introspection(section: &mut Section<'_, '_>) -> Option<Intros
         url: url?,
         client_id: client_id?,
         client_secret: client_secret?,
-        ask: remote?,
+        check: remote?,
     })
 }
 
@@ -61,7 +61,7 @@ pub(super) fn read_forward_auth(section: &mut Section<'_, '_>) -> Option<Forward
         forward_headers: headers,
         forward_cookies: cookies,
         claims: claims?,
-        ask: remote?,
+        check: remote?,
     })
 }
 
