@@ -219,7 +219,7 @@ async fn the_audit_trail_tells_which_service_acted_for_which_user() {
     vend(&app, KEY, "app:mallory").await.is_problem(403, "user-forbidden");
     send(&app, Method::DELETE, &service, json!({"user": "app:alice"})).await;
     app.vend("alice").await;
-    let told: Vec<Value> = trail
+    let found: Vec<Value> = trail
         .events(5)
         .await
         .iter()
@@ -228,7 +228,7 @@ async fn the_audit_trail_tells_which_service_acted_for_which_user() {
         })
         .collect();
     assert_eq!(
-        told,
+        found,
         [
             json!(["vend-token", "success", "app", "app:backend", "app:alice"]),
             json!(["vend-token", "success", "billing", "billing", "app:tenant-7:bob"]),

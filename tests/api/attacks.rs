@@ -75,12 +75,12 @@ async fn are_refused(app: &TestApp, attacks: Vec<Attack>) {
 /// Asserts that the response contains no long part of what was sent.
 #[track_caller]
 fn is_not_repeated<'v>(name: &str, answer: &ApiResponse, sent: impl Iterator<Item = &'v str>) {
-    let told = format!("{:?} {}", answer.headers, answer.text);
+    let found = format!("{:?} {}", answer.headers, answer.text);
     for value in sent {
         let secrets = value.split([' ', '.', '=', ';', ',']).filter(|piece| piece.len() >= 12);
         // An origin is no secret, and CORS repeats an allowed one.
         for secret in secrets.filter(|piece| !piece.starts_with("https://")) {
-            assert!(!told.contains(secret), "{name} has {secret:?} repeated: {told}");
+            assert!(!found.contains(secret), "{name} has {secret:?} repeated: {found}");
         }
     }
 }

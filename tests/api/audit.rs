@@ -70,11 +70,11 @@ async fn a_link_is_recorded_before_the_call_and_after_it() {
     let linked = link(&app, "accounts.google.com").await;
     link(&app, "evil.example").await.is_problem(403, "provider-not-allowed");
     let events = trail.events(4).await;
-    let told: Vec<_> = events.iter().map(|event| (&event["action"], &event["outcome"], &event["links"])).collect();
+    let found: Vec<_> = events.iter().map(|event| (&event["action"], &event["outcome"], &event["links"])).collect();
     let (act, google, nothing) = (json!("link"), json!(["accounts.google.com"]), Value::Null);
     let [begun, done, refused] = ["started", "success", "denied"].map(|outcome| json!(outcome));
     let expected = [(&begun, &google), (&done, &google), (&begun, &nothing), (&refused, &nothing)];
-    assert_eq!(told, expected.map(|(outcome, links)| (&act, outcome, links)));
+    assert_eq!(found, expected.map(|(outcome, links)| (&act, outcome, links)));
     assert_eq!(events[1]["identityId"], linked.json()["identityId"]);
     assert_eq!(events[1]["tokenSha256"], sha256(&linked.token()));
     assert_eq!((&events[0]["user"], &events[3]["problem"]), (&json!("alice"), &json!("provider-not-allowed")));
@@ -135,7 +135,7 @@ async fn every_refusal_is_recorded_with_its_reason_and_everything_else_leaves_no
     app.vend("alice").await.is_problem(503, "upstream-unavailable");
     app.sign_out("alice").await;
     let events = trail.events(10).await;
-    let told: Vec<Value> = events
+    let found: Vec<Value> = events
         .iter()
         .map(|event| {
             let of = |name: &str| event[name].clone();
@@ -143,7 +143,7 @@ async fn every_refusal_is_recorded_with_its_reason_and_everything_else_leaves_no
         })
         .collect();
     assert_eq!(
-        json!(told),
+        json!(found),
         json!([
             ["vend-token", "denied", 401, "unauthorized", "signature", null],
             ["vend-token", "denied", 401, "unauthorized", "malformed", null],

@@ -41,10 +41,10 @@ async fn a_signed_call_gets_a_token_and_prints_no_secret() {
     let answer: Value = serde_json::from_str(&stdout(&output)).unwrap();
     let token = answer["Token"].as_str().unwrap();
     assert_eq!(claims_of(token)["sub"], answer["IdentityId"]);
-    let told = stderr(&output);
-    assert!(told.contains("debug: calling"), "{told}");
+    let found = stderr(&output);
+    assert!(found.contains("debug: calling"), "{found}");
     for secret in [token, &key.secret, "a-user-nobody-should-read"] {
-        assert!(!told.contains(secret), "{told}");
+        assert!(!found.contains(secret), "{found}");
     }
 
     // A signature by another secret is rejected: the request is really signed.

@@ -104,9 +104,9 @@ fn check<'r>(report: &'r Value, name: &str, about: &str) -> &'r Value {
 fn assert_reported(report: &Value, (name, about): (&str, &str), status: &str, words: &[&str]) {
     let check = check(report, name, about);
     assert_eq!(check["status"], status, "{check:#}");
-    let told = format!("{} {}", check["observed"].as_str().unwrap(), check["fix"].as_str().unwrap_or(""));
+    let reported = format!("{} {}", check["observed"].as_str().unwrap(), check["fix"].as_str().unwrap_or(""));
     for word in words {
-        assert!(told.contains(word), "no {word:?} in {told:?}");
+        assert!(reported.contains(word), "no {word:?} in {reported:?}");
     }
     let needs_fix = matches!(status, "fail" | "warn");
     assert_eq!(check.get("fix").is_some(), needs_fix, "{check:#}");
@@ -131,7 +131,7 @@ async fn with_a_correct_setup_every_check_passes_and_nothing_is_minted() {
         "ok    cognito-keys         ",
         "ok    call-rate us-east-1  50 calls a second, burst 5000, for pools main, second; the quota",
     ] {
-        assert!(ended.out.lines().any(|told| told.starts_with(line)), "no {line:?} in\n{}", ended.out);
+        assert!(ended.out.lines().any(|reported| reported.starts_with(line)), "no {line:?} in\n{}", ended.out);
     }
     assert!(!ended.out.contains("FAIL") && !ended.out.contains("warn"), "{}", ended.out);
     let secret = AccessKey::default().secret;
@@ -216,9 +216,9 @@ async fn clock_skew_is_a_warning_and_from_5_minutes_on_a_failure() {
         let run = DoctorRun::whose_clock_is(Duration::from_secs(behind)).await;
         let (ended, report) = run.examined(&[], &[]).await;
         // The emulator's clock stands still, that of the process runs.
-        let told = check(&report, "clock", "us-east-1")["observed"].as_str().unwrap().to_owned();
-        let seconds: u64 = told.split(' ').find_map(|word| word.parse().ok()).unwrap();
-        assert!(seconds.abs_diff(behind) < 60, "{told}, not {words}");
+        let reported = check(&report, "clock", "us-east-1")["observed"].as_str().unwrap().to_owned();
+        let seconds: u64 = reported.split(' ').find_map(|word| word.parse().ok()).unwrap();
+        assert!(seconds.abs_diff(behind) < 60, "{reported}, not {words}");
         assert_reported(&report, ("clock", "us-east-1"), status, &["behind Cognito's", "NTP"]);
         assert_eq!((ended, &report["status"]), (code, &json!(status)), "{report:#}");
     }
@@ -275,8 +275,8 @@ async fn an_invalid_configuration_is_reported_and_exits_with_78() {
     let (code, report) = run.examined(&[], &[("TOKENVEND__UPSTREAM__RATE_LIMIT__BURST", "0")]).await;
     assert_eq!(code, Some(78), "{report:#}");
     assert_reported(&report, ("configuration", ""), "fail", &["upstream.rate_limit.burst", "print-default-config"]);
-    let told = run.report(&[], &[("TOKENVEND__UPSTREAM__RATE_LIMIT__BURST", "0")]).await;
-    assert!(told.out.contains("1 error(s): upstream.rate_limit.burst"), "{told:?}");
+    let reported = run.report(&[], &[("TOKENVEND__UPSTREAM__RATE_LIMIT__BURST", "0")]).await;
+    assert!(reported.out.contains("1 error(s): upstream.rate_limit.burst"), "{reported:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -441,7 +441,7 @@ async fn an_endpoint_that_mints_for_an_unknown_identity_fails_the_permission_che
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_forward_auth_endpoint_that_answers_400_without_a_credential_is_a_warning() {
     let run = DoctorRun::new().await;
-    for (status, told, words) in [
+    for (status, reported, words) in [
         (401, "ok", &["responds (401 without a credential)"][..]),
         (400, "warn", &["responds with 400 without a credential", "ALLOWED_HOSTS"]),
         (503, "fail", &["the answer is 503"]),
@@ -453,6 +453,6 @@ async fn a_forward_auth_endpoint_that_answers_400_without_a_credential_is_a_warn
             ("TOKENVEND__AUTH__SESSION__URL", &app),
         ];
         let (_, report) = run.examined(&[], &variables).await;
-        assert_reported(&report, ("signing-keys", "session"), told, words);
+        assert_reported(&report, ("signing-keys", "session"), reported, words);
     }
 }

@@ -187,13 +187,13 @@ async fn the_openapi_document_lists_every_operation_and_every_problem() {
     assert_eq!(paths, ["/livez", "/openapi.json", "/readyz", "/v1/credentials", "/v1/identity/link", "/v1/token"]);
     assert_eq!(document["paths"]["/v1/token"].as_object().unwrap().len(), 3);
     let properties = &document["components"]["schemas"]["Token"]["properties"];
-    let told = app.vend("alice").await.json();
-    for name in told.as_object().unwrap().keys() {
+    let reported = app.vend("alice").await.json();
+    for name in reported.as_object().unwrap().keys() {
         assert!(properties.get(name).is_some(), "{name} is not in the document");
     }
     let text = document.to_string();
     for name in ["invalid-request", "unauthorized", "unknown-pool", "upstream-unavailable", "min-ttl-too-long"] {
         assert!(text.contains(&format!("`{name}`")), "{name} is not in the document");
     }
-    assert_eq!(json!(told["expiresIn"].is_u64()), json!(true));
+    assert_eq!(json!(reported["expiresIn"].is_u64()), json!(true));
 }

@@ -161,9 +161,9 @@ async fn after_a_merge_both_have_one_identity_and_no_token_of_the_removed_one_is
     assert_eq!(begun["requestId"], done["requestId"]);
     assert!(begun.get("status").is_none() && begun.get("durationMs").is_none());
     for event in [begun, done] {
-        let told = |name: &str| event[name].as_str().unwrap_or_default();
-        assert_eq!([told("user"), told("targetUser"), told("pool")], ["alice", "bob", "main"]);
-        assert_eq!([told("authenticator"), told("client")], ["admin", "127.0.0.1"]);
+        let reported = |name: &str| event[name].as_str().unwrap_or_default();
+        assert_eq!([reported("user"), reported("targetUser"), reported("pool")], ["alice", "bob", "main"]);
+        assert_eq!([reported("authenticator"), reported("client")], ["admin", "127.0.0.1"]);
     }
     assert_eq!((&done["identityId"], &done["targetIdentityId"]), (&json!(given_up), &json!(stays)));
 }
@@ -182,10 +182,10 @@ async fn an_unlinked_user_gets_a_new_identity() {
     assert_eq!(source, "miss");
     assert_ne!(new, identity);
     assert_eq!(app.next("other").await, ("hit".to_owned(), identity.clone()));
-    let told: Vec<_> = trail.events(6).await;
-    let told: Vec<_> = told.iter().filter(|event| event["action"] == "unlink").collect();
-    assert_eq!([&told[0]["outcome"], &told[1]["outcome"]], ["started", "success"]);
-    assert_eq!((&told[1]["user"], &told[1]["identityId"]), (&json!("alice"), &json!(identity)));
+    let reported: Vec<_> = trail.events(6).await;
+    let reported: Vec<_> = reported.iter().filter(|event| event["action"] == "unlink").collect();
+    assert_eq!([&reported[0]["outcome"], &reported[1]["outcome"]], ["started", "success"]);
+    assert_eq!((&reported[1]["user"], &reported[1]["identityId"]), (&json!("alice"), &json!(identity)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -232,9 +232,9 @@ async fn many_identities_are_deleted_at_once_and_none_of_another_pool() {
         assert_eq!(app.vend(&format!("user-{number}")).await.source(), "miss");
     }
     let events = trail.events(44).await;
-    let told: Vec<_> = events.iter().filter(|event| event["action"] == "delete").collect();
-    assert_eq!(told[1]["identityIds"].as_array().unwrap().len(), 22);
-    assert_eq!(told[1]["failedIdentityIds"].as_array().unwrap().len(), 2);
+    let reported: Vec<_> = events.iter().filter(|event| event["action"] == "delete").collect();
+    assert_eq!(reported[1]["identityIds"].as_array().unwrap().len(), 22);
+    assert_eq!(reported[1]["failedIdentityIds"].as_array().unwrap().len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -310,7 +310,10 @@ async fn with_pseudonyms_users_are_also_found_by_their_user_id_of_the_app() {
     assert_eq!(app.administer(Method::DELETE, &path).await.status, 200);
     let purged = app.administer(Method::DELETE, "/users/bob/cache?userIdKind=app").await;
     assert_eq!(purged.status, 200);
-    let told: Vec<_> =
+    let reported: Vec<_> =
         trail.events(10).await.iter().filter(|event| event["authenticator"] == "admin").cloned().collect();
-    assert!(told.iter().skip(1).all(|event| event["user"] != "alice" && event["targetUser"] != "bob"), "{told:?}");
+    assert!(
+        reported.iter().skip(1).all(|event| event["user"] != "alice" && event["targetUser"] != "bob"),
+        "{reported:?}"
+    );
 }

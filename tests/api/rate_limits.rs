@@ -280,8 +280,8 @@ async fn excess_requests_do_not_fill_the_log() {
     assert_eq!(served.ended().await, Some(0));
     let log = served.log();
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let told: Vec<_> = lines.iter().filter(|line| line["message"] == "requests rate limited").collect();
-    assert_eq!(told.len(), 1, "{log}");
-    assert_eq!((&told[0]["level"], &told[0]["by_address"]), (&"WARN".into(), &1.into()));
+    let found: Vec<_> = lines.iter().filter(|line| line["message"] == "requests rate limited").collect();
+    assert_eq!(found.len(), 1, "{log}");
+    assert_eq!((&found[0]["level"], &found[0]["by_address"]), (&"WARN".into(), &1.into()));
     assert!(lines.iter().all(|line| line["status"] != 429), "{log}");
 }

@@ -201,20 +201,20 @@ async fn the_aws_cli_and_the_javascript_sdk_exchange_a_token_for_credentials() {
 #[tokio::test]
 async fn pyjwt_rejects_the_same_forgeries_as_verify() {
     let Some(place) = peers_or_skip() else { return };
-    let (forge, now) = (TokenSigner::start(), SystemClock::new().now());
-    let honest = forge.sign(&honest_claims(now));
-    let forged = forge.forgeries_for_any_verifier(now).into_iter().map(|(token, _)| token);
+    let (signer, now) = (TokenSigner::start(), SystemClock::new().now());
+    let honest = signer.sign(&honest_claims(now));
+    let forged = signer.forgeries_for_any_verifier(now).into_iter().map(|(token, _)| token);
     let tokens: Vec<String> = std::iter::once(honest).chain(forged).collect();
     let file = tempfile::NamedTempFile::new().unwrap();
     fs::write(file.path(), tokens.join("\n")).unwrap();
     let mut command = Command::new(place.join("venv/bin/python"));
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/judge_tokens.py");
-    command.arg(script).args([&forge.keys_url(), DEFAULT_POOL]).stdin(File::open(file.path()).unwrap());
+    command.arg(script).args([&signer.keys_url(), DEFAULT_POOL]).stdin(File::open(file.path()).unwrap());
     let output = run(command).await;
-    let told = output_text(&output);
-    let verdicts: Vec<&str> = told.lines().collect();
-    assert_eq!(verdicts.len(), tokens.len(), "{told}");
-    assert_eq!(verdicts[0], "verified", "{told}");
+    let found = output_text(&output);
+    let verdicts: Vec<&str> = found.lines().collect();
+    assert_eq!(verdicts.len(), tokens.len(), "{found}");
+    assert_eq!(verdicts[0], "verified", "{found}");
     for (token, verdict) in tokens.iter().zip(&verdicts).skip(1) {
         assert!(verdict.starts_with("refused: "), "{verdict}: {token}");
     }

@@ -94,8 +94,8 @@ async fn with_a_client_ca_only_clients_with_a_valid_certificate_connect_and_are_
     let short = as_client(&clients.client("short", 4, 1)).build().unwrap();
     assert!(app.vend_over(&short, "user-true").await.is_err());
 
-    let told = std::fs::read_to_string(trail).unwrap();
-    let events: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let found = std::fs::read_to_string(trail).unwrap();
+    let events: Vec<Value> = found.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &good.der);
     let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     for event in &events[..2] {
@@ -130,9 +130,9 @@ async fn the_admin_listener_has_a_certificate_and_clients_of_its_own() {
     assert!(ca.trusting_client().build().unwrap().get(&url).send().await.is_err());
     let prometheus = ca.trusting_client().identity(operators.client("prometheus", 1, 30).identity());
     let answer = ApiResponse::to(prometheus.build().unwrap().get(&url)).await;
-    let told = "tokenvend_tls_certificate_expiry_timestamp_seconds{listener=\"";
-    assert!(answer.text.contains(&format!("{told}admin\"}}")), "{}", answer.text);
-    assert!(!answer.text.contains(&format!("{told}http\"}}")), "{}", answer.text);
+    let found = "tokenvend_tls_certificate_expiry_timestamp_seconds{listener=\"";
+    assert!(answer.text.contains(&format!("{found}admin\"}}")), "{}", answer.text);
+    assert!(!answer.text.contains(&format!("{found}http\"}}")), "{}", answer.text);
 }
 
 /// The server's certificate of a new request's connection.
@@ -294,10 +294,10 @@ fn every_error_in_the_tls_files_is_reported_before_the_start() {
     ] {
         let text = format!("[http.tls]\n{}", overlay.replace("DIR/", &dir));
         let document = ConfigSource { name: "test".to_owned(), text };
-        let told = config::load(&[document], &Environment::default()).unwrap_err().to_string();
+        let found = config::load(&[document], &Environment::default()).unwrap_err().to_string();
         for part in expected {
-            assert!(told.contains(&part.replace("DIR/", &dir)), "no {part} in {told}");
+            assert!(found.contains(&part.replace("DIR/", &dir)), "no {part} in {found}");
         }
-        assert!(!told.contains("PRIVATE KEY"), "{told}");
+        assert!(!found.contains("PRIVATE KEY"), "{found}");
     }
 }

@@ -26,7 +26,7 @@ const KID: &str = "us-east-11";
 pub struct TokenSigner {
     key: EncodingKey,
     jwk: Jwk,
-    pub site: DemoIdp,
+    pub idp: DemoIdp,
 }
 
 impl TokenSigner {
@@ -34,13 +34,13 @@ impl TokenSigner {
         let key = rsa_key();
         let mut jwk = Jwk::from_encoding_key(&key, Algorithm::RS512).unwrap();
         jwk.common.key_id = Some(KID.to_owned());
-        let site = DemoIdp::start();
-        site.publish(json!({"keys": [jwk]}).to_string());
-        Self { key, jwk, site }
+        let idp = DemoIdp::start();
+        idp.publish(json!({"keys": [jwk]}).to_string());
+        Self { key, jwk, idp }
     }
 
     pub fn keys_url(&self) -> String {
-        format!("{}/jwks.json", self.site.url)
+        format!("{}/jwks.json", self.idp.url)
     }
 
     pub fn sign(&self, claims: &Value) -> String {
@@ -154,10 +154,10 @@ async fn a_vended_token_proves_its_identity_in_its_own_pool_until_it_ends() {
 #[tokio::test]
 async fn no_forgery_passes_and_each_has_its_own_reason() {
     let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_800_000_000)));
-    let forge = TokenSigner::start();
-    let prover = prover(&forge.keys_url(), clock.clone()).await;
-    assert!(prove(&prover, &forge.sign(&honest_claims(clock.now())), POOL).await.is_ok());
-    for (token, why) in forge.forgeries(clock.now()) {
+    let signer = TokenSigner::start();
+    let prover = prover(&signer.keys_url(), clock.clone()).await;
+    assert!(prove(&prover, &signer.sign(&honest_claims(clock.now())), POOL).await.is_ok());
+    for (token, why) in signer.forgeries(clock.now()) {
         assert_eq!(prove(&prover, &token, POOL).await, Err(why), "{token}");
     }
 }
@@ -165,12 +165,12 @@ async fn no_forgery_passes_and_each_has_its_own_reason() {
 #[tokio::test]
 async fn without_cognitos_keys_no_token_is_accepted_or_rejected() {
     let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_800_000_000)));
-    let forge = TokenSigner::start();
-    forge.site.set_broken(true);
-    let prover = prover(&forge.keys_url(), clock.clone()).await;
-    let token = forge.sign(&honest_claims(clock.now()));
+    let signer = TokenSigner::start();
+    signer.idp.set_broken(true);
+    let prover = prover(&signer.keys_url(), clock.clone()).await;
+    let token = signer.sign(&honest_claims(clock.now()));
     assert_eq!(prove(&prover, &token, POOL).await, Err(TokenVerificationError::KeysUnavailable));
-    forge.site.set_broken(false);
+    signer.idp.set_broken(false);
     clock.advance(Duration::from_secs(10));
     assert!(prove(&prover, &token, POOL).await.is_ok());
 }

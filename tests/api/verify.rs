@@ -39,20 +39,20 @@ async fn a_vended_token_is_verified_against_the_emulator_in_every_form_that_an_a
         assert!(ended.out.contains("14m") && ended.out.ends_with(" s) left\n"), "{ended:?}");
     }
     let ended = run_alone(&[&arguments[..], &["--json"]].concat(), &[], &token).await;
-    let told: Value = serde_json::from_str(&ended.out).unwrap();
-    assert_eq!((&told["verified"], &told["identityId"]), (&json!(true), &json!(identity)), "{told:#}");
-    assert_eq!(told["origin"]["user"], "alice", "{told:#}");
+    let found: Value = serde_json::from_str(&ended.out).unwrap();
+    assert_eq!((&found["verified"], &found["identityId"]), (&json!(true), &json!(identity)), "{found:#}");
+    assert_eq!(found["origin"]["user"], "alice", "{found:#}");
     let other_pool = run_alone(&["verify", &token, "--pool", SECOND_POOL, "--endpoint-url", &url], &[], "").await;
     assert_eq!((other_pool.code, other_pool.out.as_str()), (Some(1), "rejected: its aud is another pool\n"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_forgery_is_rejected_with_its_reason_and_exits_with_1() {
-    let forge = TokenSigner::start();
-    let keys_url = forge.keys_url();
-    let honest = verify(&keys_url, &forge.sign(&honest_claims(now())), &[]).await;
+    let signer = TokenSigner::start();
+    let keys_url = signer.keys_url();
+    let honest = verify(&keys_url, &signer.sign(&honest_claims(now())), &[]).await;
     assert_eq!(honest.code, Some(0), "{honest:?}");
-    for (token, why) in forge.forgeries(now()) {
+    for (token, why) in signer.forgeries(now()) {
         let ended = verify(&keys_url, &token, &[]).await;
         assert_eq!(ended.code, Some(1), "{ended:?}");
         assert_eq!(ended.out, format!("rejected: {why}\n"));
@@ -62,8 +62,8 @@ async fn every_forgery_is_rejected_with_its_reason_and_exits_with_1() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_further_condition_must_hold() {
-    let forge = TokenSigner::start();
-    let token = forge.sign(&honest_claims(now()));
+    let signer = TokenSigner::start();
+    let token = signer.sign(&honest_claims(now()));
     let identity = "us-east-1:00000000-0000-4000-8000-00000000000a";
     for (arguments, reason) in [
         (&["--identity-id", identity, "--user", "alice", "--min-ttl", "10m"][..], None),
@@ -71,25 +71,25 @@ async fn each_further_condition_must_hold() {
         (&["--user", "bob"], Some("user")),
         (&["--min-ttl", "16m"], Some("life")),
     ] {
-        let ended = verify(&forge.keys_url(), &token, &[&["--json"], arguments].concat()).await;
-        let told: Value = serde_json::from_str(&ended.out).unwrap();
-        assert_eq!(ended.code, Some(i32::from(reason.is_some())), "{arguments:?}: {told:#}");
-        assert_eq!(told["verified"], reason.is_none(), "{told:#}");
-        assert_eq!(told["reason"].as_str(), reason, "{told:#}");
+        let ended = verify(&signer.keys_url(), &token, &[&["--json"], arguments].concat()).await;
+        let found: Value = serde_json::from_str(&ended.out).unwrap();
+        assert_eq!(ended.code, Some(i32::from(reason.is_some())), "{arguments:?}: {found:#}");
+        assert_eq!(found["verified"], reason.is_none(), "{found:#}");
+        assert_eq!(found["reason"].as_str(), reason, "{found:#}");
     }
     // A token is valid in its last second and not after it, whatever clock skew AWS tolerates.
     let mut claims = honest_claims(now());
     claims["exp"] = json!(now().as_secs());
-    let ended = verify(&forge.keys_url(), &forge.sign(&claims), &[]).await;
+    let ended = verify(&signer.keys_url(), &signer.sign(&claims), &[]).await;
     assert_eq!(ended.out, format!("rejected: {}\n", TokenVerificationError::Expired));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_cognitos_keys_a_token_is_neither_accepted_nor_rejected() {
-    let forge = TokenSigner::start();
-    let token = forge.sign(&honest_claims(now()));
-    forge.site.set_broken(true);
-    for url in [forge.keys_url().as_str(), "http://127.0.0.1:1/keys"] {
+    let signer = TokenSigner::start();
+    let token = signer.sign(&honest_claims(now()));
+    signer.idp.set_broken(true);
+    for url in [signer.keys_url().as_str(), "http://127.0.0.1:1/keys"] {
         let ended = verify(url, &token, &[]).await;
         assert_eq!(ended.code, Some(69), "{ended:?}");
         assert!(ended.err.contains(url) && ended.out.is_empty(), "{ended:?}");
@@ -103,9 +103,9 @@ async fn without_cognitos_keys_a_token_is_neither_accepted_nor_rejected() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn inspect_prints_the_claims_as_unverified_and_never_the_signature() {
-    let forge = TokenSigner::start();
+    let signer = TokenSigner::start();
     let claims = honest_claims(now());
-    let token = forge.sign(&claims);
+    let token = signer.sign(&claims);
     let signature = token.rsplit('.').next().unwrap();
     for arguments in [&[][..], &["--json"]] {
         let ended = inspect(&token, arguments).await;
@@ -122,18 +122,18 @@ async fn inspect_prints_the_claims_as_unverified_and_never_the_signature() {
     ] {
         assert!(ended.out.contains(expected), "no {expected:?} in {}", ended.out);
     }
-    let told: Value = serde_json::from_str(&inspect(&token, &["--json"]).await.out).unwrap();
-    assert_eq!((&told["verified"], &told["claims"]), (&json!(false), &claims), "{told:#}");
-    assert!((890..=900).contains(&told["expiresIn"].as_i64().unwrap()), "{told:#}");
+    let found: Value = serde_json::from_str(&inspect(&token, &["--json"]).await.out).unwrap();
+    assert_eq!((&found["verified"], &found["claims"]), (&json!(false), &claims), "{found:#}");
+    assert!((890..=900).contains(&found["expiresIn"].as_i64().unwrap()), "{found:#}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn inspect_tells_guests_public_logins_ended_tokens_and_the_app_s_own_apart() {
-    let forge = TokenSigner::start();
+    let signer = TokenSigner::start();
     let with = |changes: Value| {
         let mut claims = honest_claims(now());
         claims.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
-        forge.sign(&claims)
+        signer.sign(&claims)
     };
     let demo = DemoIdp::start();
     for (token, expected) in [

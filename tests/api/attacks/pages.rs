@@ -223,8 +223,8 @@ async fn an_origin_that_looks_like_an_allowed_one_may_neither_request_nor_read()
             let asked = preflight(origin).await;
             assert!(asked.status.is_client_error(), "{origin:?}: {asked:?}");
             for answer in [asked, post(origin).await] {
-                let told = answer.headers.keys().find(|name| name.as_str().starts_with("access-control-allow"));
-                assert_eq!(told, None, "{origin:?}: {answer:?}");
+                let found = answer.headers.keys().find(|name| name.as_str().starts_with("access-control-allow"));
+                assert_eq!(found, None, "{origin:?}: {answer:?}");
             }
         }
         // CORS allows cookies only if an authenticator reads them.

@@ -42,13 +42,13 @@ async fn it_prints_the_vended_credentials_in_the_format_of_credential_process() 
             let output = run(&app, &arguments, from_environment).await;
             assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
             assert!(output.stderr.is_empty());
-            let told: Value = serde_json::from_slice(&output.stdout).unwrap();
-            assert_eq!(told["Version"], 1);
-            assert_eq!(told["AccessKeyId"], given["AccessKeyId"]);
-            assert_eq!(told["SecretAccessKey"], given["SecretAccessKey"]);
-            assert_eq!(told["SessionToken"], given["Token"]);
-            assert_eq!(told["Expiration"], given["Expiration"]);
-            assert_eq!(told.as_object().unwrap().len(), 5);
+            let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+            assert_eq!(found["Version"], 1);
+            assert_eq!(found["AccessKeyId"], given["AccessKeyId"]);
+            assert_eq!(found["SecretAccessKey"], given["SecretAccessKey"]);
+            assert_eq!(found["SessionToken"], given["Token"]);
+            assert_eq!(found["Expiration"], given["Expiration"]);
+            assert_eq!(found.as_object().unwrap().len(), 5);
         }
     }
 }

@@ -217,7 +217,7 @@ async fn where_a_pool_has_tags_its_role_must_let_sessions_have_them() {
         "      -> aws iam update-assume-role-policy --role-name mobile-user --policy-document \"$(tokenvend doctor \
          --trust-policy main)\"",
     ] {
-        assert!(ended.out.lines().any(|told| told == line), "no {line:?} in\n{}", ended.out);
+        assert!(ended.out.lines().any(|found| found == line), "no {line:?} in\n{}", ended.out);
     }
 
     // The policy of the remedy passes the check.
@@ -268,7 +268,7 @@ async fn a_role_that_may_not_be_read_is_skipped_and_the_permission_is_named() {
     }
     let ended = run.report(&[], &[("AWS_ENDPOINT_URL_IAM", &denied)]).await;
     let line = "skip  role-trust main      not allowed, which is fine: tokenvend does not need it; the check needs iam:GetRole on";
-    assert!(ended.out.lines().any(|told| told.starts_with(line)), "{}", ended.out);
+    assert!(ended.out.lines().any(|found| found.starts_with(line)), "{}", ended.out);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

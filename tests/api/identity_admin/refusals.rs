@@ -69,10 +69,10 @@ async fn without_the_admin_credential_no_operation_is_allowed_and_each_attempt_i
     assert_eq!(app.metric("tokenvend_admin_authentications_total{outcome=\"missing\"}").await, 8.0);
     assert_eq!(app.admin_calls("success").await, 0.0);
     let events = trail.events(18).await;
-    let told: Vec<_> = events.iter().filter(|event| event["status"] == 401).collect();
-    let acts: Vec<_> = told[..8].iter().map(|event| event["action"].as_str().unwrap()).collect();
+    let found: Vec<_> = events.iter().filter(|event| event["status"] == 401).collect();
+    let acts: Vec<_> = found[..8].iter().map(|event| event["action"].as_str().unwrap()).collect();
     assert_eq!(acts, resources().map(|(.., act)| act));
-    for event in told {
+    for event in found {
         assert_eq!((&event["outcome"], &event["problem"]), (&json!("denied"), &json!("unauthorized")));
         assert!(event.get("authenticator").is_none() && event.get("user").is_none() && event.get("pool").is_none());
         assert!(["wrong", "missing"].contains(&event["reason"].as_str().unwrap()));
@@ -223,7 +223,7 @@ async fn a_missing_permission_is_named_without_a_text_of_aws() {
         "LookupDeveloperIdentity",
         "UnlinkDeveloperIdentity",
     ];
-    let told = std::cell::RefCell::new(Vec::new());
+    let found = std::cell::RefCell::new(Vec::new());
     app.try_all(&format!("Bearer {CREDENTIAL}"), |answer, _| {
         assert!(!answer.text.contains("hush") && !answer.text.contains("AccessDenied"), "{answer:?}");
         let detail = if answer.status == StatusCode::OK {
@@ -232,11 +232,11 @@ async fn a_missing_permission_is_named_without_a_text_of_aws() {
             answer.is_problem(500, "misconfigured");
             answer.json()["detail"].as_str().unwrap().to_owned()
         };
-        told.borrow_mut().push(detail);
+        found.borrow_mut().push(detail);
     })
     .await;
     let policy = include_str!("../../../deploy/iam/policy-identity-administration.json");
-    for (detail, action) in told.borrow().iter().zip(actions) {
+    for (detail, action) in found.borrow().iter().zip(actions) {
         assert!(policy.contains(&format!("cognito-identity:{action}")), "{action} is not in the policy to copy");
         assert!(action.is_empty() || detail.contains(&format!("cognito-identity:{action}")), "{detail}");
     }
@@ -299,8 +299,8 @@ async fn the_openapi_document_of_the_admin_listener_lists_every_operation_and_ev
         let required = document["components"]["schemas"][schema]["required"].as_array().unwrap().clone();
         let mut required: Vec<_> = required.iter().map(|name| name.as_str().unwrap()).collect();
         required.sort_unstable();
-        let told = answer.json();
-        let told: Vec<_> = told.as_object().unwrap().keys().collect();
-        assert_eq!(told, required, "{schema}: {answer:?}");
+        let found = answer.json();
+        let found: Vec<_> = found.as_object().unwrap().keys().collect();
+        assert_eq!(found, required, "{schema}: {answer:?}");
     }
 }

@@ -98,8 +98,8 @@ async fn a_token_of_another_pool_or_of_a_user_is_no_guest_token() {
 /// Tokens with a valid signature of Cognito, and wrong claims.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn forged_and_ambiguous_guest_tokens_are_rejected() {
-    let forge = TokenSigner::start();
-    let app = TestApp::with(&format!("upstream.openid_keys_url = \"{}\"\n{ALL}", forge.keys_url())).await;
+    let signer = TokenSigner::start();
+    let app = TestApp::with(&format!("upstream.openid_keys_url = \"{}\"\n{ALL}", signer.keys_url())).await;
     let victim = identity(&app.vend("victim").await);
     let (guest, real) = app.guest().await;
     let changes = app.changes().await;
@@ -110,7 +110,7 @@ async fn forged_and_ambiguous_guest_tokens_are_rejected() {
             "iat": now.as_secs(), "exp": now.as_secs() + 600,
         })
     };
-    for (forgery, why) in forge.forgeries(now) {
+    for (forgery, why) in signer.forgeries(now) {
         let answer = app.link_guest("mallory", &forgery).await;
         assert_eq!(answer.status, 422, "{why}: {answer:?}");
         answer.is_problem(422, "invalid-guest-token");
@@ -127,22 +127,22 @@ async fn forged_and_ambiguous_guest_tokens_are_rejected() {
         json!("unauthenticated"),
         json!(null),
     ] {
-        let token = forge.sign(&claims(&guest, amr.clone()));
+        let token = signer.sign(&claims(&guest, amr.clone()));
         let answer = app.link_guest("mallory", &token).await;
         assert_eq!(answer.status, 422, "{amr}: {answer:?}");
         answer.is_problem(422, "invalid-guest-token");
     }
     for sub in ["", "victim", POOL, "eu-west-1:00000000-0000-4000-8000-000000000001"] {
-        let token = forge.sign(&claims(sub, json!(["unauthenticated"])));
+        let token = signer.sign(&claims(sub, json!(["unauthenticated"])));
         let answer = app.link_guest("mallory", &token).await;
         // The pool's own id has the format of an identity id, but no such identity exists.
         assert!([422, 404].contains(&answer.status.as_u16()), "{sub}: {answer:?}");
     }
     // A guest's token outlives the guest: the current state of the identity decides.
-    let outlived = forge.sign(&claims(&victim, json!(["unauthenticated"])));
+    let outlived = signer.sign(&claims(&victim, json!(["unauthenticated"])));
     app.link_guest("mallory", &outlived).await.is_problem(409, "guest-already-linked");
     assert_eq!(app.changes().await, changes);
     assert_eq!(app.users_of(&victim).await, ["victim"]);
-    let honest = forge.sign(&claims(&guest, json!(["unauthenticated"])));
+    let honest = signer.sign(&claims(&guest, json!(["unauthenticated"])));
     assert_eq!(identity(&app.link_guest("alice", &honest).await), guest);
 }
