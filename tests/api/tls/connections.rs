@@ -65,8 +65,8 @@ async fn in_time<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(20), what).await.expect("waited for in vain")
 }
 
-/// Asserts that the connection ended in order. A client whose own close comes too late gets a broken pipe, one that is cut
-/// off gets an unexpected end.
+/// Asserts that the connection ended in order. A client whose own close comes too late gets a broken pipe, one that is
+/// cut off gets an unexpected end.
 async fn ended_in_order(ended: tokio::task::JoinHandle<Result<(), h2::Error>>) {
     if let Err(error) = in_time(ended).await.unwrap() {
         assert_eq!(error.get_io().map(std::io::Error::kind), Some(std::io::ErrorKind::BrokenPipe), "{error}");
