@@ -6,7 +6,8 @@
 //! - the cache: `read_through` (**start here**), [`freshness`], [`cache_entry`], `store`, `coalescing_store`,
 //!   `last_entry_hint`, `negative_cache`;
 //! - a load: `loader`, within the `user_quota`; `token_loader` with `token_validation`, [`token_response`] and
-//!   `token_encoding`; [`credentials_loader`]; `link_call` for the calls of linking;
+//!   `token_encoding`; `credentials_loader` with `credentials_validation` and [`credentials_response`]; `link_call` for
+//!   the calls of linking;
 //! - the calls to Cognito, by region: `upstream` with `circuit_breaker` and [`crate::call_rate_limit`].
 
 pub mod cache_entry;
