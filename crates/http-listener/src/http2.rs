@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use h2::Reason;
-use http::header::CONNECTION;
+use http::header::{CONNECTION, CONTENT_LENGTH};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -185,6 +185,7 @@ async fn answer<S: Service>(
         connection.context.reject(RejectReason::Malformed, connection.info.peer_address());
         return without_body(StatusCode::BAD_REQUEST, stream);
     }
+    let is_head = request.method() == Method::HEAD;
     let request = request.map(|incoming| {
         if incoming.is_end_stream() {
             return RequestBody::empty();
@@ -199,6 +200,13 @@ async fn answer<S: Service>(
         connection.retire();
     }
     let size = response.body().size_hint();
+    if is_head {
+        // Of HTTP/2, hyper would send the body.
+        if let Some(length) = size.exact() {
+            response.headers_mut().entry(CONTENT_LENGTH).or_insert_with(|| length.into());
+        }
+        return response.map(|_| ResponseBody::empty(Owner::Http2(stream)));
+    }
     let bytes = size.exact().or(size.upper()).unwrap_or(UNKNOWN_LENGTH);
     if !stream.begin_response(STREAM_OVERHEAD.saturating_add(usize::try_from(bytes).unwrap_or(usize::MAX))) {
         connection.context.reject(RejectReason::Overloaded, connection.info.peer_address());
