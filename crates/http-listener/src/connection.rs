@@ -221,7 +221,10 @@ async fn run<S: Service>(
         None => Ok(Handshake { transport: Transport::Plain(stream), protocol: Protocol::Http1, peer: Peer::default() }),
         Some(source) => {
             let handshake = tls::accept(&**source, stream, context.limits.tls_handshake_timeout);
-            let Some(handshake) = until_evicted(place.slot(), handshake).await else { return CloseReason::Evicted };
+            let handshake = match until_signalled(place.slot(), handshake).await {
+                Ok(handshake) => handshake,
+                Err(reason) => return reason,
+            };
             let outcome = handshake.as_ref().err().copied().unwrap_or(HandshakeOutcome::Completed);
             context.observer.tls_handshake_ended(outcome);
             handshake
@@ -241,14 +244,15 @@ async fn run<S: Service>(
     }
 }
 
-/// The result of a future. `None` if the connection is to make room for another one before.
-async fn until_evicted<T>(slot: &Slot, future: impl Future<Output = T>) -> Option<T> {
+/// The result of a future. An error if the connection is to end before.
+async fn until_signalled<T>(slot: &Slot, future: impl Future<Output = T>) -> Result<T, CloseReason> {
     let mut future = pin!(future);
     poll_fn(|cx| {
         slot.register(cx.waker());
         match future.as_mut().poll(cx) {
-            Poll::Pending if slot.is_evicted() => Poll::Ready(None),
-            result => result.map(Some),
+            Poll::Pending if slot.is_evicted() => Poll::Ready(Err(CloseReason::Evicted)),
+            Poll::Pending if slot.is_to_retire() => Poll::Ready(Err(CloseReason::Retired)),
+            result => result.map(Ok),
         }
     })
     .await

@@ -231,9 +231,10 @@ fn ended(connection: &Connection, result: hyper::Result<()>, reason: CloseReason
     let Err(error) = result else { return reason };
     let peer_address = connection.info.peer_address();
     let cause = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
-    tracing::debug!(listener = connection.context.name, %peer_address, %error, cause = ?cause, "http/2 connection failed");
-    // The client's own GOAWAY and a closed socket are no faults of the client.
-    if cause.is_some_and(|cause| cause.is_library() || cause.is_remote() && cause.reason() != Some(Reason::NO_ERROR)) {
+    let code = cause.and_then(h2::Error::reason);
+    tracing::debug!(listener = connection.context.name, %peer_address, %error, ?code, "http/2 connection failed");
+    // Found by h2: not a closed socket, and not an error that the client reports.
+    if cause.is_some_and(h2::Error::is_library) {
         connection.context.reject(RejectReason::Malformed, peer_address);
         return CloseReason::ProtocolError;
     }

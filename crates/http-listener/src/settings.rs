@@ -40,7 +40,7 @@ pub struct ConnectionLimits {
     /// The requests of an HTTP/2 connection that the client may have open at the same time.
     pub max_concurrent_streams: u32,
     /// Of these, the requests that are handled at the same time while no credential of the connection was verified. The
-    /// others wait.
+    /// others wait. At least 1.
     pub max_unauthenticated_streams: usize,
 }
 

@@ -108,7 +108,7 @@ impl Streams {
 
     fn has_room(&self) -> bool {
         self.connection.info.is_authenticated()
-            || self.admitted.get() < self.connection.limits().max_unauthenticated_streams
+            || self.admitted.get() < self.connection.limits().max_unauthenticated_streams.max(1)
     }
 
     /// Admits requests that wait, as far as there is room.

@@ -1,0 +1,191 @@
+use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
+use std::rc::Rc;
+
+use http::Response;
+use http_body_util::{BodyExt as _, Empty};
+use hyper::body::Incoming;
+use hyper::server::conn::http1::Builder;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use proptest::prelude::*;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use super::*;
+
+fn framing(bytes: &[u8]) -> Framing {
+    let mut framing = Framing::default();
+    framing.read(bytes);
+    framing
+}
+
+#[test]
+fn messages_end_where_their_framing_says() {
+    for (bytes, heads) in [
+        (&b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"[..], 1),
+        (b"\r\n\nGET / HTTP/1.1\nHost: x\n\nGET / HTTP/1.1\r\n\r\n", 2),
+        (b"POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\n\r\n\r\nGET / HTTP/1.1\r\n\r\n", 2),
+        (b"POST / HTTP/1.1\r\ncontent-length:\t4 \r\n\r\nabcdGET / HTTP/1.1\r\n\r\n", 2),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: Chunked\r\n\r\n3;a=b\r\nabc\r\n0\r\nX: y\r\n\r\nGET / HTTP/1.1\r\n\r\n", 2),
+    ] {
+        let whole = framing(bytes);
+        assert!(whole.is_between_messages() && !whole.rejects(heads - 1), "{}", bytes.escape_ascii());
+        assert!(whole.rejects(heads), "there is no further head");
+    }
+    assert!(framing(b"GET / HTTP/1.1\r\nHost: x\r\n").is_in_head());
+    assert!(!framing(b"\r\n").is_in_head());
+}
+
+#[test]
+fn an_ambiguous_head_and_all_after_it_are_rejected() {
+    for lines in [
+        "Content-Length: 3\r\nTransfer-Encoding: chunked",
+        "Transfer-Encoding: chunked\r\nContent-Length: 3",
+        "Content-Length: 3\r\nContent-Length: 3",
+        "Content-Length: 3\r\nX: y\r\ncontent-length: 4",
+        "Content-Length: +3",
+        "Content-Length:",
+        "Content-Length: 99999999999999999999999",
+        "Transfer-Encoding: gzip, chunked",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+        "Transfer-Encoding: \u{b}chunked",
+        "Host: x\r\nHOST: x",
+        "Content-Length: 0000000000000000000000000000000000000000000000000000000000000000000003",
+    ] {
+        let first = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+        let bytes = format!("{first}POST / HTTP/1.1\r\n{lines}\r\n\r\nabc{first}");
+        let whole = framing(bytes.as_bytes());
+        assert!(!whole.rejects(0) && whole.rejects(1) && whole.rejects(2), "{lines:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_result_does_not_depend_on_how_the_bytes_are_cut(
+        parts in proptest::collection::vec(prop_oneof![
+            Just("GET / HTTP/1.1\r\n"), Just("Host: x\r\n"), Just("\r\n"), Just("Content-Length: 5\r\n"), Just("hello"),
+            Just("Transfer-Encoding: chunked\r\n"), Just("5\r\nhello\r\n"), Just("0\r\n"), Just("\n"), Just("x"),
+            Just("Content-Length:                                                                  5\r\n"),
+        ], 0..24),
+        cuts in proptest::collection::vec(1_usize..20, 1..60),
+    ) {
+        let bytes = parts.concat().into_bytes();
+        let whole = framing(&bytes);
+        let mut cut = Framing::default();
+        let mut rest = &bytes[..];
+        for size in cuts.iter().cycle() {
+            if rest.is_empty() { break }
+            let (piece, after) = rest.split_at((*size).min(rest.len()));
+            cut.read(piece);
+            rest = after;
+        }
+        prop_assert_eq!(whole.state, cut.state);
+        prop_assert_eq!(whole.complete_heads, cut.complete_heads);
+        prop_assert_eq!(whole.first_ambiguous, cut.first_ambiguous);
+    }
+}
+
+/// The requests that hyper serves, each with its body, and whether all bytes were valid.
+fn served_by_hyper(bytes: &[u8]) -> (Vec<Vec<u8>>, bool) {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let (mut client, server) = tokio::io::duplex(bytes.len() + 1);
+        client.write_all(bytes).await.unwrap();
+        client.shutdown().await.unwrap();
+        let (served, is_valid) = (Rc::new(RefCell::new(Vec::new())), Rc::new(Cell::new(true)));
+        let service = service_fn(|request: http::Request<Incoming>| {
+            let (served, is_valid) = (served.clone(), is_valid.clone());
+            async move {
+                let number = served.borrow().len();
+                served.borrow_mut().push(Vec::new());
+                match request.into_body().collect().await {
+                    Ok(body) => served.borrow_mut()[number] = body.to_bytes().to_vec(),
+                    Err(_) => is_valid.set(false),
+                }
+                Ok::<_, Infallible>(Response::new(Empty::<bytes::Bytes>::new()))
+            }
+        });
+        let mut builder = Builder::new();
+        let connection =
+            builder.half_close(true).header_read_timeout(None).serve_connection(TokioIo::new(server), service);
+        let mut answers = Vec::new();
+        let (result, _) = tokio::join!(connection, client.read_to_end(&mut answers));
+        (served.take(), result.is_ok() && is_valid.get())
+    })
+}
+
+#[derive(Debug, Clone)]
+struct Message {
+    head: &'static str,
+    body: Vec<u8>,
+    chunk_sizes: Vec<usize>,
+}
+
+impl Message {
+    fn bytes(&self) -> Vec<u8> {
+        if self.body.is_empty() {
+            return format!("{}\r\n", self.head).into_bytes();
+        }
+        if self.chunk_sizes.is_empty() {
+            let head = format!("{}Content-Length: {}\r\n\r\n", self.head, self.body.len());
+            return [head.as_bytes(), &self.body].concat();
+        }
+        let mut bytes = format!("{}Transfer-Encoding: chunked\r\n\r\n", self.head).into_bytes();
+        let mut rest = &self.body[..];
+        for size in self.chunk_sizes.iter().cycle() {
+            let (chunk, after) = rest.split_at((*size).min(rest.len()));
+            bytes.extend(format!("{:x};ext=1\r\n", chunk.len()).bytes());
+            bytes.extend_from_slice(chunk);
+            bytes.extend_from_slice(b"\r\n");
+            rest = after;
+            if chunk.is_empty() {
+                return bytes;
+            }
+        }
+        bytes
+    }
+}
+
+fn messages() -> impl Strategy<Value = Vec<Message>> {
+    let head = prop_oneof![
+        Just("GET /a HTTP/1.1\r\nHost: x\r\n"),
+        Just("\r\nPOST / HTTP/1.1\nhost:x\nX-Content-Length: 9\r\n"),
+        Just("DELETE http://x/ HTTP/1.1\r\nA:\r\nTransfer: chunked\r\n"),
+    ];
+    let message = (head, proptest::collection::vec(any::<u8>(), 0..40), proptest::collection::vec(1_usize..9, 0..4));
+    proptest::collection::vec(message.prop_map(|(head, body, chunk_sizes)| Message { head, body, chunk_sizes }), 1..5)
+}
+
+proptest! {
+    #[test]
+    fn messages_that_hyper_serves_are_not_rejected_if_their_length_is_stated_once(messages in messages()) {
+        let bytes: Vec<u8> = messages.iter().flat_map(Message::bytes).collect();
+        let framing = framing(&bytes);
+        let (served, _) = served_by_hyper(&bytes);
+        let bodies: Vec<_> = messages.iter().map(|message| message.body.clone()).collect();
+        prop_assert_eq!(&served, &bodies);
+        prop_assert!(!framing.rejects(served.len() as u64 - 1) && framing.is_between_messages());
+    }
+
+    #[test]
+    fn a_damaged_message_is_rejected_or_ends_where_hyper_ends_it(
+        messages in messages(), place in any::<prop::sample::Index>(), byte in any::<u8>(), kind in 0..3,
+    ) {
+        let mut bytes: Vec<u8> = messages.iter().flat_map(Message::bytes).collect();
+        let place = place.index(bytes.len());
+        match kind {
+            0 => bytes[place] = byte,
+            1 => bytes.insert(place, byte),
+            _ => drop(bytes.remove(place)),
+        }
+        let framing = framing(&bytes);
+        let (served, is_valid) = served_by_hyper(&bytes);
+        let served = served.len() as u64;
+        // After HTTP/1.0 hyper reads no further.
+        let has_end = bytes.windows(8).any(|text| text == b"HTTP/1.0");
+        if is_valid && !has_end && served > 0 && !framing.rejects(served - 1) {
+            prop_assert!(framing.is_between_messages(), "{:?}", framing);
+            prop_assert_eq!(framing.complete_heads, served);
+        }
+    }
+}
