@@ -1,30 +1,23 @@
-//! One connection from its acceptance to its end, and the state that its parts share.
+//! The state of one connection that its parts share.
 
 use std::cell::{Cell, RefCell};
-use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
 use std::time::Duration;
 
 use http::HeaderMap;
 use http::header::{CONNECTION, HeaderValue};
-use socket2::SockRef;
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use crate::info::{ConnectionInfo, Peer, Protocol};
-use crate::observer::{CloseReason, HandshakeOutcome, ListenerObserver, RejectReason};
+use crate::body_timeout::BodyTimeout;
+use crate::info::ConnectionInfo;
+use crate::observer::{ListenerObserver, RejectReason};
 use crate::pool::{Place, Slot};
-use crate::request_body::BodyTimeout;
-use crate::service::Service;
 use crate::settings::ConnectionLimits;
-use crate::tls::{self, Handshake, TlsSource};
-use crate::transport::{ConnectionIo, IoState, Transport};
-use crate::{http1, http2};
+use crate::tls::TlsSource;
+use crate::transport::IoState;
 
 /// How long a connection that is to end may take for its farewell: the TLS close notification, or GOAWAY.
 pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -65,7 +58,7 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    fn new(context: Arc<ListenerContext>, info: ConnectionInfo, io: Rc<IoState>, place: Place) -> Rc<Self> {
+    pub(crate) fn new(context: Arc<ListenerContext>, info: ConnectionInfo, io: Rc<IoState>, place: Place) -> Rc<Self> {
         let age = context.limits.max_connection_age.map(|age| age.mul_f64(fastrand::f64().mul_add(-0.1, 1.0)));
         Rc::new(Self {
             retires_at: age.and_then(|age| Instant::now().checked_add(age)),
@@ -185,87 +178,5 @@ pub(crate) struct Sending(Rc<Connection>);
 impl Drop for Sending {
     fn drop(&mut self) {
         self.0.sending.set(self.0.sending.get() - 1);
-    }
-}
-
-/// Reports the end of a connection, also of one that is cut.
-#[derive(Debug)]
-struct OpenConnection {
-    context: Arc<ListenerContext>,
-    reason: CloseReason,
-}
-
-impl Drop for OpenConnection {
-    fn drop(&mut self) {
-        self.context.observer.connection_closed(self.reason);
-    }
-}
-
-/// Serves a connection until it ends.
-pub(crate) async fn serve<S: Service>(stream: TcpStream, place: Place, context: Arc<ListenerContext>, service: Rc<S>) {
-    context.observer.connection_opened();
-    let mut open = OpenConnection { context: context.clone(), reason: CloseReason::Finished };
-    open.reason = run(stream, place, context, service).await;
-}
-
-async fn run<S: Service>(
-    stream: TcpStream,
-    place: Place,
-    context: Arc<ListenerContext>,
-    service: Rc<S>,
-) -> CloseReason {
-    // The client has gone already.
-    let Ok(peer_address) = stream.peer_addr() else { return CloseReason::Finished };
-    set_options(&stream, &context.limits);
-    let handshake = match &context.tls {
-        None => Ok(Handshake { transport: Transport::Plain(stream), protocol: Protocol::Http1, peer: Peer::default() }),
-        Some(source) => {
-            let handshake = tls::accept(&**source, stream, context.limits.tls_handshake_timeout);
-            let handshake = match until_signalled(place.slot(), handshake).await {
-                Ok(handshake) => handshake,
-                Err(reason) => return reason,
-            };
-            let outcome = handshake.as_ref().err().copied().unwrap_or(HandshakeOutcome::Completed);
-            context.observer.tls_handshake_ended(outcome);
-            handshake
-        }
-    };
-    let Ok(Handshake { transport, protocol, peer }) = handshake else { return CloseReason::HandshakeFailed };
-    let state = match protocol {
-        Protocol::Http1 => IoState::http1(),
-        Protocol::Http2 => IoState::http2(),
-    };
-    let info = ConnectionInfo::new(peer_address, protocol, peer, place.slot().clone());
-    let io = ConnectionIo::new(transport, state.clone());
-    let connection = Connection::new(context, info, state, place);
-    match protocol {
-        Protocol::Http1 => http1::serve(io, connection, service).await,
-        Protocol::Http2 => http2::serve(io, connection, service).await,
-    }
-}
-
-/// The result of a future. An error if the connection is to end before.
-async fn until_signalled<T>(slot: &Slot, future: impl Future<Output = T>) -> Result<T, CloseReason> {
-    let mut future = pin!(future);
-    poll_fn(|cx| {
-        slot.register(cx.waker());
-        match future.as_mut().poll(cx) {
-            Poll::Pending if slot.is_evicted() => Poll::Ready(Err(CloseReason::Evicted)),
-            Poll::Pending if slot.is_to_retire() => Poll::Ready(Err(CloseReason::Retired)),
-            result => result.map(Ok),
-        }
-    })
-    .await
-}
-
-fn set_options(stream: &TcpStream, limits: &ConnectionLimits) {
-    let mut result = stream.set_nodelay(true);
-    // Covers what the kernel has taken and the client does not acknowledge.
-    #[cfg(target_os = "linux")]
-    if result.is_ok() {
-        result = SockRef::from(stream).set_tcp_user_timeout(Some(limits.response_write_timeout));
-    }
-    if let Err(error) = result {
-        tracing::debug!(%error, "socket options cannot be set");
     }
 }

@@ -19,9 +19,10 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::Instant;
 
+use crate::body_timeout::BodyTimeout;
 use crate::connection::{CLOSE_TIMEOUT, Connection};
 use crate::observer::{CloseReason, RejectReason};
-use crate::request_body::{BodyTimeout, RequestBody};
+use crate::request_body::RequestBody;
 use crate::response_body::{Owner, ResponseBody};
 use crate::service::Service;
 use crate::settings::ConnectionLimits;
@@ -52,7 +53,9 @@ pub(crate) async fn serve<S: Service>(io: ConnectionIo, connection: Rc<Connectio
     };
     let mut driver = Driver::new(connection.clone(), activity, builder, timer);
     let ending = poll_fn(|cx| driver.poll(cx)).await;
-    if let Some(mut io) = driver.into_io() {
+    // There is no time for a farewell, or the client does not read it.
+    let is_cut = matches!(ending.reason, CloseReason::Evicted | CloseReason::WriteTimeout);
+    if let (Some(mut io), false) = (driver.into_io(), is_cut) {
         let _ = tokio::time::timeout(CLOSE_TIMEOUT, close(&mut io, &connection, &ending)).await;
     }
     ending.reason

@@ -16,9 +16,10 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::time::Instant;
 
+use crate::body_timeout::BodyTimeout;
 use crate::connection::{CLOSE_TIMEOUT, Connection};
 use crate::observer::{CloseReason, RejectReason};
-use crate::request_body::{BodyTimeout, RequestBody};
+use crate::request_body::RequestBody;
 use crate::response_body::{Owner, ResponseBody};
 use crate::service::Service;
 use crate::settings::ConnectionLimits;
@@ -26,11 +27,11 @@ use crate::stream::{Stream, StreamExecutor, Streams};
 use crate::timer::LazyTimer;
 use crate::transport::ConnectionIo;
 
-/// The bytes of one request body that may be on their way before the service reads.
-const STREAM_WINDOW: u32 = 64 * 1024;
+/// The bytes of one request body that a client may send before the service reads.
+const STREAM_WINDOW: u32 = 16 * 1024;
 
-/// The same for all requests of a connection together.
-const CONNECTION_WINDOW: u32 = 512 * 1024;
+/// The same for all requests of a connection together. The protocol's initial value: less cannot be set.
+const CONNECTION_WINDOW: u32 = 65_535;
 
 /// The bytes of one response that the h2 crate keeps.
 const SEND_BUFFER: usize = 64 * 1024;

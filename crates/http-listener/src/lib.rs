@@ -7,6 +7,7 @@
 #![warn(missing_docs)]
 
 mod acceptor;
+mod body_timeout;
 mod capacity;
 mod connection;
 mod framing;
@@ -18,6 +19,7 @@ mod observer;
 mod pool;
 mod request_body;
 mod response_body;
+mod serve;
 mod service;
 mod settings;
 mod stream;

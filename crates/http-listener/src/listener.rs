@@ -14,9 +14,10 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinSet, LocalSet};
 
 use crate::acceptor::{self, Accepted, Acceptor, WorkerHandle};
-use crate::connection::{self, ListenerContext};
+use crate::connection::ListenerContext;
 use crate::observer::ListenerObserver;
 use crate::pool::ConnectionPool;
+use crate::serve;
 use crate::service::Service;
 use crate::settings::ListenerSettings;
 use crate::tls::TlsSource;
@@ -204,7 +205,7 @@ impl Worker {
                 tokio::select! {
                     accepted = self.accepted.recv() => match accepted {
                         Some(accepted) => {
-                            connections.spawn_local(serve(accepted, self.context.clone(), service.clone()));
+                            connections.spawn_local(serve_accepted(accepted, self.context.clone(), service.clone()));
                         }
                         None => break,
                     },
@@ -220,10 +221,10 @@ impl Worker {
     }
 }
 
-async fn serve<S: Service>(accepted: Accepted, context: Arc<ListenerContext>, service: Rc<S>) {
+async fn serve_accepted<S: Service>(accepted: Accepted, context: Arc<ListenerContext>, service: Rc<S>) {
     let Accepted { stream, place, load } = accepted;
     match tokio::net::TcpStream::from_std(stream) {
-        Ok(stream) => connection::serve(stream, place, context, service).await,
+        Ok(stream) => serve::serve(stream, place, context, service).await,
         Err(error) => tracing::debug!(listener = context.name, %error, "connection lost"),
     }
     drop(load);

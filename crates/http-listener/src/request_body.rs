@@ -1,15 +1,14 @@
 //! The body of a request, with its timeout.
 
-use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use tokio::time::Instant;
 
+use crate::body_timeout::BodyTimeout;
 use crate::stream::Stream;
 
 /// Why a request body ended early.
@@ -56,12 +55,12 @@ impl Body for RequestBody {
         match Pin::new(incoming).poll_frame(cx) {
             Poll::Ready(frame) => {
                 if let Some(timeout) = &this.timeout {
-                    timeout.is_waiting.set(false);
+                    timeout.end_wait();
                 }
                 Poll::Ready(frame.map(|frame| frame.map_err(RequestBodyError::Incomplete)))
             }
             Poll::Pending => match &this.timeout {
-                Some(timeout) if timeout.wait(cx) => Poll::Pending,
+                Some(timeout) if timeout.begin_wait(cx) => Poll::Pending,
                 _ => Poll::Ready(Some(Err(RequestBodyError::TimedOut))),
             },
         }
@@ -79,60 +78,12 @@ impl Body for RequestBody {
 impl Drop for RequestBody {
     fn drop(&mut self) {
         if let Some(timeout) = &self.timeout {
-            timeout.is_waiting.set(false);
+            timeout.end_wait();
         }
         if let (Some(stream), Some(incoming)) = (self.stream.take(), self.incoming.take())
             && !incoming.is_end_stream()
         {
             stream.keep_unread(incoming);
         }
-    }
-}
-
-/// The time until which a body must have arrived. It counts only while the service waits for bytes; the connection's timer
-/// measures it.
-#[derive(Debug)]
-pub(crate) struct BodyTimeout {
-    deadline: Instant,
-    is_waiting: Cell<bool>,
-    has_expired: Cell<bool>,
-    reader: RefCell<Option<Waker>>,
-}
-
-impl BodyTimeout {
-    pub(crate) fn new(deadline: Instant) -> Rc<Self> {
-        Rc::new(Self {
-            deadline,
-            is_waiting: Cell::new(false),
-            has_expired: Cell::new(false),
-            reader: RefCell::default(),
-        })
-    }
-
-    /// The deadline, if the service waits for bytes.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        (self.is_waiting.get() && !self.has_expired.get()).then_some(self.deadline)
-    }
-
-    /// Has the service's wait end with an error.
-    pub(crate) fn expire(&self) {
-        self.has_expired.set(true);
-        if let Some(reader) = self.reader.take() {
-            reader.wake();
-        }
-    }
-
-    /// Notes that the service waits. `false` if the time is over.
-    fn wait(&self, cx: &Context<'_>) -> bool {
-        self.is_waiting.set(true);
-        if self.has_expired.get() {
-            return false;
-        }
-        let mut reader = self.reader.borrow_mut();
-        match &*reader {
-            Some(waker) if waker.will_wake(cx.waker()) => {}
-            _ => *reader = Some(cx.waker().clone()),
-        }
-        true
     }
 }

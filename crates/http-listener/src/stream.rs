@@ -15,9 +15,9 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
+use crate::body_timeout::BodyTimeout;
 use crate::connection::Connection;
 use crate::pool::WaitingBytes;
-use crate::request_body::BodyTimeout;
 
 /// What is read of a request body after the response, at most, and for how long.
 ///

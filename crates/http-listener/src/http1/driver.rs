@@ -152,6 +152,11 @@ where
         };
     }
 
+    fn may_become_dormant(&self) -> bool {
+        let is_between_messages = self.connection.io.framing(|framing| framing.is_between_messages());
+        matches!(self.activity, Activity::Active(_)) && is_between_messages == Some(true)
+    }
+
     fn become_dormant(&mut self) {
         self.activity = match std::mem::replace(&mut self.activity, Activity::Changing) {
             Activity::Active(active) => {
@@ -196,8 +201,7 @@ where
             Phase::Head { since } => Some(since + limits.request_header_timeout),
             Phase::Idle { since } => {
                 let timeout = connection.idle_timeout();
-                let is_active = matches!(self.activity, Activity::Active(_));
-                Some(since + if is_active { timeout.min(DORMANT_AFTER) } else { timeout })
+                Some(since + if self.may_become_dormant() { timeout.min(DORMANT_AFTER) } else { timeout })
             }
         };
         of_phase.into_iter().chain(connection.retirement()).min()

@@ -68,7 +68,8 @@ async fn a_flood_is_contained_or_ends_its_connection_and_no_other() {
         ConnectionLimits { keep_alive_timeout: 2 * SHORT, request_header_timeout: 2 * SHORT, ..Default::default() };
     let (test, authority) = start(limits).await;
     let filler = "x".repeat(120);
-    let floods: Vec<(&str, End, Box<dyn Fn(u32) -> Vec<u8>>)> = vec![
+    type MakeFrame = Box<dyn Fn(u32) -> Vec<u8>>;
+    let floods: Vec<(&str, End, MakeFrame)> = vec![
         (
             "requests that are reset at once",
             End::Closed,

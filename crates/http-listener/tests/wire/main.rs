@@ -7,11 +7,11 @@
     reason = "what a test cannot go on without fails it, helpers included"
 )]
 
-mod drain;
 mod frames;
 mod http1;
 mod http2;
 mod http2_attacks;
+mod listener;
 mod pool;
 mod smuggling;
 mod support;
