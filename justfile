@@ -45,7 +45,7 @@ workflows:
 # Fuzzes the parsers that face the network, two minutes each, or SECONDS (needs nightly, a C++ compiler and cargo-fuzz)
 fuzz seconds="120":
     cp Cargo.lock fuzz/ # the fuzzed dependencies are those of the build
-    for target in headers claims jws key_set bodies forwarded; do \
+    for target in headers claims jws key_set bodies forwarded http1_messages; do \
         mkdir -p fuzz/corpus/$target && \
         cargo +nightly fuzz run -s none $target fuzz/corpus/$target fuzz/seeds/$target -- \
             -max_total_time={{ seconds }} -max_len=16384 -print_final_stats=1 || exit 1; \

@@ -157,6 +157,12 @@ impl Framing {
         self.complete_heads <= request || self.first_ambiguous.is_some_and(|first| first <= request)
     }
 
+    /// The heads that have ended.
+    #[cfg(any(fuzzing, test))]
+    pub(crate) fn complete_heads(&self) -> u64 {
+        self.complete_heads
+    }
+
     /// Reads up to the end of a line. `Break` if it has not arrived.
     fn read_line<'b>(&mut self, bytes: &'b [u8]) -> ControlFlow<(), &'b [u8]> {
         let Some(end) = memchr::memchr(b'\n', bytes) else {

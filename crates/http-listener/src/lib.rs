@@ -11,6 +11,8 @@ mod body_timeout;
 mod capacity;
 mod connection;
 mod framing;
+#[cfg(any(fuzzing, test))]
+pub mod fuzzing;
 mod http1;
 mod http2;
 mod info;

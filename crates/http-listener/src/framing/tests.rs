@@ -1,17 +1,7 @@
-use std::cell::{Cell, RefCell};
-use std::convert::Infallible;
-use std::rc::Rc;
-
-use http::Response;
-use http_body_util::{BodyExt as _, Empty};
-use hyper::body::Incoming;
-use hyper::server::conn::http1::Builder;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use proptest::prelude::*;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
+use crate::fuzzing::serve_messages;
 
 fn framing(bytes: &[u8]) -> Framing {
     let mut framing = Framing::default();
@@ -85,35 +75,6 @@ proptest! {
     }
 }
 
-/// The requests that hyper serves, each with its body, and whether all bytes were valid.
-fn served_by_hyper(bytes: &[u8]) -> (Vec<Vec<u8>>, bool) {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(async {
-        let (mut client, server) = tokio::io::duplex(bytes.len() + 1);
-        client.write_all(bytes).await.unwrap();
-        client.shutdown().await.unwrap();
-        let (served, is_valid) = (Rc::new(RefCell::new(Vec::new())), Rc::new(Cell::new(true)));
-        let service = service_fn(|request: http::Request<Incoming>| {
-            let (served, is_valid) = (served.clone(), is_valid.clone());
-            async move {
-                let number = served.borrow().len();
-                served.borrow_mut().push(Vec::new());
-                match request.into_body().collect().await {
-                    Ok(body) => served.borrow_mut()[number] = body.to_bytes().to_vec(),
-                    Err(_) => is_valid.set(false),
-                }
-                Ok::<_, Infallible>(Response::new(Empty::<bytes::Bytes>::new()))
-            }
-        });
-        let mut builder = Builder::new();
-        let connection =
-            builder.half_close(true).header_read_timeout(None).serve_connection(TokioIo::new(server), service);
-        let mut answers = Vec::new();
-        let (result, _) = tokio::join!(connection, client.read_to_end(&mut answers));
-        (served.take(), result.is_ok() && is_valid.get())
-    })
-}
-
 #[derive(Debug, Clone)]
 struct Message {
     head: &'static str,
@@ -158,34 +119,33 @@ fn messages() -> impl Strategy<Value = Vec<Message>> {
 
 proptest! {
     #[test]
-    fn messages_that_hyper_serves_are_not_rejected_if_their_length_is_stated_once(messages in messages()) {
-        let bytes: Vec<u8> = messages.iter().flat_map(Message::bytes).collect();
-        let framing = framing(&bytes);
-        let (served, _) = served_by_hyper(&bytes);
+    fn requests_whose_length_is_stated_once_are_served(messages in messages(), size in 1_u8..) {
+        let bytes: Vec<u8> = std::iter::once(size).chain(messages.iter().flat_map(Message::bytes)).collect();
         let bodies: Vec<_> = messages.iter().map(|message| message.body.clone()).collect();
-        prop_assert_eq!(&served, &bodies);
-        prop_assert!(!framing.rejects(served.len() as u64 - 1) && framing.is_between_messages());
+        prop_assert_eq!(serve_messages(&bytes), bodies);
     }
 
     #[test]
-    fn a_damaged_message_is_rejected_or_ends_where_hyper_ends_it(
-        messages in messages(), place in any::<prop::sample::Index>(), byte in any::<u8>(), kind in 0..3,
+    fn a_damaged_request_is_rejected_or_ends_where_hyper_ends_it(
+        messages in messages(), size in 1_u8.., place in any::<prop::sample::Index>(), byte in any::<u8>(), kind in 0..3,
     ) {
-        let mut bytes: Vec<u8> = messages.iter().flat_map(Message::bytes).collect();
+        let mut bytes: Vec<u8> = std::iter::once(size).chain(messages.iter().flat_map(Message::bytes)).collect();
         let place = place.index(bytes.len());
         match kind {
             0 => bytes[place] = byte,
             1 => bytes.insert(place, byte),
             _ => drop(bytes.remove(place)),
         }
-        let framing = framing(&bytes);
-        let (served, is_valid) = served_by_hyper(&bytes);
-        let served = served.len() as u64;
-        // After HTTP/1.0 hyper reads no further.
-        let has_end = bytes.windows(8).any(|text| text == b"HTTP/1.0");
-        if is_valid && !has_end && served > 0 && !framing.rejects(served - 1) {
-            prop_assert!(framing.is_between_messages(), "{:?}", framing);
-            prop_assert_eq!(framing.complete_heads, served);
-        }
+        serve_messages(&bytes);
     }
+}
+
+#[test]
+fn the_seeds_of_the_fuzz_target_are_served_or_rejected() {
+    let seeds = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/seeds/http1_messages");
+    let served: usize = std::fs::read_dir(seeds)
+        .unwrap()
+        .map(|seed| serve_messages(&std::fs::read(seed.unwrap().path()).unwrap()).len())
+        .sum();
+    assert_eq!(served, 6);
 }
