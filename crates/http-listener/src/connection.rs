@@ -153,9 +153,14 @@ impl Connection {
         if self.requests() == 0 { limits.request_header_timeout } else { limits.keep_alive_timeout }
     }
 
+    /// Whether the next response is the last one.
+    pub(crate) fn is_last_response(&self) -> bool {
+        self.is_retiring() || self.context.is_draining.load(Ordering::Relaxed)
+    }
+
     /// Completes the head of an HTTP/1 response.
-    pub(crate) fn close_if_retiring(&self, headers: &mut HeaderMap) {
-        if self.is_retiring() || self.context.is_draining.load(Ordering::Relaxed) {
+    pub(crate) fn close_if_last(&self, headers: &mut HeaderMap) {
+        if self.is_last_response() {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
     }

@@ -99,7 +99,7 @@ async fn answer<S: Service>(
     let mut response = target.service.call(request, &connection.info).await;
     connection.body.take();
     drop(handling);
-    connection.close_if_retiring(response.headers_mut());
+    connection.close_if_last(response.headers_mut());
     let owner = Owner::Http1(connection.begin_response());
     Ok(response.map(|body| ResponseBody::new(body, owner)))
 }

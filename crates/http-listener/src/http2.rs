@@ -197,7 +197,7 @@ async fn answer<S: Service>(
     });
     let mut response = service.call(request, &connection.info).await;
     drop(handling);
-    if closes(response.headers_mut()) {
+    if closes(response.headers_mut()) || connection.is_last_response() {
         connection.retire();
     }
     let size = response.body().size_hint();

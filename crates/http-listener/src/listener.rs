@@ -35,6 +35,8 @@ pub struct Listener {
     stop_accepting: Mutex<Option<oneshot::Sender<()>>>,
     /// `true` ends the workers at once.
     cut: watch::Sender<bool>,
+    /// Is closed when the socket is.
+    has_stopped_accepting: watch::Receiver<()>,
     /// Is closed when the acceptor and all workers have ended.
     ended: watch::Receiver<()>,
     /// Is closed when the first of them has ended.
@@ -56,7 +58,7 @@ impl Listener {
     where
         S: Service,
         M: Fn() -> F + Clone + Send + 'static,
-        F: Future<Output = io::Result<S>>,
+        F: Future<Output = io::Result<S>> + 'static,
     {
         let socket = acceptor::bind(settings.listen)?;
         let address = socket.local_addr()?;
@@ -85,7 +87,10 @@ impl Listener {
             let (ready, is_ready) = oneshot::channel();
             spawn(&format!("{}-worker-{number}", settings.name), guard, move |runtime| {
                 let local = LocalSet::new();
-                local.block_on(runtime, worker.run(make_service, ready));
+                // As a task, because the future that is blocked on is polled whenever any task is.
+                let serving = local.spawn_local(worker.run(make_service, ready));
+                // It ends with an error only if it panicked, which is reported by the end of this thread.
+                let _ = local.block_on(runtime, serving);
             })?;
             let no_thread = |_| io::Error::other("the worker thread has ended");
             is_ready.await.map_err(no_thread)??;
@@ -94,11 +99,13 @@ impl Listener {
         let acceptor = Acceptor { name: settings.name, listener: id, pool: pool.clone(), workers };
         let (stop_accepting, stop) = oneshot::channel();
         let guard = ThreadGuard { _is_alive: is_alive, broken };
+        let (is_accepting, has_stopped_accepting) = watch::channel(());
         spawn(&format!("{}-acceptor", settings.name), guard, move |runtime| {
             runtime.block_on(acceptor.run(socket, stop));
+            drop(is_accepting);
         })?;
         let stop_accepting = Mutex::new(Some(stop_accepting));
-        Ok(Self { address, id, pool, context, stop_accepting, cut, ended, is_broken })
+        Ok(Self { address, id, pool, context, stop_accepting, cut, has_stopped_accepting, ended, is_broken })
     }
 
     /// Where the listener is reached: the actual port if port 0 was asked for.
@@ -119,22 +126,15 @@ impl Listener {
             // The acceptor may have ended.
             let _ = stop.send(());
         }
-        let mut ended = self.ended.clone();
         let ending = async {
-            // Connections that were accepted but not yet registered at the first call are told by a later one.
-            loop {
-                self.pool.retire(self.id);
-                let wait = tokio::time::timeout(Duration::from_millis(100), ended.changed()).await;
-                if matches!(wait, Ok(Err(_))) {
-                    return;
-                }
-            }
+            closed(&self.has_stopped_accepting).await;
+            self.pool.retire(self.id);
+            closed(&self.ended).await;
         };
         if tokio::time::timeout(timeout, ending).await.is_err() {
             tracing::warn!(listener = self.context.name, "requests in progress were cut");
             self.cut.send_replace(true);
-            let mut ended = self.ended.clone();
-            while ended.changed().await.is_ok() {}
+            closed(&self.ended).await;
         }
     }
 
@@ -144,6 +144,12 @@ impl Listener {
         let mut is_broken = self.is_broken.clone();
         let _ = is_broken.wait_for(|is_broken| *is_broken).await;
     }
+}
+
+/// Waits until all senders of a channel are dropped.
+async fn closed(receiver: &watch::Receiver<()>) {
+    let mut receiver = receiver.clone();
+    while receiver.changed().await.is_ok() {}
 }
 
 impl Drop for Listener {

@@ -238,7 +238,7 @@ where
     fn ending(&self, result: hyper::Result<()>) -> Ending {
         let connection = &self.connection;
         let Err(error) = result else {
-            let reason = if connection.is_retiring() { CloseReason::Retired } else { CloseReason::Finished };
+            let reason = if connection.is_last_response() { CloseReason::Retired } else { CloseReason::Finished };
             return Ending { reason, has_response: true };
         };
         if error.is_parse() {

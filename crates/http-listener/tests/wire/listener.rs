@@ -54,7 +54,7 @@ async fn a_listener_that_stops_ends_idle_connections_and_waits_for_requests_in_p
     };
     let ((), response) = in_time(async { tokio::join!(stopping, requests) }).await;
     assert!(response.contains("connection: close") && response.ends_with("waited"), "{response}");
-    assert_eq!(test.recorder.count(Event::Closed(CloseReason::Retired)), 4);
+    assert_eq!(test.recorder.count(Event::Closed(CloseReason::Retired)), 4, "{:?}", test.recorder);
     assert_eq!(test.pool.open_connections(), 0);
     in_time(test.listener.ended()).await;
 }
