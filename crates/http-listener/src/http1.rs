@@ -56,7 +56,8 @@ pub(crate) async fn serve<S: Service>(io: ConnectionIo, connection: Rc<Connectio
     // There is no time for a farewell, or the client does not read it.
     let is_cut = matches!(ending.reason, CloseReason::Evicted | CloseReason::WriteTimeout);
     if let (Some(mut io), false) = (driver.into_io(), is_cut) {
-        let _ = tokio::time::timeout(CLOSE_TIMEOUT, close(&mut io, &connection, &ending)).await;
+        // In a box, because an idle connection does not need its buffer.
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, Box::pin(close(&mut io, &connection, &ending))).await;
     }
     ending.reason
 }
