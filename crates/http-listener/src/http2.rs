@@ -42,7 +42,7 @@ const MAX_PENDING_RESETS: usize = 20;
 const MAX_ERROR_RESETS: usize = 128;
 
 /// What a request or response takes besides its own bytes, about: the state of its stream and its header map.
-const STREAM_OVERHEAD: usize = 1024;
+const STREAM_OVERHEAD: usize = 2048;
 
 /// The size that is assumed for a response whose length is not known.
 const UNKNOWN_LENGTH: u64 = 16 * 1024;

@@ -116,14 +116,14 @@ async fn a_connection_has_few_requests_handled_until_a_credential_was_verified_a
 async fn requests_beyond_the_memory_for_waiting_ones_are_refused_and_responses_beyond_it_get_503() {
     let authority = Authority::new();
     let limits = ConnectionLimits { max_unauthenticated_streams: 1, ..Default::default() };
-    let pool = ConnectionPool::new(10, 8000);
+    let pool = ConnectionPool::new(10, 16_000);
     let test = TestListener::start_in(pool, limits, Some(TestTls::new(authority.server()))).await;
     let mut builder = Builder::new();
     let (mut requests, _ended) = connect_by(builder.initial_window_size(0), &test, &authority).await;
     // Its body waits for the client.
     let unread = in_time(get(&mut requests, "/a")).await.unwrap();
     let mut waiting: Vec<_> = (0..20).map(|_| get(&mut requests, "/b")).collect();
-    // Each request takes a little more than a KiB, so six of them fit.
+    // Each request takes a little more than 2 KiB, so six of them fit.
     test.recorder.until(Event::Rejected(RejectReason::Overloaded), 14).await;
     for response in waiting.drain(6..) {
         assert_eq!(in_time(response).await.unwrap_err().reason(), Some(Reason::REFUSED_STREAM));
