@@ -7,9 +7,10 @@
 
 mod environment;
 mod error;
+mod key_path;
 mod layers;
-mod path;
 mod reader;
+mod scalars;
 mod sections;
 mod settings;
 mod size;
@@ -51,11 +52,9 @@ impl ConfigSource {
     /// # Errors
     /// The file cannot be read.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let name = path.display().to_string();
-        match std::fs::read_to_string(path) {
-            Ok(text) => Ok(Self { name, text }),
-            Err(error) => Err(ConfigError::Unreadable { path: PathBuf::from(path), error }),
-        }
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ConfigError::Unreadable { path: PathBuf::from(path), error })?;
+        Ok(Self { name: path.display().to_string(), text })
     }
 }
 
