@@ -71,6 +71,16 @@ pub struct Loaded {
 /// # Errors
 /// All invalid values.
 pub fn load(documents: &[ConfigSource], environment: &Environment) -> Result<Loaded, ConfigError> {
+    let mut reader = merge(documents, environment);
+    let settings = sections::read(&mut reader);
+    let (invalid, warnings) = reader.finish();
+    match settings {
+        Some(settings) if invalid.is_empty() => Ok(Loaded { settings, warnings }),
+        _ => Err(ConfigError::InvalidValues(invalid)),
+    }
+}
+
+fn merge<'e>(documents: &[ConfigSource], environment: &'e Environment) -> Reader<'e> {
     let mut invalid = Vec::new();
     let mut layers = Layers::default();
     layers.add_document(layers::DEFAULTS, DEFAULT_CONFIG, &mut invalid);
@@ -80,13 +90,7 @@ pub fn load(documents: &[ConfigSource], environment: &Environment) -> Result<Loa
     }
     layers.add_environment(environment, &mut invalid);
     layers.apply_templates();
-    let mut reader = Reader::new(layers, environment, invalid);
-    let settings = sections::read(&mut reader);
-    let (invalid, warnings) = reader.finish();
-    match settings {
-        Some(settings) if invalid.is_empty() => Ok(Loaded { settings, warnings }),
-        _ => Err(ConfigError::InvalidValues(invalid)),
-    }
+    Reader::new(layers, environment, invalid)
 }
 
 #[cfg(test)]

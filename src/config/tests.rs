@@ -350,13 +350,8 @@ act_as = { users = ["app:*"] }
 fn the_manual_has_exactly_the_keys_that_are_read() {
     let text = SMALLEST.replace("[auth.app]", "[auth.app]\nuser_id = \"app:{sub}\"");
     let document = ConfigSource { name: "my.toml".to_owned(), text: format!("{text}{OTHER_KINDS}") };
-    let mut layers = Layers::default();
-    layers.add_document("the defaults", DEFAULT_CONFIG, &mut Vec::new());
-    layers.take_templates();
-    layers.add_document(&document.name, &document.text, &mut Vec::new());
-    layers.apply_templates();
     let environment = Environment::default();
-    let mut reader = Reader::new(layers, &environment, Vec::new());
+    let mut reader = merge(&[document], &environment);
     sections::read(&mut reader).unwrap();
     let read: BTreeSet<String> = reader
         .known_keys()

@@ -14,10 +14,9 @@ pub(super) fn read_pools(
     clock_skew_allowance: Duration,
     authenticators: &[String],
 ) -> Option<Pools> {
-    let bounds = DurationBounds {
-        clock_skew_allowance,
-        max_token_duration: reader.section("vending").read_duration("max_token_duration", SECOND..=DAY),
-    };
+    let least = Bound { path: "cache.clock_skew_allowance", duration: clock_skew_allowance };
+    let max_token_duration = reader.section("vending").read_duration("max_token_duration", SECOND..=DAY);
+    let most = Bound { path: "vending.max_token_duration", duration: max_token_duration };
     let names = reader.names("pools");
     if names.is_empty() {
         reader.reject("pools", "no pool", "at least one table [pools.NAME]");
@@ -25,7 +24,7 @@ pub(super) fn read_pools(
     let mut pools = Vec::new();
     for (name, index) in names.iter().zip(0..) {
         let section = &mut reader.section(format!("pools.{name}"));
-        pools.extend(read_pool(section, name, PoolIndex(index), bounds, authenticators).map(Arc::new));
+        pools.extend(read_pool(section, name, PoolIndex(index), [least, most], authenticators).map(Arc::new));
         if !is_name(name) {
             let allowed = "pool names of 1 to 64 lower-case letters, digits, '-' and '_'";
             reader.reject(&format!("pools.{name}"), format!("the name {name:?}"), allowed);
@@ -53,18 +52,11 @@ fn read_default_pool(section: &mut Section<'_, '_>, names: &[String]) -> Option<
     }
 }
 
-/// What bounds the token duration of a pool, besides Cognito.
-#[derive(Debug, Clone, Copy)]
-struct DurationBounds {
-    clock_skew_allowance: Duration,
-    max_token_duration: Duration,
-}
-
 fn read_pool(
     section: &mut Section<'_, '_>,
     name: &str,
     index: PoolIndex,
-    bounds: DurationBounds,
+    duration_bounds: [Bound<'_>; 2],
     authenticators: &[String],
 ) -> Option<Pool> {
     let id = section.parse("identity_pool_id", "a pool id, REGION:GUID", |text| {
@@ -76,7 +68,7 @@ fn read_pool(
         "the pool's DeveloperProviderName: 1 to 128 letters, digits, '.', '_' and '-'",
         DeveloperProvider::parse,
     );
-    let token_duration = read_token_duration(section, bounds);
+    let token_duration = read_token_duration(section, duration_bounds);
     let bind_to_session = section.read_flag("bind_to_session");
     Some(Pool {
         index,
@@ -92,16 +84,14 @@ fn read_pool(
     })
 }
 
-fn read_token_duration(section: &mut Section<'_, '_>, bounds: DurationBounds) -> Option<TokenDuration> {
+fn read_token_duration(section: &mut Section<'_, '_>, [least, most]: [Bound<'_>; 2]) -> Option<TokenDuration> {
     const KEY: &str = "token_duration";
     let duration = section.read_duration(KEY, SECOND..=DAY);
-    let allowance = Bound { path: "cache.clock_skew_allowance", duration: bounds.clock_skew_allowance };
-    let maximum = Bound { path: "vending.max_token_duration", duration: bounds.max_token_duration };
-    if duration <= allowance.duration {
-        let allowed = format!("more than {allowance}: otherwise no token could be served");
-        section.reject_duration(KEY, duration, allowance, allowed);
-    } else if duration > maximum.duration {
-        section.reject_duration(KEY, duration, maximum, format!("at most {maximum}"));
+    if duration <= least.duration {
+        let allowed = format!("more than {least}: otherwise no token could be served");
+        section.reject_duration(KEY, duration, least, allowed);
+    } else if duration > most.duration {
+        section.reject_duration(KEY, duration, most, format!("at most {most}"));
     }
     if duration > HOUR {
         section.warn(format!(
