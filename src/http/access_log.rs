@@ -31,7 +31,7 @@ pub(super) fn log<B>(response: &ServiceResponse<B>, route: Route, duration: Dura
         };
     }
     match status {
-        // A client over its rate limit must not fill the log as well; `rate_limit` warns once a minute.
+        // A client over an inbound rate limit must not fill the log as well; `rate_limit` warns once a minute.
         _ if is_rate_limited => line!(debug),
         500.. => line!(warn),
         400..=499 => line!(info),

@@ -80,6 +80,8 @@ problems! {
     MinTtlTooLong => 422, "min-ttl-too-long", "No token has a remaining lifetime of minTtl";
     MergeRejected => 422, "merge-rejected", "Amazon Cognito does not merge these users";
     RateLimited => 429, "rate-limited", "Too many requests";
+    // The call rate limit of identity administration: the same code, but the access log has it.
+    CallRateLimited => 429, "rate-limited", "Too many requests";
     HeadersTooLarge => 431, "headers-too-large", "The headers are too large";
     Misconfigured => 500, "misconfigured", "The service is misconfigured";
     AuthUnavailable => 503, "auth-unavailable", "Credentials cannot be verified now";
