@@ -84,8 +84,9 @@ metrics! {
         |r, name, help| IntGauges::register(r, name, &["operation"], help);
     /// Time that calls for tokens and AWS credentials waited for the call rate limit.
     upstream_rate_limit_wait_seconds: Histogram = |r, name, help| histogram(r, name, help, &LATENCY);
-    /// Calls not made because the call rate limit did not permit them within the maximum wait.
-    upstream_rate_limited_total: IntCounter = counter;
+    /// Calls not made because the call rate limit did not permit them within the maximum wait, by operation.
+    upstream_rate_limited_total: Counters<Operation> =
+        |r, name, help| Counters::register(r, name, &["operation"], help);
     /// Calls for tokens that the call rate limits permit at once, over all regions.
     upstream_rate_limit_available: Gauge = |r, name, help| families::register(r, Gauge::new(name, help));
     /// Openings of circuit breakers towards Cognito, by cause.

@@ -175,11 +175,21 @@ async fn identity_administration_has_a_rate_limit_of_its_own_that_costs_no_user_
     assert_eq!(refused.header("retry-after"), "1");
     let merge = app.post("/users/alice/merge", json!({"into": "bob"})).await;
     merge.is_problem(429, "rate-limited");
+    app.administer(Method::GET, "/identities").await.is_problem(429, "rate-limited");
     assert_eq!(app.administer(Method::DELETE, "/users/alice/cache").await.status, 200, "needs no call");
     for n in 0..20 {
         assert_eq!(app.vend(&format!("user-{n}")).await.source(), "miss");
     }
-    assert_eq!(app.metric("tokenvend_upstream_rate_limited_total").await, 2.0);
+    for (operation, count) in [
+        // A merge looks up both users first.
+        ("LookupDeveloperIdentity", 2.0),
+        ("ListIdentities", 1.0),
+        ("MergeDeveloperIdentities", 0.0),
+        ("GetOpenIdTokenForDeveloperIdentity", 0.0),
+    ] {
+        let series = format!("tokenvend_upstream_rate_limited_total{{operation=\"{operation}\"}}");
+        assert_eq!(app.metric(&series).await, count, "{operation}");
+    }
     app.advance(1);
     assert_eq!(app.administer(Method::GET, "/users/alice").await.status, 200);
 }
