@@ -254,8 +254,8 @@ async fn a_missing_permission_is_named_without_a_text_of_aws() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fail_closed_audit_starts_no_action_that_it_cannot_record() {
-    let refuse = "audit.on_failure = \"refuse\"\n";
-    let app = TestApp::switched_on(&format!("{}{refuse}", to_file(Path::new("/dev/full")))).await;
+    let reject = "audit.on_failure = \"reject\"\n";
+    let app = TestApp::switched_on(&format!("{}{reject}", to_file(Path::new("/dev/full")))).await;
     let register = async |user: &str| {
         let call = app.cognito().get_open_id_token_for_developer_identity().identity_pool_id(DEFAULT_POOL);
         let answer = call.logins(DEFAULT_DEVELOPER_PROVIDER, user).send().await.unwrap();
