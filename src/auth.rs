@@ -10,7 +10,6 @@
 
 mod act_as;
 mod alb;
-mod authenticator;
 mod caller;
 mod caller_builder;
 mod certificate_matcher;
@@ -32,11 +31,10 @@ mod user_id;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use jose::KeysError;
+use jose::{KeyProvider, KeysError};
 
 pub use act_as::{ActAsError, ServiceCaller, UserPattern};
 use alb::AlbAuthenticator;
-use authenticator::Authenticator;
 use caller::Declined;
 pub use caller::{Caller, Subject};
 use caller_builder::CallerBuilder;
@@ -76,14 +74,14 @@ impl AuthError {
     /// Its label in the metrics.
     pub fn outcome(self) -> AuthOutcome {
         match self {
-            Self::Rejected(reason) => reason.outcome(),
+            Self::Rejected(reason) => AuthOutcome::Rejected(reason),
             Self::Unavailable => AuthOutcome::Unavailable,
         }
     }
 }
 
 #[derive(Debug)]
-enum AuthenticatorKind {
+enum Authenticator {
     // The boxed ones are many times as large as the others.
     Jwt(Box<JwtAuthenticator>),
     Introspection(IntrospectionAuthenticator),
@@ -94,7 +92,7 @@ enum AuthenticatorKind {
     ClientCertificate(CertificateAuthenticator),
 }
 
-impl AuthenticatorKind {
+impl Authenticator {
     async fn authenticate(&self, request: &AuthRequest<'_>) -> Result<Arc<Caller>, Declined> {
         match self {
             Self::Jwt(jwt) => jwt.authenticate(request).await,
@@ -108,15 +106,11 @@ impl AuthenticatorKind {
         }
     }
 
-    fn as_authenticator(&self) -> &dyn Authenticator {
+    /// The fetched key set, if it has one. The others always count as able to verify credentials.
+    fn keys(&self) -> Option<&KeyProvider> {
         match self {
-            Self::Jwt(jwt) => &**jwt,
-            Self::Introspection(introspection) => introspection,
-            Self::ForwardAuth(forward) => forward,
-            Self::Gateway(gateway) => &**gateway,
-            Self::Alb(alb) => &**alb,
-            Self::StaticKey(static_key) => static_key,
-            Self::ClientCertificate(certificate) => certificate,
+            Self::Jwt(jwt) => Some(jwt.keys()),
+            _ => None,
         }
     }
 }
@@ -133,9 +127,10 @@ fn gateway_certificates(settings: &[AuthSettings]) -> Vec<CertificateMatcher> {
 /// All configured authenticators, in order.
 #[derive(Debug)]
 pub struct AuthenticatorChain {
-    authenticators: Vec<AuthenticatorKind>,
+    authenticators: Vec<Authenticator>,
     cache: Arc<CredentialCache>,
     user_ids: Arc<UserIdMapper>,
+    takes_cookies: bool,
     metrics: Arc<Metrics>,
 }
 
@@ -163,25 +158,25 @@ impl AuthenticatorChain {
             let callers = CallerBuilder::new(one.clone(), user_ids.clone(), used_claims.clone());
             let (cache, clock) = (credentials.scoped(index), clock.clone());
             authenticators.push(match one.kind.clone() {
-                AuthenticatorSettings::Jwt(jwt) => AuthenticatorKind::Jwt(Box::new(
+                AuthenticatorSettings::Jwt(jwt) => Authenticator::Jwt(Box::new(
                     JwtAuthenticator::start(callers, jwt, cache, clock, metrics.clone()).await?,
                 )),
-                AuthenticatorSettings::Introspection(introspection) => AuthenticatorKind::Introspection(
+                AuthenticatorSettings::Introspection(introspection) => Authenticator::Introspection(
                     IntrospectionAuthenticator::new(callers, introspection, cache, clock)?,
                 ),
                 AuthenticatorSettings::ForwardAuth(forward) => {
-                    AuthenticatorKind::ForwardAuth(ForwardAuthenticator::new(callers, forward, cache, clock)?)
+                    Authenticator::ForwardAuth(ForwardAuthenticator::new(callers, forward, cache, clock)?)
                 }
                 AuthenticatorSettings::Gateway(gateway) => {
-                    AuthenticatorKind::Gateway(Box::new(GatewayAuthenticator::new(callers, gateway)))
+                    Authenticator::Gateway(Box::new(GatewayAuthenticator::new(callers, gateway)))
                 }
                 AuthenticatorSettings::StaticKey(keys) => {
-                    AuthenticatorKind::StaticKey(StaticKeyAuthenticator::new(&callers, keys))
+                    Authenticator::StaticKey(StaticKeyAuthenticator::new(&callers, keys))
                 }
-                AuthenticatorSettings::ClientCertificate(certificates) => AuthenticatorKind::ClientCertificate(
+                AuthenticatorSettings::ClientCertificate(certificates) => Authenticator::ClientCertificate(
                     CertificateAuthenticator::new(&callers, certificates, gateway_certificates(settings)),
                 ),
-                AuthenticatorSettings::Alb(alb) => AuthenticatorKind::Alb(Box::new(AlbAuthenticator::new(
+                AuthenticatorSettings::Alb(alb) => Authenticator::Alb(Box::new(AlbAuthenticator::new(
                     callers,
                     alb,
                     cache,
@@ -190,7 +185,8 @@ impl AuthenticatorChain {
                 )?)),
             });
         }
-        Ok(Self { authenticators, cache: credentials, user_ids, metrics: metrics.clone() })
+        let takes_cookies = settings.iter().any(|one| one.kind.takes_cookies());
+        Ok(Self { authenticators, cache: credentials, user_ids, takes_cookies, metrics: metrics.clone() })
     }
 
     /// The verified caller of a request.
@@ -228,22 +224,22 @@ impl AuthenticatorChain {
 
     /// Whether an authenticator reads a cookie.
     pub fn takes_cookies(&self) -> bool {
-        self.iter().any(Authenticator::takes_cookies)
+        self.takes_cookies
     }
 
     /// Whether all authenticators can verify credentials.
     pub fn is_ready(&self) -> bool {
-        self.iter().all(Authenticator::is_ready)
+        self.keys().all(KeyProvider::is_loaded)
     }
 
     /// Updates the gauges that are computed on demand.
     pub fn sample(&self) {
-        let oldest = self.iter().filter_map(Authenticator::keys_age).max();
+        let oldest = self.keys().filter_map(KeyProvider::age).max();
         self.metrics.jwks_age_seconds.set(oldest.map_or(0.0, |age| age.as_secs_f64()));
         self.metrics.auth_cache_entries.set(i64::try_from(self.cache.count()).unwrap_or(i64::MAX));
     }
 
-    fn iter(&self) -> impl Iterator<Item = &dyn Authenticator> {
-        self.authenticators.iter().map(AuthenticatorKind::as_authenticator)
+    fn keys(&self) -> impl Iterator<Item = &KeyProvider> {
+        self.authenticators.iter().filter_map(Authenticator::keys)
     }
 }

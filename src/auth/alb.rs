@@ -9,7 +9,6 @@ use std::sync::Arc;
 use jose::{Algorithm, InvalidJws, Jws, KeyProvider, KeysError};
 use serde_json::Value;
 
-use super::authenticator::Authenticator;
 use super::caller::{Caller, Declined};
 use super::caller_builder::CallerBuilder;
 use super::credential_cache::ScopedCache;
@@ -92,5 +91,3 @@ impl AlbAuthenticator {
         Ok(self.callers.build(claims, Some(expires_at))?)
     }
 }
-
-impl Authenticator for AlbAuthenticator {}

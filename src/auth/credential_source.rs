@@ -17,10 +17,6 @@ pub enum CredentialSource {
 }
 
 impl CredentialSource {
-    pub(super) fn is_cookie(&self) -> bool {
-        matches!(self, Self::Cookie(_))
-    }
-
     /// The credential. Without one that counts, the result of the authenticator.
     pub(super) fn credential<'r>(&self, request: &AuthRequest<'r>) -> Result<&'r str, Declined> {
         let credential = self.find(request).map_err(Declined::from_unread)?;

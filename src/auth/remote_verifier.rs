@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 
 use super::caller::{Caller, Declined};
+use super::caller_builder::CallerBuilder;
 use super::credential_cache::{CredentialKey, ScopedCache};
 use super::rejection::RejectionReason;
 use super::settings::RemoteCheckSettings;
@@ -28,8 +29,8 @@ const MAX_REJECTIONS: u64 = 10_000;
 /// Valid responses are smaller.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// The result of a check. `NotApplicable` does not occur.
-pub(super) type RemoteResult = Result<Arc<Caller>, Declined>;
+/// The result of a verification. `NotApplicable` does not occur.
+type RemoteResult = Result<Arc<Caller>, Declined>;
 
 /// Why a check has no caller.
 #[derive(Debug)]
@@ -53,10 +54,18 @@ impl From<String> for CheckError {
 
 /// The remote checks of one authenticator, and their cached results.
 pub(super) struct RemoteVerifier {
+    endpoint: Arc<Endpoint>,
     settings: RemoteCheckSettings,
     results: Arc<ResultCache>,
     in_flight: SingleFlight<CredentialKey, RemoteResult>,
     permits: Arc<Semaphore>,
+}
+
+/// The endpoint, as the log names it.
+#[derive(Debug)]
+struct Endpoint {
+    authenticator: String,
+    url: reqwest::Url,
 }
 
 struct ResultCache {
@@ -70,15 +79,22 @@ struct ResultCache {
 
 impl RemoteVerifier {
     /// Checks run on the runtime that this is called on.
-    pub(super) fn new(settings: RemoteCheckSettings, ttl: Duration, cache: ScopedCache, clock: SharedClock) -> Self {
+    pub(super) fn new(
+        callers: &CallerBuilder,
+        url: &reqwest::Url,
+        settings: RemoteCheckSettings,
+        cache: ScopedCache,
+        clock: SharedClock,
+    ) -> Self {
         let results = ResultCache {
             verified: cache,
-            ttl,
+            ttl: callers.settings().cache_ttl,
             rejected: Cache::builder().max_capacity(MAX_REJECTIONS).build(),
             negative_ttl: settings.negative_cache_ttl,
             clock,
         };
         Self {
+            endpoint: Arc::new(Endpoint { authenticator: callers.name().to_owned(), url: url.clone() }),
             settings,
             results: Arc::new(results),
             in_flight: SingleFlight::new(),
@@ -94,7 +110,7 @@ impl RemoteVerifier {
     /// Verifies the credential of this key. `check` runs only if there is no cached result.
     pub(super) async fn verify<F>(&self, key: CredentialKey, check: impl FnOnce() -> F) -> RemoteResult
     where
-        F: Future<Output = RemoteResult> + Send + 'static,
+        F: Future<Output = Result<Arc<Caller>, CheckError>> + Send + 'static,
     {
         if let Some(result) = self.results.get(&key) {
             return result;
@@ -108,11 +124,11 @@ impl RemoteVerifier {
             let Ok(permit) = self.permits.clone().try_acquire_owned() else {
                 return Start::Ready(Err(Declined::Unavailable));
             };
-            let check = check();
+            let (endpoint, check) = (self.endpoint.clone(), check());
             Start::Load(async move {
                 let result = check.await;
                 drop(permit);
-                result
+                result.map_err(|error| endpoint.declined(error))
             })
         };
         let results = self.results.clone();
@@ -120,6 +136,19 @@ impl RemoteVerifier {
             Role::Ready(result) => result,
             Role::Leader(waiter) | Role::Follower(waiter) => {
                 waiter.wait().await.unwrap_or_else(|Lost| Err(Declined::Unavailable))
+            }
+        }
+    }
+}
+
+impl Endpoint {
+    fn declined(&self, error: CheckError) -> Declined {
+        match error {
+            CheckError::Rejected(reason) => Declined::Rejected(reason),
+            CheckError::Failed(error) => {
+                let (authenticator, url) = (&*self.authenticator, self.url.as_str());
+                tracing::warn!(authenticator, url, error, "remote verification failed");
+                Declined::Unavailable
             }
         }
     }

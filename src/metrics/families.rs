@@ -10,7 +10,7 @@ use prometheus::{
     GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
 
-use super::labels::{Label, LabelSet};
+use super::labels::{Label, LabelSet, Route};
 
 /// A metric name or label is invalid or duplicate.
 pub type MetricsError = prometheus::Error;
@@ -23,8 +23,8 @@ pub struct Counters<S> {
 }
 
 impl<S: LabelSet> Counters<S> {
-    pub(super) fn register(registry: &Registry, name: &str, labels: &[&str], help: &str) -> Result<Self, MetricsError> {
-        let family = register(registry, IntCounterVec::new(Opts::new(name, help), labels))?;
+    pub(super) fn register(registry: &Registry, name: &str, help: &str) -> Result<Self, MetricsError> {
+        let family = register(registry, IntCounterVec::new(Opts::new(name, help), &S::names()))?;
         let children = S::all().iter().map(|values| family.with_label_values(values)).collect();
         Ok(Self { children, labels: PhantomData })
     }
@@ -45,8 +45,8 @@ pub struct IntGauges<S> {
 }
 
 impl<S: LabelSet> IntGauges<S> {
-    pub(super) fn register(registry: &Registry, name: &str, labels: &[&str], help: &str) -> Result<Self, MetricsError> {
-        let family = register(registry, IntGaugeVec::new(Opts::new(name, help), labels))?;
+    pub(super) fn register(registry: &Registry, name: &str, help: &str) -> Result<Self, MetricsError> {
+        let family = register(registry, IntGaugeVec::new(Opts::new(name, help), &S::names()))?;
         let children = S::all().iter().map(|values| family.with_label_values(values)).collect();
         Ok(Self { children, labels: PhantomData })
     }
@@ -92,8 +92,8 @@ pub struct Gauges<L> {
 }
 
 impl<L: Label> Gauges<L> {
-    pub(super) fn register(registry: &Registry, name: &str, label: &str, help: &str) -> Result<Self, MetricsError> {
-        let family = register(registry, GaugeVec::new(Opts::new(name, help), &[label]))?;
+    pub(super) fn register(registry: &Registry, name: &str, help: &str) -> Result<Self, MetricsError> {
+        let family = register(registry, GaugeVec::new(Opts::new(name, help), &[L::NAME]))?;
         Ok(Self { family, label: PhantomData })
     }
 
@@ -116,12 +116,11 @@ impl<S: LabelSet> Histograms<S> {
     pub(super) fn register(
         registry: &Registry,
         name: &str,
-        labels: &[&str],
         help: &str,
         buckets: &[f64],
     ) -> Result<Self, MetricsError> {
         let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
-        let family = register(registry, HistogramVec::new(options, labels))?;
+        let family = register(registry, HistogramVec::new(options, &S::names()))?;
         let child = |values: &Vec<&str>| match values[..] {
             [_] => OnceLock::from(family.with_label_values(values)),
             _ => OnceLock::new(),
@@ -154,9 +153,9 @@ const STATUSES: [u16; 19] =
     [200, 204, 400, 401, 403, 404, 405, 406, 408, 409, 411, 413, 414, 415, 422, 429, 431, 500, 503];
 
 impl Requests {
-    pub(super) fn register<R: Label>(registry: &Registry, name: &str, help: &str) -> Result<Self, MetricsError> {
-        let family = register(registry, IntCounterVec::new(Opts::new(name, help), &["route", "status"]))?;
-        let children = R::ALL
+    pub(super) fn register(registry: &Registry, name: &str, help: &str) -> Result<Self, MetricsError> {
+        let family = register(registry, IntCounterVec::new(Opts::new(name, help), &[Route::NAME, "status"]))?;
+        let children = Route::ALL
             .iter()
             .map(|route| STATUSES.map(|status| family.with_label_values(&[route.text(), &status.to_string()])))
             .collect();
@@ -164,7 +163,7 @@ impl Requests {
     }
 
     /// Counts one response.
-    pub fn count<R: Label>(&self, route: R, status: u16) {
+    pub fn count(&self, route: Route, status: u16) {
         let index = STATUSES.binary_search(&status).ok();
         match index.and_then(|index| self.children.get(Label::index(route))?.get(index)) {
             Some(child) => child.inc(),
