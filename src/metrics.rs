@@ -191,18 +191,6 @@ mod tests {
     }
 
     #[test]
-    fn a_pair_of_labels_counts_under_its_own_series() {
-        let metrics = Metrics::new().unwrap();
-        let labels = (Operation::MergeDeveloperIdentities, UpstreamOutcome::Throttled);
-        metrics.upstream_calls_total.count(labels);
-        metrics.upstream_call_duration_seconds.observe(labels, std::time::Duration::from_secs(1));
-        let text = text(&metrics);
-        let series = r#"{operation="MergeDeveloperIdentities",outcome="throttled"} 1"#;
-        assert!(text.contains(&format!("tokenvend_upstream_calls_total{series}")), "{text}");
-        assert!(text.contains(&format!("tokenvend_upstream_call_duration_seconds_count{series}")), "{text}");
-    }
-
-    #[test]
     fn a_cancelled_call_is_no_longer_in_flight() {
         let metrics = Metrics::new().unwrap();
         let in_flight = |number| {

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use prometheus::core::Collector;
+use prometheus::core::{Collector, MetricVec, MetricVecBuilder};
 use prometheus::{
     GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
@@ -15,18 +15,28 @@ use super::labels::{Label, LabelSet, Route};
 /// A metric name or label is invalid or duplicate.
 pub type MetricsError = prometheus::Error;
 
-/// Counters, one for each combination of label values.
+/// The metrics of a family, one for each combination of label values. All are 0 at the start.
 #[derive(Debug)]
-pub struct Counters<S> {
-    children: Vec<IntCounter>,
+pub struct Family<M, S> {
+    children: Vec<M>,
     labels: PhantomData<S>,
+}
+
+/// Counters, one for each combination of label values.
+pub type Counters<S> = Family<IntCounter, S>;
+/// Integer gauges, one for each combination of label values.
+pub type IntGauges<S> = Family<IntGauge, S>;
+
+impl<M: Clone, S: LabelSet> Family<M, S> {
+    fn new<B: MetricVecBuilder<M = M>>(family: &MetricVec<B>) -> Self {
+        let children = S::all().iter().map(|values| family.with_label_values(values)).collect();
+        Self { children, labels: PhantomData }
+    }
 }
 
 impl<S: LabelSet> Counters<S> {
     pub(super) fn register(registry: &Registry, name: &str, help: &str) -> Result<Self, MetricsError> {
-        let family = register(registry, IntCounterVec::new(Opts::new(name, help), &S::names()))?;
-        let children = S::all().iter().map(|values| family.with_label_values(values)).collect();
-        Ok(Self { children, labels: PhantomData })
+        Ok(Self::new(&register(registry, IntCounterVec::new(Opts::new(name, help), &S::names()))?))
     }
 
     /// Adds one.
@@ -37,18 +47,9 @@ impl<S: LabelSet> Counters<S> {
     }
 }
 
-/// Integer gauges, one for each combination of label values. All are 0 at the start.
-#[derive(Debug)]
-pub struct IntGauges<S> {
-    children: Vec<IntGauge>,
-    labels: PhantomData<S>,
-}
-
 impl<S: LabelSet> IntGauges<S> {
     pub(super) fn register(registry: &Registry, name: &str, help: &str) -> Result<Self, MetricsError> {
-        let family = register(registry, IntGaugeVec::new(Opts::new(name, help), &S::names()))?;
-        let children = S::all().iter().map(|values| family.with_label_values(values)).collect();
-        Ok(Self { children, labels: PhantomData })
+        Ok(Self::new(&register(registry, IntGaugeVec::new(Opts::new(name, help), &S::names()))?))
     }
 
     /// Sets the gauge; a number beyond its range becomes the largest one.
@@ -113,12 +114,7 @@ pub struct Histograms<S> {
 }
 
 impl<S: LabelSet> Histograms<S> {
-    pub(super) fn register(
-        registry: &Registry,
-        name: &str,
-        help: &str,
-        buckets: &[f64],
-    ) -> Result<Self, MetricsError> {
+    pub(super) fn register(registry: &Registry, name: &str, help: &str, buckets: &[f64]) -> Result<Self, MetricsError> {
         let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
         let family = register(registry, HistogramVec::new(options, &S::names()))?;
         let child = |values: &Vec<&str>| match values[..] {
