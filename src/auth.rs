@@ -49,6 +49,7 @@ use jwt::JwtAuthenticator;
 pub use rejection::RejectionReason;
 pub use remote_verifier::probe_endpoint;
 pub use request::{AuthRequest, HeaderView};
+use settings::AuthenticatorSettings as Kind;
 pub use settings::{
     ActAsSettings, AlbSettings, AuthSettings, AuthenticatorSettings, ClaimsFrom, ForwardSettings, GatewaySecret,
     GatewaySettings, IntrospectionSettings, JwtSettings, RemoteCheckSettings, StaticKeySettings, UsersSettings,
@@ -68,16 +69,6 @@ pub enum AuthError {
     /// The credential cannot be verified now. The client may retry.
     #[error("the keys or the endpoint that verify the credential are not available")]
     Unavailable,
-}
-
-impl AuthError {
-    /// Its label in the metrics.
-    pub fn outcome(self) -> AuthOutcome {
-        match self {
-            Self::Rejected(reason) => AuthOutcome::Rejected(reason),
-            Self::Unavailable => AuthOutcome::Unavailable,
-        }
-    }
 }
 
 #[derive(Debug)]
@@ -118,7 +109,7 @@ impl Authenticator {
 /// The client certificates of all gateways.
 fn gateway_certificates(settings: &[AuthSettings]) -> Vec<CertificateMatcher> {
     let of_one = |settings: &AuthSettings| match &settings.kind {
-        AuthenticatorSettings::Gateway(gateway) => gateway.certificates.clone(),
+        Kind::Gateway(gateway) => gateway.certificates.clone(),
         _ => Vec::new(),
     };
     settings.iter().flat_map(of_one).collect()
@@ -156,33 +147,28 @@ impl AuthenticatorChain {
         let mut authenticators = Vec::new();
         for (one, index) in settings.iter().zip(0_u16..) {
             let callers = CallerBuilder::new(one.clone(), user_ids.clone(), used_claims.clone());
-            let (cache, clock) = (credentials.scoped(index), clock.clone());
+            let (cache, clock, metrics) = (credentials.scoped(index), clock.clone(), metrics.clone());
             authenticators.push(match one.kind.clone() {
-                AuthenticatorSettings::Jwt(jwt) => Authenticator::Jwt(Box::new(
-                    JwtAuthenticator::start(callers, jwt, cache, clock, metrics.clone()).await?,
-                )),
-                AuthenticatorSettings::Introspection(introspection) => Authenticator::Introspection(
-                    IntrospectionAuthenticator::new(callers, introspection, cache, clock)?,
-                ),
-                AuthenticatorSettings::ForwardAuth(forward) => {
-                    Authenticator::ForwardAuth(ForwardAuthenticator::new(callers, forward, cache, clock)?)
+                Kind::Jwt(jwt) => {
+                    let jwt = JwtAuthenticator::start(callers, jwt, cache, clock, metrics).await?;
+                    Authenticator::Jwt(Box::new(jwt))
                 }
-                AuthenticatorSettings::Gateway(gateway) => {
-                    Authenticator::Gateway(Box::new(GatewayAuthenticator::new(callers, gateway)))
+                Kind::Introspection(remote) => {
+                    Authenticator::Introspection(IntrospectionAuthenticator::new(callers, remote, cache, clock)?)
                 }
-                AuthenticatorSettings::StaticKey(keys) => {
-                    Authenticator::StaticKey(StaticKeyAuthenticator::new(&callers, keys))
+                Kind::ForwardAuth(remote) => {
+                    Authenticator::ForwardAuth(ForwardAuthenticator::new(callers, remote, cache, clock)?)
                 }
-                AuthenticatorSettings::ClientCertificate(certificates) => Authenticator::ClientCertificate(
-                    CertificateAuthenticator::new(&callers, certificates, gateway_certificates(settings)),
-                ),
-                AuthenticatorSettings::Alb(alb) => Authenticator::Alb(Box::new(AlbAuthenticator::new(
-                    callers,
-                    alb,
-                    cache,
-                    clock,
-                    metrics.clone(),
-                )?)),
+                Kind::Gateway(gateway) => Authenticator::Gateway(Box::new(GatewayAuthenticator::new(callers, gateway))),
+                Kind::Alb(alb) => {
+                    Authenticator::Alb(Box::new(AlbAuthenticator::new(callers, alb, cache, clock, metrics)?))
+                }
+                Kind::StaticKey(keys) => Authenticator::StaticKey(StaticKeyAuthenticator::new(&callers, keys)),
+                Kind::ClientCertificate(certificates) => {
+                    let gateways = gateway_certificates(settings);
+                    let authenticator = CertificateAuthenticator::new(&callers, certificates, gateways);
+                    Authenticator::ClientCertificate(authenticator)
+                }
             });
         }
         let takes_cookies = settings.iter().any(|one| one.kind.takes_cookies());
@@ -197,7 +183,8 @@ impl AuthenticatorChain {
         let result = self.try_in_order(request).await;
         self.metrics.authentications_total.count(match &result {
             Ok(_) => AuthOutcome::Verified,
-            Err(error) => error.outcome(),
+            Err(AuthError::Rejected(reason)) => AuthOutcome::Rejected(*reason),
+            Err(AuthError::Unavailable) => AuthOutcome::Unavailable,
         });
         result
     }

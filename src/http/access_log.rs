@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::dev::ServiceResponse;
 
-use super::headers::{REQUEST_ID, TOKENVEND_CACHE};
+use super::header_names::{REQUEST_ID, TOKENVEND_CACHE};
 use super::problem::ProblemType;
 use crate::metrics::labels::{CacheStatus, Label as _, Route};
 

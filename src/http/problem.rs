@@ -115,6 +115,10 @@ impl Problem {
         Self { problem_type, detail: detail.into(), retry_after: None, allow: None, challenge: None }
     }
 
+    pub(crate) fn invalid_request(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ProblemType::InvalidRequest, detail)
+    }
+
     /// Sets the `Allow` header.
     pub(super) fn allow(self, methods: &'static str) -> Self {
         Self { allow: Some(methods), ..self }
@@ -185,25 +189,20 @@ impl Responder for Problem {
 
 impl From<AuthError> for Problem {
     fn from(error: AuthError) -> Self {
-        match error {
-            AuthError::Rejected(reason @ RejectionReason::Missing) => {
-                Self::unauthorized(reason.detail(), "Bearer realm=\"tokenvend\"")
-            }
-            AuthError::Rejected(reason @ RejectionReason::InsufficientScope) => Self {
+        let AuthError::Rejected(reason) = error else {
+            let detail = "your credential cannot be verified now";
+            return Self::new(ProblemType::AuthUnavailable, detail).retry_after(Duration::from_secs(5));
+        };
+        let detail = reason.detail();
+        match reason {
+            RejectionReason::Missing => Self::unauthorized(detail, "Bearer realm=\"tokenvend\""),
+            RejectionReason::InsufficientScope => Self {
                 challenge: Some("Bearer realm=\"tokenvend\", error=\"insufficient_scope\""),
-                ..Self::new(ProblemType::InsufficientCredential, reason.detail())
+                ..Self::new(ProblemType::InsufficientCredential, detail)
             },
-            AuthError::Rejected(reason @ RejectionReason::CrossSite) => {
-                Self::new(ProblemType::CrossSite, reason.detail())
-            }
-            AuthError::Rejected(reason @ RejectionReason::UntrustedPeer) => {
-                Self::new(ProblemType::UntrustedPeer, reason.detail())
-            }
-            AuthError::Rejected(reason) => Self::unauthorized(reason.detail(), INVALID_TOKEN),
-            AuthError::Unavailable => {
-                let detail = "your credential cannot be verified now";
-                Self::new(ProblemType::AuthUnavailable, detail).retry_after(Duration::from_secs(5))
-            }
+            RejectionReason::CrossSite => Self::new(ProblemType::CrossSite, detail),
+            RejectionReason::UntrustedPeer => Self::new(ProblemType::UntrustedPeer, detail),
+            _ => Self::unauthorized(detail, INVALID_TOKEN),
         }
     }
 }
