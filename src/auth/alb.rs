@@ -44,7 +44,7 @@ impl AlbAuthenticator {
     }
 
     pub(super) async fn authenticate(&self, request: &AuthRequest<'_>) -> Result<Arc<Caller>, Declined> {
-        let value = request.header(HEADER).map_err(|_| RejectionReason::Malformed)?;
+        let value = request.header(HEADER)?;
         let value = value.ok_or(Declined::NotApplicable(RejectionReason::Missing))?;
         let token = std::str::from_utf8(value).map_err(|_| RejectionReason::Malformed)?;
         let key = self.cache.key(token);

@@ -74,7 +74,7 @@ impl ForwardSettings {
     fn forwarded(&self, request: &AuthRequest<'_>) -> Result<Option<Vec<(HeaderName, HeaderValue)>>, RejectionReason> {
         let mut forwarded = Vec::new();
         for name in &self.forward_headers {
-            if let Some(value) = request.header(name.as_str()).map_err(|_| RejectionReason::Malformed)? {
+            if let Some(value) = request.header(name.as_str())? {
                 forwarded.push((name.clone(), sensitive(value)?));
             }
         }
@@ -125,9 +125,7 @@ impl RemoteCheck {
         match &self.settings.claims {
             ClaimsFrom::Body => serde_json::from_slice(&read_body(response).await?)
                 .map_err(|_| CheckError::Failed("its response is not a JSON object".to_owned())),
-            ClaimsFrom::Headers(names) => {
-                claims_from_headers(response.headers(), names).map_err(|error| CheckError::Failed(error.to_string()))
-            }
+            ClaimsFrom::Headers(names) => Ok(claims_from_headers(response.headers(), names)?),
         }
     }
 

@@ -77,7 +77,7 @@ impl JwtAuthenticator {
         }
         jws.verify(&self.keys, &self.settings.algorithms).await?;
         let claims = UnverifiedClaims::from_payload(jws.into_payload()).ok_or(RejectionReason::Malformed)?;
-        let (claims, expires_at) = claims.verify(&self.settings, self.clock.now())?;
+        let (claims, expires_at) = claims.verify(&self.settings.audience, self.settings.leeway, self.clock.now())?;
         Ok(self.callers.build(claims, Some(expires_at))?)
     }
 }

@@ -4,7 +4,6 @@
 //! While the endpoint is unreachable, cached callers stay valid until their entry expires. All others get
 //! "unavailable" (503), never "rejected" (401).
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,9 +52,9 @@ impl From<String> for CheckError {
 }
 
 /// The remote checks of one authenticator, and their cached results.
+#[derive(Debug)]
 pub(super) struct RemoteVerifier {
     endpoint: Arc<Endpoint>,
-    settings: RemoteCheckSettings,
     results: Arc<ResultCache>,
     in_flight: SingleFlight<CredentialKey, RemoteResult>,
     permits: Arc<Semaphore>,
@@ -68,6 +67,7 @@ struct Endpoint {
     url: reqwest::Url,
 }
 
+#[derive(Debug)]
 struct ResultCache {
     verified: ScopedCache,
     ttl: Duration,
@@ -95,7 +95,6 @@ impl RemoteVerifier {
         };
         Self {
             endpoint: Arc::new(Endpoint { authenticator: callers.name().to_owned(), url: url.clone() }),
-            settings,
             results: Arc::new(results),
             in_flight: SingleFlight::new(),
             permits: Arc::new(Semaphore::new(settings.max_concurrent_requests)),
@@ -174,12 +173,6 @@ impl ResultCache {
             }
             Err(Declined::NotApplicable(_) | Declined::Unavailable) => {}
         }
-    }
-}
-
-impl fmt::Debug for RemoteVerifier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RemoteVerifier").field("settings", &self.settings).finish_non_exhaustive()
     }
 }
 
