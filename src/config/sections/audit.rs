@@ -9,7 +9,7 @@ pub(super) fn read_audit(section: &mut Section<'_, '_>) -> AuditSettings {
     let file = Sink::File(path.clone().unwrap_or_default());
     let sinks = [("off", Sink::Off), ("stderr", Sink::Stderr), ("stdout", Sink::Stdout), ("file", file)];
     let details = [("none", TagDetail::None), ("keys", TagDetail::Keys), ("values", TagDetail::Values)];
-    let actions = [("continue", OnFailure::Continue), ("refuse", OnFailure::Refuse)];
+    let actions = [("continue", OnFailure::Continue), ("reject", OnFailure::Reject)];
     let settings = AuditSettings {
         sink: section.read_choice("sink", sinks),
         record_cache_hits: section.read_flag("record_cache_hits"),
@@ -22,8 +22,8 @@ pub(super) fn read_audit(section: &mut Section<'_, '_>) -> AuditSettings {
         Sink::File(_) if !section.has("path") => {
             section.reject("path", "nothing", "the path of a file, because audit.sink is \"file\"");
         }
-        Sink::Off if settings.on_failure == OnFailure::Refuse => {
-            section.warn("audit.on_failure is \"refuse\", but audit.sink is \"off\": nothing is recorded.");
+        Sink::Off if settings.on_failure == OnFailure::Reject => {
+            section.warn("audit.on_failure is \"reject\", but audit.sink is \"off\": nothing is recorded.");
         }
         _ => {}
     }
