@@ -196,7 +196,7 @@ fn the_url_of_a_load_balancer_s_keys_follows_from_its_arn() {
             "https://keys.example/elb",
         ),
     ] {
-        let alb = format!("[auth.alb]\nkind = \"alb\"\nissuer = \"https://app.example\"\n");
+        let alb = "[auth.alb]\nkind = \"alb\"\nissuer = \"https://app.example\"\n";
         let settings = settings_with(&format!("{alb}signer = \"arn:{location}:{resource}\"\n{more}"), &[]);
         let url = settings.auth.iter().find_map(|authenticator| match &authenticator.kind {
             AuthenticatorSettings::Alb(alb) => Some(alb.keys.url.as_str()),
