@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use aws_sdk_cognitoidentity::config::{Credentials, Region};
-use clock::{Clock as _, ManualClock, SystemClock};
+use clock::{Clock as _, ManualClock, SharedClock, SystemClock};
 use cognito_emulator::{self, AccessKey, PoolSeed, RunningEmulator};
 use serde_json::{Value, json};
 
@@ -41,7 +41,10 @@ impl DoctorRun {
     }
 
     async fn at(behind: Duration, settings: cognito_emulator::Settings) -> Self {
-        let clock = Arc::new(ManualClock::new(SystemClock::new().now() + behind));
+        let now = SystemClock::new();
+        // A clock that stands still would fall behind that of the process.
+        let clock: SharedClock =
+            if behind.is_zero() { Arc::new(now) } else { Arc::new(ManualClock::new(now.now() + behind)) };
         let emulator = cognito_emulator::start(settings, clock).await.unwrap();
         Self { emulator, demo: DemoIdp::start(), directory: tempfile::tempdir().unwrap() }
     }
