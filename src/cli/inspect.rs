@@ -39,7 +39,7 @@ fn format_json(jwt: &DecodedJwt, now: Timestamp) -> String {
         "issuedAt": date("iat"),
         "expiresAt": date("exp"),
         "expiresIn": expires_in(claims, now),
-        "origin": auth_method(claims).as_ref().map(auth_method_json),
+        "origin": auth_method(claims),
     });
     format!("{output:#}\n")
 }
@@ -66,7 +66,7 @@ fn format_text(jwt: &DecodedJwt, now: Timestamp) -> String {
         _ => writeln!(text, "expires  unknown: the token has no exp"),
     };
     if let Some(method) = auth_method(claims) {
-        let _ = writeln!(text, "user     {}", auth_method_text(&method));
+        let _ = writeln!(text, "user     {method}");
     }
     text
 }
@@ -89,22 +89,4 @@ fn auth_method(claims: &Map<String, Value>) -> Option<AuthMethod<'_>> {
 /// A number of seconds as text, without its sign.
 pub(super) fn format_duration(seconds: i64) -> String {
     humantime::format_duration(Duration::from_secs(seconds.unsigned_abs())).to_string()
-}
-
-pub(super) fn auth_method_text(method: &AuthMethod<'_>) -> String {
-    match method {
-        AuthMethod::Guest => "a guest, not signed in".to_owned(),
-        AuthMethod::DeveloperUser { provider, user } => format!("developer user {user:?} of {provider}"),
-        AuthMethod::PublicLogin { provider } => format!("a public login at {provider}"),
-    }
-}
-
-pub(super) fn auth_method_json(method: &AuthMethod<'_>) -> Value {
-    match method {
-        AuthMethod::Guest => json!({"kind": "guest"}),
-        AuthMethod::DeveloperUser { provider, user } => {
-            json!({"kind": "developer-user", "provider": provider, "user": user})
-        }
-        AuthMethod::PublicLogin { provider } => json!({"kind": "public-login", "provider": provider}),
-    }
 }
