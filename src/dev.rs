@@ -54,23 +54,18 @@ pub async fn start(address: SocketAddr, environment: &Environment, clock: Shared
         .map_err(|error| DevError::SignIn { address: sign_in_address, error })?;
 
     let built_in = ConfigSource { name: "config/dev.toml".to_owned(), text: config::DEV_CONFIG.to_owned() };
-    let overlay = overlay(address, &local_url(emulator.address()), &local_url(sign_in.address()));
+    let (emulator_url, issuer) = (local_url(emulator.address()), local_url(sign_in.address()));
+    let text = format!(
+        "http.listen = \"{address}\"\nadmin.listen = \"{}\"\nupstream.endpoint_url = \"{emulator_url}\"\n\
+         auth.demo.issuer = \"{issuer}\"\nauth.demo.jwks_url = \"{issuer}/.well-known/jwks.json\"\n",
+        later_port(address, 1),
+    );
+    let overlay = ConfigSource { name: "tokenvend dev".to_owned(), text };
     let mut settings = config::load(&[built_in, overlay], environment)?.settings;
     settings.cognito.credentials = key.map(|key| AccessKey { id: key.id, secret: Secret::new(key.secret.as_bytes()) });
     telemetry::start(&settings.log).map_err(|error| DevError::Log(error.into()))?;
     let app = app::start(settings, clock).await?;
     Ok(RunningDev { app, emulator, sign_in })
-}
-
-/// The part of the configuration that depends on the addresses.
-fn overlay(address: SocketAddr, emulator: &str, sign_in: &str) -> ConfigSource {
-    let text = format!(
-        "http.listen = \"{}\"\nadmin.listen = \"{}\"\nupstream.endpoint_url = \"{emulator}\"\n\
-         auth.demo.issuer = \"{sign_in}\"\nauth.demo.jwks_url = \"{sign_in}/.well-known/jwks.json\"\n",
-        address,
-        later_port(address, 1),
-    );
-    ConfigSource { name: "tokenvend dev".to_owned(), text }
 }
 
 impl RunningDev {

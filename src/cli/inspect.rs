@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::error::CliError;
 use super::stdout::print;
@@ -46,11 +46,9 @@ fn format_json(jwt: &DecodedJwt, now: Timestamp) -> String {
 
 fn format_text(jwt: &DecodedJwt, now: Timestamp) -> String {
     let DecodedJwt { header, claims } = jwt;
-    let header = Value::Object(header.clone());
     let mut text = format!(
         "NOT VERIFIED: this token may be forged. To verify it: tokenvend verify.\n\n\
-         header {header:#}\nclaims {:#}\n\n",
-        Value::Object(claims.clone()),
+         header {header:#}\nclaims {claims:#}\n\n"
     );
     // Writing to a String cannot fail.
     if let Some(issued) = date_claim(claims, "iat") {
@@ -72,16 +70,16 @@ fn format_text(jwt: &DecodedJwt, now: Timestamp) -> String {
 }
 
 /// Remaining life in seconds; negative after expiry.
-fn expires_in(claims: &Map<String, Value>, now: Timestamp) -> Option<i64> {
+fn expires_in(claims: &Value, now: Timestamp) -> Option<i64> {
     let exp = date_claim(claims, "exp")?;
     Some(exp.as_millis().saturating_sub(now.as_millis()) / 1000)
 }
 
-fn date_claim(claims: &Map<String, Value>, claim: &str) -> Option<Timestamp> {
+fn date_claim(claims: &Value, claim: &str) -> Option<Timestamp> {
     numeric_date::parse(claims.get(claim)).ok().flatten()
 }
 
-fn auth_method(claims: &Map<String, Value>) -> Option<AuthMethod<'_>> {
+fn auth_method(claims: &Value) -> Option<AuthMethod<'_>> {
     let methods: Vec<&str> = claims.get("amr")?.as_array()?.iter().filter_map(Value::as_str).collect();
     AuthMethod::from_amr(&methods, claims.get("aud")?.as_str()?)
 }
