@@ -19,7 +19,7 @@ use crate::metrics::labels::{Label as _, ListenerName};
 use crate::metrics::{Metrics, MetricsError};
 use crate::pools::Pools;
 use crate::rate_limit::{RateLimitSettings, RateLimiter};
-use crate::tls::{Tls, TlsFaults, TlsSettings};
+use crate::tls::{self, Tls, TlsFileErrors, TlsSettings};
 use crate::vending::TokenVendor;
 use clock::SharedClock;
 use jose::{JwksSettings, KeysError};
@@ -42,11 +42,11 @@ pub enum StartError {
     #[error(transparent)]
     Audit(#[from] AuditError),
     /// The certificate files of a listener are invalid.
-    #[error("[{listener}.tls] {faults}")]
+    #[error("[{listener}.tls] {errors}")]
     Tls {
         /// The listener's configuration section.
         listener: &'static str,
-        faults: TlsFaults,
+        errors: TlsFileErrors,
     },
     #[error("the metrics cannot be registered: {0}")]
     Metrics(#[from] MetricsError),
@@ -177,8 +177,8 @@ fn start_tls(
     clock: &SharedClock,
     metrics: &Arc<Metrics>,
 ) -> Result<Option<Arc<Tls>>, StartError> {
-    let tls = settings.map(|settings| Tls::start(settings, listener, clock, metrics)).transpose();
-    tls.map_err(|faults| StartError::Tls { listener: listener.text(), faults })
+    let tls = settings.map(|settings| tls::start(settings, listener, clock, metrics)).transpose();
+    tls.map_err(|errors| StartError::Tls { listener: listener.text(), errors })
 }
 
 /// The verifier of guests' tokens, if a pool links guests. Otherwise no keys are fetched.

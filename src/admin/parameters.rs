@@ -1,5 +1,5 @@
-//! Parameters of the admin resources: in the path, the query and the body. The credential is checked first, because the response to an unknown pool
-//! lists the configured ones.
+//! Parameters of the admin resources: in the path, the query and the body. The credential is checked first, because the
+//! response to an unknown pool lists the configured ones.
 
 use std::sync::Arc;
 use std::time::Duration;
