@@ -310,46 +310,10 @@ fn call_rates_have_the_form_of_rate_limits() {
     assert_eq!([tokens.max_wait, credentials.max_wait, settings.admin.rate_limit.max_wait], [second, second, default]);
 }
 
-/// One authenticator of each other kind: the manual has the keys of all kinds.
-const OTHER_KINDS: &str = r#"
-[auth.introspection]
-kind = "introspection"
-issuer = "https://i.example"
-url = "https://i.example"
-user_id = "i:{sub}"
-client_id = "a"
-client_secret = "b"
-[auth.forward]
-kind = "forward_auth"
-issuer = "https://f.example"
-url = "https://f.example"
-user_id = "f:{user}"
-[auth.gateway]
-kind = "gateway"
-issuer = "https://g.example"
-user_id = "g:{sub}"
-trusted_peers = ["10.0.0.0/8"]
-certificates = ["DNS:g"]
-claims = { sub = "x-user" }
-secret_header = "x-key"
-secret = "0123456789abcdef0123456789abcdef"
-[auth.alb]
-kind = "alb"
-issuer = "https://a.example"
-user_id = "a:{sub}"
-signer = "arn:aws:elasticloadbalancing:us-east-1:111122223333:loadbalancer/app/a/0"
-act_as = { scope = ["s"], users = ["*"] }
-[auth.static_key]
-kind = "static_key"
-issuer = "https://k.example"
-key_sha256 = ["0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"]
-act_as = { users = ["app:*"] }
-"#;
-
 #[test]
 fn the_manual_has_exactly_the_keys_that_are_read() {
-    let text = SMALLEST.replace("[auth.app]", "[auth.app]\nuser_id = \"app:{sub}\"");
-    let document = ConfigSource { name: "my.toml".to_owned(), text: format!("{text}{OTHER_KINDS}") };
+    let text = include_str!("../../tests/config/one_authenticator_of_each_kind.toml").to_owned();
+    let document = ConfigSource { name: "my.toml".to_owned(), text };
     let environment = Environment::default();
     let mut reader = merge(&[document], &environment);
     sections::read(&mut reader).unwrap();
@@ -358,7 +322,7 @@ fn the_manual_has_exactly_the_keys_that_are_read() {
         .iter()
         .map(|path| {
             let path = path.replace("pools.main", "pools.NAME").replace("auth.app", "auth.NAME");
-            let kinds = ["introspection", "forward", "gateway", "alb", "static_key"];
+            let kinds = ["introspection", "forward", "gateway", "alb", "static_key", "client_certificate"];
             kinds.iter().fold(path, |path, kind| path.replace(&format!("auth.{kind}"), "auth.NAME"))
         })
         // Names that the operator chooses.
