@@ -37,8 +37,7 @@ pub(super) struct Reader<'e> {
 
 impl<'e> Reader<'e> {
     pub(super) fn new(layers: Layers, environment: &'e Environment, invalid: Vec<InvalidValue>) -> Self {
-        let (known, ignored) = Default::default();
-        Self { root: layers.root, environment, known, ignored, invalid, warnings: Vec::new() }
+        Self { root: layers.root, environment, known: [].into(), ignored: [].into(), invalid, warnings: Vec::new() }
     }
 
     /// The keys under a dotted path.
