@@ -232,7 +232,7 @@ impl<'e> Section<'_, 'e> {
         self.parse(key, allowed, parse)
     }
 
-    /// Reads a list of texts and parses each. In the environment they are separated by commas, or a JSON array.
+    /// Reads a list of texts and parses each.
     pub(super) fn parse_list<T, E: Display>(
         &mut self,
         key: &str,
@@ -240,12 +240,7 @@ impl<'e> Section<'_, 'e> {
         parse: impl Fn(&str) -> Result<T, E>,
     ) -> Vec<T> {
         let list = self.convert(key, allowed, |leaf| {
-            let texts = match &leaf.value {
-                Value::List(items) => Value::texts(items),
-                Value::Text(text) if leaf.from_environment => Value::split_list(text),
-                _ => None,
-            };
-            let texts = texts.ok_or_else(|| leaf.value.to_string())?;
+            let texts = texts_of(leaf).ok_or_else(|| leaf.value.to_string())?;
             texts.iter().map(|text| parse(text).map_err(|why| format!("{text:?} ({why})"))).collect()
         });
         list.unwrap_or_default()
@@ -276,6 +271,23 @@ impl<'e> Section<'_, 'e> {
             return Vec::new();
         }
         self.parse_nonempty_list(key, allowed, parse)
+    }
+
+    /// As [`Section::parse_nonempty_list`]. The message shows `found` instead of the value, which may be a secret that was
+    /// set here by mistake.
+    pub(super) fn parse_unshown_list<T>(
+        &mut self,
+        key: &str,
+        allowed: &str,
+        found: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Vec<T> {
+        let list = self.convert(key, allowed, |leaf| {
+            let texts = texts_of(leaf).unwrap_or_default();
+            let list: Option<Vec<T>> = texts.iter().map(|text| parse(text)).collect();
+            list.filter(|list| !list.is_empty()).ok_or_else(|| found.to_owned())
+        });
+        list.unwrap_or_default()
     }
 
     /// Reads a secret: `"value"`, `{ env = "VARIABLE" }` or `{ file = "PATH" }`; `None` if it is not set. White
@@ -322,6 +334,15 @@ impl<'e> Section<'_, 'e> {
             (Some(_), Some(_)) => Err("both env and file".to_owned()),
             (None, None) => Err("neither a text nor env nor file".to_owned()),
         }
+    }
+}
+
+/// The items of a list of texts. In the environment they are separated by commas, or a JSON array.
+fn texts_of(leaf: &Leaf) -> Option<Vec<String>> {
+    match &leaf.value {
+        Value::List(items) => Value::texts(items),
+        Value::Text(text) if leaf.from_environment => Value::split_list(text),
+        _ => None,
     }
 }
 

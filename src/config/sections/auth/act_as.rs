@@ -1,7 +1,5 @@
 //! `[auth.…]` of services: the kinds `static_key` and `client_certificate`, and `[auth.NAME.act_as]` of all kinds.
 
-use std::convert::Infallible;
-
 use super::jwt::read_credential_source;
 use crate::auth::{ActAsSettings, AuthenticatorSettings, CertificateMatcher, StaticKeySettings, UserPattern};
 use crate::config::reader::Section;
@@ -17,12 +15,7 @@ pub(super) fn are_services(kind: &AuthenticatorSettings) -> bool {
 pub(super) fn read_static_key(section: &mut Section<'_, '_>) -> StaticKeySettings {
     const ALLOWED: &str = "a list of SHA-256 digests in hex, as tokenvend generate-key prints them";
     let credential_source = read_credential_source(section);
-    let texts = section.parse_list("key_sha256", ALLOWED, |text| Ok::<_, Infallible>(text.to_owned()));
-    let digests: Vec<[u8; 32]> = texts.iter().filter_map(|text| parse_digest(text)).collect();
-    if section.is_key_valid("key_sha256") && (digests.is_empty() || digests.len() < texts.len()) {
-        // Not shown: it may be the key itself, set here by mistake.
-        section.reject("key_sha256", "an invalid digest, or none", ALLOWED);
-    }
+    let digests = section.parse_unshown_list("key_sha256", ALLOWED, "an invalid digest, or none", parse_digest);
     StaticKeySettings { credential_source, digests }
 }
 
