@@ -132,7 +132,7 @@ impl Upstream {
                 Ok(())
             }
             Err(RateLimited(retry_after)) => {
-                self.metrics.upstream_rate_limited_total.inc();
+                self.metrics.upstream_rate_limited_total.count(self.operation);
                 Err(rate_limited(retry_after, "the rate limit of calls to cognito is reached"))
             }
         }
