@@ -13,7 +13,7 @@ use crate::config::{DrainSettings, Settings};
 use crate::http::{self, AppState, Listener, Readiness};
 use crate::identity_admin::IdentityAdmin;
 use crate::issuer::cognito::Cognito;
-use crate::issuer::registry::IdentityRegistry;
+use crate::issuer::identity_registry::IdentityRegistry;
 use crate::linking::Linker;
 use crate::metrics::labels::Label as _;
 use crate::metrics::{self, Metrics, MetricsError};

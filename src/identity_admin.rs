@@ -7,15 +7,15 @@
 use std::sync::Arc;
 
 use crate::call_rate_limit::{CallRateLimiter, CallRateSettings, RateLimited};
-use crate::issuer::registry::{
+use crate::issuer::identity_registry::{
     DeleteFailure, DeleteFailureReason, DescribedIdentity, IdentityPage, IdentityQuery, IdentityRegistry,
     IdentityUsers, PageRequest, RegistryError, RegistryErrorKind,
 };
 use crate::metrics::Metrics;
 use crate::metrics::labels::{Operation, UpstreamOutcome};
+use crate::per_region::PerRegion;
 use crate::pools::{Pool, PoolIndex, Pools};
-use crate::regional::Regional;
-use crate::vending::{CachedTokens, TokenVendor};
+use crate::vending::{CacheSummary, TokenVendor};
 use clock::SharedClock;
 use cognito_types::{DeveloperUserId, IdentityId};
 
@@ -29,7 +29,7 @@ struct Region {
 /// One for the process.
 #[derive(Debug)]
 pub struct IdentityAdmin {
-    regions: Regional<Region>,
+    regions: PerRegion<Region>,
     pools: Pools,
     vendor: Arc<TokenVendor>,
     runtime: tokio::runtime::Handle,
@@ -61,7 +61,7 @@ impl IdentityAdmin {
         clock: &SharedClock,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let regions = Regional::new(pools, |region| Region {
+        let regions = PerRegion::new(pools, |region| Region {
             registry: registry(region),
             rate_limiter: CallRateLimiter::new(rate_limit, clock.clone()),
         });
@@ -112,7 +112,7 @@ impl IdentityAdmin {
     }
 
     /// The tokens of a user that this process has cached.
-    pub fn cached_tokens(&self, pool: &Pool, user: &DeveloperUserId) -> Option<CachedTokens> {
+    pub fn cached_tokens(&self, pool: &Pool, user: &DeveloperUserId) -> Option<CacheSummary> {
         self.vendor.cached_tokens(pool, user)
     }
 

@@ -1,11 +1,11 @@
 //! Token issuer port: request, response, and errors classified by how the caller should react. [`credentials`] and
-//! [`registry`] are the ports for AWS credentials and for identities; [`cognito`] implements all three.
+//! [`identity_registry`] are the ports for AWS credentials and for identities; [`cognito`] implements all three.
 
 pub mod cognito;
 pub mod credentials;
 mod error;
+pub mod identity_registry;
 mod logins;
-pub mod registry;
 mod token;
 
 pub use error::{IssueError, IssueErrorKind};

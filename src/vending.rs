@@ -5,17 +5,18 @@
 //! - the request and its cache key: `request`, [`cache_key`];
 //! - the cache: `read_through` (**start here**), [`freshness`], [`cache_entry`], `store`, `coalescing_store`,
 //!   `last_entry_hint`, `negative_cache`;
-//! - a load: `loader`, within the `user_quota`; `token_loader` with `token_validation`, [`token_response`] and
-//!   `token_encoding`; `credentials_loader` with `credentials_validation` and [`credentials_response`]; `link_call` for
+//! - a load: `loader`, within the `user_quota`; `token_loader` with `token_validation`, [`cached_token`] and
+//!   `token_encoding`; `credentials_loader` with `credentials_validation` and [`cached_credentials`]; `link_call` for
 //!   the calls of linking;
 //! - the calls to Cognito, by region: `upstream` with `circuit_breaker` and [`crate::call_rate_limit`].
 
 pub mod cache_entry;
 pub mod cache_key;
+pub mod cached_credentials;
+pub mod cached_token;
 mod circuit_breaker;
 mod coalescing_store;
 mod credentials_loader;
-pub mod credentials_response;
 mod credentials_validation;
 pub mod freshness;
 mod last_entry_hint;
@@ -28,7 +29,6 @@ mod settings;
 mod store;
 mod token_encoding;
 mod token_loader;
-pub mod token_response;
 mod token_validation;
 mod upstream;
 mod user_quota;
@@ -36,6 +36,7 @@ mod user_quota;
 use std::sync::Arc;
 
 use cache_key::{CacheKey, UserKey};
+use cached_token::{CachedToken, ResponseTemplate};
 pub use circuit_breaker::CircuitBreakerSettings;
 use credentials_loader::CredentialsLoader;
 use freshness::{Freshness, Requirements};
@@ -45,9 +46,8 @@ pub use negative_cache::NegativeTtls;
 use read_through::{CacheSettings, Lookup, ReadThroughCache};
 pub use request::{TokenRequest, VendError, VendedCredentials, VendedToken};
 pub use settings::{CredentialsSettings, VendingSettings};
-pub use store::CachedTokens;
+pub use store::CacheSummary;
 use token_loader::TokenLoader;
-use token_response::{ResponseTemplate, TokenResponse};
 use token_validation::TokenValidator;
 pub use upstream::UpstreamSettings;
 use upstream::{RegionalUpstream, Upstream};
@@ -56,8 +56,8 @@ use crate::issuer::TokenIssuer;
 use crate::issuer::credentials::CredentialsIssuer;
 use crate::metrics::Metrics;
 use crate::metrics::labels::{CacheStatus, CredentialKind, Operation};
+use crate::per_region::PerRegion;
 use crate::pools::{Pool, PoolIndex, Pools};
-use crate::regional::Regional;
 use clock::SharedClock;
 use cognito_types::{DeveloperUserId, IdentityId};
 
@@ -83,7 +83,7 @@ impl TokenVendor {
     ) -> Self {
         let upstream = |operation, settings| Upstream::new(operation, settings, clock.clone(), metrics.clone());
         let token_loader = TokenLoader {
-            upstreams: Regional::new(pools, |region| RegionalUpstream {
+            upstreams: PerRegion::new(pools, |region| RegionalUpstream {
                 upstream: upstream(Operation::GetOpenIdToken, settings.upstream),
                 issuer: issuer(region) as Arc<dyn TokenIssuer>,
             }),
@@ -108,7 +108,7 @@ impl TokenVendor {
         let CredentialsSettings { refresh_policy, refresh_timeout, max_size_bytes, rate_limit } = settings.credentials;
         let credentials_loader = CredentialsLoader {
             tokens: tokens.clone(),
-            upstreams: Regional::new(pools, |region| RegionalUpstream {
+            upstreams: PerRegion::new(pools, |region| RegionalUpstream {
                 upstream: upstream(Operation::GetCredentials, UpstreamSettings { rate_limit, ..settings.upstream }),
                 issuer: issuer(region) as Arc<dyn CredentialsIssuer>,
             }),
@@ -153,7 +153,7 @@ impl TokenVendor {
         key: CacheKey,
         requirements: Requirements,
         hint: Option<&LastEntryHint>,
-    ) -> Result<Lookup<TokenResponse>, VendError> {
+    ) -> Result<Lookup<CachedToken>, VendError> {
         let hint = hint.map(|hint| &hint.token);
         let session_bound = LoadRequest { key, ..request.load_request() };
         let earlier = self.tokens.peek(&request.key(), requirements, None);
@@ -213,7 +213,7 @@ impl TokenVendor {
     }
 
     /// A summary of a user's cached tokens of a pool, if there are any.
-    pub fn cached_tokens(&self, pool: &Pool, user: &DeveloperUserId) -> Option<CachedTokens> {
+    pub fn cached_tokens(&self, pool: &Pool, user: &DeveloperUserId) -> Option<CacheSummary> {
         self.tokens.cached_tokens(&UserKey { pool: pool.index, user: user.clone() })
     }
 

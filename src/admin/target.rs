@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::AdminState;
 use crate::http::audit::record;
 use crate::http::{Problem, ProblemType};
-use crate::issuer::registry::PageRequest;
+use crate::issuer::identity_registry::PageRequest;
 use crate::pools::Pool;
 use cognito_types::{DeveloperUserId, IdentityId};
 

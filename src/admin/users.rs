@@ -12,7 +12,7 @@ use super::{AdminState, target};
 use crate::audit::event::Action;
 use crate::http::audit::{record, record_intent};
 use crate::http::{Problem, ProblemType, body};
-use crate::issuer::registry::IdentityQuery;
+use crate::issuer::identity_registry::IdentityQuery;
 
 pub(super) async fn lookup(request: HttpRequest, admin: web::Data<AdminState>) -> Result<HttpResponse, Problem> {
     let pool = admin.pool(&request)?;

@@ -13,7 +13,7 @@ use super::problem::{Problem, ProblemType};
 use super::{AppState, audit, body, token};
 use crate::audit::event::Action;
 use crate::cognito_token_verifier::TokenVerificationError;
-use crate::issuer::registry::RegistryErrorKind;
+use crate::issuer::identity_registry::RegistryErrorKind;
 use crate::issuer::{IssueErrorKind, LoginToken, PublicLogins};
 use crate::linking::{GuestTokenError, LinkError, LinkRequest};
 use crate::vending::VendError;

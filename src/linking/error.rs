@@ -1,7 +1,7 @@
 //! Link errors. The `Display` text is for the log; no value of a request is repeated.
 
 use crate::cognito_token_verifier::TokenVerificationError;
-use crate::issuer::registry::{RegistryError, RegistryErrorKind};
+use crate::issuer::identity_registry::{RegistryError, RegistryErrorKind};
 use crate::issuer::{IssueError, IssueErrorKind};
 use crate::metrics::labels::LinkOutcome;
 use crate::vending::VendError;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::error::{GuestTokenError, LinkError};
 use crate::cognito_token_verifier::{CognitoTokenVerifier, TokenVerificationError};
 use crate::identity_admin::IdentityAdmin;
-use crate::issuer::registry::{IdentityQuery, PageRequest, RegistryErrorKind};
+use crate::issuer::identity_registry::{IdentityQuery, PageRequest, RegistryErrorKind};
 use crate::issuer::{IssueError, IssueErrorKind, LoginToken, PublicLogins};
 use crate::keyed_mutex::KeyedMutex;
 use crate::pools::Pool;

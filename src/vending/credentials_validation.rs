@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn their_secrets_do_not_show_in_debug_output() {
         let issued = issued("us-east-1:abc", "hush", 4600);
-        let response = super::super::credentials_response::CredentialsResponse::render(&issued, issued.expires_at);
+        let response = super::super::cached_credentials::CachedCredentials::render(&issued, issued.expires_at);
         for shown in [format!("{issued:?}"), format!("{response:?}")] {
             assert!(shown.contains("ASIAEXAMPLE"), "{shown}");
             assert!(!shown.contains("hush") && !shown.contains("session\""), "{shown}");

@@ -1,5 +1,6 @@
 //! Freshness of a cached token: whether it may be served, and when to refresh it. A pure function of its lifetime and
-//! the time. What follows from it is decided in `read_through`.
+//! the time. It is one part of the refresh policy. The others: `read_through` refreshes only entries that were used
+//! within `refresh_if_used_within`, and [`crate::call_rate_limit`] keeps half of its burst from background refreshes.
 //!
 //! ```text
 //! minted ──── fresh ──── refresh_from ── advisory ──┬── mandatory ──┬── expired ── expires

@@ -11,14 +11,14 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 
 use super::cache_entry::CacheEntry;
-use super::credentials_response::CredentialsResponse;
-use super::token_response::TokenResponse;
+use super::cached_credentials::CachedCredentials;
+use super::cached_token::CachedToken;
 
 /// The hints of one caller. Empty at first.
 #[derive(Debug, Default)]
 pub struct LastEntryHint {
-    pub(super) token: EntryHint<TokenResponse>,
-    pub(super) credentials: EntryHint<CredentialsResponse>,
+    pub(super) token: EntryHint<CachedToken>,
+    pub(super) credentials: EntryHint<CachedCredentials>,
 }
 
 /// A clone is empty: it costs one lookup.
@@ -60,8 +60,8 @@ mod tests {
     use std::time::Duration;
 
     use super::super::cache_key::{CacheKey, UserKey, Variant};
+    use super::super::cached_token::ResponseTemplate;
     use super::super::freshness::Lifetime;
-    use super::super::token_response::ResponseTemplate;
     use super::*;
     use crate::issuer::IssuedToken;
     use crate::pools::PoolIndex;
@@ -69,7 +69,7 @@ mod tests {
     use clock::Timestamp;
     use cognito_types::{DeveloperUserId, IdentityId, IdentityPoolId, PrincipalTags, TokenDuration};
 
-    fn entry() -> Arc<CacheEntry<TokenResponse>> {
+    fn entry() -> Arc<CacheEntry<CachedToken>> {
         let now = Timestamp::from_secs(1_000_000);
         let template = ResponseTemplate::for_pool(&IdentityPoolId::parse("us-east-1:1-2").unwrap());
         let identity = IdentityId::parse("us-east-1:abc").unwrap();
@@ -77,7 +77,7 @@ mod tests {
         let variant = Variant { duration: TokenDuration::DEFAULT, not_after: None, tags: PrincipalTags::none() };
         let user = UserKey { pool: PoolIndex(0), user: DeveloperUserId::parse("alice").unwrap() };
         let lifetime = Lifetime { minted_at: now, refresh_from: now, expires_at: now };
-        let response = TokenResponse::render(&template, &issued, now);
+        let response = CachedToken::render(&template, &issued, now);
         Arc::new(CacheEntry::new(CacheKey { user, variant }, lifetime, Duration::ZERO, response))
     }
 

@@ -11,7 +11,7 @@ use super::freshness::{Freshness, RefreshPolicy, Requirements};
 use super::last_entry_hint::EntryHint;
 use super::loader::{BackgroundPermits, LoadRequest, LoadTask, Loader};
 use super::negative_cache::{NegativeCache, NegativeTtls};
-use super::store::{CachedTokens, EntryStore};
+use super::store::{CacheSummary, EntryStore};
 use super::user_quota::{UserPermit, UserQuota};
 use crate::issuer::{IssueError, IssueErrorKind};
 use crate::metrics::Metrics;
@@ -141,7 +141,7 @@ impl<L: Loader> ReadThroughCache<L> {
         self.store.invalidate_identity(pools, identity)
     }
 
-    pub(super) fn cached_tokens(&self, user: &UserKey) -> Option<CachedTokens> {
+    pub(super) fn cached_tokens(&self, user: &UserKey) -> Option<CacheSummary> {
         self.store.entries().cached_tokens(user)
     }
 

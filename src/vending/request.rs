@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::cache_entry::CacheEntry;
 use super::cache_key::{CacheKey, UserKey, Variant};
-use super::credentials_response::CachedCredentials;
+use super::cached_credentials::CachedCredentials;
+use super::cached_token::CachedToken;
 use super::loader::LoadRequest;
-use super::token_response::CachedToken;
 use crate::issuer::IssueError;
 use crate::metrics::labels::CacheStatus;
 use crate::pools::Pool;
@@ -31,7 +32,7 @@ pub struct TokenRequest {
 
 #[derive(Debug)]
 pub struct VendedToken {
-    pub token: Arc<CachedToken>,
+    pub token: Arc<CacheEntry<CachedToken>>,
     pub source: CacheStatus,
     /// By this machine's clock.
     pub remaining_life: Duration,
@@ -39,7 +40,7 @@ pub struct VendedToken {
 
 #[derive(Debug)]
 pub struct VendedCredentials {
-    pub credentials: Arc<CachedCredentials>,
+    pub credentials: Arc<CacheEntry<CachedCredentials>>,
     pub source: CacheStatus,
 }
 

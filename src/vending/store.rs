@@ -67,7 +67,7 @@ const ENTRY_OVERHEAD: usize = 480;
 
 /// A summary of a user's cached tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CachedTokens {
+pub struct CacheSummary {
     /// More than one if they differ in duration, tags or session end.
     pub tokens: usize,
     pub last_expires_at: Timestamp,
@@ -168,14 +168,14 @@ impl<V: CachedValue> EntryStore<V> {
     }
 
     /// A summary of the user's entries that have not expired.
-    pub(super) fn cached_tokens(&self, user: &UserKey) -> Option<CachedTokens> {
+    pub(super) fn cached_tokens(&self, user: &UserKey) -> Option<CacheSummary> {
         let entries = self.cache.get(user)?;
         let unexpired: Vec<_> = entries
             .iter()
             .filter(|entry| !entry.remaining_life(entry.effective_now(&*self.clock)).is_zero())
             .map(|entry| entry.lifetime().expires_at)
             .collect();
-        Some(CachedTokens { tokens: unexpired.len(), last_expires_at: *unexpired.iter().max()? })
+        Some(CacheSummary { tokens: unexpired.len(), last_expires_at: *unexpired.iter().max()? })
     }
 
     /// The number of users with entries, and the bytes that the entries take.

@@ -5,21 +5,21 @@ use std::time::Duration;
 
 use super::cache_entry::CacheEntry;
 use super::cache_key::Variant;
+use super::cached_token::{CachedToken, ResponseTemplate};
 use super::loader::{LoadRequest, Loader};
-use super::token_response::{CachedToken, ResponseTemplate, TokenResponse};
 use super::token_validation::{CallTimes, TokenValidator, ValidatedToken};
 use super::upstream::{Permit, RegionalUpstream, Upstream};
 use crate::issuer::{IssueError, IssueErrorKind, IssueRequest, IssuedToken, PublicLogins, TokenIssuer};
 use crate::metrics::Metrics;
 use crate::metrics::labels::CredentialKind;
+use crate::per_region::PerRegion;
 use crate::pools::Pool;
-use crate::regional::Regional;
 use clock::{SharedClock, Timestamp};
 use cognito_types::TokenDuration;
 
 #[derive(Debug)]
 pub(super) struct TokenLoader {
-    pub(super) upstreams: Regional<RegionalUpstream<dyn TokenIssuer>>,
+    pub(super) upstreams: PerRegion<RegionalUpstream<dyn TokenIssuer>>,
     /// By pool index.
     pub(super) templates: Vec<ResponseTemplate>,
     pub(super) validator: TokenValidator,
@@ -29,7 +29,7 @@ pub(super) struct TokenLoader {
 }
 
 impl Loader for TokenLoader {
-    type Value = TokenResponse;
+    type Value = CachedToken;
 
     const KIND: CredentialKind = CredentialKind::Token;
 
@@ -37,7 +37,11 @@ impl Loader for TokenLoader {
         &self.upstreams.get(pool).upstream
     }
 
-    async fn load(&self, request: &LoadRequest, reserved: Option<Permit>) -> Result<CachedToken, IssueError> {
+    async fn load(
+        &self,
+        request: &LoadRequest,
+        reserved: Option<Permit>,
+    ) -> Result<CacheEntry<CachedToken>, IssueError> {
         let variant = &request.key.variant;
         let issue_request = IssueRequest {
             pool: request.pool.id.clone(),
@@ -61,7 +65,7 @@ impl Loader for TokenLoader {
             lifetime.expires_at = lifetime.expires_at.min(end);
         }
         let template = &self.templates[usize::from(request.pool.index.0)];
-        let response = TokenResponse::render(template, &issued, lifetime.expires_at);
+        let response = CachedToken::render(template, &issued, lifetime.expires_at);
         Ok(CacheEntry::new(request.key.clone(), lifetime, self.clock.monotonic(), response))
     }
 }

@@ -8,9 +8,10 @@ use actix_web::{HttpMessage as _, HttpRequest};
 use crate::auth::{AuthError, Caller, Subject};
 use crate::metrics::labels::{AdminAuthOutcome, CacheStatus, Label as _};
 use crate::pools::Pool;
+use crate::vending::cache_entry::CacheEntry;
 use crate::vending::cache_entry::CachedValue as _;
-use crate::vending::credentials_response::CachedCredentials;
-use crate::vending::token_response::CachedToken;
+use crate::vending::cached_credentials::CachedCredentials;
+use crate::vending::cached_token::CachedToken;
 use crate::vending::{VendedCredentials, VendedToken};
 use cognito_types::{DeveloperUserId, IdentityId};
 
@@ -24,8 +25,8 @@ pub(crate) struct AuditContext {
     pub(super) service: Option<Arc<str>>,
     pub(super) user: Option<DeveloperUserId>,
     pub(super) pool: Option<Arc<Pool>>,
-    pub(super) token: Option<(Arc<CachedToken>, CacheStatus)>,
-    pub(super) credentials: Option<(Arc<CachedCredentials>, CacheStatus)>,
+    pub(super) token: Option<(Arc<CacheEntry<CachedToken>>, CacheStatus)>,
+    pub(super) credentials: Option<(Arc<CacheEntry<CachedCredentials>>, CacheStatus)>,
     pub(super) identity: Option<IdentityId>,
     pub(super) identities: Vec<IdentityId>,
     pub(super) failed_identities: Vec<IdentityId>,

@@ -10,7 +10,7 @@ use aws_sdk_cognitoidentity::Client;
 use aws_smithy_async::time::TimeSource;
 
 use super::http_client::http_client;
-use super::registry::CognitoRegistry;
+use super::identity_registry::CognitoRegistry;
 use super::settings::{AccessKey, CognitoSettings};
 use super::token::CognitoIssuer;
 use crate::error_chain;

@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
 use super::error::{AwsError, AwsErrorKind, classify};
-use crate::issuer::registry::{
+use crate::issuer::identity_registry::{
     DeleteFailure, DeleteFailureReason, DescribedIdentity, IdentityPage, IdentityQuery, IdentityRegistry,
     IdentityUsers, PageRequest, RegistryError, RegistryErrorKind,
 };

@@ -1,4 +1,4 @@
-//! Token response: a validated token with its JSON response, rendered once.
+//! Cached token: a validated token in its encoded form, and the parts of its JSON response that are rendered once.
 
 use std::fmt;
 use std::io::Write as _;
@@ -9,15 +9,13 @@ use std::time::Duration;
 use memchr::memmem;
 use zeroize::Zeroizing;
 
-use super::cache_entry::{CacheEntry, CachedValue};
+use super::cache_entry::CachedValue;
 use super::token_encoding::TokenEncoding;
 use crate::issuer::IssuedToken;
 use crate::token::OpenIdToken;
 use crate::token::login_key;
 use clock::Timestamp;
 use cognito_types::IdentityPoolId;
-
-pub type CachedToken = CacheEntry<TokenResponse>;
 
 /// The part that all responses of a pool share, as JSON: everything between the token and its end. Stored once, not
 /// with each token.
@@ -39,7 +37,7 @@ impl ResponseTemplate {
 
 /// The parts of the JSON response, which are put together for each request. The token is stored here and nowhere else,
 /// and wiped with it.
-pub struct TokenResponse {
+pub struct CachedToken {
     /// The encoded token; the identity id, unless the token contains it; the token's end; AWS's request id of the call
     /// that minted it. One allocation for all: each further one costs memory and a memory access.
     bytes: Zeroizing<Box<[u8]>>,
@@ -50,7 +48,7 @@ pub struct TokenResponse {
     template: ResponseTemplate,
 }
 
-impl TokenResponse {
+impl CachedToken {
     /// Renders the response of a validated token.
     pub(super) fn render(template: &ResponseTemplate, issued: &IssuedToken, expires_at: Timestamp) -> Self {
         let (encoding, token) = TokenEncoding::encode(&issued.token);
@@ -145,13 +143,13 @@ fn text(part: &[u8]) -> &str {
     std::str::from_utf8(part).unwrap_or_default()
 }
 
-impl fmt::Debug for TokenResponse {
+impl fmt::Debug for CachedToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TokenResponse([redacted])")
+        f.write_str("CachedToken([redacted])")
     }
 }
 
-impl CachedValue for TokenResponse {
+impl CachedValue for CachedToken {
     fn identity(&self) -> &str {
         self.identity()
     }
@@ -171,11 +169,11 @@ mod tests {
     use super::*;
     use cognito_types::IdentityId;
 
-    fn response(region: &str, token: &str) -> TokenResponse {
+    fn response(region: &str, token: &str) -> CachedToken {
         let template = ResponseTemplate::for_pool(&IdentityPoolId::parse(&format!("{region}:1-2")).unwrap());
         let identity = IdentityId::parse(&format!("{region}:abc")).unwrap();
         let issued = IssuedToken { identity, token: OpenIdToken::new(token.to_owned()), request_id: None };
-        TokenResponse::render(&template, &issued, Timestamp::from_secs(1_767_225_600))
+        CachedToken::render(&template, &issued, Timestamp::from_secs(1_767_225_600))
     }
 
     #[test]

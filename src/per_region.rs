@@ -5,12 +5,12 @@ use std::sync::Arc;
 use crate::pools::{Pool, Pools};
 
 #[derive(Debug)]
-pub(crate) struct Regional<T> {
+pub(crate) struct PerRegion<T> {
     /// By pool index.
     by_pool: Vec<Arc<T>>,
 }
 
-impl<T> Regional<T> {
+impl<T> PerRegion<T> {
     /// `create` is called once for each region.
     pub(crate) fn new(pools: &Pools, create: impl Fn(&str) -> T) -> Self {
         let mut by_region: Vec<(&str, Arc<T>)> = Vec::new();
