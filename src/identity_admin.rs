@@ -7,22 +7,23 @@
 use std::sync::Arc;
 
 use crate::call_rate_limit::{CallRateLimiter, CallRateSettings, RateLimited};
+use crate::issuer::cognito::IdentityRegistry;
 use crate::issuer::identity_registry::{
-    DeleteFailure, DeleteFailureReason, DescribedIdentity, IdentityPage, IdentityQuery, IdentityRegistry,
-    IdentityUsers, PageRequest, RegistryError, RegistryErrorKind,
+    DeleteFailure, DeleteFailureReason, DescribedIdentity, IdentityPage, IdentityQuery, IdentityUsers, PageRequest,
+    RegistryError, RegistryErrorKind,
 };
 use crate::metrics::Metrics;
 use crate::metrics::labels::{Operation, UpstreamOutcome};
 use crate::per_region::PerRegion;
 use crate::pools::{Pool, PoolIndex, Pools};
-use crate::vending::{CacheSummary, TokenVendor};
+use crate::vending::TokenVendor;
 use clock::SharedClock;
 use cognito_types::{DeveloperUserId, IdentityId};
 
 /// A region's registry, and the rate limiter of calls to it.
 #[derive(Debug)]
 struct Region {
-    registry: Arc<dyn IdentityRegistry>,
+    registry: IdentityRegistry,
     rate_limiter: CallRateLimiter,
 }
 
@@ -56,7 +57,7 @@ impl IdentityAdmin {
     pub fn new(
         pools: &Pools,
         rate_limit: CallRateSettings,
-        registry: impl Fn(&str) -> Arc<dyn IdentityRegistry>,
+        registry: impl Fn(&str) -> IdentityRegistry,
         vendor: Arc<TokenVendor>,
         clock: &SharedClock,
         metrics: Arc<Metrics>,
@@ -109,11 +110,6 @@ impl IdentityAdmin {
     pub async fn list(&self, pool: &Pool, page: &PageRequest) -> Result<IdentityPage, RegistryError> {
         let region = self.acquire_region(pool).await?;
         self.instrument(Operation::ListIdentities, region.registry.list(pool, page)).await
-    }
-
-    /// The tokens of a user that this process has cached.
-    pub fn cached_tokens(&self, pool: &Pool, user: &DeveloperUserId) -> Option<CacheSummary> {
-        self.vendor.cached_tokens(pool, user)
     }
 
     /// Removes a user's tokens from the cache, under every name of the pool, and returns their number.

@@ -21,7 +21,7 @@ pub(super) async fn lookup(request: HttpRequest, admin: web::Data<AdminState>) -
     let found = admin.identity_admin.look_up(&pool, IdentityQuery::User(&user), &page).await;
     let found = found.map_err(|error| LOOKUP.problem(&request, &error))?;
     record(&request, |context| context.identity(&found.identity));
-    let cached = admin.identity_admin.cached_tokens(&pool, &user);
+    let cached = admin.vendor.cached_tokens(&pool, &user);
     Ok(HttpResponse::Ok().json(json!({
         "pool": &*pool.name,
         "identityPoolId": pool.id.as_str(),

@@ -7,9 +7,9 @@ use futures_util::future::BoxFuture;
 use super::context::DoctorContext;
 use super::report::{Check, CheckId};
 use crate::cognito_token_verifier::{CognitoTokenVerifier, TokenVerificationError};
-use crate::issuer::{IssueRequest, IssuedToken, PublicLogins, TokenIssuer as _};
+use crate::issuer::{IssueRequest, IssuedToken, TokenIssuer as _};
 use crate::pools::Pool;
-use cognito_types::{DeveloperUserId, PrincipalTags};
+use cognito_types::DeveloperUserId;
 
 #[derive(Debug, Clone)]
 pub struct MintTest {
@@ -29,16 +29,8 @@ impl DoctorContext {
             return std::future::ready(vec![failed]).boxed();
         };
         let checks = async move {
-            let request = IssueRequest {
-                pool: pool.id.clone(),
-                provider: pool.provider.clone(),
-                user: mint_test.user.clone(),
-                duration: pool.token_duration,
-                // Tags come from a caller's claims, and there is no caller.
-                tags: PrincipalTags::none(),
-                identity: None,
-                public_logins: PublicLogins::none(),
-            };
+            // Without tags: they come from a caller's claims, and there is no caller.
+            let request = IssueRequest::new(pool, mint_test.user.clone());
             let started = self.clock.monotonic();
             let check = Check::new(CheckId::MintTest, &*pool.name);
             vec![match self.cognito.issuer(pool.id.region()).issue(&request).await {

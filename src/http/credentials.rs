@@ -33,5 +33,5 @@ pub(super) async fn get(request: HttpRequest, app: web::Data<AppState>) -> Resul
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json")))
         .insert_header((TOKENVEND_CACHE, HeaderValue::from_static(vended.source.text())))
-        .body(vended.credentials.value().json().to_owned()))
+        .body(vended.entry.value().json().to_owned()))
 }

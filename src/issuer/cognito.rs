@@ -19,7 +19,7 @@ mod token;
 pub use caller_identity::{CallerIdentity, CredentialsInfo};
 pub use client::Cognito;
 pub use error::{AwsError, AwsErrorKind};
-pub use identity_registry::CognitoRegistry;
+pub use identity_registry::IdentityRegistry;
 pub use pool_probe::{PermissionProbe, PoolInfo, PoolProbe, PoolRoles};
 pub use settings::{AccessKey, CognitoSettings};
 pub use token::CognitoIssuer;

@@ -1,13 +1,8 @@
-//! Identity registry port: looks up identities and their users, and merges, unlinks and deletes them. One call is one
-//! call against a low quota that is shared by the account: its cost is up to the caller.
+//! Queries, results and errors of the identity registry, [`super::cognito::IdentityRegistry`].
 
-use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
-
-use crate::pools::Pool;
+use super::error::ClassifiedError;
 use clock::Timestamp;
 use cognito_types::{DeveloperUserId, IdentityId};
 
@@ -72,89 +67,36 @@ pub enum DeleteFailureReason {
     Failed,
 }
 
-/// The identities of one region.
-pub trait IdentityRegistry: fmt::Debug + Send + Sync + 'static {
-    fn look_up<'a>(
-        &'a self,
-        pool: &'a Pool,
-        query: IdentityQuery<'a>,
-        page: &'a PageRequest,
-    ) -> BoxFuture<'a, Result<IdentityUsers, RegistryError>>;
-
-    /// Describes an identity of any pool.
-    fn describe<'a>(&'a self, identity: &'a IdentityId) -> BoxFuture<'a, Result<DescribedIdentity, RegistryError>>;
-
-    fn list<'a>(&'a self, pool: &'a Pool, page: &'a PageRequest) -> BoxFuture<'a, Result<IdentityPage, RegistryError>>;
-
-    /// Moves everything of `from`'s identity to `into`'s identity, and returns the latter.
-    fn merge<'a>(
-        &'a self,
-        pool: &'a Pool,
-        from: &'a DeveloperUserId,
-        into: &'a DeveloperUserId,
-    ) -> BoxFuture<'a, Result<IdentityId, RegistryError>>;
-
-    /// Removes a user from an identity.
-    fn unlink<'a>(
-        &'a self,
-        pool: &'a Pool,
-        identity: &'a IdentityId,
-        user: &'a DeveloperUserId,
-    ) -> BoxFuture<'a, Result<(), RegistryError>>;
-
-    /// Deletes identities of any pool, at most [`PageRequest::MAX_ITEMS`], and returns those that were not deleted.
-    fn delete<'a>(&'a self, identities: &'a [IdentityId]) -> BoxFuture<'a, Result<Vec<DeleteFailure>, RegistryError>>;
-}
-
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{kind}: {detail}")]
-pub struct RegistryError {
-    pub kind: RegistryErrorKind,
-    /// For the log only: the registry's message, its error code and request id.
-    pub detail: Arc<str>,
-}
-
-impl RegistryError {
-    pub fn new(kind: RegistryErrorKind, detail: impl Into<Arc<str>>) -> Self {
-        Self { kind, detail: detail.into() }
-    }
-}
+pub type RegistryError = ClassifiedError<RegistryErrorKind>;
 
 /// Classified by how the caller should react.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RegistryErrorKind {
     /// The pool has no such user or identity.
+    #[error("not found")]
     NotFound,
     /// The user and the identity, or the two users, do not go together.
+    #[error("conflict")]
     Conflict,
     /// A value exceeds a limit of the registry, or a page token is invalid.
+    #[error("invalid parameter")]
     InvalidParameter,
     /// The quota is exhausted. Retry later.
+    #[error("throttled")]
     Throttled,
     /// The registry failed, timed out or could not be reached. The operation may have been performed.
+    #[error("unavailable")]
     Unavailable,
     /// Rejected by the call rate limit of this service. Retry after this time.
+    #[error("rate limited")]
     RateLimited(Duration),
     /// The service lacks a permission.
+    #[error("denied")]
     Denied {
         /// The missing IAM action.
         action: &'static str,
     },
     /// The service's configuration or credentials are wrong.
+    #[error("misconfigured")]
     Misconfigured,
-}
-
-impl fmt::Display for RegistryErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NotFound => "not found",
-            Self::Conflict => "conflict",
-            Self::InvalidParameter => "invalid parameter",
-            Self::Throttled => "throttled",
-            Self::Unavailable => "unavailable",
-            Self::RateLimited(_) => "rate limited",
-            Self::Denied { .. } => "denied",
-            Self::Misconfigured => "misconfigured",
-        })
-    }
 }

@@ -2,7 +2,7 @@
 
 use crate::cognito_token_verifier::TokenVerificationError;
 use crate::issuer::identity_registry::{RegistryError, RegistryErrorKind};
-use crate::issuer::{IssueError, IssueErrorKind};
+use crate::issuer::{ErrorClass, IssueError, IssueErrorKind};
 use crate::metrics::labels::LinkOutcome;
 use crate::vending::VendError;
 
@@ -68,13 +68,10 @@ impl LinkError {
             Self::RolledBack => LinkOutcome::RolledBack,
             Self::RollbackFailed => LinkOutcome::RollbackFailed,
             Self::IdentityChanged | Self::OutcomeUnknown | Self::Registry(_) => LinkOutcome::Failed,
-            Self::Vend(VendError::Issue(error)) => match error.kind {
-                IssueErrorKind::LoginRejected => LinkOutcome::InvalidProof,
-                IssueErrorKind::AlreadyRegistered | IssueErrorKind::LoginTaken | IssueErrorKind::UnknownIdentity => {
-                    LinkOutcome::Conflict
-                }
-                _ => LinkOutcome::Failed,
-            },
+            Self::Vend(VendError::Issue(error)) if error.kind == IssueErrorKind::LoginRejected => {
+                LinkOutcome::InvalidProof
+            }
+            Self::Vend(VendError::Issue(error)) if error.kind.class() == ErrorClass::User => LinkOutcome::Conflict,
             Self::Vend(_) => LinkOutcome::Failed,
         }
     }
@@ -86,10 +83,7 @@ impl LinkError {
             Self::Registry(error) => {
                 matches!(error.kind, RegistryErrorKind::Denied { .. } | RegistryErrorKind::Misconfigured)
             }
-            Self::Vend(VendError::Issue(error)) => matches!(
-                error.kind,
-                IssueErrorKind::Misconfigured | IssueErrorKind::InvalidParameter | IssueErrorKind::Mismatched
-            ),
+            Self::Vend(VendError::Issue(error)) => error.kind.class() == ErrorClass::Operator,
             _ => false,
         }
     }

@@ -11,11 +11,11 @@ use zeroize::Zeroizing;
 
 use super::cache_entry::CachedValue;
 use super::token_encoding::TokenEncoding;
-use crate::issuer::IssuedToken;
+use crate::issuer::{IssueError, IssuedToken};
 use crate::token::OpenIdToken;
 use crate::token::login_key;
 use clock::Timestamp;
-use cognito_types::IdentityPoolId;
+use cognito_types::{IdentityId, IdentityPoolId};
 
 /// The part that all responses of a pool share, as JSON: everything between the token and its end. Stored once, not
 /// with each token.
@@ -119,6 +119,11 @@ impl CachedToken {
         text(self.part(&self.identity))
     }
 
+    /// The identity, for a call of the service's own.
+    pub(crate) fn identity_id(&self) -> Result<IdentityId, IssueError> {
+        IdentityId::parse(self.identity()).map_err(|why| IssueError::mismatched(why.to_string()))
+    }
+
     fn encoded_token(&self) -> &[u8] {
         self.part(&(0..self.token_ends))
     }
@@ -167,7 +172,6 @@ fn push_quoted(json: &mut String, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cognito_types::IdentityId;
 
     fn response(region: &str, token: &str) -> CachedToken {
         let template = ResponseTemplate::for_pool(&IdentityPoolId::parse(&format!("{region}:1-2")).unwrap());

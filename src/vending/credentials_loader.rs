@@ -10,7 +10,7 @@ use super::cached_credentials::CachedCredentials;
 use super::cached_token::CachedToken;
 use super::credentials_validation;
 use super::freshness::{RefreshPolicy, Requirements};
-use super::loader::{LoadRequest, Loader};
+use super::loader::{CallTimes, LoadRequest, Loader};
 use super::read_through::ReadThroughCache;
 use super::token_loader::TokenLoader;
 use super::upstream::{Permit, RegionalUpstream, Upstream};
@@ -21,7 +21,6 @@ use crate::per_region::PerRegion;
 use crate::pools::Pool;
 use crate::token::login_key;
 use clock::SharedClock;
-use cognito_types::IdentityId;
 
 #[derive(Debug)]
 pub(super) struct CredentialsLoader {
@@ -72,11 +71,8 @@ impl CredentialsLoader {
         token: &CacheEntry<CachedToken>,
         reserved: Option<Permit>,
     ) -> Result<CacheEntry<CachedCredentials>, IssueError> {
-        let identity = IdentityId::parse(token.value().identity()).map_err(|why| {
-            IssueError::new(IssueErrorKind::Mismatched, format!("the token has no valid identity id: {why}"))
-        })?;
         let exchange_request = CredentialsRequest {
-            identity,
+            identity: token.value().identity_id()?,
             login: login_key(request.pool.id.region()),
             token: token.value().token(),
             role: request.pool.credentials.as_ref().and_then(|credentials| credentials.role.clone()),
@@ -85,15 +81,9 @@ impl CredentialsLoader {
         let call = || async {
             let requested_at = self.clock.now();
             let issued = region.issuer.issue_credentials(&exchange_request).await?;
-            let received_at = self.clock.now();
-            let expires_at = credentials_validation::validate(
-                &exchange_request,
-                &issued,
-                requested_at,
-                received_at,
-                self.refresh_policy.min_remaining_life,
-            )?;
-            Ok((self.refresh_policy.lifetime(received_at, expires_at, fastrand::f64()), issued))
+            let call = CallTimes { requested_at, received_at: self.clock.now() };
+            let lifetime = credentials_validation::validate(&exchange_request, &issued, call, &self.refresh_policy)?;
+            Ok((lifetime, issued))
         };
         let (lifetime, issued) = region.upstream.call(reserved, call).await?;
         let response = CachedCredentials::render(&issued, lifetime.expires_at);

@@ -168,7 +168,7 @@ impl<V: CachedValue> EntryStore<V> {
     }
 
     /// A summary of the user's entries that have not expired.
-    pub(super) fn cached_tokens(&self, user: &UserKey) -> Option<CacheSummary> {
+    pub(super) fn summary(&self, user: &UserKey) -> Option<CacheSummary> {
         let entries = self.cache.get(user)?;
         let unexpired: Vec<_> = entries
             .iter()

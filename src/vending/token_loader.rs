@@ -6,10 +6,10 @@ use std::time::Duration;
 use super::cache_entry::CacheEntry;
 use super::cache_key::Variant;
 use super::cached_token::{CachedToken, ResponseTemplate};
-use super::loader::{LoadRequest, Loader};
-use super::token_validation::{CallTimes, TokenValidator, ValidatedToken};
+use super::loader::{CallTimes, LoadRequest, Loader};
+use super::token_validation::{TokenValidator, ValidatedToken};
 use super::upstream::{Permit, RegionalUpstream, Upstream};
-use crate::issuer::{IssueError, IssueErrorKind, IssueRequest, IssuedToken, PublicLogins, TokenIssuer};
+use crate::issuer::{IssueError, IssueErrorKind, IssueRequest, IssuedToken, TokenIssuer};
 use crate::metrics::Metrics;
 use crate::metrics::labels::CredentialKind;
 use crate::per_region::PerRegion;
@@ -44,13 +44,9 @@ impl Loader for TokenLoader {
     ) -> Result<CacheEntry<CachedToken>, IssueError> {
         let variant = &request.key.variant;
         let issue_request = IssueRequest {
-            pool: request.pool.id.clone(),
-            provider: request.pool.provider.clone(),
-            user: request.key.user.user.clone(),
             duration: duration_of(variant, self.clock.now())?,
             tags: variant.tags.clone(),
-            identity: None,
-            public_logins: PublicLogins::none(),
+            ..IssueRequest::new(&request.pool, request.key.user.user.clone())
         };
         let (issued, validated) = self.issue(&request.pool, &issue_request, reserved).await?;
         if validated.is_opaque {

@@ -13,7 +13,9 @@ use crate::issuer::cognito::CognitoSettings;
 use crate::pools::Pools;
 use crate::token;
 use crate::vending::freshness::RefreshPolicy;
-use crate::vending::{CircuitBreakerSettings, CredentialsSettings, NegativeTtls, UpstreamSettings, VendingSettings};
+use crate::vending::{
+    CacheSettings, CircuitBreakerSettings, CredentialsSettings, NegativeTtls, UpstreamSettings, VendingSettings,
+};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 const MEBIBYTE: u64 = 1 << 20;
@@ -32,15 +34,18 @@ pub(super) fn read_cache(
     let min_refresh_interval = section.read_duration("min_refresh_interval", SECOND..=5 * MINUTE);
     let user = section.read_duration("negative_ttl_user", Duration::ZERO..=HOUR);
     let pool = section.read_duration("negative_ttl_pool", Duration::ZERO..=MINUTE);
-    Some(VendingSettings {
+    let cache = CacheSettings {
         refresh_policy: refresh_policy?,
         refresh_if_used_within: refresh_if_used_within?,
         refresh_timeout: refresh_timeout?,
         min_refresh_interval: min_refresh_interval?,
-        negative_ttls: NegativeTtls { user: user?, pool: pool? },
-        clock_skew_warning: clock_skew_warning?,
         max_size_bytes: max_size_bytes?,
+        negative_ttls: NegativeTtls { user: user?, pool: pool? },
+    };
+    Some(VendingSettings {
+        cache,
         upstream: upstream?,
+        clock_skew_warning: clock_skew_warning?,
         accept_opaque_tokens: accept_opaque_tokens?,
         credentials: credentials?,
     })

@@ -104,12 +104,12 @@ impl AuditContext {
 
     /// The vended token.
     pub(crate) fn token(&mut self, vended: &VendedToken) {
-        self.token = Some((vended.token.clone(), vended.source));
+        self.token = Some((vended.entry.clone(), vended.source));
     }
 
     /// The vended AWS credentials.
     pub(crate) fn credentials(&mut self, vended: &VendedCredentials) {
-        self.credentials = Some((vended.credentials.clone(), vended.source));
+        self.credentials = Some((vended.entry.clone(), vended.source));
     }
 
     /// How the vended token or credentials were served.

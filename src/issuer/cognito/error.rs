@@ -9,7 +9,7 @@ use aws_sdk_cognitoidentity::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cognitoidentity::operation::RequestId;
 
 use crate::error_chain;
-use crate::issuer::error::{IssueError, IssueErrorKind};
+use crate::issuer::error::IssueErrorKind;
 
 #[derive(Debug, Clone)]
 pub struct AwsError {
@@ -166,10 +166,6 @@ impl From<AwsErrorKind> for IssueErrorKind {
             | AwsErrorKind::Other => Self::Misconfigured,
         }
     }
-}
-
-pub(super) fn mismatched(detail: &str) -> IssueError {
-    IssueError::new(IssueErrorKind::Mismatched, detail)
 }
 
 #[cfg(test)]
