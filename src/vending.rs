@@ -27,6 +27,8 @@ mod read_through;
 mod request;
 mod settings;
 mod store;
+#[cfg(test)]
+mod test_entry;
 mod token_encoding;
 mod token_loader;
 mod token_validation;

@@ -54,7 +54,7 @@ impl GuestLinker {
         verifier: Option<CognitoTokenVerifier>,
         clock: SharedClock,
     ) -> Self {
-        Self { vendor, identity_admin, verifier, identity_locks: KeyedMutex::default(), clock }
+        Self { vendor, identity_admin, verifier, identity_locks: KeyedMutex::new(), clock }
     }
 
     /// Returns the identity of a guest's token. The token must be of this pool and still valid.

@@ -169,6 +169,16 @@ mod tests {
         breaker.report(outcome, breaker.clock.monotonic(), jitter)
     }
 
+    /// A breaker whose circuit failures opened for a second, and that is half-open now.
+    fn half_open() -> (CircuitBreaker, Arc<ManualClock>) {
+        let (breaker, clock) = breaker();
+        for _ in 0..3 {
+            report(&breaker, CallOutcome::Failure, 1.0);
+        }
+        clock.advance(Duration::from_secs(1));
+        (breaker, clock)
+    }
+
     #[test]
     fn throttles_in_a_row_double_the_backoff_up_to_its_maximum_and_a_success_resets_it() {
         let (breaker, clock) = breaker();
@@ -197,11 +207,7 @@ mod tests {
 
     #[test]
     fn a_half_open_circuit_admits_one_probe_and_the_others_wait_for_its_end() {
-        let (breaker, clock) = breaker();
-        for _ in 0..3 {
-            report(&breaker, CallOutcome::Failure, 1.0);
-        }
-        clock.advance(Duration::from_secs(1));
+        let (breaker, clock) = half_open();
         assert_eq!(breaker.admit(), Ok(()));
         assert!(breaker.admit().is_err() && breaker.open_for().is_some());
         report(&breaker, CallOutcome::Failure, 1.0);
@@ -214,11 +220,7 @@ mod tests {
 
     #[test]
     fn a_probe_that_never_reports_does_not_stop_the_others_for_ever() {
-        let (breaker, clock) = breaker();
-        for _ in 0..3 {
-            report(&breaker, CallOutcome::Failure, 1.0);
-        }
-        clock.advance(Duration::from_secs(1));
+        let (breaker, clock) = half_open();
         assert_eq!(breaker.admit(), Ok(()));
         clock.advance(Duration::from_secs(10));
         assert_eq!(breaker.admit(), Ok(()));

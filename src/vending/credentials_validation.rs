@@ -24,7 +24,7 @@ pub(super) fn validate(
     if issued.access_key_id.is_empty() || issued.secret_access_key.is_empty() || issued.session_token.is_empty() {
         return Err(IssueError::mismatched("the credentials have an empty field"));
     }
-    call.lifetime(policy, issued.expires_at.min(call.requested_at + MAX_LIFETIME), fastrand::f64())
+    call.lifetime(policy, issued.expires_at.min(call.requested_at + MAX_LIFETIME))
 }
 
 #[cfg(test)]

@@ -135,15 +135,6 @@ mod tests {
         assert_eq!(policy.classify(&lifetime, at(900)), Freshness::Expired);
     }
 
-    #[test]
-    fn the_callers_requirements_are_independent_of_the_windows() {
-        let lifetime = POLICY.lifetime(at(0), at(900), 0.0);
-        let requirements = Requirements { min_ttl: Some(Duration::from_secs(500)), ..Requirements::default() };
-        assert!(requirements.are_met_by(&lifetime, at(400)) && !requirements.are_met_by(&lifetime, at(401)));
-        let requirements = Requirements { max_age: Some(Duration::from_secs(30)), ..Requirements::default() };
-        assert!(requirements.are_met_by(&lifetime, at(29)) && !requirements.are_met_by(&lifetime, at(30)));
-    }
-
     proptest! {
         #[test]
         fn jitter_only_ever_makes_a_refresh_earlier(life in 1_i64..90_000, share in 0.0..1.0_f64) {

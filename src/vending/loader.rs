@@ -48,16 +48,11 @@ pub(super) struct CallTimes {
 }
 
 impl CallTimes {
-    /// The lifetime of a value that the call returned. `jitter`, from 0 to 1, spreads the times of refresh.
+    /// The lifetime of a value that the call returned.
     ///
     /// # Errors
     /// The value could never be served, because this machine's clock is wrong.
-    pub(super) fn lifetime(
-        self,
-        policy: &RefreshPolicy,
-        expires_at: Timestamp,
-        jitter: f64,
-    ) -> Result<Lifetime, IssueError> {
+    pub(super) fn lifetime(self, policy: &RefreshPolicy, expires_at: Timestamp) -> Result<Lifetime, IssueError> {
         let remaining = expires_at.since(self.received_at);
         if remaining <= policy.min_remaining_life {
             let remaining = remaining.as_secs();
@@ -66,7 +61,7 @@ impl CallTimes {
                 format!("what cognito issued expires in {remaining} s by this machine's clock; is the clock wrong?"),
             ));
         }
-        Ok(policy.lifetime(self.received_at, expires_at, jitter))
+        Ok(policy.lifetime(self.received_at, expires_at, fastrand::f64()))
     }
 }
 

@@ -52,7 +52,9 @@ impl<L: Loader> ReadThroughCache<L> {
         requirements: Requirements,
         hint: Option<&EntryHint<L::Value>>,
     ) -> Result<Vended<L::Value>, IssueError> {
-        let Some((entry, now, freshness)) = self.peek(&request.key, requirements, hint) else {
+        let cached = self.store.entries().get(&request.key, hint);
+        let cached = cached.and_then(|entry| self.evaluate(entry, &request.key, requirements));
+        let Some((entry, now, freshness)) = cached else {
             // Boxed here and below: a future is as large as its largest branch and is moved by every middleware layer.
             // Cache hits should not pay for the miss path.
             return Box::pin(self.load_with_fallback(request, requirements, None, hint)).await;
@@ -78,7 +80,15 @@ impl<L: Loader> ReadThroughCache<L> {
         requirements: Requirements,
         hint: Option<&EntryHint<L::Value>>,
     ) -> Option<Evaluated<L::Value>> {
-        let entry = self.store.entries().get(key, hint)?;
+        self.evaluate(self.store.entries().get(key, hint)?, key, requirements)
+    }
+
+    fn evaluate(
+        &self,
+        entry: Arc<CacheEntry<L::Value>>,
+        key: &CacheKey,
+        requirements: Requirements,
+    ) -> Option<Evaluated<L::Value>> {
         let now = entry.effective_now(&*self.clock);
         self.store.entries().touch(&entry, key, now);
         let freshness = self.settings.refresh_policy.classify(entry.lifetime(), now);

@@ -86,7 +86,7 @@ impl TokenLoader {
         let requested_at = self.clock.now();
         let issued = issuer.issue(request).await?;
         let call = CallTimes { requested_at, received_at: self.clock.now() };
-        let validated = self.validator.validate(request, &issued, call, fastrand::f64())?;
+        let validated = self.validator.validate(request, &issued, call)?;
         Ok((issued, validated))
     }
 

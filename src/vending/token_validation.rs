@@ -27,13 +27,11 @@ pub(super) struct TokenValidator {
 }
 
 impl TokenValidator {
-    /// `jitter`, from 0 to 1, spreads the times of refresh.
     pub(super) fn validate(
         &self,
         request: &IssueRequest,
         issued: &IssuedToken,
         call: CallTimes,
-        jitter: f64,
     ) -> Result<ValidatedToken, IssueError> {
         if request.identity.as_ref().is_some_and(|requested| *requested != issued.identity) {
             return Err(IssueError::mismatched("the identity is not the requested one"));
@@ -49,7 +47,7 @@ impl TokenValidator {
         }
         let expires_at = expiry(request, claims.as_ref(), call);
         Ok(ValidatedToken {
-            lifetime: call.lifetime(&self.refresh_policy, expires_at, jitter)?,
+            lifetime: call.lifetime(&self.refresh_policy, expires_at)?,
             skew_seconds: claims.as_ref().and_then(|claims| skew(claims, call)),
             is_opaque: claims.is_none(),
         })
@@ -150,7 +148,7 @@ mod tests {
         let now = Timestamp::from_secs(now);
         let call = CallTimes { requested_at: now, received_at: now + Duration::from_secs(1) };
         let validator = TokenValidator { refresh_policy: POLICY, accept_opaque_tokens };
-        validator.validate(request, &issued, call, 0.0).map_err(|error| error.kind)
+        validator.validate(request, &issued, call).map_err(|error| error.kind)
     }
 
     fn validate_claims_at(now: i64, request: &IssueRequest, claims: &Value) -> Result<ValidatedToken, IssueErrorKind> {
