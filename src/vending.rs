@@ -50,7 +50,6 @@ pub use request::{TokenRequest, VendError, Vended, VendedCredentials, VendedToke
 pub use settings::{CacheSettings, CredentialsSettings, VendingSettings};
 pub use store::CacheSummary;
 use token_loader::TokenLoader;
-use token_validation::TokenValidator;
 pub use upstream::UpstreamSettings;
 use upstream::{RegionalUpstream, Upstream};
 
@@ -90,10 +89,8 @@ impl TokenVendor {
                 issuer: issuer(region) as Arc<dyn TokenIssuer>,
             }),
             templates: pools.iter().map(|pool| ResponseTemplate::for_pool(&pool.id)).collect(),
-            validator: TokenValidator {
-                refresh_policy: settings.cache.refresh_policy,
-                accept_opaque_tokens: settings.accept_opaque_tokens,
-            },
+            refresh_policy: settings.cache.refresh_policy,
+            accept_opaque_tokens: settings.accept_opaque_tokens,
             clock_skew_warning: settings.clock_skew_warning,
             clock: clock.clone(),
             metrics: metrics.clone(),

@@ -23,21 +23,18 @@ pub enum LinkError {
     LoginsDisabled,
     #[error("the pool links no guests")]
     GuestsDisabled,
-    /// The provider of a login is not on the pool's list.
     #[error("a login is of a provider that may not be linked")]
     ProviderNotAllowed,
     #[error("the guest's token is not accepted: {0}")]
     InvalidGuestToken(#[from] GuestTokenError),
-    /// The guest's identity belongs to a user already.
     #[error("the guest's identity has a login already")]
     GuestTaken,
-    /// Another user was linked to the same guest concurrently, and this link was rolled back.
+    /// This link was rolled back.
     #[error("another user was linked to the same guest concurrently")]
     RolledBack,
     /// As [`Self::RolledBack`], but the rollback failed: two users share an identity now.
     #[error("another user was linked to the same guest concurrently, and the rollback failed")]
     RollbackFailed,
-    /// The user's identity changed since it was read.
     #[error("the user's identity has just changed")]
     IdentityChanged,
     #[error("it is unknown whether the identity was linked")]

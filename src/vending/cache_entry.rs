@@ -110,7 +110,7 @@ impl<V> fmt::Debug for CacheEntry<V> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_entry::{entry, key};
+    use super::super::test_entry::entry;
     use super::*;
 
     /// A wall clock that was set back by an hour, a minute ago.
@@ -133,15 +133,5 @@ mod tests {
     fn an_entry_does_not_get_younger_when_the_wall_clock_is_set_back() {
         let entry = entry("alice", Timestamp::from_secs(10_000));
         assert_eq!(entry.remaining_life(entry.effective_now(&SetBack)), Duration::from_secs(86_400 - 60));
-    }
-
-    #[test]
-    fn hints_lead_to_an_entry_only_while_it_is_stored() {
-        let (entry, key) = (entry("alice", Timestamp::from_secs(10_000)), key("alice"));
-        assert!(!entry.matches_key(&key), "a load that was detached is never stored");
-        entry.mark_stored();
-        assert!(entry.matches_key(&key));
-        entry.mark_evicted();
-        assert!(!entry.matches_key(&key));
     }
 }

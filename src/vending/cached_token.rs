@@ -24,14 +24,9 @@ pub struct ResponseTemplate(Arc<str>);
 
 impl ResponseTemplate {
     pub(super) fn for_pool(pool: &IdentityPoolId) -> Self {
-        let mut json = ",\"provider\":".to_owned();
-        push_quoted(&mut json, &login_key(pool.region()));
-        json.push_str(",\"identityPoolId\":");
-        push_quoted(&mut json, pool.as_str());
-        json.push_str(",\"region\":");
-        push_quoted(&mut json, pool.region());
-        json.push_str(",\"expiresAt\":\"");
-        Self(json.into())
+        let [provider, id, region] =
+            [&*login_key(pool.region()), pool.as_str(), pool.region()].map(serde_json::Value::from);
+        Self(format!(",\"provider\":{provider},\"identityPoolId\":{id},\"region\":{region},\"expiresAt\":\"").into())
     }
 }
 
@@ -162,11 +157,6 @@ impl CachedValue for CachedToken {
     fn heap_bytes(&self) -> usize {
         self.bytes.len()
     }
-}
-
-/// Appends `text` as a JSON string.
-fn push_quoted(json: &mut String, text: &str) {
-    json.push_str(&serde_json::Value::from(text).to_string());
 }
 
 #[cfg(test)]

@@ -94,11 +94,11 @@ impl Requirements {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const POLICY: RefreshPolicy = RefreshPolicy {
+    pub(in super::super) const POLICY: RefreshPolicy = RefreshPolicy {
         clock_skew_allowance: Duration::from_secs(300),
         advisory_window: Duration::from_secs(120),
         refresh_jitter: Duration::from_secs(60),

@@ -6,8 +6,9 @@ use std::time::Duration;
 use super::cache_entry::CacheEntry;
 use super::cache_key::Variant;
 use super::cached_token::{CachedToken, ResponseTemplate};
+use super::freshness::RefreshPolicy;
 use super::loader::{CallTimes, LoadRequest, Loader};
-use super::token_validation::{TokenValidator, ValidatedToken};
+use super::token_validation::{self, ValidatedToken};
 use super::upstream::{Permit, RegionalUpstream, Upstream};
 use crate::issuer::{IssueError, IssueErrorKind, IssueRequest, IssuedToken, TokenIssuer};
 use crate::metrics::Metrics;
@@ -22,7 +23,8 @@ pub(super) struct TokenLoader {
     pub(super) upstreams: PerRegion<RegionalUpstream<dyn TokenIssuer>>,
     /// By pool index.
     pub(super) templates: Vec<ResponseTemplate>,
-    pub(super) validator: TokenValidator,
+    pub(super) refresh_policy: RefreshPolicy,
+    pub(super) accept_opaque_tokens: bool,
     pub(super) clock_skew_warning: Duration,
     pub(super) clock: SharedClock,
     pub(super) metrics: Arc<Metrics>,
@@ -75,19 +77,15 @@ impl TokenLoader {
         reserved: Option<Permit>,
     ) -> Result<(IssuedToken, ValidatedToken), IssueError> {
         let region = self.upstreams.get(pool);
-        region.upstream.call(reserved, || self.issue_and_validate(&*region.issuer, request)).await
-    }
-
-    async fn issue_and_validate(
-        &self,
-        issuer: &dyn TokenIssuer,
-        request: &IssueRequest,
-    ) -> Result<(IssuedToken, ValidatedToken), IssueError> {
-        let requested_at = self.clock.now();
-        let issued = issuer.issue(request).await?;
-        let call = CallTimes { requested_at, received_at: self.clock.now() };
-        let validated = self.validator.validate(request, &issued, call)?;
-        Ok((issued, validated))
+        let call = || async {
+            let requested_at = self.clock.now();
+            let issued = region.issuer.issue(request).await?;
+            let call = CallTimes { requested_at, received_at: self.clock.now() };
+            let policy = &self.refresh_policy;
+            let validated = token_validation::validate(request, &issued, call, policy, self.accept_opaque_tokens)?;
+            Ok((issued, validated))
+        };
+        region.upstream.call(reserved, call).await
     }
 
     fn record_skew(&self, seconds: f64) {

@@ -19,39 +19,32 @@ pub(super) struct ValidatedToken {
     pub(super) is_opaque: bool,
 }
 
-#[derive(Debug, Clone, Copy)]
-pub(super) struct TokenValidator {
-    pub(super) refresh_policy: RefreshPolicy,
-    /// Whether a token that is no JWT is valid.
-    pub(super) accept_opaque_tokens: bool,
-}
-
-impl TokenValidator {
-    pub(super) fn validate(
-        &self,
-        request: &IssueRequest,
-        issued: &IssuedToken,
-        call: CallTimes,
-    ) -> Result<ValidatedToken, IssueError> {
-        if request.identity.as_ref().is_some_and(|requested| *requested != issued.identity) {
-            return Err(IssueError::mismatched("the identity is not the requested one"));
-        }
-        let claims = issued.token.claims().map_err(|error| IssueError::mismatched(error.to_string()))?;
-        if let Some(claims) = &claims {
-            validate_claims(request, issued, claims)?;
-        } else if !self.accept_opaque_tokens {
-            return Err(IssueError::mismatched(
-                "the token is no JWT, so its contents cannot be validated; if this is another implementation of \
-                 cognito's API, set upstream.accept_opaque_tokens",
-            ));
-        }
-        let expires_at = expiry(request, claims.as_ref(), call);
-        Ok(ValidatedToken {
-            lifetime: call.lifetime(&self.refresh_policy, expires_at)?,
-            skew_seconds: claims.as_ref().and_then(|claims| skew(claims, call)),
-            is_opaque: claims.is_none(),
-        })
+/// Returns the token's lifetime, if it is the requested one. With `accept_opaque_tokens` a token that is no JWT is valid.
+pub(super) fn validate(
+    request: &IssueRequest,
+    issued: &IssuedToken,
+    call: CallTimes,
+    policy: &RefreshPolicy,
+    accept_opaque_tokens: bool,
+) -> Result<ValidatedToken, IssueError> {
+    if request.identity.as_ref().is_some_and(|requested| *requested != issued.identity) {
+        return Err(IssueError::mismatched("the identity is not the requested one"));
     }
+    let claims = issued.token.claims().map_err(|error| IssueError::mismatched(error.to_string()))?;
+    if let Some(claims) = &claims {
+        validate_claims(request, issued, claims)?;
+    } else if !accept_opaque_tokens {
+        return Err(IssueError::mismatched(
+            "the token is no JWT, so its contents cannot be validated; if this is another implementation of \
+             cognito's API, set upstream.accept_opaque_tokens",
+        ));
+    }
+    let expires_at = expiry(request, claims.as_ref(), call);
+    Ok(ValidatedToken {
+        lifetime: call.lifetime(policy, expires_at)?,
+        skew_seconds: claims.as_ref().and_then(|claims| skew(claims, call)),
+        is_opaque: claims.is_none(),
+    })
 }
 
 fn validate_claims(request: &IssueRequest, issued: &IssuedToken, claims: &TokenClaims) -> Result<(), IssueError> {
@@ -99,17 +92,11 @@ mod tests {
     use base64_simd::URL_SAFE_NO_PAD;
     use serde_json::{Value, json};
 
+    use super::super::freshness::tests::POLICY;
     use super::*;
     use crate::issuer::{IssueErrorKind, PublicLogins};
     use crate::token::OpenIdToken;
     use cognito_types::{DeveloperProvider, DeveloperUserId, IdentityId, IdentityPoolId, PrincipalTags, TokenDuration};
-
-    const POLICY: RefreshPolicy = RefreshPolicy {
-        clock_skew_allowance: Duration::from_secs(300),
-        advisory_window: Duration::from_secs(120),
-        refresh_jitter: Duration::ZERO,
-        min_remaining_life: Duration::from_secs(60),
-    };
 
     fn claims_with(claim: &str, value: Value) -> Value {
         let mut claims = json!({
@@ -147,8 +134,7 @@ mod tests {
         let issued = IssuedToken { identity, token: OpenIdToken::new(token), request_id: None };
         let now = Timestamp::from_secs(now);
         let call = CallTimes { requested_at: now, received_at: now + Duration::from_secs(1) };
-        let validator = TokenValidator { refresh_policy: POLICY, accept_opaque_tokens };
-        validator.validate(request, &issued, call).map_err(|error| error.kind)
+        validate(request, &issued, call, &POLICY, accept_opaque_tokens).map_err(|error| error.kind)
     }
 
     fn validate_claims_at(now: i64, request: &IssueRequest, claims: &Value) -> Result<ValidatedToken, IssueErrorKind> {

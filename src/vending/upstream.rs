@@ -108,7 +108,7 @@ impl Upstream {
             if reserved.take().is_none() {
                 self.wait_for_rate_limit().await?;
             }
-            if self.circuit_breaker.admit().is_ok() {
+            if self.circuit_breaker.try_admit() {
                 return Ok(());
             }
         }
