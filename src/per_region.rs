@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use crate::pools::{Pool, Pools};
 
 #[derive(Debug)]
-pub(crate) struct PerRegion<T>(BTreeMap<Box<str>, T>);
+pub(crate) struct PerRegion<T>(BTreeMap<String, T>);
 
 impl<T> PerRegion<T> {
     /// `create` is called once for each region.
     pub(crate) fn new(pools: &Pools, create: impl Fn(&str) -> T) -> Self {
         let mut objects = BTreeMap::new();
         for pool in pools.iter() {
-            objects.entry(pool.id.region().into()).or_insert_with_key(|region: &Box<str>| create(region));
+            objects.entry(pool.id.region().to_owned()).or_insert_with_key(|region| create(region));
         }
         Self(objects)
     }

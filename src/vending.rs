@@ -212,10 +212,10 @@ impl TokenVendor {
     pub fn update_gauges(&self) {
         self.update_cache_gauges(&self.tokens);
         self.update_cache_gauges(&self.credentials);
-        let (tokens, credentials) = (&self.tokens.loads.loader.upstreams, &self.credentials.loads.loader.upstreams);
-        self.metrics.upstream_rate_limit_available.set(tokens.iter().map(|region| region.upstream.available()).sum());
-        let open_circuits = tokens.iter().filter(|region| region.upstream.is_circuit_open()).count()
-            + credentials.iter().filter(|region| region.upstream.is_circuit_open()).count();
+        let tokens = || self.tokens.loads.loader.upstreams.iter().map(|region| &region.upstream);
+        let credentials = self.credentials.loads.loader.upstreams.iter().map(|region| &region.upstream);
+        self.metrics.upstream_rate_limit_available.set(tokens().map(Upstream::available).sum());
+        let open_circuits = tokens().chain(credentials).filter(|upstream| upstream.is_circuit_open()).count();
         self.metrics.circuits_open.set(i64::try_from(open_circuits).unwrap_or(i64::MAX));
     }
 
