@@ -219,14 +219,12 @@ impl IdentityAdmin {
     /// The pool's region, after its rate limiter admitted one call.
     async fn acquire_region(&self, pool: &Pool) -> Result<&Region, RegistryError> {
         let region = self.regions.get(pool);
-        match region.rate_limiter.acquire().await {
-            Ok(_) => Ok(region),
-            Err(RateLimited(retry_after)) => {
-                self.metrics.upstream_rate_limited_total.inc();
-                let kind = RegistryErrorKind::RateLimited(retry_after);
-                Err(RegistryError::new(kind, "call rate limit of identity administration exceeded"))
-            }
-        }
+        region.rate_limiter.acquire().await.map_err(|RateLimited(retry_after)| {
+            self.metrics.upstream_rate_limited_total.inc();
+            let kind = RegistryErrorKind::RateLimited(retry_after);
+            RegistryError::new(kind, "call rate limit of identity administration exceeded")
+        })?;
+        Ok(region)
     }
 
     /// Measures a call to the registry.

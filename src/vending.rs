@@ -119,10 +119,7 @@ impl TokenVendor {
     pub async fn vend(&self, request: &TokenRequest, hint: Option<&LastEntryHint>) -> Result<VendedToken, VendError> {
         let requirements = self.requirements(request)?;
         let vended = match request.session_bound_key(&*self.clock) {
-            None => {
-                let hint = hint.map(|hint| &hint.token);
-                self.tokens.get(&request.load_request(), requirements, hint).await?
-            }
+            None => self.tokens.get(&request.load_request(), requirements, hint.map(|hint| &hint.token)).await?,
             Some(key) => Box::pin(self.vend_session_bound(request, key, requirements, hint)).await?,
         };
         if request.min_ttl.is_some_and(|min| vended.remaining_life < min) {
