@@ -139,7 +139,7 @@ impl Bench {
 fn authentication(criterion: &mut Criterion, bench: &Bench) {
     for algorithm in ["RS256", "ES256"] {
         let (pem, bearer) = sign_bearer(algorithm, &*bench.clock);
-        for (name, cache_ttl) in [("verified each time", "0s"), ("remembered", "1h")] {
+        for (name, cache_ttl) in [("verified each time", "0s"), ("cached", "1h")] {
             let (settings, _key_file) = settings(algorithm, cache_ttl, &pem);
             let authenticator = bench.authenticator(&settings);
             criterion.bench_function(&format!("bearer/{algorithm}, {name}"), |bencher| {

@@ -1,12 +1,11 @@
 //! The admin listener, on an address of its own (loopback by default): metrics, health, and identity administration
 //! under `/admin/v1`. Each resource has a file; `problems` maps errors of Cognito to problems.
 
-mod credential;
+mod authenticate;
 mod identities;
-mod openapi;
+mod parameters;
 mod problems;
 mod state;
-mod target;
 mod users;
 
 use std::sync::Arc;
@@ -14,13 +13,18 @@ use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-pub(crate) use openapi::DOCUMENT as OPENAPI;
 pub(crate) use state::AdminState;
 
 use crate::client_address::TrustedProxies;
-use crate::http::{Listener, Problem, ProblemType, Reach, RequestMiddleware, live, read_only, ready, resource};
+use crate::http::{
+    Listener, Problem, ProblemType, Reach, RequestMiddleware, live, openapi, read_only, ready, resource,
+};
 use crate::metrics::Metrics;
+use crate::metrics::labels::{Label as _, Route};
 use crate::tls::Tls;
+
+/// The OpenAPI 3.1 document of the admin listener.
+pub(crate) const OPENAPI: &str = include_str!("../docs/openapi/admin.json");
 
 /// Binds the admin listener and serves requests.
 ///
@@ -61,28 +65,21 @@ pub(crate) fn listen(admin: &Arc<AdminState>, tls: Option<Arc<Tls>>) -> std::io:
     })
 }
 
-/// The resources of identity administration. Their patterns are also the values of the metrics label `route`.
+/// The resources of identity administration. Each path is the text of its route in the metrics.
 fn identity_admin(routes: &mut web::ServiceConfig) {
-    const USER: &str = "/admin/v1/pools/{pool}/users/{user}";
-    const CACHE: &str = "/admin/v1/pools/{pool}/users/{user}/cache";
-    const MERGE: &str = "/admin/v1/pools/{pool}/users/{user}/merge";
-    const IDENTITIES: &str = "/admin/v1/pools/{pool}/identities";
-    const DELETE: &str = "/admin/v1/pools/{pool}/identities/delete";
-    const IDENTITY: &str = "/admin/v1/pools/{pool}/identities/{identity}";
-    const IDENTITY_USER: &str = "/admin/v1/pools/{pool}/identities/{identity}/users/{user}";
     routes
-        .service(read_only("/admin/v1/openapi.json", web::get().to(openapi::get)))
-        .service(read_only(USER, web::get().to(users::lookup)))
-        .service(resource(CACHE, "DELETE").route(web::delete().to(users::purge)))
-        .service(resource(MERGE, "POST").route(web::post().to(users::merge)))
-        .service(read_only(IDENTITIES, web::get().to(identities::list)))
-        .service(resource(DELETE, "POST").route(web::post().to(identities::delete_all)))
+        .service(openapi(Route::AdminOpenApi.text(), OPENAPI))
+        .service(read_only(Route::AdminUser.text(), web::get().to(users::lookup)))
+        .service(resource(Route::AdminCache.text(), "DELETE").route(web::delete().to(users::purge)))
+        .service(resource(Route::AdminMerge.text(), "POST").route(web::post().to(users::merge)))
+        .service(read_only(Route::AdminIdentities.text(), web::get().to(identities::list)))
+        .service(resource(Route::AdminDelete.text(), "POST").route(web::post().to(identities::delete_all)))
         .service(
-            resource(IDENTITY, "GET, DELETE")
+            resource(Route::AdminIdentity.text(), "GET, DELETE")
                 .route(web::get().to(identities::describe))
                 .route(web::delete().to(identities::delete)),
         )
-        .service(resource(IDENTITY_USER, "DELETE").route(web::delete().to(identities::unlink)));
+        .service(resource(Route::AdminIdentityUser.text(), "DELETE").route(web::delete().to(identities::unlink)));
 }
 
 async fn metrics(request: HttpRequest, admin: web::Data<AdminState>) -> Result<HttpResponse, Problem> {

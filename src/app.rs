@@ -14,11 +14,11 @@ use crate::http::{self, AppState, Listener, Readiness};
 use crate::identity_admin::IdentityAdmin;
 use crate::issuer::cognito::Cognito;
 use crate::linking::Linker;
-use crate::metrics::labels::Label as _;
-use crate::metrics::{self, Metrics, MetricsError};
+use crate::metrics::labels::{Label as _, ListenerName};
+use crate::metrics::{Metrics, MetricsError};
 use crate::pools::Pools;
 use crate::rate_limit::{RateLimitSettings, RateLimiter};
-use crate::tls::{Tls, TlsFaults, TlsSettings};
+use crate::tls::{self, Tls, TlsFileErrors, TlsSettings};
 use crate::vending::TokenVendor;
 use clock::SharedClock;
 use jose::{JwksSettings, KeysError};
@@ -41,11 +41,11 @@ pub enum StartError {
     #[error(transparent)]
     Audit(#[from] AuditError),
     /// The certificate files of a listener are invalid.
-    #[error("[{listener}.tls] {faults}")]
+    #[error("[{listener}.tls] {errors}")]
     Tls {
         /// The listener's configuration section.
         listener: &'static str,
-        faults: TlsFaults,
+        errors: TlsFileErrors,
     },
     #[error("the metrics cannot be registered: {0}")]
     Metrics(#[from] MetricsError),
@@ -70,11 +70,10 @@ pub struct RunningApp {
 pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp, StartError> {
     let metrics = Arc::new(Metrics::new()?);
     let audit = Arc::new(AuditTrail::start(settings.audit, clock.clone(), metrics.clone())?);
-    let wanted = settings.pools.used_claims();
     let authenticator = AuthenticatorChain::start(
         &settings.auth,
         &settings.users,
-        wanted,
+        settings.pools.used_claims(),
         settings.max_auth_cache_entries,
         &clock,
         &metrics,
@@ -111,8 +110,8 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     let linker = Linker::new(vendor.clone(), identity_admin.clone(), verifier, clock.clone(), metrics.clone());
     tokio::spawn(wait_for_credentials(cognito, readiness.clone(), clock.clone()));
 
-    let public_tls = start_tls(settings.http.tls.as_ref(), metrics::labels::ListenerName::Http, &clock, &metrics)?;
-    let admin_tls = start_tls(settings.admin.tls.as_ref(), metrics::labels::ListenerName::Admin, &clock, &metrics)?;
+    let public_tls = start_tls(settings.http.tls.as_ref(), ListenerName::Http, &clock, &metrics)?;
+    let admin_tls = start_tls(settings.admin.tls.as_ref(), ListenerName::Admin, &clock, &metrics)?;
 
     let app_state = Arc::new(AppState {
         settings: settings.http,
@@ -139,18 +138,11 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
         audit: audit.clone(),
     });
 
-    let address = admin_state.settings.listen;
-    let admin = admin::listen(&admin_state, admin_tls).map_err(|error| StartError::Listen {
-        key: "admin.listen",
-        address,
-        error,
-    })?;
-    let address = app_state.settings.listen;
-    let public = http::listen(&app_state, public_tls, settings.drain.timeout).map_err(|error| StartError::Listen {
-        key: "http.listen",
-        address,
-        error,
-    })?;
+    let listen_error = |key, address| move |error| StartError::Listen { key, address, error };
+    let admin =
+        admin::listen(&admin_state, admin_tls).map_err(listen_error("admin.listen", admin_state.settings.listen))?;
+    let public = http::listen(&app_state, public_tls, settings.drain.timeout)
+        .map_err(listen_error("http.listen", app_state.settings.listen))?;
     Ok(RunningApp { public, admin, readiness, audit, drain: settings.drain, clock })
 }
 
@@ -180,12 +172,12 @@ impl RunningApp {
 
 fn start_tls(
     settings: Option<&TlsSettings>,
-    listener: metrics::labels::ListenerName,
+    listener: ListenerName,
     clock: &SharedClock,
     metrics: &Arc<Metrics>,
 ) -> Result<Option<Arc<Tls>>, StartError> {
-    let tls = settings.map(|settings| Tls::start(settings, listener, clock, metrics)).transpose();
-    tls.map_err(|faults| StartError::Tls { listener: listener.text(), faults })
+    let tls = settings.map(|settings| tls::start(settings, listener, clock, metrics)).transpose();
+    tls.map_err(|errors| StartError::Tls { listener: listener.text(), errors })
 }
 
 /// The verifier of guests' tokens, if a pool links guests. Otherwise no keys are fetched.

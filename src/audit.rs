@@ -70,7 +70,7 @@ impl AuditTrail {
         self.settings.principal_tags
     }
 
-    /// Records an event. With [`OnFailure::Refuse`] this waits until the event is written: to the operating system, not
+    /// Records an event. With [`OnFailure::Reject`] this waits until the event is written: to the operating system, not
     /// necessarily to the disk.
     ///
     /// # Errors
@@ -84,7 +84,7 @@ impl AuditTrail {
                 }
                 Ok(())
             }
-            OnFailure::Refuse => self.write(queue, line).await,
+            OnFailure::Reject => self.write(queue, line).await,
         }
     }
 

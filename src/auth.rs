@@ -10,7 +10,6 @@
 
 mod act_as;
 mod alb;
-mod authenticator;
 mod caller;
 mod caller_builder;
 mod certificate_matcher;
@@ -32,11 +31,10 @@ mod user_id;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use jose::KeysError;
+use jose::{KeyProvider, KeysError};
 
 pub use act_as::{ActAsError, ServiceCaller, UserPattern};
 use alb::AlbAuthenticator;
-use authenticator::Authenticator;
 use caller::Declined;
 pub use caller::{Caller, Subject};
 use caller_builder::CallerBuilder;
@@ -51,6 +49,7 @@ use jwt::JwtAuthenticator;
 pub use rejection::RejectionReason;
 pub use remote_verifier::probe_endpoint;
 pub use request::{AuthRequest, HeaderView};
+use settings::AuthenticatorSettings as Kind;
 pub use settings::{
     ActAsSettings, AlbSettings, AuthSettings, AuthenticatorSettings, ClaimsFrom, ForwardSettings, GatewaySecret,
     GatewaySettings, IntrospectionSettings, JwtSettings, RemoteCheckSettings, StaticKeySettings, UsersSettings,
@@ -72,18 +71,8 @@ pub enum AuthError {
     Unavailable,
 }
 
-impl AuthError {
-    /// Its label in the metrics.
-    pub fn outcome(self) -> AuthOutcome {
-        match self {
-            Self::Rejected(reason) => reason.outcome(),
-            Self::Unavailable => AuthOutcome::Unavailable,
-        }
-    }
-}
-
 #[derive(Debug)]
-enum AuthenticatorKind {
+enum Authenticator {
     // The boxed ones are many times as large as the others.
     Jwt(Box<JwtAuthenticator>),
     Introspection(IntrospectionAuthenticator),
@@ -94,7 +83,7 @@ enum AuthenticatorKind {
     ClientCertificate(CertificateAuthenticator),
 }
 
-impl AuthenticatorKind {
+impl Authenticator {
     async fn authenticate(&self, request: &AuthRequest<'_>) -> Result<Arc<Caller>, Declined> {
         match self {
             Self::Jwt(jwt) => jwt.authenticate(request).await,
@@ -108,15 +97,11 @@ impl AuthenticatorKind {
         }
     }
 
-    fn as_authenticator(&self) -> &dyn Authenticator {
+    /// The fetched key set, if it has one. The others always count as able to verify credentials.
+    fn keys(&self) -> Option<&KeyProvider> {
         match self {
-            Self::Jwt(jwt) => &**jwt,
-            Self::Introspection(introspection) => introspection,
-            Self::ForwardAuth(forward) => forward,
-            Self::Gateway(gateway) => &**gateway,
-            Self::Alb(alb) => &**alb,
-            Self::StaticKey(static_key) => static_key,
-            Self::ClientCertificate(certificate) => certificate,
+            Self::Jwt(jwt) => Some(jwt.keys()),
+            _ => None,
         }
     }
 }
@@ -124,7 +109,7 @@ impl AuthenticatorKind {
 /// The client certificates of all gateways.
 fn gateway_certificates(settings: &[AuthSettings]) -> Vec<CertificateMatcher> {
     let of_one = |settings: &AuthSettings| match &settings.kind {
-        AuthenticatorSettings::Gateway(gateway) => gateway.certificates.clone(),
+        Kind::Gateway(gateway) => gateway.certificates.clone(),
         _ => Vec::new(),
     };
     settings.iter().flat_map(of_one).collect()
@@ -133,9 +118,10 @@ fn gateway_certificates(settings: &[AuthSettings]) -> Vec<CertificateMatcher> {
 /// All configured authenticators, in order.
 #[derive(Debug)]
 pub struct AuthenticatorChain {
-    authenticators: Vec<AuthenticatorKind>,
+    authenticators: Vec<Authenticator>,
     cache: Arc<CredentialCache>,
     user_ids: Arc<UserIdMapper>,
+    takes_cookies: bool,
     metrics: Arc<Metrics>,
 }
 
@@ -161,36 +147,32 @@ impl AuthenticatorChain {
         let mut authenticators = Vec::new();
         for (one, index) in settings.iter().zip(0_u16..) {
             let callers = CallerBuilder::new(one.clone(), user_ids.clone(), used_claims.clone());
-            let (cache, clock) = (credentials.scoped(index), clock.clone());
+            let (cache, clock, metrics) = (credentials.scoped(index), clock.clone(), metrics.clone());
             authenticators.push(match one.kind.clone() {
-                AuthenticatorSettings::Jwt(jwt) => AuthenticatorKind::Jwt(Box::new(
-                    JwtAuthenticator::start(callers, jwt, cache, clock, metrics.clone()).await?,
-                )),
-                AuthenticatorSettings::Introspection(introspection) => AuthenticatorKind::Introspection(
-                    IntrospectionAuthenticator::new(callers, introspection, cache, clock)?,
-                ),
-                AuthenticatorSettings::ForwardAuth(forward) => {
-                    AuthenticatorKind::ForwardAuth(ForwardAuthenticator::new(callers, forward, cache, clock)?)
+                Kind::Jwt(jwt) => {
+                    let jwt = JwtAuthenticator::start(callers, jwt, cache, clock, metrics).await?;
+                    Authenticator::Jwt(Box::new(jwt))
                 }
-                AuthenticatorSettings::Gateway(gateway) => {
-                    AuthenticatorKind::Gateway(Box::new(GatewayAuthenticator::new(callers, gateway)))
+                Kind::Introspection(remote) => {
+                    Authenticator::Introspection(IntrospectionAuthenticator::new(callers, remote, cache, clock)?)
                 }
-                AuthenticatorSettings::StaticKey(keys) => {
-                    AuthenticatorKind::StaticKey(StaticKeyAuthenticator::new(&callers, keys))
+                Kind::ForwardAuth(remote) => {
+                    Authenticator::ForwardAuth(ForwardAuthenticator::new(callers, remote, cache, clock)?)
                 }
-                AuthenticatorSettings::ClientCertificate(certificates) => AuthenticatorKind::ClientCertificate(
-                    CertificateAuthenticator::new(&callers, certificates, gateway_certificates(settings)),
-                ),
-                AuthenticatorSettings::Alb(alb) => AuthenticatorKind::Alb(Box::new(AlbAuthenticator::new(
-                    callers,
-                    alb,
-                    cache,
-                    clock,
-                    metrics.clone(),
-                )?)),
+                Kind::Gateway(gateway) => Authenticator::Gateway(Box::new(GatewayAuthenticator::new(callers, gateway))),
+                Kind::Alb(alb) => {
+                    Authenticator::Alb(Box::new(AlbAuthenticator::new(callers, alb, cache, clock, metrics)?))
+                }
+                Kind::StaticKey(keys) => Authenticator::StaticKey(StaticKeyAuthenticator::new(&callers, keys)),
+                Kind::ClientCertificate(certificates) => {
+                    let gateways = gateway_certificates(settings);
+                    let authenticator = CertificateAuthenticator::new(&callers, certificates, gateways);
+                    Authenticator::ClientCertificate(authenticator)
+                }
             });
         }
-        Ok(Self { authenticators, cache: credentials, user_ids, metrics: metrics.clone() })
+        let takes_cookies = settings.iter().any(|one| one.kind.takes_cookies());
+        Ok(Self { authenticators, cache: credentials, user_ids, takes_cookies, metrics: metrics.clone() })
     }
 
     /// The verified caller of a request.
@@ -201,7 +183,8 @@ impl AuthenticatorChain {
         let result = self.try_in_order(request).await;
         self.metrics.authentications_total.count(match &result {
             Ok(_) => AuthOutcome::Verified,
-            Err(error) => error.outcome(),
+            Err(AuthError::Rejected(reason)) => AuthOutcome::Rejected(*reason),
+            Err(AuthError::Unavailable) => AuthOutcome::Unavailable,
         });
         result
     }
@@ -228,22 +211,22 @@ impl AuthenticatorChain {
 
     /// Whether an authenticator reads a cookie.
     pub fn takes_cookies(&self) -> bool {
-        self.iter().any(Authenticator::takes_cookies)
+        self.takes_cookies
     }
 
     /// Whether all authenticators can verify credentials.
     pub fn is_ready(&self) -> bool {
-        self.iter().all(Authenticator::is_ready)
+        self.keys().all(KeyProvider::is_loaded)
     }
 
     /// Updates the gauges that are computed on demand.
     pub fn sample(&self) {
-        let oldest = self.iter().filter_map(Authenticator::keys_age).max();
+        let oldest = self.keys().filter_map(KeyProvider::age).max();
         self.metrics.jwks_age_seconds.set(oldest.map_or(0.0, |age| age.as_secs_f64()));
         self.metrics.auth_cache_entries.set(i64::try_from(self.cache.count()).unwrap_or(i64::MAX));
     }
 
-    fn iter(&self) -> impl Iterator<Item = &dyn Authenticator> {
-        self.authenticators.iter().map(AuthenticatorKind::as_authenticator)
+    fn keys(&self) -> impl Iterator<Item = &KeyProvider> {
+        self.authenticators.iter().filter_map(Authenticator::keys)
     }
 }

@@ -12,8 +12,6 @@ mod credentials;
 #[cfg(feature = "emulator")]
 mod dev;
 mod doctor;
-#[cfg(feature = "emulator")]
-mod emulator;
 mod error;
 mod generate_key;
 mod healthcheck;
@@ -31,7 +29,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tokio::runtime::Builder;
 
-use crate::config::{self, Environment};
+use crate::config;
 use config_file::ConfigFile;
 use error::CliError;
 use stdout::print;
@@ -100,10 +98,10 @@ pub fn main() -> ExitCode {
     match run(cli.command) {
         Ok(code) => code,
         Err(error) => {
-            if !error.message().is_empty() {
-                let _ = writeln!(std::io::stderr(), "tokenvend: {}", error.message());
+            if !error.message.is_empty() {
+                let _ = writeln!(std::io::stderr(), "tokenvend: {}", error.message);
             }
-            ExitCode::from(error.code())
+            ExitCode::from(error.code)
         }
     }
 }
@@ -115,7 +113,9 @@ fn run(command: Command) -> Result<ExitCode, CliError> {
         #[cfg(feature = "emulator")]
         Command::Dev(args) => block_on(Builder::new_multi_thread(), dev::run(args)),
         #[cfg(feature = "emulator")]
-        Command::Emulator(args) => block_on(Builder::new_multi_thread(), emulator::run(args)),
+        Command::Emulator(args) => {
+            block_on(Builder::new_multi_thread(), async { Ok(cognito_emulator::command::run(args).await?) })
+        }
         // This command has the AWS CLI's exit codes and error texts.
         #[cfg(feature = "aws-cli")]
         Command::GetOpenIdToken(args) => return Ok(aws_cli::run(args)),
@@ -128,9 +128,7 @@ fn run(command: Command) -> Result<ExitCode, CliError> {
         Command::PrintDefaultConfig => print(config::DEFAULT_CONFIG),
         Command::Openapi { admin: false } => print(crate::http::OPENAPI),
         Command::Openapi { admin: true } => print(crate::admin::OPENAPI),
-        Command::Identities(args) => {
-            block_on(Builder::new_current_thread(), identities::run(&args, &Environment::from_process()))
-        }
+        Command::Identities(args) => block_on(Builder::new_current_thread(), identities::run(&args)),
         Command::Healthcheck(args) => block_on(Builder::new_current_thread(), healthcheck::run(&args)),
     }
     .map(|()| ExitCode::SUCCESS)

@@ -43,6 +43,13 @@ impl ClientAddress {
     }
 }
 
+/// The peer is the client unless a proxy is trusted.
+impl From<PeerAddress> for ClientAddress {
+    fn from(peer: PeerAddress) -> Self {
+        Self(peer.0)
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestAddresses {
     /// Decides whether a proxy is trusted.
@@ -68,13 +75,13 @@ impl TrustedProxies {
     /// The addresses of a request, by its peer and the lines of [`TrustedProxies::header`] in the order of the request.
     pub fn resolve<'v>(&self, peer: PeerAddress, lines: impl DoubleEndedIterator<Item = &'v [u8]>) -> RequestAddresses {
         let mut client = peer.0;
-        if self.trusts(client) {
+        if self.trusts(peer) {
             let entries = lines.rev().flat_map(|line| self.header.entries_from_the_right(line));
             // Empty entries are ignored (RFC 9110, section 5.6.1.2), but they count.
             for entry in entries.take(MAX_ENTRIES).filter(|entry| !entry.is_empty()) {
                 let Some(address) = self.header.address_in(entry) else { break };
                 client = address;
-                if !self.trusts(client) {
+                if !self.contains(client) {
                     break;
                 }
             }
@@ -82,7 +89,12 @@ impl TrustedProxies {
         RequestAddresses { peer, client: ClientAddress(client) }
     }
 
-    fn trusts(&self, address: IpAddr) -> bool {
+    /// Whether the peer is a trusted proxy.
+    pub fn trusts(&self, peer: PeerAddress) -> bool {
+        self.contains(peer.0)
+    }
+
+    fn contains(&self, address: IpAddr) -> bool {
         self.networks.iter().any(|network| network.contains(&address))
     }
 }
@@ -203,7 +215,7 @@ mod tests {
             for header in [ForwardedHeader::XForwardedFor, ForwardedHeader::Forwarded] {
                 let proxies = proxies(header);
                 let client = client.to_canonical();
-                prop_assume!(!proxies.trusts(client));
+                prop_assume!(!proxies.contains(client));
                 let appended = match (header, client) {
                     (ForwardedHeader::XForwardedFor, _) => client.to_string(),
                     (ForwardedHeader::Forwarded, IpAddr::V4(_)) => format!("for={client};proto=https"),

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::metrics::Metrics;
 use crate::token::{self, TokenClaims};
@@ -17,8 +17,9 @@ use jose::{Algorithm, JwksSettings, Jws, KeyProvider, KeySource, KeysError, Veri
 /// The only algorithm of Cognito's signatures.
 const ALGORITHMS: [Algorithm; 1] = [Algorithm::RS512];
 
-/// The check that failed, without any content of the token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+/// The check that failed, without any content of the token. The serialized names are stable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case")]
 pub enum TokenVerificationError {
     #[error("it is not a JWT with the claims of a cognito token")]
     Malformed,

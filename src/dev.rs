@@ -7,11 +7,11 @@ mod demo_sign_in;
 use std::net::SocketAddr;
 
 use crate::app::{self, RunningApp, StartError};
-use crate::config::{self, ConfigError, ConfigSource, Environment, Settings};
+use crate::config::{self, ConfigError, ConfigSource, Environment};
 use crate::issuer::cognito::AccessKey;
 use crate::secret::Secret;
-pub use addresses::DevAddresses;
-use addresses::local_url;
+use crate::telemetry;
+use addresses::{later_port, local_url};
 use clock::SharedClock;
 use cognito_emulator::RunningEmulator;
 use demo_sign_in::DemoSignIn;
@@ -24,17 +24,11 @@ pub enum DevError {
     Emulator(#[from] cognito_emulator::StartError),
     #[error("the demo sign-in cannot listen on {address}: {error}; is another process there? --port moves all four")]
     SignIn { address: SocketAddr, error: std::io::Error },
+    #[error("the log output cannot start")]
+    Log(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The built-in configuration is invalid together with the environment's overrides.
     #[error(transparent)]
     Config(#[from] ConfigError),
-}
-
-/// The running emulator and sign-in, and the settings of a service that uses them.
-#[derive(Debug)]
-pub struct DevEnvironment {
-    emulator: RunningEmulator,
-    sign_in: DemoSignIn,
-    pub settings: Settings,
 }
 
 /// All parts, running.
@@ -45,49 +39,33 @@ pub struct RunningDev {
     sign_in: DemoSignIn,
 }
 
-/// Starts the emulator and the sign-in.
+/// Starts the emulator and the sign-in, then the log output, and last the service, which listens on `address`. The admin
+/// listener, the emulator and the sign-in take the next three ports.
 ///
 /// # Errors
 /// A port is in use, or an override of the environment is invalid.
-pub async fn prepare(
-    addresses: DevAddresses,
-    environment: &Environment,
-    clock: SharedClock,
-) -> Result<DevEnvironment, DevError> {
+pub async fn start(address: SocketAddr, environment: &Environment, clock: SharedClock) -> Result<RunningDev, DevError> {
     let emulator_settings =
-        cognito_emulator::Settings { listen: addresses.at(2), ..cognito_emulator::Settings::default() };
+        cognito_emulator::Settings { listen: later_port(address, 2), ..cognito_emulator::Settings::default() };
     let key = emulator_settings.access_keys.first().cloned();
     let emulator = cognito_emulator::start(emulator_settings, clock.clone()).await?;
-    let address = addresses.at(3);
-    let sign_in = DemoSignIn::start(address, clock).map_err(|error| DevError::SignIn { address, error })?;
+    let sign_in_address = later_port(address, 3);
+    let sign_in = DemoSignIn::start(sign_in_address, clock.clone())
+        .map_err(|error| DevError::SignIn { address: sign_in_address, error })?;
 
-    let overlay = overlay(addresses, &local_url(emulator.address()), &local_url(sign_in.address()));
     let built_in = ConfigSource { name: "config/dev.toml".to_owned(), text: config::DEV_CONFIG.to_owned() };
+    let (emulator_url, issuer) = (local_url(emulator.address()), local_url(sign_in.address()));
+    let text = format!(
+        "http.listen = \"{address}\"\nadmin.listen = \"{}\"\nupstream.endpoint_url = \"{emulator_url}\"\n\
+         auth.demo.issuer = \"{issuer}\"\nauth.demo.jwks_url = \"{issuer}/.well-known/jwks.json\"\n",
+        later_port(address, 1),
+    );
+    let overlay = ConfigSource { name: "tokenvend dev".to_owned(), text };
     let mut settings = config::load(&[built_in, overlay], environment)?.settings;
     settings.cognito.credentials = key.map(|key| AccessKey { id: key.id, secret: Secret::new(key.secret.as_bytes()) });
-    Ok(DevEnvironment { emulator, sign_in, settings })
-}
-
-impl DevEnvironment {
-    /// Starts the service.
-    ///
-    /// # Errors
-    /// A port is in use.
-    pub async fn start(self, clock: SharedClock) -> Result<RunningDev, DevError> {
-        let app = app::start(self.settings, clock).await?;
-        Ok(RunningDev { app, emulator: self.emulator, sign_in: self.sign_in })
-    }
-}
-
-/// The part of the configuration that depends on the addresses.
-fn overlay(addresses: DevAddresses, emulator: &str, sign_in: &str) -> ConfigSource {
-    let text = format!(
-        "http.listen = \"{}\"\nadmin.listen = \"{}\"\nupstream.endpoint_url = \"{emulator}\"\n\
-         auth.demo.issuer = \"{sign_in}\"\nauth.demo.jwks_url = \"{sign_in}/.well-known/jwks.json\"\n",
-        addresses.at(0),
-        addresses.at(1),
-    );
-    ConfigSource { name: "tokenvend dev".to_owned(), text }
+    telemetry::start(&settings.log).map_err(|error| DevError::Log(error.into()))?;
+    let app = app::start(settings, clock).await?;
+    Ok(RunningDev { app, emulator, sign_in })
 }
 
 impl RunningDev {

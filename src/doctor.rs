@@ -6,72 +6,90 @@
 
 mod aws_account;
 mod context;
-mod mint_test;
 mod pool;
 mod report;
 mod roles;
-mod signing_keys;
+mod test_mint;
 mod trust;
+mod verification;
 
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use futures_util::future::{BoxFuture, join_all};
+use futures_util::future::{LocalBoxFuture, join_all};
 
 use crate::config::{ConfigError, Loaded};
 use crate::issuer::cognito::Cognito;
 use clock::SharedClock;
 use context::DoctorContext;
-pub use mint_test::MintTest;
 pub use report::{Check, CheckId, Report, Status};
+pub use test_mint::TestMint;
 pub use trust::trust_policy;
 
-/// Runs all checks. Mints a token only if there is a `mint_test`.
-pub async fn run_checks(loaded: Loaded, clock: SharedClock, timeout: Duration, mint_test: Option<MintTest>) -> Report {
-    let mut report = Report::default();
-    report.add(configuration(&loaded.warnings));
+/// Runs all checks. Mints a token only if there is a `test_mint`.
+pub async fn run_checks(loaded: Loaded, clock: SharedClock, timeout: Duration, test_mint: Option<TestMint>) -> Report {
     let settings = loaded.settings;
     let default_region = settings.pools.find(None).map(|pool| pool.id.region().to_owned()).unwrap_or_default();
     let cognito = Cognito::load(&settings.cognito, &default_region, clock.clone()).await;
     let context = DoctorContext { settings, cognito, clock, timeout };
-    for checks in join_all(checks(&context, mint_test.as_ref())).await {
-        report.add(checks);
-    }
-    report
+    let mut checks = configuration(&loaded.warnings);
+    checks.extend(join_all(context.checks(test_mint.as_ref())).await.into_iter().flatten());
+    Report { checks }
 }
 
 /// The report on an invalid configuration. Nothing else can be checked then.
 pub fn invalid_config(error: &ConfigError) -> Report {
-    let mut report = Report::default();
-    let check = Check::new(CheckId::Configuration, "");
     let fix = "correct it; tokenvend print-default-config explains every key";
-    report.add(vec![check.fail(error.to_string(), fix)]);
-    report
+    Report { checks: vec![Check::new(CheckId::Configuration, "").fail(error.to_string(), fix)] }
 }
 
 fn configuration(warnings: &[String]) -> Vec<Check> {
-    let check = || Check::new(CheckId::Configuration, "");
+    let check = Check::new(CheckId::Configuration, "");
     if warnings.is_empty() {
-        return vec![check().ok("valid")];
+        return vec![check.ok("valid")];
     }
-    let warn = |warning: &String| check().warn(warning.clone(), "config/default.toml explains the key");
+    let warn = |warning: &String| check.clone().warn(warning, "config/default.toml explains the key");
     warnings.iter().map(warn).collect()
 }
 
-/// All checks, in the order of the report.
-fn checks<'s>(context: &'s DoctorContext, mint_test: Option<&'s MintTest>) -> Vec<BoxFuture<'s, Vec<Check>>> {
-    let mut checks = vec![context.clocks(), context.credentials(), context.caller_identity()];
-    for pool in context.settings.pools.iter() {
-        checks.push(context.pool(pool));
-        checks.push(context.roles(pool));
+impl DoctorContext {
+    /// All checks, in the order of the report.
+    fn checks<'s>(&'s self, test_mint: Option<&'s TestMint>) -> Vec<LocalBoxFuture<'s, Vec<Check>>> {
+        let pools = &self.settings.pools;
+        let mut checks = Vec::new();
+        for region in self.pools_by_region().into_keys() {
+            checks.push(self.single(CheckId::Clock, region, |check| self.clock_skew(check, region)));
+        }
+        checks.push(self.single(CheckId::Credentials, "", |check| self.credentials(check)));
+        checks.push(self.single(CheckId::Identity, "", |check| self.caller_identity(check)));
+        for pool in pools.iter() {
+            checks.push(self.within_timeout(Check::new(CheckId::Pool, &pool.name), self.pool(pool)).boxed_local());
+            checks.push(self.roles(pool).boxed_local());
+        }
+        for authenticator in &self.settings.auth {
+            let run = |check| self.authenticator(check, authenticator);
+            checks.push(self.single(CheckId::SigningKeys, &authenticator.name, run));
+        }
+        checks.push(self.single(CheckId::CognitoKeys, "", |check| self.cognito_keys(check)));
+        checks.push(std::future::ready(self.call_rates()).boxed_local());
+        if let Some(TestMint { user, pool: name }) = test_mint {
+            checks.push(match pools.find(name.as_deref()) {
+                Some(pool) => self.single(CheckId::MintTest, &pool.name, |check| self.test_mint(check, user, pool)),
+                None => std::future::ready(vec![self.no_such_pool(name.as_deref())]).boxed_local(),
+            });
+        }
+        checks
     }
-    for authenticator in &context.settings.auth {
-        checks.push(context.signing_keys(authenticator));
+
+    /// One check with its timeout.
+    fn single<'s, F: Future<Output = Check> + 's>(
+        &'s self,
+        id: CheckId,
+        about: &str,
+        run: impl FnOnce(Check) -> F,
+    ) -> LocalBoxFuture<'s, Vec<Check>> {
+        let check = Check::new(id, about);
+        let result = run(check.clone()).map(|check| vec![check]);
+        self.within_timeout(check, result).boxed_local()
     }
-    checks.push(context.cognito_keys());
-    checks.push(std::future::ready(context.call_rates()).boxed());
-    if let Some(mint_test) = mint_test {
-        checks.push(context.mint_test(mint_test));
-    }
-    checks
 }

@@ -15,12 +15,11 @@ mod h2;
 mod h2_bodies;
 mod h2_messages;
 mod handshake;
-mod headers;
+mod header_names;
 mod health;
 mod identity_link;
 mod listener;
 mod middleware;
-mod openapi;
 mod problem;
 mod request_id;
 mod response_headers;
@@ -38,12 +37,14 @@ pub(crate) use client_address::client;
 pub(crate) use health::{Readiness, live, ready};
 pub(crate) use listener::{Listener, Reach};
 pub(crate) use middleware::RequestMiddleware;
-pub use openapi::DOCUMENT as OPENAPI;
 pub(crate) use problem::{Problem, ProblemType};
-pub(crate) use routes::{read_only, resource};
+pub(crate) use routes::{openapi, read_only, resource};
 pub(crate) use state::AppState;
 
 use crate::tls::Tls;
+
+/// The OpenAPI 3.1 document of the public listener.
+pub const OPENAPI: &str = include_str!("../docs/openapi/public.json");
 
 /// Binds the public listener and serves requests. `shutdown_timeout` is for requests in progress at the end.
 ///
@@ -89,7 +90,7 @@ pub(crate) fn listen(
             )
             .service(resource("/v1/identity/link", "POST").route(web::post().to(identity_link::post)))
             .service(read_only("/v1/credentials", web::get().to(credentials::get)))
-            .service(read_only("/openapi.json", web::get().to(openapi::get)))
+            .service(openapi("/openapi.json", OPENAPI))
             .service(read_only("/livez", web::get().to(live)))
             .service(read_only("/readyz", web::get().to(ready)));
     })

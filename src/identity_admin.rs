@@ -80,7 +80,7 @@ impl IdentityAdmin {
         query: IdentityQuery<'_>,
         page: &PageRequest,
     ) -> Result<IdentityUsers, RegistryError> {
-        let region = self.acquire_region(pool).await?;
+        let region = self.acquire_region(pool, Operation::LookupDeveloperIdentity).await?;
         self.instrument(Operation::LookupDeveloperIdentity, region.registry.look_up(pool, query, page)).await
     }
 
@@ -94,7 +94,7 @@ impl IdentityAdmin {
         identity: &IdentityId,
         page: &PageRequest,
     ) -> Result<(DescribedIdentity, IdentityUsers), RegistryError> {
-        let region = self.acquire_region(pool).await?;
+        let region = self.acquire_region(pool, Operation::DescribeIdentity).await?;
         let description = self.instrument(Operation::DescribeIdentity, region.registry.describe(identity)).await?;
         let found = match self.look_up(pool, IdentityQuery::Identity(identity), page).await {
             Err(error) if error.kind == RegistryErrorKind::NotFound => {
@@ -108,7 +108,7 @@ impl IdentityAdmin {
     /// # Errors
     /// The call failed.
     pub async fn list(&self, pool: &Pool, page: &PageRequest) -> Result<IdentityPage, RegistryError> {
-        let region = self.acquire_region(pool).await?;
+        let region = self.acquire_region(pool, Operation::ListIdentities).await?;
         self.instrument(Operation::ListIdentities, region.registry.list(pool, page)).await
     }
 
@@ -131,7 +131,7 @@ impl IdentityAdmin {
         self.run_detached(async move {
             // The merge does not return it, and other users may have had that identity too.
             let given_up = admin.look_up(&pool, IdentityQuery::User(&from), &PageRequest::default()).await?.identity;
-            let region = admin.acquire_region(&pool).await?;
+            let region = admin.acquire_region(&pool, Operation::MergeDeveloperIdentities).await?;
             let call = region.registry.merge(&pool, &from, &into);
             let result = admin.instrument(Operation::MergeDeveloperIdentities, call).await;
             // Also after a failure: Cognito may have merged, and only the response was lost. It costs a cache miss.
@@ -158,7 +158,7 @@ impl IdentityAdmin {
     ) -> Result<(), RegistryError> {
         let (admin, pool, identity, user) = (self.clone(), pool.clone(), identity.clone(), user.clone());
         self.run_detached(async move {
-            let region = admin.acquire_region(&pool).await?;
+            let region = admin.acquire_region(&pool, Operation::UnlinkDeveloperIdentity).await?;
             let call = region.registry.unlink(&pool, &identity, &user);
             let result = admin.instrument(Operation::UnlinkDeveloperIdentity, call).await;
             admin.purge(&pool, &user);
@@ -191,7 +191,7 @@ impl IdentityAdmin {
                 }
             }
             if !deleted.is_empty() {
-                let region = admin.acquire_region(&pool).await?;
+                let region = admin.acquire_region(&pool, Operation::DeleteIdentities).await?;
                 let call = region.registry.delete(&deleted);
                 let result = admin.instrument(Operation::DeleteIdentities, call).await;
                 for identity in &deleted {
@@ -217,10 +217,10 @@ impl IdentityAdmin {
     }
 
     /// The pool's region, after its rate limiter admitted one call.
-    async fn acquire_region(&self, pool: &Pool) -> Result<&Region, RegistryError> {
+    async fn acquire_region(&self, pool: &Pool, operation: Operation) -> Result<&Region, RegistryError> {
         let region = self.regions.get(pool);
         region.rate_limiter.acquire().await.map_err(|RateLimited(retry_after)| {
-            self.metrics.upstream_rate_limited_total.inc();
+            self.metrics.upstream_rate_limited_total.count(operation);
             let kind = RegistryErrorKind::RateLimited(retry_after);
             RegistryError::new(kind, "call rate limit of identity administration exceeded")
         })?;

@@ -3,8 +3,8 @@
 
 mod families;
 pub mod labels;
-mod observers;
 
+use jose::JwksObserver;
 use prometheus::{Encoder as _, Gauge, Histogram, HistogramOpts, IntCounter, IntGauge, Opts, Registry, TextEncoder};
 
 pub use families::{Counters, Gauges, Histograms, InFlight, IntGauges, MetricsError, Requests};
@@ -49,88 +49,74 @@ macro_rules! metrics {
 
 metrics! {
     /// Responses, by route and status.
-    http_requests_total: Requests = |r, name, help| Requests::register::<Route>(r, name, help);
+    http_requests_total: Requests = Requests::register;
     /// Time from a request's head to its response, by route.
     http_request_duration_seconds: Histograms<Route> =
-        |r, name, help| Histograms::register(r, name, &["route"], help, &LATENCY);
+        |r, name, help| Histograms::register(r, name, help, &LATENCY);
     /// Requests in progress.
-    http_requests_in_flight: IntGauge = gauge;
+    http_requests_in_flight: IntGauge = int_gauge;
     /// Authentications, by outcome; every outcome but verified is a rejection or a failure.
-    authentications_total: Counters<AuthOutcome> =
-        |r, name, help| Counters::register(r, name, &["outcome"], help);
+    authentications_total: Counters<AuthOutcome> = Counters::register;
     /// Decisions of the pools' access policies for verified callers, by outcome.
-    authorization_decisions_total: Counters<AuthorizationOutcome> =
-        |r, name, help| Counters::register(r, name, &["outcome"], help);
+    authorization_decisions_total: Counters<AuthorizationOutcome> = Counters::register;
     /// Requests rejected by a rate limit, by limit.
-    rate_limited_total: Counters<RateLimitKind> =
-        |r, name, help| Counters::register(r, name, &["limit"], help);
+    rate_limited_total: Counters<RateLimitKind> = Counters::register;
     /// Vended tokens and AWS credentials, by kind and by how the cache served them.
-    vends_total: Counters<(CredentialKind, CacheStatus)> =
-        |r, name, help| Counters::register(r, name, &["kind", "cache"], help);
+    vends_total: Counters<(CredentialKind, CacheStatus)> = Counters::register;
     /// Remaining lifetime of tokens and AWS credentials when they were vended, by kind.
     vended_lifetime_seconds: Histograms<CredentialKind> =
-        |r, name, help| Histograms::register(r, name, &["kind"], help, &LIFETIME);
+        |r, name, help| Histograms::register(r, name, help, &LIFETIME);
     /// Requests to link a login or a guest to their user's identity, by outcome.
-    identity_links_total: Counters<LinkOutcome> =
-        |r, name, help| Counters::register(r, name, &["outcome"], help);
+    identity_links_total: Counters<LinkOutcome> = Counters::register;
     /// Calls to Cognito, by operation and outcome. Each attempt counts.
-    upstream_calls_total: Counters<(Operation, UpstreamOutcome)> =
-        |r, name, help| Counters::register(r, name, &["operation", "outcome"], help);
+    upstream_calls_total: Counters<(Operation, UpstreamOutcome)> = Counters::register;
     /// Duration of calls to Cognito, by operation and outcome.
     upstream_call_duration_seconds: Histograms<(Operation, UpstreamOutcome)> =
-        |r, name, help| Histograms::register(r, name, &["operation", "outcome"], help, &LATENCY);
+        |r, name, help| Histograms::register(r, name, help, &LATENCY);
     /// Calls to Cognito in progress, by operation.
-    upstream_calls_in_flight: IntGauges<Operation> =
-        |r, name, help| IntGauges::register(r, name, &["operation"], help);
+    upstream_calls_in_flight: IntGauges<Operation> = IntGauges::register;
     /// Time that calls for tokens and AWS credentials waited for the call rate limit.
-    upstream_rate_limit_wait_seconds: Histogram = |r, name, help| histogram(r, name, help, &LATENCY);
-    /// Calls not made because the call rate limit did not permit them within the maximum wait.
-    upstream_rate_limited_total: IntCounter = counter;
+    upstream_rate_limit_wait_seconds: Histogram = |r, name, help| {
+        families::register(r, Histogram::with_opts(HistogramOpts::new(name, help).buckets(LATENCY.to_vec())))
+    };
+    /// Calls not made because the call rate limit did not permit them within the maximum wait, by operation.
+    upstream_rate_limited_total: Counters<Operation> = Counters::register;
     /// Calls for tokens that the call rate limits permit at once, over all regions.
-    upstream_rate_limit_available: Gauge = |r, name, help| families::register(r, Gauge::new(name, help));
+    upstream_rate_limit_available: Gauge = gauge;
     /// Openings of circuit breakers towards Cognito, by cause.
-    circuit_opened_total: Counters<CircuitOpenCause> =
-        |r, name, help| Counters::register(r, name, &["cause"], help);
+    circuit_opened_total: Counters<CircuitOpenCause> = Counters::register;
     /// Open circuit breakers; each region has one for tokens and one for AWS credentials.
-    circuits_open: IntGauge = gauge;
+    circuits_open: IntGauge = int_gauge;
     /// Requests answered from the negative cache, without a call to Cognito.
     negative_cache_hits_total: IntCounter = counter;
     /// Background refreshes of cached tokens and AWS credentials, by kind and outcome.
-    background_refreshes_total: Counters<(CredentialKind, RefreshOutcome)> =
-        |r, name, help| Counters::register(r, name, &["kind", "outcome"], help);
+    background_refreshes_total: Counters<(CredentialKind, RefreshOutcome)> = Counters::register;
     /// Users with cached tokens or AWS credentials, by kind.
-    cache_entries: IntGauges<CredentialKind> = |r, name, help| IntGauges::register(r, name, &["kind"], help);
+    cache_entries: IntGauges<CredentialKind> = IntGauges::register;
     /// Size of the cached tokens and AWS credentials in bytes, by kind.
-    cache_bytes: IntGauges<CredentialKind> = |r, name, help| IntGauges::register(r, name, &["kind"], help);
+    cache_bytes: IntGauges<CredentialKind> = IntGauges::register;
     /// Entries that left the cache, by cause.
-    cache_evictions_total: Counters<EvictionCause> =
-        |r, name, help| Counters::register(r, name, &["cause"], help);
+    cache_evictions_total: Counters<EvictionCause> = Counters::register;
     /// Cognito's clock minus the service's when the last token was minted, blurred by the duration of the call.
-    clock_skew_seconds: Gauge = |r, name, help| families::register(r, Gauge::new(name, help));
+    clock_skew_seconds: Gauge = gauge;
     /// Accepted tokens that are not JWTs, so that their claims could not be checked.
     opaque_tokens_total: IntCounter = counter;
     /// Verified credentials in the credential cache.
-    auth_cache_entries: IntGauge = gauge;
+    auth_cache_entries: IntGauge = int_gauge;
     /// Age of the oldest JWKS of the app in use; 0 where keys come from files.
-    jwks_age_seconds: Gauge = |r, name, help| families::register(r, Gauge::new(name, help));
+    jwks_age_seconds: Gauge = gauge;
     /// Fetches of signing keys by outcome: the app's, and Cognito's for the verification of guests' tokens.
-    jwks_fetches_total: Counters<FetchOutcome> =
-        |r, name, help| Counters::register(r, name, &["outcome"], help);
+    jwks_fetches_total: Counters<FetchOutcome> = Counters::register;
     /// Audit events, by outcome; every outcome but written is a lost event.
-    audit_events_total: Counters<AuditOutcome> =
-        |r, name, help| Counters::register(r, name, &["outcome"], help);
+    audit_events_total: Counters<AuditOutcome> = Counters::register;
     /// Authentications with the admin credential, by outcome.
-    admin_authentications_total: Counters<AdminAuthOutcome> =
-        |r, name, help| Counters::register(r, name, &["outcome"], help);
+    admin_authentications_total: Counters<AdminAuthOutcome> = Counters::register;
     /// Expiry of the certificate in use, in seconds since the Unix epoch, by listener; only those with TLS.
-    tls_certificate_expiry_timestamp_seconds: Gauges<ListenerName> =
-        |r, name, help| Gauges::register(r, name, "listener", help);
+    tls_certificate_expiry_timestamp_seconds: Gauges<ListenerName> = Gauges::register;
     /// Reloads of changed certificate files, by outcome.
-    tls_reloads_total: Counters<ReloadOutcome> =
-        |r, name, help| Counters::register(r, name, &["outcome"], help);
+    tls_reloads_total: Counters<ReloadOutcome> = Counters::register;
     /// TLS handshakes, by outcome.
-    tls_handshakes_total: Counters<HandshakeOutcome> =
-        |r, name, help| Counters::register(r, name, &["outcome"], help);
+    tls_handshakes_total: Counters<HandshakeOutcome> = Counters::register;
     /// Always 1; the label is the running version.
     build_info: IntGauge = |r, name, help| {
         let info = IntGauge::with_opts(Opts::new(name, help).const_label("version", env!("CARGO_PKG_VERSION")));
@@ -138,17 +124,16 @@ metrics! {
     };
 }
 
-fn gauge(registry: &Registry, name: &str, help: &str) -> Result<IntGauge, MetricsError> {
+fn int_gauge(registry: &Registry, name: &str, help: &str) -> Result<IntGauge, MetricsError> {
     families::register(registry, IntGauge::new(name, help))
+}
+
+fn gauge(registry: &Registry, name: &str, help: &str) -> Result<Gauge, MetricsError> {
+    families::register(registry, Gauge::new(name, help))
 }
 
 fn counter(registry: &Registry, name: &str, help: &str) -> Result<IntCounter, MetricsError> {
     families::register(registry, IntCounter::new(name, help))
-}
-
-fn histogram(registry: &Registry, name: &str, help: &str, buckets: &[f64]) -> Result<Histogram, MetricsError> {
-    let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
-    families::register(registry, Histogram::with_opts(options))
 }
 
 impl Metrics {
@@ -163,6 +148,16 @@ impl Metrics {
         let mut text = Vec::with_capacity(32 * 1024);
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)
+    }
+}
+
+impl JwksObserver for Metrics {
+    fn fetched(&self) {
+        self.jwks_fetches_total.count(FetchOutcome::Fetched);
+    }
+
+    fn failed(&self) {
+        self.jwks_fetches_total.count(FetchOutcome::Failed);
     }
 }
 
@@ -193,18 +188,6 @@ mod tests {
         metrics.http_requests_total.count(Route::Other, 418);
         let text = text(&metrics);
         assert!(text.contains(r#"tokenvend_http_requests_total{route="other",status="4xx"} 1"#), "{text}");
-    }
-
-    #[test]
-    fn a_pair_of_labels_counts_under_its_own_series() {
-        let metrics = Metrics::new().unwrap();
-        let labels = (Operation::MergeDeveloperIdentities, UpstreamOutcome::Throttled);
-        metrics.upstream_calls_total.count(labels);
-        metrics.upstream_call_duration_seconds.observe(labels, std::time::Duration::from_secs(1));
-        let text = text(&metrics);
-        let series = r#"{operation="MergeDeveloperIdentities",outcome="throttled"} 1"#;
-        assert!(text.contains(&format!("tokenvend_upstream_calls_total{series}")), "{text}");
-        assert!(text.contains(&format!("tokenvend_upstream_call_duration_seconds_count{series}")), "{text}");
     }
 
     #[test]

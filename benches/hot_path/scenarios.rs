@@ -222,7 +222,7 @@ fn peers(
     let server = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers/python/server.py");
     let mut python = Command::new(packages.join("venv/bin/python"));
     python.arg(server);
-    let tuned = stage.peer("Node, fastify + fast-jwt, remembering", &mut node("fast-jwt"))?;
+    let tuned = stage.peer("Node, fastify + fast-jwt, caching", &mut node("fast-jwt"))?;
     let jose = stage.peer("Node, fastify + jose", &mut node("jose"))?;
     let fastapi = stage.peer("Python, FastAPI + PyJWT", &mut python)?;
     for peer in [&tuned, &jose, &fastapi] {
@@ -230,11 +230,11 @@ fn peers(
         eprintln!("bench: {} rejects all invalid bearers", peer.name);
         once(peer, bearers)?;
     }
-    let scenario = "hit, many users, remembering bearers";
+    let scenario = "hit, many users, cached bearer tokens";
     let rows = closed(scenario, extent, &[usual, &tuned], &any_of(bearers))?;
     let times = rows[0].per_second / rows[1].per_second;
     report.compare(Comparison::at_least(
-        format!("requests/s, both remembering bearers, beside {}", tuned.name),
+        format!("requests/s, both with cached bearer tokens, beside {}", tuned.name),
         times,
         Goal::Times(4.5),
     ));
@@ -352,7 +352,7 @@ fn many_users(
     let token = vended.split("\"token\":\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
     report.compare(Comparison::at_most(
         format!(
-            "memory for {} users, remembered bearers and all, beside the bytes of their tokens ({} each)",
+            "memory for {} users, cached bearer tokens included, beside the bytes of their tokens ({} each)",
             extent.many_users,
             token.len()
         ),

@@ -1,4 +1,4 @@
 //! Lines of `X-Forwarded-For` and `Forwarded`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| tokenvend_fuzz::forwarded::move_nobody(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| tokenvend_fuzz::forwarded::check_client_address(bytes));

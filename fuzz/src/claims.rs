@@ -1,20 +1,21 @@
-//! What an app may sign: whoever gets in has the name that the claims say, all of them, and no other claims make it.
+//! Claims that the app signed: an accepted caller has the user id that its claims render to, and no other claims render to
+//! that id.
 
 use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use super::door::{Door, Listed, NOW, signed};
+use super::authenticators::{Authenticators, HeaderList, NOW, signed};
 
-static DOOR: LazyLock<Door> = LazyLock::new(Door::open);
+static AUTHENTICATORS: LazyLock<Authenticators> = LazyLock::new(Authenticators::start);
 
-/// Whether anybody got in with these claims. Less than nothing would be tried if nobody ever did.
+/// Whether a token with these claims is accepted.
 ///
 /// # Panics
-/// Somebody who should not have, or by a wrong name.
-pub fn name_whoever_gets_in(payload: &[u8]) -> bool {
+/// It is accepted and should not be, or its user id is wrong.
+pub fn check_user_id(payload: &[u8]) -> bool {
     let bearer = format!("Bearer {}", signed(payload));
-    let Some((_, user)) = DOOR.caller(&Listed(vec![("authorization", bearer.as_bytes())])) else {
+    let Some((_, user)) = AUTHENTICATORS.authenticate(&HeaderList(vec![("authorization", bearer.as_bytes())])) else {
         return false;
     };
 

@@ -1,10 +1,11 @@
-//! What must hold of any bytes: one file for each kind of them. The targets hand a fuzzer's bytes over, and the tests of
-//! the service those of `seeds/` (`tests/api/fuzzing.rs`), so that what was found once is tried with every change.
+//! Properties that must hold for all inputs: one file for each kind of input. The fuzz targets check them with generated
+//! bytes, and `tests/api/fuzzing.rs` with those of `seeds/`, so that an input that fuzzing found is checked with every
+//! change.
 //!
-//! Headers and claims come in by the service's public `Authenticator`; what it keeps to itself has doors of its own,
-//! `jose::fuzzing` and `tokenvend::http::fuzzing`, with what must hold there.
+//! Headers and claims are checked through the service's public `AuthenticatorChain`. The properties of private items are
+//! in `jose::fuzzing` and `tokenvend::http::fuzzing`.
 
+mod authenticators;
 pub mod claims;
-mod door;
 pub mod forwarded;
 pub mod headers;

@@ -1,16 +1,14 @@
 //! `/admin/v1/pools/{pool}/identities`: list, describe and delete identities, and unlink a user from one.
 
-use std::time::Duration;
-
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::problems::{DELETE, DESCRIBE, LIST, UNLINK, delete_failure};
-use super::{AdminState, target};
+use super::{AdminState, parameters};
 use crate::audit::event::Action;
 use crate::http::audit::{record, record_intent};
-use crate::http::{Problem, ProblemType, body};
+use crate::http::{Problem, body};
 use crate::identity_admin::DeleteResult;
 use crate::issuer::identity_registry::{DeleteFailureReason, DescribedIdentity, PageRequest};
 use crate::pools::Pool;
@@ -18,7 +16,7 @@ use cognito_types::IdentityId;
 
 pub(super) async fn list(request: HttpRequest, admin: web::Data<AdminState>) -> Result<HttpResponse, Problem> {
     let pool = admin.pool(&request)?;
-    let (page, _) = target::page(&request)?;
+    let (page, _) = parameters::page(&request)?;
     let listed = admin.identity_admin.list(&pool, &page).await;
     let listed = listed.map_err(|error| LIST.problem(&request, &error))?;
     Ok(HttpResponse::Ok().json(json!({
@@ -31,8 +29,8 @@ pub(super) async fn list(request: HttpRequest, admin: web::Data<AdminState>) -> 
 
 pub(super) async fn describe(request: HttpRequest, admin: web::Data<AdminState>) -> Result<HttpResponse, Problem> {
     let pool = admin.pool(&request)?;
-    let identity = target::identity(&request)?;
-    let (page, _) = target::page(&request)?;
+    let identity = parameters::identity(&request)?;
+    let (page, _) = parameters::page(&request)?;
     let described = admin.identity_admin.describe(&pool, &identity, &page).await;
     let (description, found) = described.map_err(|error| DESCRIBE.problem(&request, &error))?;
     let mut response = to_json(&description);
@@ -54,8 +52,8 @@ fn to_json(description: &DescribedIdentity) -> Value {
 
 pub(super) async fn unlink(request: HttpRequest, admin: web::Data<AdminState>) -> Result<HttpResponse, Problem> {
     let pool = admin.pool(&request)?;
-    let identity = target::identity(&request)?;
-    let user = admin.user(&request, target::user_id_kind(&request)?)?;
+    let identity = parameters::identity(&request)?;
+    let user = admin.user(&request, parameters::user_id_kind(&request)?)?;
     body::reject(&request)?;
     record_intent(&admin.audit, &request, Action::Unlink, admin.clock.now()).await?;
     let outcome = admin.identity_admin.unlink(&pool, &identity, &user).await;
@@ -71,7 +69,7 @@ pub(super) async fn unlink(request: HttpRequest, admin: web::Data<AdminState>) -
 
 pub(super) async fn delete(request: HttpRequest, admin: web::Data<AdminState>) -> Result<HttpResponse, Problem> {
     let pool = admin.pool(&request)?;
-    let identity = target::identity(&request)?;
+    let identity = parameters::identity(&request)?;
     body::reject(&request)?;
     let outcome = delete_audited(&request, &admin, &pool, vec![identity]).await?;
     match outcome.failures.first() {
@@ -92,17 +90,16 @@ pub(super) async fn delete_all(
     admin: web::Data<AdminState>,
 ) -> Result<HttpResponse, Problem> {
     let pool = admin.pool(&request)?;
-    let body = body::read(payload, 16 * 1024, Duration::from_secs(5)).await?;
-    let DeleteParams { identity_ids } = body::json(&request, &body)?;
+    let DeleteParams { identity_ids } = parameters::json_body(&request, payload).await?;
     let mut identities: Vec<IdentityId> =
-        target::or_invalid(identity_ids.iter().map(|id| IdentityId::parse(id)).collect())?;
+        parameters::or_invalid(identity_ids.iter().map(|id| IdentityId::parse(id)).collect())?;
     identities.sort_unstable();
     identities.dedup();
     if !(1..=usize::from(PageRequest::MAX_ITEMS)).contains(&identities.len()) {
         let detail = format!("identityIds has from 1 to {} identity ids", PageRequest::MAX_ITEMS);
-        return Err(Problem::new(ProblemType::InvalidRequest, detail));
+        return Err(Problem::invalid_request(detail));
     }
-    record(&request, |context| context.identities(&identities));
+    record(&request, |context| context.identities.clone_from(&identities));
     let outcome = delete_audited(&request, &admin, &pool, identities).await?;
     Ok(HttpResponse::Ok().json(json!({
         "pool": &*pool.name,
@@ -128,7 +125,7 @@ async fn delete_audited(
     let outcome = admin.identity_admin.delete(pool, identities).await;
     let outcome = outcome.map_err(|error| DELETE.problem(request, &error))?;
     record(request, |context| {
-        context.failed_identities(outcome.failures.iter().map(|failure| failure.identity.clone()));
+        context.failed_identities = outcome.failures.iter().map(|failure| failure.identity.clone()).collect();
     });
     for identity in &outcome.deleted {
         tracing::info!(pool = &*pool.name, identity = identity.as_str(), "identity deleted");

@@ -72,7 +72,7 @@ impl ErrorMapping {
             RegistryErrorKind::RateLimited(after) => {
                 tracing::info!(operation, request_id, "identity admin call rate limited");
                 let detail = "too many identity admin calls (admin.rate_limit); try again later";
-                return Problem::new(ProblemType::RateLimited, detail).retry_after(after);
+                return Problem::new(ProblemType::CallRateLimited, detail).retry_after(after);
             }
             RegistryErrorKind::Throttled => {
                 tracing::warn!(operation, request_id, %error, "identity admin call throttled");

@@ -1,26 +1,24 @@
 //! `/admin/v1/pools/{pool}/users/{user}`: lookup of a user's identity and cached tokens, purge of these, and merge with
 //! another user.
 
-use std::time::Duration;
-
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::problems::{LOOKUP, MERGE};
-use super::{AdminState, target};
+use super::{AdminState, parameters};
 use crate::audit::event::Action;
 use crate::http::audit::{record, record_intent};
-use crate::http::{Problem, ProblemType, body};
+use crate::http::{Problem, body};
 use crate::issuer::identity_registry::IdentityQuery;
 
 pub(super) async fn lookup(request: HttpRequest, admin: web::Data<AdminState>) -> Result<HttpResponse, Problem> {
     let pool = admin.pool(&request)?;
-    let (page, kind) = target::page(&request)?;
+    let (page, kind) = parameters::page(&request)?;
     let user = admin.user(&request, kind)?;
     let found = admin.identity_admin.look_up(&pool, IdentityQuery::User(&user), &page).await;
     let found = found.map_err(|error| LOOKUP.problem(&request, &error))?;
-    record(&request, |context| context.identity(&found.identity));
+    record(&request, |context| context.identity = Some(found.identity.clone()));
     let cached = admin.vendor.cached_tokens(&pool, &user);
     Ok(HttpResponse::Ok().json(json!({
         "pool": &*pool.name,
@@ -36,7 +34,7 @@ pub(super) async fn lookup(request: HttpRequest, admin: web::Data<AdminState>) -
 
 pub(super) async fn purge(request: HttpRequest, admin: web::Data<AdminState>) -> Result<HttpResponse, Problem> {
     let pool = admin.pool(&request)?;
-    let user = admin.user(&request, target::user_id_kind(&request)?)?;
+    let user = admin.user(&request, parameters::user_id_kind(&request)?)?;
     body::reject(&request)?;
     let purged = admin.identity_admin.purge(&pool, &user);
     tracing::info!(pool = &*pool.name, purged, "cached tokens of a user purged");
@@ -60,21 +58,20 @@ pub(super) async fn merge(
     admin: web::Data<AdminState>,
 ) -> Result<HttpResponse, Problem> {
     let pool = admin.pool(&request)?;
-    let kind = target::user_id_kind(&request)?;
+    let kind = parameters::user_id_kind(&request)?;
     let from = admin.user(&request, kind)?;
-    let body = body::read(payload, 16 * 1024, Duration::from_secs(5)).await?;
-    let MergeParams { into } = body::json(&request, &body)?;
+    let MergeParams { into } = parameters::json_body(&request, payload).await?;
     let into = admin.resolve_user(&into, kind)?;
-    record(&request, |context| context.target_user(&into));
+    record(&request, |context| context.target_user = Some(into.clone()));
     if from == into {
-        return Err(Problem::new(ProblemType::InvalidRequest, "a user cannot be merged into itself"));
+        return Err(Problem::invalid_request("a user cannot be merged into itself"));
     }
     record_intent(&admin.audit, &request, Action::Merge, admin.clock.now()).await?;
     let merged = admin.identity_admin.merge(&pool, &from, &into).await;
     let merged = merged.map_err(|error| MERGE.problem(&request, &error))?;
     record(&request, |context| {
-        context.identity(&merged.removed_identity);
-        context.target_identity(&merged.identity);
+        context.identity = Some(merged.removed_identity.clone());
+        context.target_identity = Some(merged.identity.clone());
     });
     let (identity, removed_identity) = (merged.identity.as_str(), merged.removed_identity.as_str());
     tracing::info!(pool = &*pool.name, identity, removed_identity, "users merged");

@@ -13,7 +13,7 @@ pub struct AuditSettings {
     pub on_failure: OnFailure,
     /// Capacity of the queue, in events.
     pub queue_capacity: usize,
-    /// Maximum time that a request waits for its event to be written, with [`OnFailure::Refuse`].
+    /// Maximum time that a request waits for its event to be written, with [`OnFailure::Reject`].
     pub max_wait: Duration,
 }
 
@@ -42,5 +42,5 @@ pub enum OnFailure {
     /// It continues; the lost event is counted.
     Continue,
     /// Nothing is vended, and no action starts.
-    Refuse,
+    Reject,
 }

@@ -5,7 +5,6 @@
 //! The name is the text that `user_id` renders from the user's own credential, so that user and service get the same
 //! identity.
 
-use std::fmt;
 use std::sync::Arc;
 
 use super::user_id::{UserIdMapper, is_placeholder};
@@ -16,7 +15,7 @@ use cognito_types::DeveloperUserId;
 pub struct ServiceCaller {
     /// Its name in logs and audit events.
     pub name: Arc<str>,
-    users: Arc<[UserPattern]>,
+    pub(super) users: Arc<[UserPattern]>,
 }
 
 /// Why a caller may not act as the user that the request names, or names no user.
@@ -37,10 +36,6 @@ pub enum ActAsError {
 }
 
 impl ServiceCaller {
-    pub(super) fn new(name: Arc<str>, users: Arc<[UserPattern]>) -> Self {
-        Self { name, users }
-    }
-
     pub(super) fn act_as(&self, requested: &str, user_ids: &UserIdMapper) -> Result<DeveloperUserId, ActAsError> {
         let user_id = DeveloperUserId::parse(requested).map_err(|_| ActAsError::UserInvalid)?;
         if is_placeholder(requested) {
@@ -58,7 +53,7 @@ impl ServiceCaller {
 }
 
 /// A pattern of user ids: a whole id, or one with `*` for one or more characters of any kind.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserPattern(Box<str>);
 
 impl UserPattern {
@@ -106,12 +101,6 @@ impl UserPattern {
             rest = &after[at + piece.len()..];
         }
         false
-    }
-}
-
-impl fmt::Debug for UserPattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "UserPattern({})", self.0)
     }
 }
 

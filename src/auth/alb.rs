@@ -9,7 +9,6 @@ use std::sync::Arc;
 use jose::{Algorithm, InvalidJws, Jws, KeyProvider, KeysError};
 use serde_json::Value;
 
-use super::authenticator::Authenticator;
 use super::caller::{Caller, Declined};
 use super::caller_builder::CallerBuilder;
 use super::credential_cache::ScopedCache;
@@ -45,7 +44,7 @@ impl AlbAuthenticator {
     }
 
     pub(super) async fn authenticate(&self, request: &AuthRequest<'_>) -> Result<Arc<Caller>, Declined> {
-        let value = request.header(HEADER).map_err(|_| RejectionReason::Malformed)?;
+        let value = request.header(HEADER)?;
         let value = value.ok_or(Declined::NotApplicable(RejectionReason::Missing))?;
         let token = std::str::from_utf8(value).map_err(|_| RejectionReason::Malformed)?;
         let key = self.cache.key(token);
@@ -92,5 +91,3 @@ impl AlbAuthenticator {
         Ok(self.callers.build(claims, Some(expires_at))?)
     }
 }
-
-impl Authenticator for AlbAuthenticator {}

@@ -64,7 +64,7 @@ impl CallerBuilder {
         let subject = match act_as.filter(|act_as| act_as.conditions.are_met_by(&claims)) {
             Some(act_as) => {
                 let name = self.user_ids.render_user_id(&self.settings.user_id, &claims)?;
-                Subject::Service(Box::new(ServiceCaller::new(name.into(), act_as.users.clone())))
+                Subject::Service(Box::new(ServiceCaller { name: name.into(), users: act_as.users.clone() }))
             }
             None => Subject::User(self.user_ids.developer_user_id(&self.settings.user_id, &claims)?),
         };
@@ -74,7 +74,7 @@ impl CallerBuilder {
     /// The service of this name, without claims. Without `act_as` it may act as no user.
     pub(super) fn build_service(&self, name: Arc<str>) -> Arc<Caller> {
         let users = self.settings.act_as.as_ref().map(|act_as| act_as.users.clone());
-        let service = ServiceCaller::new(name, users.unwrap_or_default());
+        let service = ServiceCaller { name, users: users.unwrap_or_default() };
         self.caller(Subject::Service(Box::new(service)), Claims::default(), None)
     }
 

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use super::authenticator::Authenticator;
 use super::caller::{Caller, Declined};
 use super::caller_builder::CallerBuilder;
 use super::certificate_matcher::CertificateMatcher;
@@ -42,5 +41,3 @@ impl CertificateAuthenticator {
         service.map(|(_, service)| service.clone()).ok_or(missing)
     }
 }
-
-impl Authenticator for CertificateAuthenticator {}

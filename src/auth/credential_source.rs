@@ -17,10 +17,6 @@ pub enum CredentialSource {
 }
 
 impl CredentialSource {
-    pub(super) fn is_cookie(&self) -> bool {
-        matches!(self, Self::Cookie(_))
-    }
-
     /// The credential. Without one that counts, the result of the authenticator.
     pub(super) fn credential<'r>(&self, request: &AuthRequest<'r>) -> Result<&'r str, Declined> {
         let credential = self.find(request).map_err(Declined::from_unread)?;
@@ -39,7 +35,7 @@ impl CredentialSource {
                 found => Ok(found),
             },
             Self::Header(name) => {
-                let value = request.header(name).map_err(|_| RejectionReason::Malformed)?;
+                let value = request.header(name)?;
                 value.map(|value| text(value).map(|text| text.trim_matches(' '))).transpose()
             }
         }
@@ -49,7 +45,7 @@ impl CredentialSource {
 /// The only bearer token of a request. Two are rejected, because this service and a proxy in front of it could pick
 /// different ones.
 fn bearer<'r>(request: &AuthRequest<'r>) -> Result<Option<&'r str>, RejectionReason> {
-    let Some(value) = request.header("authorization").map_err(|_| RejectionReason::Malformed)? else {
+    let Some(value) = request.header("authorization")? else {
         return Ok(None);
     };
     let value = text(value)?;
@@ -94,61 +90,68 @@ fn text(value: &[u8]) -> Result<&str, RejectionReason> {
 
 #[cfg(test)]
 mod tests {
+    use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+
     use super::*;
-    use crate::auth::request::TestHeaders;
 
     fn find(
         source: &CredentialSource,
-        headers: &'static [(&'static str, &'static str)],
+        headers: &[(&'static str, &'static str)],
         is_from_allowed_page: bool,
-    ) -> Result<Option<&'static str>, RejectionReason> {
-        let headers: &'static TestHeaders = Box::leak(Box::new(TestHeaders(headers)));
-        source.find(&AuthRequest { headers, peer: None, certificate: None, is_from_allowed_page })
+    ) -> Result<Option<String>, RejectionReason> {
+        let header = |(name, value): &(&'static str, &'static str)| {
+            (HeaderName::from_static(name), HeaderValue::from_bytes(value.as_bytes()).unwrap())
+        };
+        let headers: HeaderMap = headers.iter().map(header).collect();
+        let request = AuthRequest { headers: &headers, peer: None, certificate: None, is_from_allowed_page };
+        source.find(&request).map(|found| found.map(str::to_owned))
     }
 
     #[test]
-    fn a_request_has_exactly_one_bearer_token_or_is_rejected() {
-        let bearer = |headers| find(&CredentialSource::Bearer, headers, false);
-        assert_eq!(bearer(&[("authorization", "Bearer a.b.c")]), Ok(Some("a.b.c")));
-        assert_eq!(bearer(&[("authorization", "bearer  a.b.c ")]), Ok(Some("a.b.c")));
-        assert_eq!(bearer(&[]), Ok(None));
-        assert_eq!(bearer(&[("authorization", "Basic dXNlcg==")]), Ok(None));
-        for bad in [
-            &[("authorization", "Bearer a"), ("authorization", "Bearer a")][..],
-            &[("authorization", "Basic a"), ("authorization", "Bearer a")],
-            &[("authorization", "Bearer")],
-            &[("authorization", "Bearer ")],
-            &[("authorization", "Bearer a b")],
-            &[("authorization", "Bearer a,b")],
+    fn a_bearer_or_header_counts_once() {
+        let (bearer, header) = (CredentialSource::Bearer, CredentialSource::Header("x-assertion".to_owned()));
+        let malformed = Err(RejectionReason::Malformed);
+        for (source, headers, expected) in [
+            (&bearer, &[("authorization", "Bearer a.b.c")][..], Ok(Some("a.b.c"))),
+            (&bearer, &[("authorization", "bearer  a.b.c ")], Ok(Some("a.b.c"))),
+            (&bearer, &[], Ok(None)),
+            (&bearer, &[("authorization", "Basic dXNlcg==")], Ok(None)),
+            (&bearer, &[("authorization", "Bearer a"), ("authorization", "Bearer a")], malformed),
+            (&bearer, &[("authorization", "Basic a"), ("authorization", "Bearer a")], malformed),
+            (&bearer, &[("authorization", "Bearer")], malformed),
+            (&bearer, &[("authorization", "Bearer ")], malformed),
+            (&bearer, &[("authorization", "Bearer a b")], malformed),
+            (&bearer, &[("authorization", "Bearer a,b")], malformed),
+            (&header, &[("x-assertion", " x ")], Ok(Some("x"))),
+            (&header, &[], Ok(None)),
+            (&header, &[("x-assertion", "x"), ("x-assertion", "x")], malformed),
         ] {
-            assert_eq!(bearer(bad), Err(RejectionReason::Malformed), "{bad:?}");
+            assert_eq!(find(source, headers, false), expected.map(|found| found.map(str::to_owned)), "{headers:?}");
         }
     }
 
     #[test]
     fn a_cookie_counts_once_and_only_from_an_allowed_page() {
         let session = CredentialSource::Cookie("session".to_owned());
-        let one = &[("cookie", "a=b; session=x.y.z; theme=dark")];
-        assert_eq!(find(&session, one, true), Ok(Some("x.y.z")));
-        assert_eq!(find(&session, one, false), Err(RejectionReason::CrossSite));
-        assert_eq!(find(&session, &[("cookie", "a=b"), ("cookie", "session=x")], true), Ok(Some("x")));
-        for none in ["a=b", "Session=x", "xsession=x", "session=", "session"] {
-            let headers: &'static [(&str, &str)] = Box::leak(Box::new([("cookie", none)]));
-            assert_eq!(find(&session, headers, true), Ok(None), "{none}");
-            assert_eq!(find(&session, headers, false), Ok(None), "{none}");
+        let (malformed, cross_site) = (Err(RejectionReason::Malformed), Err(RejectionReason::CrossSite));
+        for (cookies, from_allowed_page, from_other_page) in [
+            (&["a=b; session=x.y.z; theme=dark"][..], Ok(Some("x.y.z")), cross_site),
+            (&["a=b", "session=x"], Ok(Some("x")), cross_site),
+            (&["a=b"], Ok(None), Ok(None)),
+            (&["Session=x"], Ok(None), Ok(None)),
+            (&["xsession=x"], Ok(None), Ok(None)),
+            (&["session="], Ok(None), Ok(None)),
+            (&["session"], Ok(None), Ok(None)),
+            (&["session=x; session=y"], malformed, malformed),
+            (&["session =x"], malformed, malformed),
+            (&["session\t=x"], malformed, malformed),
+            (&["a=b;\u{2000}session=x"], malformed, malformed),
+        ] {
+            let headers: Vec<_> = cookies.iter().map(|value| ("cookie", *value)).collect();
+            for (is_allowed, expected) in [(true, from_allowed_page), (false, from_other_page)] {
+                let expected = expected.map(|found: Option<&str>| found.map(str::to_owned));
+                assert_eq!(find(&session, &headers, is_allowed), expected, "{cookies:?}");
+            }
         }
-        for bad in ["session=x; session=y", "session =x", "session\t=x", "a=b;\u{2000}session=x"] {
-            let headers: &'static [(&str, &str)] = Box::leak(Box::new([("cookie", bad)]));
-            assert_eq!(find(&session, headers, true), Err(RejectionReason::Malformed), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_header_counts_once() {
-        let header = CredentialSource::Header("x-assertion".to_owned());
-        assert_eq!(find(&header, &[("x-assertion", " x ")], false), Ok(Some("x")));
-        assert_eq!(find(&header, &[], false), Ok(None));
-        let twice = &[("x-assertion", "x"), ("x-assertion", "x")];
-        assert_eq!(find(&header, twice, false), Err(RejectionReason::Malformed));
     }
 }

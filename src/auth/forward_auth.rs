@@ -9,14 +9,13 @@ use jose::KeysError;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
-use super::authenticator::Authenticator;
 use super::caller::{Caller, Declined};
 use super::caller_builder::CallerBuilder;
 use super::credential_cache::ScopedCache;
 use super::credential_source::cookie;
 use super::header_claims::claims_from_headers;
 use super::rejection::RejectionReason;
-use super::remote_verifier::{CheckError, RemoteResult, RemoteVerifier, client, read_body, timestamp};
+use super::remote_verifier::{CheckError, RemoteVerifier, client, read_body, timestamp};
 use super::request::AuthRequest;
 use super::settings::{ClaimsFrom, ForwardSettings};
 use crate::error_chain;
@@ -49,7 +48,7 @@ impl ForwardAuthenticator {
         clock: SharedClock,
     ) -> Result<Self, KeysError> {
         let client = client(&settings.check)?;
-        let verifier = RemoteVerifier::new(settings.check, callers.settings().cache_ttl, cache, clock.clone());
+        let verifier = RemoteVerifier::new(&callers, &settings.url, settings.check, cache, clock.clone());
         let random = aws_lc_rs::rand::SystemRandom::new();
         let digest_key = hmac::Key::generate(hmac::HMAC_SHA256, &random).map_err(|_| KeysError::Random)?;
         let check = Arc::new(RemoteCheck { callers, settings, client, clock });
@@ -63,15 +62,9 @@ impl ForwardAuthenticator {
         let key = self.verifier.cache().keyed(&self.digest_key, parts);
         let check = || {
             let check = self.check.clone();
-            async move { check.run(headers).await }
+            async move { check.verify(check.fetch_claims(headers).await?) }
         };
         self.verifier.verify(key, check).await
-    }
-}
-
-impl Authenticator for ForwardAuthenticator {
-    fn takes_cookies(&self) -> bool {
-        !self.check.settings.forward_cookies.is_empty()
     }
 }
 
@@ -81,7 +74,7 @@ impl ForwardSettings {
     fn forwarded(&self, request: &AuthRequest<'_>) -> Result<Option<Vec<(HeaderName, HeaderValue)>>, RejectionReason> {
         let mut forwarded = Vec::new();
         for name in &self.forward_headers {
-            if let Some(value) = request.header(name.as_str()).map_err(|_| RejectionReason::Malformed)? {
+            if let Some(value) = request.header(name.as_str())? {
                 forwarded.push((name.clone(), sensitive(value)?));
             }
         }
@@ -111,18 +104,6 @@ fn sensitive(value: &[u8]) -> Result<HeaderValue, RejectionReason> {
 }
 
 impl RemoteCheck {
-    async fn run(&self, headers: Vec<(HeaderName, HeaderValue)>) -> RemoteResult {
-        let response = self.fetch_claims(headers).await;
-        response.and_then(|claims| self.verify(claims)).map_err(|error| match error {
-            CheckError::Rejected(reason) => Declined::Rejected(reason),
-            CheckError::Failed(error) => {
-                let (authenticator, url) = (self.callers.name(), self.settings.url.as_str());
-                tracing::warn!(authenticator, url, error, "forward auth request failed");
-                Declined::Unavailable
-            }
-        })
-    }
-
     /// The claims of the user, from the app's response.
     async fn fetch_claims(&self, headers: Vec<(HeaderName, HeaderValue)>) -> Result<Map<String, Value>, CheckError> {
         let headers: HeaderMap = headers.into_iter().collect();
@@ -144,9 +125,7 @@ impl RemoteCheck {
         match &self.settings.claims {
             ClaimsFrom::Body => serde_json::from_slice(&read_body(response).await?)
                 .map_err(|_| CheckError::Failed("its response is not a JSON object".to_owned())),
-            ClaimsFrom::Headers(names) => {
-                claims_from_headers(response.headers(), names).map_err(|error| CheckError::Failed(error.to_string()))
-            }
+            ClaimsFrom::Headers(names) => Ok(claims_from_headers(response.headers(), names)?),
         }
     }
 

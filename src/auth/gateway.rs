@@ -11,7 +11,6 @@ use std::sync::Arc;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{Digest, SHA256, digest};
 
-use super::authenticator::Authenticator;
 use super::caller::{Caller, Declined};
 use super::caller_builder::CallerBuilder;
 use super::header_claims::claims_from_headers;
@@ -97,8 +96,6 @@ impl GatewayAuthenticator {
         is_ambiguous
     }
 }
-
-impl Authenticator for GatewayAuthenticator {}
 
 fn is_same_variable(one: &str, other: &str) -> bool {
     let folded = |b: u8| if b.is_ascii_alphanumeric() { b.to_ascii_lowercase() } else { b'-' };

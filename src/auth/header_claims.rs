@@ -5,23 +5,18 @@ use serde_json::{Map, Value};
 
 use super::request::{HeaderView, single_value};
 
-/// A header that is not a valid claim, and why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("its {header} {why}")]
-pub(super) struct InvalidHeaderClaim<'n> {
-    header: &'n HeaderName,
-    why: &'static str,
-}
-
 /// Each configured claim, from its header. An empty header counts as absent: gateways send one where no user is signed
 /// in.
-pub(super) fn claims_from_headers<'n>(
+///
+/// # Errors
+/// A header is not a valid claim.
+pub(super) fn claims_from_headers(
     headers: &dyn HeaderView,
-    names: &'n [(String, HeaderName)],
-) -> Result<Map<String, Value>, InvalidHeaderClaim<'n>> {
+    names: &[(String, HeaderName)],
+) -> Result<Map<String, Value>, String> {
     let mut claims = Map::new();
     for (claim, header) in names {
-        let invalid = |why| InvalidHeaderClaim { header, why };
+        let invalid = |why| format!("its {header} {why}");
         let Some(value) = single_value(headers, header.as_str()).map_err(|_| invalid("is sent twice"))? else {
             continue;
         };

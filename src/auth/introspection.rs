@@ -6,12 +6,11 @@ use std::sync::Arc;
 use jose::KeysError;
 use serde_json::{Map, Value};
 
-use super::authenticator::Authenticator;
 use super::caller::{Caller, Declined};
 use super::caller_builder::CallerBuilder;
 use super::credential_cache::ScopedCache;
 use super::rejection::RejectionReason;
-use super::remote_verifier::{CheckError, RemoteResult, RemoteVerifier, client, read_body, timestamp};
+use super::remote_verifier::{CheckError, RemoteVerifier, client, read_body, timestamp};
 use super::request::AuthRequest;
 use super::settings::IntrospectionSettings;
 use crate::error_chain;
@@ -42,7 +41,7 @@ impl IntrospectionAuthenticator {
         clock: SharedClock,
     ) -> Result<Self, KeysError> {
         let client = client(&settings.check)?;
-        let verifier = RemoteVerifier::new(settings.check, callers.settings().cache_ttl, cache, clock.clone());
+        let verifier = RemoteVerifier::new(&callers, &settings.url, settings.check, cache, clock.clone());
         Ok(Self { check: Arc::new(RemoteCheck { callers, settings, client, clock }), verifier })
     }
 
@@ -53,31 +52,13 @@ impl IntrospectionAuthenticator {
         }
         let check = || {
             let (check, token) = (self.check.clone(), token.to_owned());
-            async move { check.run(&token).await }
+            async move { check.verify(check.introspect(&token).await?) }
         };
         self.verifier.verify(self.verifier.cache().key(token), check).await
     }
 }
 
-impl Authenticator for IntrospectionAuthenticator {
-    fn takes_cookies(&self) -> bool {
-        self.check.settings.credential_source.is_cookie()
-    }
-}
-
 impl RemoteCheck {
-    async fn run(&self, token: &str) -> RemoteResult {
-        let response = self.introspect(token).await.map_err(CheckError::Failed);
-        response.and_then(|claims| self.verify(claims)).map_err(|error| match error {
-            CheckError::Rejected(reason) => Declined::Rejected(reason),
-            CheckError::Failed(error) => {
-                let (authenticator, url) = (self.callers.name(), self.settings.url.as_str());
-                tracing::warn!(authenticator, url, error, "token introspection failed");
-                Declined::Unavailable
-            }
-        })
-    }
-
     /// RFC 7662, section 2: the token is in the body, the service's own credentials are in a header.
     async fn introspect(&self, token: &str) -> Result<Map<String, Value>, String> {
         let form = [("token", token), ("token_type_hint", "access_token")];

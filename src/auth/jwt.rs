@@ -4,11 +4,9 @@
 mod claims;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use jose::{InvalidJws, Jws, KeyProvider, KeysError};
 
-use super::authenticator::Authenticator;
 use super::caller::{Caller, Declined};
 use super::caller_builder::CallerBuilder;
 use super::credential_cache::ScopedCache;
@@ -40,6 +38,10 @@ impl JwtAuthenticator {
             KeyProvider::from_source(callers.name(), &settings.keys, &settings.algorithms, clock.clone(), metrics)
                 .await?;
         Ok(Self { callers, settings, keys, cache, clock })
+    }
+
+    pub(super) fn keys(&self) -> &KeyProvider {
+        &self.keys
     }
 
     pub(super) async fn authenticate(&self, request: &AuthRequest<'_>) -> Result<Arc<Caller>, Declined> {
@@ -75,21 +77,7 @@ impl JwtAuthenticator {
         }
         jws.verify(&self.keys, &self.settings.algorithms).await?;
         let claims = UnverifiedClaims::from_payload(jws.into_payload()).ok_or(RejectionReason::Malformed)?;
-        let (claims, expires_at) = claims.verify(&self.settings, self.clock.now())?;
+        let (claims, expires_at) = claims.verify(&self.settings.audience, self.settings.leeway, self.clock.now())?;
         Ok(self.callers.build(claims, Some(expires_at))?)
-    }
-}
-
-impl Authenticator for JwtAuthenticator {
-    fn is_ready(&self) -> bool {
-        self.keys.is_loaded()
-    }
-
-    fn takes_cookies(&self) -> bool {
-        self.settings.credential_source.is_cookie()
-    }
-
-    fn keys_age(&self) -> Option<Duration> {
-        self.keys.age()
     }
 }

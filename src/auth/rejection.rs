@@ -1,40 +1,8 @@
-//! Rejection reasons of credentials: how they are counted, and the short text for the caller.
+//! Rejection reasons of credentials: the text for the caller, and whether an attempt counts as failed.
 
-use crate::metrics::labels::AuthOutcome;
+pub use crate::metrics::labels::RejectionReason;
 
-/// Why a credential was rejected. The caller gets only [`RejectionReason::detail`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RejectionReason {
-    /// There is none.
-    Missing,
-    /// It does not have the required form, or there are several.
-    Malformed,
-    /// Its `typ` is that of another kind of token.
-    TokenType,
-    /// Its signature algorithm is not allowed.
-    Algorithm,
-    /// It names a key that the app does not publish.
-    UnknownKey,
-    /// Its signature is invalid.
-    Signature,
-    /// Its issuer is not configured.
-    Issuer,
-    /// It is for another audience.
-    Audience,
-    Expired,
-    NotYetValid,
-    /// A claim of the user id is missing or invalid.
-    UserId,
-    /// According to the app, it is not, or no longer, that of a signed-in user.
-    Inactive,
-    /// It does not have the required scopes or claims.
-    InsufficientScope,
-    /// It is a cookie, and no page of an allowed origin is known to have sent the request.
-    CrossSite,
-    /// It is a gateway's header, and the peer is not the gateway.
-    UntrustedPeer,
-}
-
+/// The caller gets only [`RejectionReason::detail`].
 impl RejectionReason {
     /// The text for the caller.
     pub fn detail(self) -> &'static str {
@@ -77,27 +45,6 @@ impl RejectionReason {
             | Self::UserId
             | Self::InsufficientScope
             | Self::CrossSite => false,
-        }
-    }
-
-    /// Its label in the metrics.
-    pub fn outcome(self) -> AuthOutcome {
-        match self {
-            Self::Missing => AuthOutcome::Missing,
-            Self::Malformed => AuthOutcome::Malformed,
-            Self::TokenType => AuthOutcome::TokenType,
-            Self::Algorithm => AuthOutcome::Algorithm,
-            Self::UnknownKey => AuthOutcome::UnknownKey,
-            Self::Signature => AuthOutcome::Signature,
-            Self::Issuer => AuthOutcome::Issuer,
-            Self::Audience => AuthOutcome::Audience,
-            Self::Expired => AuthOutcome::Expired,
-            Self::NotYetValid => AuthOutcome::NotYetValid,
-            Self::UserId => AuthOutcome::UserId,
-            Self::Inactive => AuthOutcome::Inactive,
-            Self::InsufficientScope => AuthOutcome::InsufficientScope,
-            Self::CrossSite => AuthOutcome::CrossSite,
-            Self::UntrustedPeer => AuthOutcome::UntrustedPeer,
         }
     }
 }

@@ -4,7 +4,6 @@
 //! While the endpoint is unreachable, cached callers stay valid until their entry expires. All others get
 //! "unavailable" (503), never "rejected" (401).
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 
 use super::caller::{Caller, Declined};
+use super::caller_builder::CallerBuilder;
 use super::credential_cache::{CredentialKey, ScopedCache};
 use super::rejection::RejectionReason;
 use super::settings::RemoteCheckSettings;
@@ -28,8 +28,8 @@ const MAX_REJECTIONS: u64 = 10_000;
 /// Valid responses are smaller.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// The result of a check. `NotApplicable` does not occur.
-pub(super) type RemoteResult = Result<Arc<Caller>, Declined>;
+/// The result of a verification. `NotApplicable` does not occur.
+type RemoteResult = Result<Arc<Caller>, Declined>;
 
 /// Why a check has no caller.
 #[derive(Debug)]
@@ -52,13 +52,22 @@ impl From<String> for CheckError {
 }
 
 /// The remote checks of one authenticator, and their cached results.
+#[derive(Debug)]
 pub(super) struct RemoteVerifier {
-    settings: RemoteCheckSettings,
+    endpoint: Arc<Endpoint>,
     results: Arc<ResultCache>,
     in_flight: SingleFlight<CredentialKey, RemoteResult>,
     permits: Arc<Semaphore>,
 }
 
+/// The endpoint, as the log names it.
+#[derive(Debug)]
+struct Endpoint {
+    authenticator: String,
+    url: reqwest::Url,
+}
+
+#[derive(Debug)]
 struct ResultCache {
     verified: ScopedCache,
     ttl: Duration,
@@ -70,16 +79,22 @@ struct ResultCache {
 
 impl RemoteVerifier {
     /// Checks run on the runtime that this is called on.
-    pub(super) fn new(settings: RemoteCheckSettings, ttl: Duration, cache: ScopedCache, clock: SharedClock) -> Self {
+    pub(super) fn new(
+        callers: &CallerBuilder,
+        url: &reqwest::Url,
+        settings: RemoteCheckSettings,
+        cache: ScopedCache,
+        clock: SharedClock,
+    ) -> Self {
         let results = ResultCache {
             verified: cache,
-            ttl,
+            ttl: callers.settings().cache_ttl,
             rejected: Cache::builder().max_capacity(MAX_REJECTIONS).build(),
             negative_ttl: settings.negative_cache_ttl,
             clock,
         };
         Self {
-            settings,
+            endpoint: Arc::new(Endpoint { authenticator: callers.name().to_owned(), url: url.clone() }),
             results: Arc::new(results),
             in_flight: SingleFlight::new(),
             permits: Arc::new(Semaphore::new(settings.max_concurrent_requests)),
@@ -94,7 +109,7 @@ impl RemoteVerifier {
     /// Verifies the credential of this key. `check` runs only if there is no cached result.
     pub(super) async fn verify<F>(&self, key: CredentialKey, check: impl FnOnce() -> F) -> RemoteResult
     where
-        F: Future<Output = RemoteResult> + Send + 'static,
+        F: Future<Output = Result<Arc<Caller>, CheckError>> + Send + 'static,
     {
         if let Some(result) = self.results.get(&key) {
             return result;
@@ -108,11 +123,11 @@ impl RemoteVerifier {
             let Ok(permit) = self.permits.clone().try_acquire_owned() else {
                 return Start::Ready(Err(Declined::Unavailable));
             };
-            let check = check();
+            let (endpoint, check) = (self.endpoint.clone(), check());
             Start::Load(async move {
                 let result = check.await;
                 drop(permit);
-                result
+                result.map_err(|error| endpoint.declined(error))
             })
         };
         let results = self.results.clone();
@@ -120,6 +135,19 @@ impl RemoteVerifier {
             Role::Ready(result) => result,
             Role::Leader(waiter) | Role::Follower(waiter) => {
                 waiter.wait().await.unwrap_or_else(|Lost| Err(Declined::Unavailable))
+            }
+        }
+    }
+}
+
+impl Endpoint {
+    fn declined(&self, error: CheckError) -> Declined {
+        match error {
+            CheckError::Rejected(reason) => Declined::Rejected(reason),
+            CheckError::Failed(error) => {
+                let (authenticator, url) = (&*self.authenticator, self.url.as_str());
+                tracing::warn!(authenticator, url, error, "remote verification failed");
+                Declined::Unavailable
             }
         }
     }
@@ -145,12 +173,6 @@ impl ResultCache {
             }
             Err(Declined::NotApplicable(_) | Declined::Unavailable) => {}
         }
-    }
-}
-
-impl fmt::Debug for RemoteVerifier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RemoteVerifier").field("settings", &self.settings).finish_non_exhaustive()
     }
 }
 

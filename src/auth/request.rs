@@ -1,6 +1,7 @@
 //! The parts of a request that authentication reads. The body and the path are not among them: the caller must not
 //! depend on what is requested.
 
+use super::rejection::RejectionReason;
 use crate::client_address::PeerAddress;
 use crate::tls::PeerCertificate;
 
@@ -12,7 +13,7 @@ pub trait HeaderView {
     fn each_name<'h>(&'h self, show: &mut dyn FnMut(&'h str));
 }
 
-/// A request to authenticate.
+/// A request to authenticate. Not `Debug`: the credential is among the headers.
 #[derive(Clone, Copy)]
 pub struct AuthRequest<'r> {
     pub headers: &'r dyn HeaderView,
@@ -25,47 +26,22 @@ pub struct AuthRequest<'r> {
     pub is_from_allowed_page: bool,
 }
 
-/// Duplicate header. Rejected, because this service and a proxy in front of it could pick different values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DuplicateHeader;
-
 impl<'r> AuthRequest<'r> {
     /// The only value of a header.
     ///
     /// # Errors
-    /// There are several.
-    pub fn header(&self, name: &str) -> Result<Option<&'r [u8]>, DuplicateHeader> {
+    /// There are several. That is rejected, because this service and a proxy in front of it could pick different ones.
+    pub fn header(&self, name: &str) -> Result<Option<&'r [u8]>, RejectionReason> {
         single_value(self.headers, name)
     }
 }
 
 /// The only value of a header.
-pub(super) fn single_value<'h>(headers: &'h dyn HeaderView, name: &str) -> Result<Option<&'h [u8]>, DuplicateHeader> {
+pub(super) fn single_value<'h>(headers: &'h dyn HeaderView, name: &str) -> Result<Option<&'h [u8]>, RejectionReason> {
     let (mut first, mut is_duplicate) = (None, false);
     headers.each_value(name, &mut |value| {
         is_duplicate |= first.is_some();
         first = first.or(Some(value));
     });
-    if is_duplicate { Err(DuplicateHeader) } else { Ok(first) }
-}
-
-impl std::fmt::Debug for AuthRequest<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Without the headers: the credential is among them.
-        f.debug_struct("AuthRequest").field("peer", &self.peer).finish_non_exhaustive()
-    }
-}
-
-/// Headers of a test.
-#[cfg(test)]
-pub(super) struct TestHeaders(pub(super) &'static [(&'static str, &'static str)]);
-
-#[cfg(test)]
-impl HeaderView for TestHeaders {
-    fn each_value<'h>(&'h self, name: &str, show: &mut dyn FnMut(&'h [u8])) {
-        self.0.iter().filter(|(own, _)| *own == name).for_each(|(_, value)| show(value.as_bytes()));
-    }
-    fn each_name<'h>(&'h self, show: &mut dyn FnMut(&'h str)) {
-        self.0.iter().for_each(|(name, _)| show(name));
-    }
+    if is_duplicate { Err(RejectionReason::Malformed) } else { Ok(first) }
 }

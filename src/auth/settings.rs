@@ -58,6 +58,22 @@ pub enum AuthenticatorSettings {
     ClientCertificate(Vec<CertificateMatcher>),
 }
 
+impl AuthenticatorSettings {
+    /// Whether it reads its credential from a cookie. Cookies of a session that a gateway or load balancer keeps do
+    /// not count: this service does not read them.
+    pub(super) fn takes_cookies(&self) -> bool {
+        match self {
+            Self::Jwt(JwtSettings { credential_source, .. })
+            | Self::Introspection(IntrospectionSettings { credential_source, .. })
+            | Self::StaticKey(StaticKeySettings { credential_source, .. }) => {
+                matches!(credential_source, CredentialSource::Cookie(_))
+            }
+            Self::ForwardAuth(forward) => !forward.forward_cookies.is_empty(),
+            Self::Gateway(_) | Self::Alb(_) | Self::ClientCertificate(_) => false,
+        }
+    }
+}
+
 /// Services that act as users.
 #[derive(Debug, Clone)]
 pub struct ActAsSettings {

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
 
-use super::authenticator::Authenticator;
 use super::caller::{Caller, Declined};
 use super::caller_builder::CallerBuilder;
 use super::rejection::RejectionReason;
@@ -38,11 +37,5 @@ impl StaticKeyAuthenticator {
             // Other text may be the credential of another authenticator: a token.
             Err(Declined::NotApplicable(RejectionReason::UnknownKey))
         }
-    }
-}
-
-impl Authenticator for StaticKeyAuthenticator {
-    fn takes_cookies(&self) -> bool {
-        self.settings.credential_source.is_cookie()
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn run(file: &ConfigFile) -> Result<(), CliError> {
     let settings = &loaded.settings;
     let now = SystemClock::new().now();
     for (listener, tls) in [("http", &settings.http.tls), ("admin", &settings.admin.tls)] {
-        if let Some(why) = tls.as_ref().and_then(|tls| tls::fault_at(tls, now)) {
+        if let Some(why) = tls.as_ref().and_then(|tls| tls::check(tls).ok()?.error_at(now)) {
             let _ = writeln!(text, "warning: {listener}.tls: the certificate {why}: clients will reject it.");
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bounded_http::{HttpError, ProxyPolicy, client_builder, is_confidential, read_body};
 use reqwest::Url;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::bearer_token::{self, BearerError};
@@ -31,27 +31,18 @@ pub(super) struct Args {
     pool: Option<String>,
 }
 
-/// Container credentials, as the service returns them.
-#[derive(Deserialize)]
+/// AWS credentials: read as the service returns them (container credentials), written as AWS's SDKs read them from a
+/// credential process.
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct ServiceResponse {
-    access_key_id: String,
-    #[serde(deserialize_with = "deserialize_zeroizing")]
-    secret_access_key: Zeroizing<String>,
-    #[serde(deserialize_with = "deserialize_zeroizing")]
-    token: Zeroizing<String>,
-    expiration: String,
-}
-
-/// The output that AWS's SDKs read from a credential process.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct ProcessCredentials<'a> {
+struct Credentials {
+    #[serde(skip_deserializing)]
     version: u8,
-    access_key_id: &'a str,
-    secret_access_key: &'a str,
-    session_token: &'a str,
-    expiration: &'a str,
+    access_key_id: String,
+    secret_access_key: Zeroizing<String>,
+    #[serde(rename(deserialize = "Token"))]
+    session_token: Zeroizing<String>,
+    expiration: String,
 }
 
 #[derive(Deserialize)]
@@ -65,20 +56,9 @@ pub(super) async fn run(args: &Args) -> Result<(), CliError> {
     let url = credentials_url(args)?;
     let environment = Environment::from_process();
     let bearer = bearer_token::find(args.bearer_file.as_deref(), environment.get(bearer_token::VARIABLE))?;
-    let response = request_credentials(&url, &bearer).await.map_err(CliError::unavailable)?;
-    let credentials = ProcessCredentials {
-        version: 1,
-        access_key_id: &response.access_key_id,
-        secret_access_key: &response.secret_access_key,
-        session_token: &response.token,
-        expiration: &response.expiration,
-    };
-    let json = serde_json::to_string(&credentials).map(Zeroizing::new);
+    let credentials = request_credentials(&url, &bearer).await.map_err(CliError::unavailable)?;
+    let json = serde_json::to_string(&Credentials { version: 1, ..credentials }).map(Zeroizing::new);
     print(&format!("{}\n", *json.map_err(|error| CliError::failed(error.to_string()))?))
-}
-
-fn deserialize_zeroizing<'de, D: Deserializer<'de>>(from: D) -> Result<Zeroizing<String>, D::Error> {
-    String::deserialize(from).map(Zeroizing::new)
 }
 
 /// The URL of the resource. Requests and responses have secrets in them, so plain http is allowed on this machine only.
@@ -105,14 +85,14 @@ impl From<BearerError> for CliError {
     }
 }
 
-async fn request_credentials(url: &Url, bearer: &str) -> Result<ServiceResponse, String> {
+async fn request_credentials(url: &Url, bearer: &str) -> Result<Credentials, String> {
     let failed = |error: HttpError| format!("request to {url} failed: {error}");
     // No redirects: the bearer token is for this service only.
-    let client =
-        client_builder(ProxyPolicy::HttpsOnly, Some(Duration::from_secs(15))).connect_timeout(Duration::from_secs(5));
-    let client = client.build().map_err(|error| failed(error.into()))?;
-    let response = client.get(url.clone()).bearer_auth(bearer).send().await;
-    let response = response.map_err(|error| failed(error.into()))?;
+    let client = client_builder(ProxyPolicy::HttpsOnly, Some(Duration::from_secs(15)))
+        .connect_timeout(Duration::from_secs(5))
+        .build()
+        .map_err(|error| failed(error.into()))?;
+    let response = client.get(url.clone()).bearer_auth(bearer).send().await.map_err(|error| failed(error.into()))?;
     let status = response.status();
     let body = Zeroizing::new(read_body(response, MAX_BODY_BYTES).await.map_err(failed)?);
     if status.is_success() {

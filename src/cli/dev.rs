@@ -1,14 +1,13 @@
 //! `tokenvend dev`: the service, the emulator and a demo identity provider on this machine, until a signal ends them.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use super::error::CliError;
 use super::shutdown::shutdown_signal;
 use super::stdout::print;
 use crate::config::Environment;
-use crate::dev::{self, DevAddresses, DevError};
-use crate::telemetry;
+use crate::dev::{self, DevError};
 use clock::SystemClock;
 
 /// The addresses to listen on.
@@ -27,12 +26,8 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args) -> Result<(), CliError> {
     check(&args)?;
-    let addresses = DevAddresses { ip: args.listen, port: args.port };
-    let clock = Arc::new(SystemClock::new());
-    let environment = Environment::from_process();
-    let prepared = dev::prepare(addresses, &environment, clock.clone()).await?;
-    telemetry::start(&prepared.settings.log).map_err(CliError::unavailable_error)?;
-    let running = prepared.start(clock).await?;
+    let address = SocketAddr::new(args.listen, args.port);
+    let running = dev::start(address, &Environment::from_process(), Arc::new(SystemClock::new())).await?;
     print(&running.banner())?;
     shutdown_signal().await?;
     running.stop().await;

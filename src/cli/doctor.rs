@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::config_file::ConfigFile;
 use super::error::CliError;
 use super::stdout::print;
-use crate::doctor::{self, MintTest, Report, Status};
+use crate::doctor::{self, Report, Status, TestMint};
 use clock::SystemClock;
 use cognito_types::DeveloperUserId;
 
@@ -21,7 +21,7 @@ pub(super) struct Args {
     /// Also mint a real token for this user and verify it. Creates the user's identity if there is none yet.
     #[arg(long, value_name = "USER", value_parser = |text: &str| DeveloperUserId::parse(text))]
     test_mint: Option<DeveloperUserId>,
-    /// The pool of the mint test, by its name in the configuration; without it, the default pool.
+    /// The pool of the test mint, by its name in the configuration; without it, the default pool.
     #[arg(long, value_name = "NAME", requires = "test_mint")]
     pool: Option<String>,
     /// Run no checks; print the trust policy that the role of this pool's users must have.
@@ -47,8 +47,8 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
             pool.ok_or_else(|| CliError::usage(format!("--trust-policy {name}: no pool of this name is configured")))?;
         return print(&format!("{:#}\n", doctor::trust_policy(pool)));
     }
-    let mint_test = args.test_mint.map(|user| MintTest { user, pool: args.pool });
-    let report = doctor::run_checks(loaded, Arc::new(SystemClock::new()), args.timeout, mint_test).await;
+    let test_mint = args.test_mint.map(|user| TestMint { user, pool: args.pool });
+    let report = doctor::run_checks(loaded, Arc::new(SystemClock::new()), args.timeout, test_mint).await;
     print_report(&report, args.json)?;
     match report.status() {
         Status::Ok | Status::Skip | Status::Warn => Ok(()),

@@ -5,10 +5,10 @@ use crate::error_chain;
 
 /// Why a command failed.
 #[derive(Debug)]
-pub(crate) struct CliError {
-    code: u8,
+pub(super) struct CliError {
+    pub(super) code: u8,
     /// Goes to standard error; if empty, nothing is printed.
-    message: String,
+    pub(super) message: String,
 }
 
 impl CliError {
@@ -45,19 +45,18 @@ impl CliError {
     pub(super) fn usage(message: impl Into<String>) -> Self {
         Self::new(64, message)
     }
-
-    pub(super) fn code(&self) -> u8 {
-        self.code
-    }
-
-    pub(super) fn message(&self) -> &str {
-        &self.message
-    }
 }
 
 impl From<ConfigError> for CliError {
     fn from(error: ConfigError) -> Self {
         Self::new(78, error.to_string())
+    }
+}
+
+#[cfg(feature = "emulator")]
+impl From<cognito_emulator::command::CommandError> for CliError {
+    fn from(error: cognito_emulator::command::CommandError) -> Self {
+        Self::new(error.exit_code(), error.to_string())
     }
 }
 

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::error::CliError;
 use super::stdout::print;
 use crate::config::Environment;
-use client::{AdminClient, AdminResponse, CREDENTIAL_VARIABLE, UserIdKind};
+use client::{AdminClient, AdminResponse, CREDENTIAL_VARIABLE, IDENTITIES, USERS, UserIdKind};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -103,38 +103,37 @@ struct Page {
 }
 
 impl Page {
-    fn query(&self) -> Vec<(&'static str, String)> {
+    fn query(&self) -> impl Iterator<Item = (&'static str, String)> {
         let max = self.max_results.map(|max| ("maxResults", max.to_string()));
-        max.into_iter().chain(self.next_token.clone().map(|token| ("nextToken", token))).collect()
+        max.into_iter().chain(self.next_token.clone().map(|token| ("nextToken", token)))
     }
 }
 
-pub(super) async fn run(args: &Args, environment: &Environment) -> Result<(), CliError> {
-    let (users, identities) = ("users", "identities");
+pub(super) async fn run(args: &Args) -> Result<(), CliError> {
     // clap cannot require an option that is allowed before and after the verb.
     let pool = args.pool.as_deref().ok_or_else(|| CliError::usage("--pool NAME is required"))?;
+    let environment = Environment::from_process();
     let credential = environment.get(CREDENTIAL_VARIABLE);
     let service = AdminClient::new(&args.admin_url, args.credential_file.as_deref(), credential, args.user_id_kind)?;
-    let response = match &args.action {
-        Action::Lookup { user, page } => service.get(&[pool, users, user], &page.query()).await?,
-        Action::List { page } => service.get(&[pool, identities], &page.query()).await?,
-        Action::Describe { identity, page } => service.get(&[pool, identities, identity], &page.query()).await?,
+    let (method, path, page, body) = match &args.action {
+        Action::Lookup { user, page } => (Method::GET, vec![pool, USERS, user], Some(page), None),
+        Action::List { page } => (Method::GET, vec![pool, IDENTITIES], Some(page), None),
+        Action::Describe { identity, page } => (Method::GET, vec![pool, IDENTITIES, identity], Some(page), None),
         Action::Merge { user, into, yes } => {
             require_confirmation(*yes, "a merge cannot be undone")?;
-            let body = json!({"into": into});
-            service.send(Method::POST, &[pool, users, user, "merge"], Some(body)).await?
+            (Method::POST, vec![pool, USERS, user, "merge"], None, Some(json!({"into": into})))
         }
         Action::Unlink { identity, user } => {
-            service.send(Method::DELETE, &[pool, identities, identity, users, user], None).await?
+            (Method::DELETE, vec![pool, IDENTITIES, identity, USERS, user], None, None)
         }
-        Action::Delete { identities: ids, yes } => {
+        Action::Delete { identities, yes } => {
             require_confirmation(*yes, "a deleted identity cannot be restored")?;
-            let body = json!({"identityIds": ids});
-            service.send(Method::POST, &[pool, identities, "delete"], Some(body)).await?
+            (Method::POST, vec![pool, IDENTITIES, "delete"], None, Some(json!({"identityIds": identities})))
         }
-        Action::Purge { user } => service.send(Method::DELETE, &[pool, users, user, "cache"], None).await?,
+        Action::Purge { user } => (Method::DELETE, vec![pool, USERS, user, "cache"], None, None),
     };
-    let AdminResponse { status, text, body } = response;
+    let query = page.into_iter().flat_map(Page::query);
+    let AdminResponse { status, text, body } = service.send(method, &path, query, body).await?;
     if args.json {
         print(&format!("{text}\n"))?;
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::error::CliError;
 use super::stdout::print;
@@ -39,18 +39,16 @@ fn format_json(jwt: &DecodedJwt, now: Timestamp) -> String {
         "issuedAt": date("iat"),
         "expiresAt": date("exp"),
         "expiresIn": expires_in(claims, now),
-        "origin": auth_method(claims).as_ref().map(auth_method_json),
+        "origin": auth_method(claims),
     });
     format!("{output:#}\n")
 }
 
 fn format_text(jwt: &DecodedJwt, now: Timestamp) -> String {
     let DecodedJwt { header, claims } = jwt;
-    let header = Value::Object(header.clone());
     let mut text = format!(
         "NOT VERIFIED: this token may be forged. To verify it: tokenvend verify.\n\n\
-         header {header:#}\nclaims {:#}\n\n",
-        Value::Object(claims.clone()),
+         header {header:#}\nclaims {claims:#}\n\n"
     );
     // Writing to a String cannot fail.
     if let Some(issued) = date_claim(claims, "iat") {
@@ -66,22 +64,22 @@ fn format_text(jwt: &DecodedJwt, now: Timestamp) -> String {
         _ => writeln!(text, "expires  unknown: the token has no exp"),
     };
     if let Some(method) = auth_method(claims) {
-        let _ = writeln!(text, "user     {}", auth_method_text(&method));
+        let _ = writeln!(text, "user     {method}");
     }
     text
 }
 
 /// Remaining life in seconds; negative after expiry.
-fn expires_in(claims: &Map<String, Value>, now: Timestamp) -> Option<i64> {
+fn expires_in(claims: &Value, now: Timestamp) -> Option<i64> {
     let exp = date_claim(claims, "exp")?;
     Some(exp.as_millis().saturating_sub(now.as_millis()) / 1000)
 }
 
-fn date_claim(claims: &Map<String, Value>, claim: &str) -> Option<Timestamp> {
+fn date_claim(claims: &Value, claim: &str) -> Option<Timestamp> {
     numeric_date::parse(claims.get(claim)).ok().flatten()
 }
 
-fn auth_method(claims: &Map<String, Value>) -> Option<AuthMethod<'_>> {
+fn auth_method(claims: &Value) -> Option<AuthMethod<'_>> {
     let methods: Vec<&str> = claims.get("amr")?.as_array()?.iter().filter_map(Value::as_str).collect();
     AuthMethod::from_amr(&methods, claims.get("aud")?.as_str()?)
 }
@@ -89,22 +87,4 @@ fn auth_method(claims: &Map<String, Value>) -> Option<AuthMethod<'_>> {
 /// A number of seconds as text, without its sign.
 pub(super) fn format_duration(seconds: i64) -> String {
     humantime::format_duration(Duration::from_secs(seconds.unsigned_abs())).to_string()
-}
-
-pub(super) fn auth_method_text(method: &AuthMethod<'_>) -> String {
-    match method {
-        AuthMethod::Guest => "a guest, not signed in".to_owned(),
-        AuthMethod::DeveloperUser { provider, user } => format!("developer user {user:?} of {provider}"),
-        AuthMethod::PublicLogin { provider } => format!("a public login at {provider}"),
-    }
-}
-
-pub(super) fn auth_method_json(method: &AuthMethod<'_>) -> Value {
-    match method {
-        AuthMethod::Guest => json!({"kind": "guest"}),
-        AuthMethod::DeveloperUser { provider, user } => {
-            json!({"kind": "developer-user", "provider": provider, "user": user})
-        }
-        AuthMethod::PublicLogin { provider } => json!({"kind": "public-login", "provider": provider}),
-    }
 }

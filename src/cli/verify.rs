@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bounded_http::parse_keys_url;
-use jose::{JwksSettings, KeysError};
+use jose::JwksSettings;
 use reqwest::Url;
+use serde::Serialize;
 use serde_json::json;
 
 use super::error::CliError;
-use super::inspect::{auth_method_json, auth_method_text, format_duration};
+use super::inspect::format_duration;
 use super::stdout::print;
 use super::token_arg::{TokenArg, escape_control_chars};
 use crate::cognito_token_verifier::{CognitoTokenVerifier, TokenVerificationError};
@@ -35,6 +36,16 @@ pub(super) struct Args {
     /// Use the keys of this Cognito endpoint, such as the emulator (https, or http on this machine).
     #[arg(long, value_name = "URL", value_parser = parse_keys_url)]
     endpoint_url: Option<Url>,
+    #[command(flatten)]
+    conditions: Conditions,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Conditions in addition to the verification.
+#[derive(Debug, clap::Args)]
+struct Conditions {
     /// The identity that the token must be for.
     #[arg(long, value_name = "ID", value_parser = |text: &str| IdentityId::parse(text))]
     identity_id: Option<IdentityId>,
@@ -44,47 +55,25 @@ pub(super) struct Args {
     /// The minimum remaining life of the token.
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = humantime::parse_duration)]
     min_ttl: Duration,
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
 }
 
-/// Why a token is rejected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+/// Why a token is rejected. The serialized names are stable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case")]
 enum RejectionReason {
-    #[error(transparent)]
-    Verification(#[from] TokenVerificationError),
     #[error("its sub is another identity")]
     Identity,
     #[error("it is for another developer user")]
     User,
     #[error("its remaining life is too short")]
     Life,
-}
-
-impl RejectionReason {
-    /// The reason in the JSON output. Stable.
-    fn name(self) -> &'static str {
-        match self {
-            Self::Verification(TokenVerificationError::Malformed) => "malformed",
-            Self::Verification(TokenVerificationError::Issuer) => "issuer",
-            Self::Verification(TokenVerificationError::Algorithm) => "algorithm",
-            Self::Verification(TokenVerificationError::UnknownKey) => "unknown-key",
-            Self::Verification(TokenVerificationError::Signature) => "signature",
-            Self::Verification(TokenVerificationError::Audience) => "audience",
-            Self::Verification(TokenVerificationError::Expired) => "expired",
-            Self::Verification(TokenVerificationError::Subject) => "subject",
-            Self::Verification(TokenVerificationError::Methods) => "methods",
-            Self::Verification(TokenVerificationError::KeysUnavailable) => "keys-unavailable",
-            Self::Identity => "identity",
-            Self::User => "user",
-            Self::Life => "life",
-        }
-    }
+    #[error(transparent)]
+    #[serde(untagged)]
+    Verification(#[from] TokenVerificationError),
 }
 
 pub(super) async fn run(args: Args) -> Result<(), CliError> {
-    let Args { token, pool, jwks_url, endpoint_url, identity_id, user, min_ttl, json } = args;
+    let Args { token, pool, jwks_url, endpoint_url, conditions, json } = args;
     let token = token.read()?;
     let url = match jwks_url {
         Some(url) => url,
@@ -94,13 +83,11 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
         }
     };
     let clock: SharedClock = Arc::new(SystemClock::new());
-    let unavailable =
-        |reason: KeysError| CliError::unavailable(format!("the keys at {url} cannot be fetched: {reason}"));
     // No leeway: a script passes the token on, and a recipient without leeway must accept it.
     let keys = JwksSettings::new(url.clone(), JWKS_TIMEOUT);
-    let verifier =
-        CognitoTokenVerifier::with_current_keys(keys, Duration::ZERO, clock.clone()).await.map_err(unavailable)?;
-    let conditions = Conditions { identity_id, user, min_ttl };
+    let verifier = CognitoTokenVerifier::with_current_keys(keys, Duration::ZERO, clock.clone())
+        .await
+        .map_err(|reason| CliError::unavailable(format!("the keys at {url} cannot be fetched: {reason}")))?;
     let verified = match verifier.verify(&token, &pool).await {
         Ok(claims) => conditions.check(&claims, &clock).map(|()| claims),
         Err(error) => Err(error.into()),
@@ -108,18 +95,11 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     match verified {
         Ok(claims) => print(&escape_control_chars(&format_verified(&claims, &clock, json))),
         Err(reason) if json => {
-            let output = json!({"verified": false, "reason": reason.name(), "detail": reason.to_string()});
+            let output = json!({"verified": false, "reason": reason, "detail": reason.to_string()});
             print(&format!("{output:#}\n")).and(Err(CliError::silent(1)))
         }
         Err(reason) => print(&format!("rejected: {reason}\n")).and(Err(CliError::silent(1))),
     }
-}
-
-/// Conditions in addition to the verification.
-struct Conditions {
-    identity_id: Option<IdentityId>,
-    user: Option<DeveloperUserId>,
-    min_ttl: Duration,
 }
 
 impl Conditions {
@@ -127,8 +107,11 @@ impl Conditions {
         if self.identity_id.as_ref().is_some_and(|required| required.as_str() != claims.subject) {
             return Err(RejectionReason::Identity);
         }
-        let is_for = |required: &DeveloperUserId| matches!(claims.auth_method(), Some(AuthMethod::DeveloperUser { user, .. }) if user == required.as_str());
-        if self.user.as_ref().is_some_and(|required| !is_for(required)) {
+        let user = match claims.auth_method() {
+            Some(AuthMethod::DeveloperUser { user, .. }) => Some(user),
+            _ => None,
+        };
+        if self.user.as_ref().is_some_and(|required| user != Some(required.as_str())) {
             return Err(RejectionReason::User);
         }
         if claims.expires_at.since(clock.now()) < self.min_ttl {
@@ -148,11 +131,11 @@ fn format_verified(claims: &TokenClaims, clock: &SharedClock, as_json: bool) -> 
             "identityPoolId": pool,
             "expiresAt": claims.expires_at.to_rfc3339(),
             "expiresIn": left,
-            "origin": method.as_ref().map(auth_method_json),
+            "origin": method,
         });
         return format!("{output:#}\n");
     }
-    let user = method.as_ref().map(|method| format!(", {}", auth_method_text(method))).unwrap_or_default();
+    let user = method.map(|method| format!(", {method}")).unwrap_or_default();
     let life = i64::try_from(left).unwrap_or(i64::MAX);
     format!("verified: {identity} of pool {pool}{user}, {} ({left} s) left\n", format_duration(life))
 }

@@ -2,20 +2,12 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// Four consecutive ports, or any free ones from port 0.
-#[derive(Debug, Clone, Copy)]
-pub struct DevAddresses {
-    /// The address of all parts.
-    pub ip: IpAddr,
-    /// The service's port. Those of admin listener, emulator and sign-in follow.
-    pub port: u16,
-}
-
-impl DevAddresses {
-    pub(super) fn at(self, offset: u16) -> SocketAddr {
-        let port = if self.port == 0 { 0 } else { self.port.saturating_add(offset) };
-        SocketAddr::new(self.ip, port)
+/// The address with a later port, or with any free port if the port is 0.
+pub(super) fn later_port(mut address: SocketAddr, offset: u16) -> SocketAddr {
+    if address.port() != 0 {
+        address.set_port(address.port().saturating_add(offset));
     }
+    address
 }
 
 /// The URL of a part from this machine, also if it listens on all addresses.

@@ -1,12 +1,12 @@
 //! Demo app: signs a user in by name alone, with a JWT that the service accepts. It takes the place of a real app's
 //! passwords, passkeys or sessions.
 
-use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use actix_web::error::ErrorInternalServerError;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rand::SystemRandom;
@@ -35,12 +35,6 @@ struct DemoApp {
     key: EcdsaKeyPair,
     jwks: Value,
     clock: SharedClock,
-}
-
-impl fmt::Debug for DemoApp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DemoApp").field("issuer", &self.issuer).finish_non_exhaustive()
-    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -92,7 +86,7 @@ fn signing_key() -> io::Result<(EcdsaKeyPair, Value)> {
 }
 
 /// `POST /sign-in?name=NAME` returns the app's token as plain text.
-async fn sign_in(demo: web::Data<DemoApp>, credentials: web::Query<Credentials>) -> HttpResponse {
+async fn sign_in(demo: web::Data<DemoApp>, credentials: web::Query<Credentials>) -> actix_web::Result<String> {
     let now = demo.clock.now();
     let claims = json!({
         "iss": demo.issuer,
@@ -101,10 +95,7 @@ async fn sign_in(demo: web::Data<DemoApp>, credentials: web::Query<Credentials>)
         "iat": now.as_secs(),
         "exp": (now + SESSION_LIFETIME).as_secs(),
     });
-    match sign(&demo.key, &claims) {
-        Ok(token) => HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(token),
-        Err(error) => HttpResponse::InternalServerError().body(error.to_string()),
-    }
+    sign(&demo.key, &claims).map_err(ErrorInternalServerError)
 }
 
 /// A JWT in compact form (RFC 7515, 3.1).

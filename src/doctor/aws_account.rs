@@ -3,13 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
-use futures_util::future::{BoxFuture, join_all};
-
 use super::context::DoctorContext;
+use super::pool::{NEW_CREDENTIALS, REACH_COGNITO, skip_reason};
 use super::report::{Check, CheckId};
 use crate::issuer::cognito::AwsErrorKind;
-use clock::Timestamp;
 
 /// With this difference of the clocks, AWS rejects signatures.
 const MAX_CLOCK_SKEW: Duration = Duration::from_secs(300);
@@ -18,29 +15,14 @@ const MAX_CLOCK_SKEW: Duration = Duration::from_secs(300);
 const MAX_DEFAULT_QUOTA: f64 = 200.0;
 
 impl DoctorContext {
-    /// This machine's clock against Cognito's, in every region that has a pool.
-    pub(super) fn clocks(&self) -> BoxFuture<'_, Vec<Check>> {
-        let check = |region: &str| Check::new(CheckId::Clock, region);
-        let check_region = async move |region: &str| {
-            let probe = self.cognito.pool_probe(region);
-            let requested_at = self.clock.now();
-            match probe.server_time().await {
-                Ok(server_time) => vec![self.clock_skew(check(region), requested_at, server_time)],
-                Err(why) => vec![check(region).fail(
-                    format!("Cognito's time cannot be read: {why}"),
-                    "check the path to Cognito's endpoint (DNS, firewall, proxy, upstream.endpoint_url)",
-                )],
-            }
+    /// This machine's clock against Cognito's in a region.
+    pub(super) async fn clock_skew(&self, check: Check, region: &str) -> Check {
+        let probe = self.cognito.pool_probe(region);
+        let requested_at = self.clock.now();
+        let server_time = match probe.server_time().await {
+            Ok(server_time) => server_time,
+            Err(why) => return check.fail(format!("Cognito's time cannot be read: {why}"), REACH_COGNITO),
         };
-        async move {
-            let regions = self.pools_by_region();
-            let checks = regions.keys().map(|region| self.within_timeout(check_region(region), check(region)));
-            join_all(checks).await.concat()
-        }
-        .boxed()
-    }
-
-    fn clock_skew(&self, check: Check, requested_at: Timestamp, server_time: Timestamp) -> Check {
         // `Date` has whole seconds, and was set between request and response.
         let local = i64::midpoint(requested_at.as_millis(), self.clock.now().as_millis());
         let skew = (server_time + Duration::from_millis(500)).as_millis().saturating_sub(local);
@@ -62,52 +44,40 @@ impl DoctorContext {
     }
 
     /// AWS credentials, their source and expiry.
-    pub(super) fn credentials(&self) -> BoxFuture<'_, Vec<Check>> {
-        let check = || Check::new(CheckId::Credentials, "");
-        let checks = async move {
-            vec![match self.cognito.describe_credentials().await {
-                Ok(info) => {
-                    let expiry = info.expires_at.map(|expiry| expiry.to_rfc3339());
-                    let until = expiry.as_ref().map_or("without expiry".to_owned(), |at| format!("until {at}"));
-                    check()
-                        .with_value("source", info.source.clone())
-                        .with_value("expiresAt", expiry)
-                        .ok(format!("from {}, {until}", info.source))
-                }
-                Err(why) => check().fail(
-                    format!("none found: {why}"),
-                    "give the process a role: ECS task role, EKS service account, EC2 instance role; or set \
-                     AWS_PROFILE for a trial run",
-                ),
-            }]
-        };
-        self.within_timeout(checks, check()).boxed()
+    pub(super) async fn credentials(&self, check: Check) -> Check {
+        match self.cognito.describe_credentials().await {
+            Ok(info) => {
+                let expiry = info.expires_at.map(|expiry| expiry.to_rfc3339());
+                let until = expiry.as_ref().map_or("without expiry".to_owned(), |at| format!("until {at}"));
+                let observed = format!("from {}, {until}", info.source);
+                check.with_value("source", info.source).with_value("expiresAt", expiry).ok(observed)
+            }
+            Err(why) => check.fail(
+                format!("none found: {why}"),
+                "give the process a role: ECS task role, EKS service account, EC2 instance role; or set AWS_PROFILE for \
+                 a trial run",
+            ),
+        }
     }
 
-    pub(super) fn caller_identity(&self) -> BoxFuture<'_, Vec<Check>> {
-        let check = || Check::new(CheckId::Identity, "");
-        let checks = async move {
-            vec![match self.cognito.get_caller_identity().await {
-                Ok(caller) => check()
-                    .with_value("account", caller.account.clone())
-                    .with_value("arn", caller.arn.clone())
-                    .ok(format!("{} of account {}", caller.arn, caller.account)),
-                Err(error) => match error.kind {
-                    AwsErrorKind::NoCredentials | AwsErrorKind::CredentialProviderFailed => {
-                        check().skip("there are no credentials")
-                    }
-                    AwsErrorKind::CredentialsRejected => check().fail(
-                        format!("STS rejects the credentials: {error}"),
-                        "the key is wrong, deleted or expired, or the clock is wrong: get new credentials",
-                    ),
-                    _ => check().warn(
-                        format!("STS does not return the principal: {error}"),
-                        "tokenvend itself does not need STS; set AWS_ENDPOINT_URL_STS to see the principal",
-                    ),
-                },
-            }]
+    pub(super) async fn caller_identity(&self, check: Check) -> Check {
+        let error = match self.cognito.get_caller_identity().await {
+            Ok(caller) => {
+                let observed = format!("{} of account {}", caller.arn, caller.account);
+                return check.with_value("account", caller.account).with_value("arn", caller.arn).ok(observed);
+            }
+            Err(error) => error,
         };
-        self.within_timeout(checks, check()).boxed()
+        match error.kind {
+            AwsErrorKind::NoCredentials | AwsErrorKind::CredentialProviderFailed => check.skip(skip_reason(&error)),
+            AwsErrorKind::CredentialsRejected => {
+                check.fail(format!("STS rejects the credentials: {error}"), NEW_CREDENTIALS)
+            }
+            _ => check.warn(
+                format!("STS does not return the principal: {error}"),
+                "tokenvend itself does not need STS; set AWS_ENDPOINT_URL_STS to see the principal",
+            ),
+        }
     }
 
     /// The call rate limit of each region, to compare with the quota.
@@ -118,11 +88,14 @@ impl DoctorContext {
                 .with_value("callsPerSecond", limit.per_second())
                 .with_value("burst", limit.burst())
                 .with_value("pools", pools.clone());
+            let pools = match pools.as_slice() {
+                [one] => format!("pool {one} alone"),
+                several => format!("pools {}", several.join(", ")),
+            };
             let observed = format!(
-                "{} calls a second, burst {}, for {}; the quota is the account's, divide it by the replicas",
+                "{} calls a second, burst {}, for {pools}; the quota is the account's, divide it by the replicas",
                 limit.per_second(),
                 limit.burst(),
-                list_pools(&pools),
             );
             if limit.per_second() > MAX_DEFAULT_QUOTA {
                 let fix = "was the quota raised? See Service Quotas: Amazon Cognito Federated Identities, \
@@ -135,18 +108,11 @@ impl DoctorContext {
         self.pools_by_region().into_iter().map(check_region).collect()
     }
 
-    fn pools_by_region(&self) -> BTreeMap<&str, Vec<&str>> {
+    pub(super) fn pools_by_region(&self) -> BTreeMap<&str, Vec<&str>> {
         let mut regions: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for pool in self.settings.pools.iter() {
             regions.entry(pool.id.region()).or_default().push(&pool.name);
         }
         regions
-    }
-}
-
-fn list_pools(pools: &[&str]) -> String {
-    match pools {
-        [one] => format!("pool {one} alone"),
-        several => format!("pools {}", several.join(", ")),
     }
 }

@@ -17,27 +17,19 @@ pub(super) struct DoctorContext {
 
 impl DoctorContext {
     /// The checks' results, or after the timeout the failure of `check` alone.
-    pub(super) async fn within_timeout(&self, checks: impl Future<Output = Vec<Check>>, check: Check) -> Vec<Check> {
-        tokio::select! {
-            results = checks => results,
-            () = self.clock.sleep(self.timeout) => {
-                let fix = "check firewall and proxy; --timeout sets a longer limit";
-                vec![check.fail(self.timeout_message(), fix)]
-            }
-        }
+    pub(super) async fn within_timeout(&self, check: Check, checks: impl Future<Output = Vec<Check>>) -> Vec<Check> {
+        let fix = "check firewall and proxy; --timeout sets a longer limit";
+        self.with_timeout(checks).await.unwrap_or_else(|error| vec![check.fail(error.message, fix)])
     }
 
-    /// The result of an optional call; after the timeout, AWS counts as unreachable.
-    pub(super) async fn with_timeout<T>(&self, call: impl Future<Output = Result<T, AwsError>>) -> Result<T, AwsError> {
+    /// The result of a call; after the timeout, AWS counts as unreachable.
+    pub(super) async fn with_timeout<T>(&self, call: impl Future<Output = T>) -> Result<T, AwsError> {
         tokio::select! {
-            result = call => result,
+            result = call => Ok(result),
             () = self.clock.sleep(self.timeout) => {
-                Err(AwsError { kind: AwsErrorKind::Unreachable, message: self.timeout_message() })
+                let message = format!("no response within {}", humantime::format_duration(self.timeout));
+                Err(AwsError { kind: AwsErrorKind::Unreachable, message })
             }
         }
-    }
-
-    fn timeout_message(&self) -> String {
-        format!("no response within {}", humantime::format_duration(self.timeout))
     }
 }

@@ -1,6 +1,6 @@
 //! Report of the checks: one line each for people, one object each for programs.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -92,9 +92,9 @@ pub struct Check {
 
 impl Check {
     /// A check without a result yet.
-    pub(super) fn new(check: CheckId, about: impl Into<String>) -> Self {
+    pub(super) fn new(check: CheckId, about: &str) -> Self {
         let (observed, fix, values) = (String::new(), None, Map::new());
-        Self { check, about: about.into(), status: Status::Ok, observed, fix, values }
+        Self { check, about: about.to_owned(), status: Status::Ok, observed, fix, values }
     }
 
     pub(super) fn ok(self, observed: impl Into<String>) -> Self {
@@ -124,16 +124,12 @@ impl Check {
 }
 
 /// All checks, in order.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Report {
-    checks: Vec<Check>,
+    pub(super) checks: Vec<Check>,
 }
 
 impl Report {
-    pub(super) fn add(&mut self, checks: Vec<Check>) {
-        self.checks.extend(checks);
-    }
-
     /// The worst status of all checks. A skipped check counts as ok.
     pub fn status(&self) -> Status {
         let done = self.checks.iter().map(|check| check.status).filter(|status| *status != Status::Skip);
@@ -160,16 +156,12 @@ impl fmt::Display for Report {
                 writeln!(f, "{:<6}-> {fix}", "")?;
             }
         }
-        let count = |status| self.checks.iter().filter(|check| check.status == status).count();
-        let mut summary = String::new();
-        for (status, what) in
-            [(Status::Ok, "ok"), (Status::Warn, "with warnings"), (Status::Fail, "failed"), (Status::Skip, "skipped")]
-        {
-            match count(status) {
-                0 => {}
-                n => write!(summary, "{}{n} {what}", if summary.is_empty() { "" } else { ", " })?,
-            }
-        }
-        writeln!(f, "{summary}")
+        let counts =
+            [(Status::Ok, "ok"), (Status::Warn, "with warnings"), (Status::Fail, "failed"), (Status::Skip, "skipped")];
+        let summary = counts.into_iter().filter_map(|(status, what)| {
+            let count = self.checks.iter().filter(|check| check.status == status).count();
+            (count > 0).then(|| format!("{count} {what}"))
+        });
+        writeln!(f, "{}", summary.collect::<Vec<_>>().join(", "))
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::dev::ServiceResponse;
 
-use super::headers::{REQUEST_ID, TOKENVEND_CACHE};
+use super::header_names::{REQUEST_ID, TOKENVEND_CACHE};
 use super::problem::ProblemType;
 use crate::metrics::labels::{CacheStatus, Label as _, Route};
 
@@ -31,7 +31,7 @@ pub(super) fn log<B>(response: &ServiceResponse<B>, route: Route, duration: Dura
         };
     }
     match status {
-        // A client over its rate limit must not fill the log as well; `rate_limit` warns once a minute.
+        // A client over an inbound rate limit must not fill the log as well; `rate_limit` warns once a minute.
         _ if is_rate_limited => line!(debug),
         500.. => line!(warn),
         400..=499 => line!(info),

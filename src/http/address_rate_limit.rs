@@ -14,18 +14,13 @@ pub(super) async fn by_address(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    if let Err(problem) = check(&request) {
+    // The admin listener has neither this state nor this limit.
+    if let Some(app) = request.app_data::<web::Data<AppState>>()
+        && !matches!(request.path(), "/livez" | "/readyz")
+        && let Err(exceeded) = app.limits.take_request(client(request.request()))
+    {
         // A response and not an error: an error would bypass the middleware around this one.
-        return Ok(request.error_response(problem));
+        return Ok(request.error_response(Problem::from(exceeded)));
     }
     Ok(next.call(request).await?.map_into_boxed_body())
-}
-
-fn check(request: &ServiceRequest) -> Result<(), Problem> {
-    // The admin listener has neither this state nor this limit.
-    let Some(app) = request.app_data::<web::Data<AppState>>() else { return Ok(()) };
-    if matches!(request.path(), "/livez" | "/readyz") {
-        return Ok(());
-    }
-    Ok(app.limits.take_request(client(request.request()))?)
 }

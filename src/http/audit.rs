@@ -26,9 +26,9 @@ use cognito_types::{DeveloperUserId, IdentityId};
 
 /// The audited action of the request, if it is one. Adds an audit context to the request if the audit trail is on, or
 /// for the log of identity administration.
-pub(super) fn begin(trail: &AuditTrail, request: &ServiceRequest, route: Route, id: &str) -> Option<Action> {
+pub(super) fn begin(audit: &AuditTrail, request: &ServiceRequest, route: Route, id: &str) -> Option<Action> {
     let action = action_of(route, request.method())?;
-    if !trail.is_on() && !action.is_administrative() {
+    if !audit.is_on() && !action.is_administrative() {
         return None;
     }
     request.extensions_mut().insert(AuditContext::new(id));
@@ -55,26 +55,20 @@ fn action_of(route: Route, method: &Method) -> Option<Action> {
     }
 }
 
-/// The end of an audited request.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct AuditedResponse {
-    pub(super) action: Action,
-    pub(super) at: Timestamp,
-    pub(super) duration: Duration,
-}
-
-/// Records the outcome of a request.
+/// Records the outcome of a request, which took `duration` until its response was made.
 ///
 /// # Errors
 /// The event must be written and was not: the response must not be sent.
 pub(super) async fn record_response<B>(
-    trail: &AuditTrail,
+    audit: &AuditTrail,
     response: &ServiceResponse<B>,
-    end: AuditedResponse,
+    action: Action,
+    at: Timestamp,
+    duration: Duration,
 ) -> Result<(), AuditUnavailable> {
     let context = response.request().extensions_mut().remove::<AuditContext>();
-    let Some(context) = context.filter(|_| trail.is_on()) else { return Ok(()) };
-    if context.cache_status() == Some(CacheStatus::Hit) && !trail.records_hits() {
+    let Some(context) = context.filter(|_| audit.is_on()) else { return Ok(()) };
+    if context.cache_status() == Some(CacheStatus::Hit) && !audit.records_hits() {
         return Ok(());
     }
     let status = response.status().as_u16();
@@ -82,14 +76,14 @@ pub(super) async fn record_response<B>(
     let event = Event {
         status: Some(status),
         problem: problem.map(ProblemType::code),
-        duration: Some(end.duration),
-        token: context.token.as_ref().map(|(token, cache)| token_details(token, *cache, trail.tag_detail())),
+        duration: Some(duration),
+        token: context.token.as_ref().map(|(token, cache)| token_details(token, *cache, audit.tag_detail())),
         credentials: context.credentials.as_ref().map(|(credentials, cache)| credentials_details(credentials, *cache)),
-        ..request_event(&context, response.request(), end.action, Outcome::from_status(status), end.at)
+        ..request_event(&context, response.request(), action, Outcome::from_status(status), at)
     };
-    let recorded = trail.record(event.to_line()).await;
+    let recorded = audit.record(event.to_line()).await;
     // The intent is recorded already, and a suppressed response would undo nothing.
-    if end.action.is_irreversible() { Ok(()) } else { recorded }
+    if action.is_irreversible() { Ok(()) } else { recorded }
 }
 
 /// Records an action before it starts.
@@ -97,23 +91,15 @@ pub(super) async fn record_response<B>(
 /// # Errors
 /// The event must be written and was not: the action must not start.
 pub(crate) async fn record_intent(
-    trail: &AuditTrail,
+    audit: &AuditTrail,
     request: &HttpRequest,
     action: Action,
     at: Timestamp,
 ) -> Result<(), Problem> {
-    if !trail.is_on() {
-        return Ok(());
-    }
-    let event = {
-        let extensions = request.extensions();
-        let context = extensions.get::<AuditContext>();
-        context.map(|context| request_event(context, request, action, Outcome::Started, at).to_line())
-    };
-    match event {
-        Some(event) => trail.record(event).await.map_err(|AuditUnavailable| unavailable()),
-        None => Ok(()),
-    }
+    let line = |context| request_event(context, request, action, Outcome::Started, at).to_line();
+    let event = request.extensions().get::<AuditContext>().filter(|_| audit.is_on()).map(line);
+    let Some(event) = event else { return Ok(()) };
+    audit.record(event).await.map_err(|AuditUnavailable| unavailable())
 }
 
 /// The response in place of one whose event must be written and was not.

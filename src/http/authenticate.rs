@@ -21,10 +21,9 @@ impl AppState {
         let addresses = client_address::addresses(request);
         let client = addresses.map(|addresses| addresses.client);
         self.limits.check_failed_attempts(client)?;
-        let headers = Headers(request.headers());
         let certificate = peer_certificate(request);
         let auth_request = AuthRequest {
-            headers: &headers,
+            headers: request.headers(),
             peer: addresses.map(|addresses| addresses.peer),
             certificate: certificate.as_deref(),
             is_from_allowed_page: self.is_from_allowed_page(request),
@@ -70,7 +69,7 @@ impl AppState {
             .pools
             .find(pool)
             .ok_or_else(|| Problem::new(ProblemType::UnknownPool, "the pool in the request is not configured"))?;
-        audit::record(request, |context| context.pool(pool));
+        audit::record(request, |context| context.pool = Some(pool.clone()));
         Ok(authorization::authorize(caller, &user, pool, &self.metrics)?)
     }
 
@@ -83,7 +82,7 @@ impl AppState {
     ) -> Result<DeveloperUserId, Problem> {
         let user = authorization::authorize_user(caller, user, self.authenticator.user_ids(), &self.metrics)?;
         if let Subject::Service(_) = caller.subject {
-            audit::record(request, |context| context.user(&user));
+            audit::record(request, |context| context.user = Some(user.clone()));
             self.limits.take_user(&user)?;
         }
         Ok(user)
@@ -99,15 +98,12 @@ impl AppState {
     }
 }
 
-/// The server's headers, as authentication reads them.
-struct Headers<'r>(&'r HeaderMap);
-
-impl HeaderView for Headers<'_> {
+impl HeaderView for HeaderMap {
     fn each_value<'h>(&'h self, name: &str, show: &mut dyn FnMut(&'h [u8])) {
-        self.0.get_all(name).for_each(|value| show(value.as_bytes()));
+        self.get_all(name).for_each(|value| show(value.as_bytes()));
     }
 
     fn each_name<'h>(&'h self, show: &mut dyn FnMut(&'h str)) {
-        self.0.keys().for_each(|name| show(name.as_str()));
+        self.keys().for_each(|name| show(name.as_str()));
     }
 }

@@ -19,7 +19,7 @@ pub(crate) fn reject(request: &HttpRequest) -> Result<(), Problem> {
     if is_empty && !headers.contains_key(header::TRANSFER_ENCODING) {
         return Ok(());
     }
-    Err(Problem::new(ProblemType::InvalidRequest, "this method takes no body; POST does"))
+    Err(Problem::invalid_request("this method takes no body; POST does"))
 }
 
 /// Reads a body of at most `max_bytes` that arrives within `timeout`.
@@ -32,7 +32,7 @@ pub(crate) async fn read(payload: web::Payload, max_bytes: usize, timeout: Durat
     let body = tokio::time::timeout(timeout, to_bytes_limited(BodyStream::new(payload), max_bytes)).await;
     match body {
         Ok(Ok(Ok(bytes))) => Ok(bytes),
-        Ok(Ok(Err(_))) => Err(Problem::new(ProblemType::InvalidRequest, "the body ended too early")),
+        Ok(Ok(Err(_))) => Err(Problem::invalid_request("the body ended too early")),
         Ok(Err(_)) => Err(Problem::new(ProblemType::BodyTooLarge, format!("a body may have {max_bytes} bytes"))),
         Err(_) => Err(Problem::new(ProblemType::RequestTimeout, "the body did not arrive in time")),
     }
@@ -52,7 +52,7 @@ pub(crate) fn json<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> R
     check_object(request, body)?;
     serde_json::from_slice(body).map_err(|error| {
         // The parser's message names the field and the position; a value in it is the client's own.
-        Problem::new(ProblemType::InvalidRequest, format!("the body is not what this resource takes: {error}"))
+        Problem::invalid_request(format!("the body is not what this resource takes: {error}"))
     })
 }
 
@@ -66,7 +66,7 @@ pub(super) fn json_with_secrets<T: DeserializeOwned>(
     serde_json::from_slice(body).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         let detail = format!("this resource takes {takes}; the body differs at line {line}, column {column}");
-        Problem::new(ProblemType::InvalidRequest, detail)
+        Problem::invalid_request(detail)
     })
 }
 
@@ -81,10 +81,7 @@ fn check_object(request: &HttpRequest, body: &[u8]) -> Result<(), Problem> {
     }
     // serde's derived deserializer would accept an array of the fields' values as well.
     if !body.trim_ascii_start().starts_with(b"{") {
-        return Err(Problem::new(
-            ProblemType::InvalidRequest,
-            "the body is not what this resource takes: it is no JSON object",
-        ));
+        return Err(Problem::invalid_request("the body is not what this resource takes: it is no JSON object"));
     }
     Ok(())
 }

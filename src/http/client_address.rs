@@ -7,18 +7,26 @@ use actix_web::{HttpMessage as _, HttpRequest, web};
 
 use crate::client_address::{ClientAddress, PeerAddress, RequestAddresses, TrustedProxies};
 
-/// Computes both addresses and puts them into the request's extensions. A request without a TCP connection has none.
+/// Finds the client's address if a trusted proxy reports it, and puts it into the request's extensions. Of all other
+/// requests the peer is the client, so that nothing has to be stored.
 pub(super) fn resolve(request: &ServiceRequest) {
     let Some(proxies) = request.app_data::<web::Data<TrustedProxies>>() else { return };
-    let Some(peer) = request.peer_addr() else { return };
-    let lines = request.headers().get_all(proxies.header.name()).map(HeaderValue::as_bytes);
-    let addresses = proxies.resolve(PeerAddress::new(peer.ip()), lines);
-    request.extensions_mut().insert(addresses);
+    let Some(peer) = peer(request.request()) else { return };
+    if proxies.trusts(peer) {
+        let lines = request.headers().get_all(proxies.header.name()).map(HeaderValue::as_bytes);
+        request.extensions_mut().insert(proxies.resolve(peer, lines).client);
+    }
 }
 
-/// Both addresses of a request, as [`resolve`] found them.
+/// Both addresses of a request, as [`resolve`] found them. A request without a TCP connection has none.
 pub(super) fn addresses(request: &HttpRequest) -> Option<RequestAddresses> {
-    request.extensions().get().copied()
+    let peer = peer(request)?;
+    let client = request.extensions().get().copied().unwrap_or_else(|| ClientAddress::from(peer));
+    Some(RequestAddresses { peer, client })
+}
+
+fn peer(request: &HttpRequest) -> Option<PeerAddress> {
+    request.peer_addr().map(|peer| PeerAddress::new(peer.ip()))
 }
 
 /// The client's address.

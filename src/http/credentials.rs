@@ -4,14 +4,11 @@
 //! botocore retries a 4xx. So an error that a retry cannot fix is a 4xx if it is the caller's, and makes no call to
 //! Cognito if it is the service's.
 
-use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
-use super::headers::TOKENVEND_CACHE;
-use super::problem::{Problem, ProblemType};
-use super::{AppState, audit, body};
-use crate::metrics::labels::Label as _;
+use super::problem::Problem;
+use super::{AppState, audit, body, token};
 
 /// The query. There is no body, because no SDK sends one.
 #[derive(Debug, Deserialize)]
@@ -23,15 +20,11 @@ struct Query {
 
 pub(super) async fn get(request: HttpRequest, app: web::Data<AppState>) -> Result<HttpResponse, Problem> {
     let caller = app.authenticate_user(&request).await?;
-    let query = web::Query::<Query>::from_query(request.query_string()).map_err(|_| {
-        Problem::new(ProblemType::InvalidRequest, "the query may have one parameter, pool: the name of a pool")
-    })?;
+    let query = web::Query::<Query>::from_query(request.query_string())
+        .map_err(|_| Problem::invalid_request("the query may have one parameter, pool: the name of a pool"))?;
     body::reject(&request)?;
     let token_request = app.authorize(&request, &caller, None, query.pool.as_deref())?;
     let vended = app.vendor.vend_credentials(&token_request, Some(&caller.last_entry)).await?;
     audit::record(&request, |context| context.credentials(&vended));
-    Ok(HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json")))
-        .insert_header((TOKENVEND_CACHE, HeaderValue::from_static(vended.source.text())))
-        .body(vended.entry.value().json().to_owned()))
+    Ok(token::vended_response(vended.source, vended.entry.value().json().to_owned()))
 }

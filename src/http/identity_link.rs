@@ -79,7 +79,7 @@ pub(super) async fn post(
 ) -> Result<HttpResponse, Problem> {
     let caller = app.authenticate_user(&request).await?;
     if !request.query_string().is_empty() {
-        return Err(Problem::new(ProblemType::InvalidRequest, "this resource takes no query"));
+        return Err(Problem::invalid_request("this resource takes no query"));
     }
     let max_bytes = app.settings.max_body_bytes.max(MAX_BODY_BYTES);
     let body = body::read(payload, max_bytes, app.settings.request_body_timeout).await?;
@@ -87,17 +87,19 @@ pub(super) async fn post(
     let link = match (params.logins, params.guest_token) {
         (Some(Logins(logins)), None) => LinkRequest::Logins(logins),
         (None, Some(Token(token))) => LinkRequest::Guest(token),
-        _ => return Err(Problem::new(ProblemType::InvalidRequest, format!("this resource takes {TAKES}"))),
+        _ => return Err(Problem::invalid_request(format!("this resource takes {TAKES}"))),
     };
     let token_request = app.authorize(&request, &caller, None, params.pool.as_deref())?;
-    audit::record(&request, |context| context.links(link.names(&token_request.pool)));
+    audit::record(&request, |context| {
+        context.links = link.names(&token_request.pool).into_iter().map(Box::from).collect()
+    });
     // A link cannot be undone here, so the intent is recorded first. The vended token is recorded at the end, like any
     // other.
     audit::record_intent(&app.audit, &request, Action::Link, app.clock.now()).await?;
     let vended = app.linker.link(token_request, link).await?;
     audit::record(&request, |context| context.token(&vended));
     let json = vended.entry.value().to_json(vended.remaining_life);
-    Ok(token::token_response(&vended, json))
+    Ok(token::vended_response(vended.source, json))
 }
 
 impl From<LinkError> for Problem {

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use super::address_rate_limit::by_address;
 use super::connection_limits::ConnectionLimits;
 use super::door::Door;
-use super::headers::{REQUEST_ID, TOKENVEND_CACHE};
+use super::header_names::{REQUEST_ID, TOKENVEND_CACHE};
 use super::middleware::{RequestMiddleware, handle_request};
 use super::routes::not_found;
 use crate::client_address::TrustedProxies;

@@ -9,11 +9,10 @@ use actix_web::http::header::HeaderMap;
 use actix_web::middleware::Next;
 use actix_web::web;
 
-use super::audit::{self, AuditedResponse};
 use super::health::Readiness;
 use super::problem::{Problem, ProblemType};
 use super::response_headers::with_response;
-use super::{access_log, client_address, request_id, response_headers};
+use super::{access_log, audit, client_address, request_id, response_headers};
 use crate::audit::AuditTrail;
 use crate::metrics::labels::{Label as _, Route};
 use crate::metrics::{InFlight, Metrics};
@@ -53,8 +52,7 @@ pub(super) async fn handle_request<B: MessageBody + 'static>(
     };
     if let Some(action) = action {
         let (at, duration) = (state.clock.now(), state.clock.monotonic().saturating_sub(started));
-        let end = AuditedResponse { action, at, duration };
-        let recorded = audit::record_response(&state.audit, &response, end).await;
+        let recorded = audit::record_response(&state.audit, &response, action, at, duration).await;
         if recorded.is_err() && response.status().is_success() {
             response = with_response(response, audit::unavailable().render(id)).map_into_right_body();
         }

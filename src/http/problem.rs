@@ -80,6 +80,8 @@ problems! {
     MinTtlTooLong => 422, "min-ttl-too-long", "No token has a remaining lifetime of minTtl";
     MergeRejected => 422, "merge-rejected", "Amazon Cognito does not merge these users";
     RateLimited => 429, "rate-limited", "Too many requests";
+    // The call rate limit of identity administration: the same code, but the access log has it.
+    CallRateLimited => 429, "rate-limited", "Too many requests";
     HeadersTooLarge => 431, "headers-too-large", "The headers are too large";
     Misconfigured => 500, "misconfigured", "The service is misconfigured";
     AuthUnavailable => 503, "auth-unavailable", "Credentials cannot be verified now";
@@ -111,6 +113,10 @@ struct Body<'a> {
 impl Problem {
     pub(crate) fn new(problem_type: ProblemType, detail: impl Into<Cow<'static, str>>) -> Self {
         Self { problem_type, detail: detail.into(), retry_after: None, allow: None, challenge: None }
+    }
+
+    pub(crate) fn invalid_request(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ProblemType::InvalidRequest, detail)
     }
 
     /// Sets the `Allow` header.
@@ -183,25 +189,20 @@ impl Responder for Problem {
 
 impl From<AuthError> for Problem {
     fn from(error: AuthError) -> Self {
-        match error {
-            AuthError::Rejected(reason @ RejectionReason::Missing) => {
-                Self::unauthorized(reason.detail(), "Bearer realm=\"tokenvend\"")
-            }
-            AuthError::Rejected(reason @ RejectionReason::InsufficientScope) => Self {
+        let AuthError::Rejected(reason) = error else {
+            let detail = "your credential cannot be verified now";
+            return Self::new(ProblemType::AuthUnavailable, detail).retry_after(Duration::from_secs(5));
+        };
+        let detail = reason.detail();
+        match reason {
+            RejectionReason::Missing => Self::unauthorized(detail, "Bearer realm=\"tokenvend\""),
+            RejectionReason::InsufficientScope => Self {
                 challenge: Some("Bearer realm=\"tokenvend\", error=\"insufficient_scope\""),
-                ..Self::new(ProblemType::InsufficientCredential, reason.detail())
+                ..Self::new(ProblemType::InsufficientCredential, detail)
             },
-            AuthError::Rejected(reason @ RejectionReason::CrossSite) => {
-                Self::new(ProblemType::CrossSite, reason.detail())
-            }
-            AuthError::Rejected(reason @ RejectionReason::UntrustedPeer) => {
-                Self::new(ProblemType::UntrustedPeer, reason.detail())
-            }
-            AuthError::Rejected(reason) => Self::unauthorized(reason.detail(), INVALID_TOKEN),
-            AuthError::Unavailable => {
-                let detail = "your credential cannot be verified now";
-                Self::new(ProblemType::AuthUnavailable, detail).retry_after(Duration::from_secs(5))
-            }
+            RejectionReason::CrossSite => Self::new(ProblemType::CrossSite, detail),
+            RejectionReason::UntrustedPeer => Self::new(ProblemType::UntrustedPeer, detail),
+            _ => Self::unauthorized(detail, INVALID_TOKEN),
         }
     }
 }

@@ -4,7 +4,7 @@ use actix_web::http::header::{HeaderMap, HeaderValue};
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
-use super::headers::REQUEST_ID;
+use super::header_names::REQUEST_ID;
 
 /// Maximum length of a request id that is taken over.
 const MAX_LEN: usize = 128;

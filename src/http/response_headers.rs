@@ -5,7 +5,7 @@ use actix_web::dev::ServiceResponse;
 use actix_web::http::ConnectionType;
 use actix_web::http::header::{self, HeaderValue};
 
-use super::headers::REQUEST_ID;
+use super::header_names::REQUEST_ID;
 
 /// Sets the header fields of every response.
 pub(super) fn set<B>(response: &mut ServiceResponse<B>, id: HeaderValue, is_draining: bool) {

@@ -1,6 +1,6 @@
 //! Construction of routes: every resource responds to an unsupported method with 405 and `Allow`.
 
-use actix_web::{Resource, Route, web};
+use actix_web::{HttpResponse, Resource, Route, web};
 
 use super::problem::{Problem, ProblemType};
 
@@ -14,6 +14,12 @@ pub(crate) fn resource(path: &str, methods: &'static str) -> Resource {
 /// A resource with GET only.
 pub(crate) fn read_only(path: &str, get: Route) -> Resource {
     resource(path, "GET").route(get)
+}
+
+/// A resource with an OpenAPI document. It needs no credential, because the document names no pool and no user.
+pub(crate) fn openapi(path: &str, document: &'static str) -> Resource {
+    let get = move || async move { HttpResponse::Ok().content_type("application/json").body(document) };
+    read_only(path, web::get().to(get))
 }
 
 /// The response of a path without a resource.

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
+use actix_web::body::MessageBody;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
-use super::headers::TOKENVEND_CACHE;
-use super::problem::{Problem, ProblemType};
+use super::header_names::TOKENVEND_CACHE;
+use super::problem::Problem;
 use super::{AppState, audit, body};
 use crate::auth::{Caller, Subject};
-use crate::metrics::labels::Label as _;
+use crate::metrics::labels::{CacheStatus, Label as _};
 use crate::vending::{TokenRequest, VendedToken};
 
 /// Body of `POST /v1/token`. The user is the verified caller; only a service names one.
@@ -105,14 +106,14 @@ async fn vend(
     let token_request = TokenRequest { min_ttl, refresh: params.refresh, ..token_request };
     let vended = app.vendor.vend(&token_request, Some(&caller.last_entry)).await?;
     audit::record(request, |context| context.token(&vended));
-    Ok(token_response(&vended, render(&vended, format)))
+    Ok(vended_response(vended.source, render(&vended, format)))
 }
 
-/// The response with a vended token.
-pub(super) fn token_response(vended: &VendedToken, json: Vec<u8>) -> HttpResponse {
+/// The response with a vended token or credentials.
+pub(super) fn vended_response(source: CacheStatus, json: impl MessageBody + 'static) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json")))
-        .insert_header((TOKENVEND_CACHE, HeaderValue::from_static(vended.source.text())))
+        .insert_header((TOKENVEND_CACHE, HeaderValue::from_static(source.text())))
         .body(json)
 }
 
@@ -137,8 +138,7 @@ fn format(request: &HttpRequest) -> Result<Format, Problem> {
     if request.query_string().is_empty() {
         return Ok(Format::default());
     }
-    let query = web::Query::<Query>::from_query(request.query_string()).map_err(|_| {
-        Problem::new(ProblemType::InvalidRequest, "the query may have one parameter, format: tokenvend, aws or amplify")
-    })?;
+    let query = web::Query::<Query>::from_query(request.query_string())
+        .map_err(|_| Problem::invalid_request("the query may have one parameter, format: tokenvend, aws or amplify"))?;
     Ok(query.format)
 }

@@ -5,28 +5,38 @@ use std::marker::PhantomData;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use prometheus::core::Collector;
+use prometheus::core::{Collector, MetricVec, MetricVecBuilder};
 use prometheus::{
     GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
 
-use super::labels::{Label, LabelSet};
+use super::labels::{Label, LabelSet, Route};
 
 /// A metric name or label is invalid or duplicate.
 pub type MetricsError = prometheus::Error;
 
-/// Counters, one for each combination of label values.
+/// The metrics of a family, one for each combination of label values. All are 0 at the start.
 #[derive(Debug)]
-pub struct Counters<S> {
-    children: Vec<IntCounter>,
+pub struct Family<M, S> {
+    children: Vec<M>,
     labels: PhantomData<S>,
 }
 
-impl<S: LabelSet> Counters<S> {
-    pub(super) fn register(registry: &Registry, name: &str, labels: &[&str], help: &str) -> Result<Self, MetricsError> {
-        let family = register(registry, IntCounterVec::new(Opts::new(name, help), labels))?;
+/// Counters, one for each combination of label values.
+pub type Counters<S> = Family<IntCounter, S>;
+/// Integer gauges, one for each combination of label values.
+pub type IntGauges<S> = Family<IntGauge, S>;
+
+impl<M: Clone, S: LabelSet> Family<M, S> {
+    fn new<B: MetricVecBuilder<M = M>>(family: &MetricVec<B>) -> Self {
         let children = S::all().iter().map(|values| family.with_label_values(values)).collect();
-        Ok(Self { children, labels: PhantomData })
+        Self { children, labels: PhantomData }
+    }
+}
+
+impl<S: LabelSet> Counters<S> {
+    pub(super) fn register(registry: &Registry, name: &str, help: &str) -> Result<Self, MetricsError> {
+        Ok(Self::new(&register(registry, IntCounterVec::new(Opts::new(name, help), &S::names()))?))
     }
 
     /// Adds one.
@@ -37,18 +47,9 @@ impl<S: LabelSet> Counters<S> {
     }
 }
 
-/// Integer gauges, one for each combination of label values. All are 0 at the start.
-#[derive(Debug)]
-pub struct IntGauges<S> {
-    children: Vec<IntGauge>,
-    labels: PhantomData<S>,
-}
-
 impl<S: LabelSet> IntGauges<S> {
-    pub(super) fn register(registry: &Registry, name: &str, labels: &[&str], help: &str) -> Result<Self, MetricsError> {
-        let family = register(registry, IntGaugeVec::new(Opts::new(name, help), labels))?;
-        let children = S::all().iter().map(|values| family.with_label_values(values)).collect();
-        Ok(Self { children, labels: PhantomData })
+    pub(super) fn register(registry: &Registry, name: &str, help: &str) -> Result<Self, MetricsError> {
+        Ok(Self::new(&register(registry, IntGaugeVec::new(Opts::new(name, help), &S::names()))?))
     }
 
     /// Sets the gauge; a number beyond its range becomes the largest one.
@@ -92,8 +93,8 @@ pub struct Gauges<L> {
 }
 
 impl<L: Label> Gauges<L> {
-    pub(super) fn register(registry: &Registry, name: &str, label: &str, help: &str) -> Result<Self, MetricsError> {
-        let family = register(registry, GaugeVec::new(Opts::new(name, help), &[label]))?;
+    pub(super) fn register(registry: &Registry, name: &str, help: &str) -> Result<Self, MetricsError> {
+        let family = register(registry, GaugeVec::new(Opts::new(name, help), &[L::NAME]))?;
         Ok(Self { family, label: PhantomData })
     }
 
@@ -113,15 +114,9 @@ pub struct Histograms<S> {
 }
 
 impl<S: LabelSet> Histograms<S> {
-    pub(super) fn register(
-        registry: &Registry,
-        name: &str,
-        labels: &[&str],
-        help: &str,
-        buckets: &[f64],
-    ) -> Result<Self, MetricsError> {
+    pub(super) fn register(registry: &Registry, name: &str, help: &str, buckets: &[f64]) -> Result<Self, MetricsError> {
         let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
-        let family = register(registry, HistogramVec::new(options, labels))?;
+        let family = register(registry, HistogramVec::new(options, &S::names()))?;
         let child = |values: &Vec<&str>| match values[..] {
             [_] => OnceLock::from(family.with_label_values(values)),
             _ => OnceLock::new(),
@@ -154,9 +149,9 @@ const STATUSES: [u16; 19] =
     [200, 204, 400, 401, 403, 404, 405, 406, 408, 409, 411, 413, 414, 415, 422, 429, 431, 500, 503];
 
 impl Requests {
-    pub(super) fn register<R: Label>(registry: &Registry, name: &str, help: &str) -> Result<Self, MetricsError> {
-        let family = register(registry, IntCounterVec::new(Opts::new(name, help), &["route", "status"]))?;
-        let children = R::ALL
+    pub(super) fn register(registry: &Registry, name: &str, help: &str) -> Result<Self, MetricsError> {
+        let family = register(registry, IntCounterVec::new(Opts::new(name, help), &[Route::NAME, "status"]))?;
+        let children = Route::ALL
             .iter()
             .map(|route| STATUSES.map(|status| family.with_label_values(&[route.text(), &status.to_string()])))
             .collect();
@@ -164,7 +159,7 @@ impl Requests {
     }
 
     /// Counts one response.
-    pub fn count<R: Label>(&self, route: R, status: u16) {
+    pub fn count(&self, route: Route, status: u16) {
         let index = STATUSES.binary_search(&status).ok();
         match index.and_then(|index| self.children.get(Label::index(route))?.get(index)) {
             Some(child) => child.inc(),

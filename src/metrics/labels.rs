@@ -3,6 +3,8 @@
 
 /// A closed set of label values.
 pub trait Label: Copy + Eq + 'static {
+    /// The name of the label.
+    const NAME: &'static str;
     /// Every value, in the order of [`Label::index`].
     const ALL: &'static [Self];
     /// The text in the exposition.
@@ -13,6 +15,8 @@ pub trait Label: Copy + Eq + 'static {
 
 /// The labels of one metric: a [`Label`], or two of them as a tuple.
 pub trait LabelSet: Copy + 'static {
+    /// The names of the labels.
+    fn names() -> Vec<&'static str>;
     /// The texts of every combination, in the order of [`LabelSet::index`].
     fn all() -> Vec<Vec<&'static str>>;
     /// The position of the combination in [`LabelSet::all`].
@@ -20,6 +24,10 @@ pub trait LabelSet: Copy + 'static {
 }
 
 impl<L: Label> LabelSet for L {
+    fn names() -> Vec<&'static str> {
+        vec![L::NAME]
+    }
+
     fn all() -> Vec<Vec<&'static str>> {
         L::ALL.iter().map(|value| vec![value.text()]).collect()
     }
@@ -30,6 +38,10 @@ impl<L: Label> LabelSet for L {
 }
 
 impl<A: Label, B: Label> LabelSet for (A, B) {
+    fn names() -> Vec<&'static str> {
+        vec![A::NAME, B::NAME]
+    }
+
     fn all() -> Vec<Vec<&'static str>> {
         A::ALL.iter().flat_map(|first| B::ALL.iter().map(|second| vec![first.text(), second.text()])).collect()
     }
@@ -39,13 +51,41 @@ impl<A: Label, B: Label> LabelSet for (A, B) {
     }
 }
 
-macro_rules! label {
-    ($(#[$doc:meta])* $name:ident { $($(#[$value_doc:meta])* $value:ident => $text:literal,)+ }) => {
+/// Outcome of the authentication of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthOutcome {
+    Verified,
+    /// The credential cannot be verified now.
+    Unavailable,
+    Rejected(RejectionReason),
+}
+
+impl LabelSet for AuthOutcome {
+    fn names() -> Vec<&'static str> {
+        RejectionReason::names()
+    }
+
+    fn all() -> Vec<Vec<&'static str>> {
+        [vec!["verified"], vec!["unavailable"]].into_iter().chain(RejectionReason::all()).collect()
+    }
+
+    fn index(self) -> usize {
+        match self {
+            Self::Verified => 0,
+            Self::Unavailable => 1,
+            Self::Rejected(reason) => 2 + Label::index(reason),
+        }
+    }
+}
+
+macro_rules! labels {
+    ($($(#[$doc:meta])* $type:ident, $name:literal { $($(#[$value_doc:meta])* $value:ident => $text:literal,)+ })+) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum $name { $($(#[$value_doc])* $value,)+ }
+        pub enum $type { $($(#[$value_doc])* $value,)+ }
 
-        impl Label for $name {
+        impl Label for $type {
+            const NAME: &'static str = $name;
             const ALL: &'static [Self] = &[$(Self::$value,)+];
             fn text(self) -> &'static str {
                 match self { $(Self::$value => $text,)+ }
@@ -54,12 +94,13 @@ macro_rules! label {
                 self as usize
             }
         }
-    };
+    )+};
 }
 
-label!(
+// Each with the name of its label.
+labels! {
     /// How a request for a token or credentials was served. The `Tokenvend-Cache` header has the same values.
-    CacheStatus {
+    CacheStatus, "cache" {
         /// From the cache.
         Hit => "hit",
         /// By a call to Cognito for this request.
@@ -69,19 +110,15 @@ label!(
         /// From the cache, within the clock skew allowance, because the refresh failed.
         Stale => "stale",
     }
-);
 
-label!(
     /// The kind of vended credential, in metrics and in the log.
-    CredentialKind {
+    CredentialKind, "kind" {
         Token => "token",
         Credentials => "credentials",
     }
-);
 
-label!(
     /// An operation of Amazon Cognito identity pools, by its AWS name.
-    Operation {
+    Operation, "operation" {
         GetOpenIdToken => "GetOpenIdTokenForDeveloperIdentity",
         GetCredentials => "GetCredentialsForIdentity",
         LookupDeveloperIdentity => "LookupDeveloperIdentity",
@@ -91,11 +128,9 @@ label!(
         UnlinkDeveloperIdentity => "UnlinkDeveloperIdentity",
         DeleteIdentities => "DeleteIdentities",
     }
-);
 
-label!(
     /// Outcome of one call to Cognito.
-    UpstreamOutcome {
+    UpstreamOutcome, "outcome" {
         Success => "success",
         /// Cognito's quota is exceeded.
         Throttled => "throttled",
@@ -110,11 +145,9 @@ label!(
         /// The response does not match the request.
         Mismatched => "mismatched",
     }
-);
 
-label!(
     /// Outcome of a background refresh.
-    RefreshOutcome {
+    RefreshOutcome, "outcome" {
         /// The new value replaced the cached one.
         Refreshed => "refreshed",
         /// The rate limit or the circuit breaker did not permit it; a later request may start it again.
@@ -122,61 +155,52 @@ label!(
         /// The call failed; the cached value stays.
         Failed => "failed",
     }
-);
 
-label!(
-    /// Outcome of the authentication of a request.
-    AuthOutcome {
-        Verified => "verified",
-        /// The request has no credential.
+    /// Why a credential was rejected: a value of [`AuthOutcome`].
+    RejectionReason, "outcome" {
+        /// There is none.
         Missing => "missing",
-        /// The request has more than one credential, or one that cannot be parsed.
+        /// It does not have the required form, or there are several.
         Malformed => "malformed",
-        /// `typ` is not an accepted token type.
+        /// Its `typ` is that of another kind of token.
         TokenType => "token_type",
-        /// The signing algorithm is not allowed.
+        /// Its signature algorithm is not allowed.
         Algorithm => "algorithm",
-        /// No key is known for the token's `kid`.
+        /// It names a key that the app does not publish.
         UnknownKey => "unknown_key",
-        /// The signature is invalid.
+        /// Its signature is invalid.
         Signature => "signature",
-        /// `iss` is not the configured issuer.
+        /// Its `iss` is not configured.
         Issuer => "issuer",
-        /// `aud` is not a configured audience.
+        /// Its `aud` is not configured.
         Audience => "audience",
-        /// `exp` has passed.
+        /// Its `exp` has passed.
         Expired => "expired",
-        /// `nbf` or `iat` is in the future.
+        /// Its `nbf` or `iat` is in the future.
         NotYetValid => "not_yet_valid",
-        /// The claim of the user id is missing or unusable.
+        /// A claim of the user id is missing or invalid.
         UserId => "user_id",
-        /// The app's endpoint rejected the credential.
+        /// According to the app, it is not, or no longer, that of a signed-in user.
         Inactive => "inactive",
-        /// Required scopes or claims are missing.
+        /// It does not have the required scopes or claims.
         InsufficientScope => "insufficient_scope",
-        /// A cookie, in a request that another site may have sent.
+        /// It is a cookie, and no page of an allowed origin is known to have sent the request.
         CrossSite => "cross_site",
-        /// Gateway headers, from a peer that is not the gateway.
+        /// It is a gateway's header, and the peer is not the gateway.
         UntrustedPeer => "untrusted_peer",
-        /// The credential cannot be verified now.
-        Unavailable => "unavailable",
     }
-);
 
-label!(
     /// Outcome of an audit event.
-    AuditOutcome {
+    AuditOutcome, "outcome" {
         Written => "written",
         /// The queue was full.
         Dropped => "dropped",
         /// Writing to the sink failed.
         Failed => "failed",
     }
-);
 
-label!(
     /// Decision of a pool's access policy for a verified caller.
-    AuthorizationOutcome {
+    AuthorizationOutcome, "outcome" {
         Granted => "granted",
         /// No rule matches the caller; it gets a token because the policy is in audit mode.
         WouldDeny => "would_deny",
@@ -187,20 +211,16 @@ label!(
         /// The caller names a user for whom it may not act.
         ActAsDenied => "act_as_denied",
     }
-);
 
-label!(
     /// Outcome of the authentication with the admin credential.
-    AdminAuthOutcome {
+    AdminAuthOutcome, "outcome" {
         Verified => "verified",
         Missing => "missing",
         Wrong => "wrong",
     }
-);
 
-label!(
     /// The rate limit that a request exceeded.
-    RateLimitKind {
+    RateLimitKind, "limit" {
         /// Requests from one address.
         Address => "address",
         /// Rejected credentials from one address.
@@ -208,11 +228,9 @@ label!(
         /// Requests for one user.
         User => "user",
     }
-);
 
-label!(
     /// The routes of both listeners. Every other path is `other`.
-    Route {
+    Route, "route" {
         Token => "/v1/token",
         Link => "/v1/identity/link",
         Credentials => "/v1/credentials",
@@ -230,41 +248,33 @@ label!(
         AdminIdentityUser => "/admin/v1/pools/{pool}/identities/{identity}/users/{user}",
         Other => "other",
     }
-);
 
-label!(
     /// Why an entry left the cache.
-    EvictionCause {
+    EvictionCause, "cause" {
         Expired => "expired",
         /// The cache was full.
         Size => "size",
         /// The user's entries were purged.
         Invalidated => "invalidated",
     }
-);
 
-label!(
     /// Why a circuit breaker opened.
-    CircuitOpenCause {
+    CircuitOpenCause, "cause" {
         /// Cognito throttled a call.
         Throttled => "throttled",
         /// Consecutive calls failed.
         Failures => "failures",
     }
-);
 
-label!(
     /// Outcome of a fetch of signing keys.
-    FetchOutcome {
+    FetchOutcome, "outcome" {
         Fetched => "fetched",
         /// The key set could not be fetched or parsed; the previous one stays in use.
         Failed => "failed",
     }
-);
 
-label!(
     /// Outcome of a request to link a login or a guest to its user's identity.
-    LinkOutcome {
+    LinkOutcome, "outcome" {
         Linked => "linked",
         /// The pool's configuration does not allow it.
         NotAllowed => "not_allowed",
@@ -279,19 +289,15 @@ label!(
         /// An error of the service or of Cognito.
         Failed => "failed",
     }
-);
 
-label!(
     /// The listeners, by their names in the configuration.
-    ListenerName {
+    ListenerName, "listener" {
         Http => "http",
         Admin => "admin",
     }
-);
 
-label!(
     /// Outcome of a TLS handshake.
-    HandshakeOutcome {
+    HandshakeOutcome, "outcome" {
         Completed => "completed",
         /// The peers share no version or cipher, or one rejected the other's certificate.
         Failed => "failed",
@@ -299,13 +305,11 @@ label!(
         NotTls => "not_tls",
         TimedOut => "timed_out",
     }
-);
 
-label!(
     /// Outcome of a reload of changed certificate files.
-    ReloadOutcome {
+    ReloadOutcome, "outcome" {
         Replaced => "replaced",
         /// The files are invalid; the previous certificate stays in use.
         Rejected => "rejected",
     }
-);
+}

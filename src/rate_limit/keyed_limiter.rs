@@ -43,29 +43,3 @@ impl<K: Hash> KeyedLimiter<K> {
         self.limit.take(full_at, self.clock.monotonic()).map(drop)
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use clock::{ManualClock, Timestamp};
-
-    #[test]
-    fn permits_become_available_with_time_up_to_the_burst() {
-        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(0)));
-        let shared: SharedClock = clock.clone();
-        let limiter = KeyedLimiter::new(RateLimit::parse("2/s", 3).unwrap(), &shared);
-        let taken = || (0..10).take_while(|_| limiter.take(&"alice").is_ok()).count();
-        assert_eq!(taken(), 3);
-        assert_eq!(limiter.take(&"alice"), Err(Duration::from_millis(500)));
-        assert_eq!(limiter.take(&"bob"), Ok(()));
-        clock.advance(Duration::from_millis(499));
-        assert_eq!(limiter.take(&"alice"), Err(Duration::from_millis(1)));
-        clock.advance(Duration::from_millis(1));
-        assert_eq!(limiter.peek(&"alice"), Ok(()));
-        assert_eq!(taken(), 1);
-        clock.advance(Duration::from_secs(3600));
-        assert_eq!(taken(), 3);
-    }
-}

@@ -1,13 +1,13 @@
-//! Distinguished names as text, so that two different names never have the same one: as RFC 4514 writes them,
-//! which is what nginx, Envoy and `openssl -nameopt RFC2253` show. Whoever compares such a text compares names.
+//! Distinguished names in the string representation of RFC 4514, as nginx, Envoy and `openssl -nameopt RFC2253` show
+//! them. Two different names have different texts, so that texts can be compared.
 
 use std::fmt::Write as _;
 
 use x509_parser::asn1_rs::ToDer as _;
 use x509_parser::prelude::{AttributeTypeAndValue, X509Name};
 
-/// The short names of RFC 4514, section 3. Every other attribute stands by its number.
-const SHORT: [(&str, &str); 9] = [
+/// The short names of RFC 4514, section 3. All other attributes are written by their OID.
+const SHORT_NAMES: [(&str, &str); 9] = [
     ("2.5.4.3", "CN"),
     ("2.5.4.6", "C"),
     ("2.5.4.7", "L"),
@@ -19,53 +19,49 @@ const SHORT: [(&str, &str); 9] = [
     ("0.9.2342.19200300.100.1.25", "DC"),
 ];
 
-/// The name, most specific part first. Those that stand together are in openssl's order, which is the reverse of
-/// their own as well.
+/// The name, its most specific part first. The attributes of one part are in openssl's order, which is reversed too.
 pub(super) fn rfc4514(name: &X509Name<'_>) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    for part in name.iter() {
-        let mut together: Vec<String> = part.iter().map(attribute).collect();
-        together.reverse();
-        parts.push(together.join("+"));
-    }
-    parts.reverse();
-    parts.join(",")
+    let reversed = |mut parts: Vec<String>, separator: &str| {
+        parts.reverse();
+        parts.join(separator)
+    };
+    reversed(name.iter().map(|part| reversed(part.iter().map(attribute).collect(), "+")).collect(), ",")
 }
 
 fn attribute(attribute: &AttributeTypeAndValue<'_>) -> String {
-    let number = attribute.attr_type().to_id_string();
-    let short = SHORT.iter().find(|(known, _)| *known == number).map(|(_, short)| *short);
+    let oid = attribute.attr_type().to_id_string();
+    let short = SHORT_NAMES.iter().find(|(known, _)| *known == oid).map(|(_, short)| *short);
     match (short, attribute.as_str()) {
         (Some(short), Ok(text)) => format!("{short}={}", escaped(text)),
-        // A value that is not plain text, or whose kind is not known, stands as its bytes.
+        // A value that is not a text, or of an attribute without a short name, is written as its DER encoding.
         (short, _) => {
             let value = attribute.attr_value();
             let bytes = value.to_der_vec().unwrap_or_else(|_| value.data.to_vec());
-            format!("{}=#{}", short.unwrap_or(&number), hex::encode(&bytes))
+            format!("{}=#{}", short.unwrap_or(&oid), hex::encode(&bytes))
         }
     }
 }
 
-/// Escapes what would otherwise be taken for the name's own punctuation, and what cannot be seen.
+/// Escapes the punctuation of a name, and control characters.
 fn escaped(text: &str) -> String {
     let last = text.chars().count().saturating_sub(1);
-    text.chars().enumerate().fold(String::with_capacity(text.len()), |mut escaped, (place, letter)| {
-        let is_at_edge = place == 0 || place == last;
+    let mut escaped = String::with_capacity(text.len());
+    for (place, letter) in text.chars().enumerate() {
         match letter {
             '"' | '+' | ',' | ';' | '<' | '>' | '\\' => escaped.extend(['\\', letter]),
             '#' if place == 0 => escaped.push_str("\\#"),
-            ' ' if is_at_edge => escaped.push_str("\\ "),
+            ' ' if place == 0 || place == last => escaped.push_str("\\ "),
             letter if letter.is_control() => {
                 let mut bytes = [0; 4];
                 for byte in letter.encode_utf8(&mut bytes).bytes() {
-                    // Writing to memory does not fail.
+                    // Writing to a String cannot fail.
                     let _ = write!(escaped, "\\{byte:02X}");
                 }
             }
             letter => escaped.push(letter),
         }
-        escaped
-    })
+    }
+    escaped
 }
 
 #[cfg(test)]
@@ -73,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_in_a_value_can_pass_for_another_part_of_the_name() {
+    fn no_value_can_be_read_as_another_part_of_the_name() {
         for (text, expected) in [
             ("edge", "edge"),
             ("a,O=b", "a\\,O=b"),

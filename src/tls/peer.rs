@@ -1,5 +1,4 @@
-//! Who is at the other end of a connection, by the certificate that it has proved to hold. Read once, when the
-//! connection begins.
+//! The client certificate of a connection. Parsed once, when the connection begins.
 
 use aws_lc_rs::digest::{self, SHA256};
 use rustls::pki_types::CertificateDer;
@@ -8,32 +7,32 @@ use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
 use super::name;
 
-/// A client's certificate, verified against the listener's client CAs, with its times and revocation.
+/// A client's certificate, verified with the listener's client CAs and revocation lists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PeerCertificate {
     /// The subject's distinguished name as RFC 4514 writes it, most specific part first: `CN=edge,O=Example`.
     pub subject: String,
-    /// The DNS names that it bears.
+    /// Its DNS names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub dns_names: Vec<String>,
-    /// The URIs that it bears, a SPIFFE id for example.
+    /// Its URIs, such as a SPIFFE id.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub uris: Vec<String>,
     /// The SHA-256 digest of the whole certificate, in lower-case hex.
     pub sha256: String,
 }
 
-/// A certificate that was verified and yet cannot be read: nobody can be told apart by it.
+/// A verified certificate that cannot be parsed: it identifies no client.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("the client's certificate cannot be read")]
 pub struct Unreadable;
 
 impl PeerCertificate {
-    /// Reads a certificate. That it is genuine has to have been verified before.
+    /// Parses a certificate, which must have been verified.
     ///
     /// # Errors
-    /// It is not what X.509 says.
+    /// It is not a valid X.509 certificate.
     pub fn read(verified: &CertificateDer<'_>) -> Result<Self, Unreadable> {
         let (_, certificate) = X509Certificate::from_der(verified).map_err(|_| Unreadable)?;
         let (mut dns_names, mut uris) = (Vec::new(), Vec::new());

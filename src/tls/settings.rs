@@ -1,4 +1,4 @@
-//! How a listener is to speak TLS.
+//! Settings of a listener's TLS.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,42 +6,42 @@ use std::time::Duration;
 /// A listener's TLS.
 #[derive(Debug, Clone)]
 pub struct TlsSettings {
-    /// The certificate that is shown, and after it those that lead up to its CA. PEM.
+    /// The service's certificate, followed by those of its CAs. PEM.
     pub certificate_file: PathBuf,
     /// The certificate's private key. PEM, not encrypted.
     pub key_file: PathBuf,
-    /// Which clients' certificates are believed; without it none is asked for.
+    /// Mutual TLS. `None`: clients' certificates are not requested.
     pub clients: Option<ClientSettings>,
-    /// The oldest version of the protocol that is spoken.
+    /// The oldest accepted version of the protocol.
     pub minimum_version: MinimumVersion,
-    /// How often the files are looked at.
+    /// How often the files are checked for changes.
     pub reload_interval: Duration,
 }
 
-/// Clients with certificates of their own: mutual TLS.
+/// Verification of clients' certificates: mutual TLS.
 #[derive(Debug, Clone)]
 pub struct ClientSettings {
-    /// The CAs that may vouch for clients. PEM.
+    /// The CAs that issue clients' certificates. PEM.
     pub ca_file: PathBuf,
-    /// What these CAs have taken back. PEM.
+    /// The revocation lists of these CAs. PEM.
     pub crl_file: Option<PathBuf>,
-    /// Whether a client may come without a certificate.
+    /// Whether a client needs a certificate.
     pub demand: ClientDemand,
 }
 
-/// Whether a client may come without a certificate. One that is not good is refused either way.
+/// Whether a client needs a certificate. An invalid one is rejected in either case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClientDemand {
-    /// Whoever has none is not let in.
+    /// A connection without one is rejected.
     Required,
-    /// Whoever has none is let in, as nobody in particular.
+    /// A connection without one is accepted, and not authenticated by a certificate.
     Optional,
 }
 
-/// The oldest version of TLS that is spoken. What is older than both is not spoken at all.
+/// The oldest accepted version of TLS. Versions before 1.2 are never accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MinimumVersion {
-    /// 1.2, by the AEAD suites with forward secrecy only.
+    /// 1.2, only with AEAD suites and forward secrecy.
     Tls12,
     /// 1.3.
     Tls13,

@@ -1,12 +1,18 @@
 //! Authentication method of a token, from its `amr`: `["unauthenticated"]` for a guest, else `"authenticated"` followed by
 //! the providers of the identity's logins, and `PROVIDER:POOL:USER` for the login that was used.
 
+use std::fmt;
+
+use serde::Serialize;
+
 /// The public providers that Cognito knows by name. OpenID Connect and SAML providers and user pools are recognized by
 /// their form: the name of a developer provider has neither a slash nor a colon.
 const PUBLIC_PROVIDERS: [&str; 5] =
     ["accounts.google.com", "api.twitter.com", "appleid.apple.com", "graph.facebook.com", "www.amazon.com"];
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Displayed for people, serialized for the JSON output of commands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum AuthMethod<'t> {
     Guest,
     /// A user of the app, named by its server with AWS credentials.
@@ -18,6 +24,16 @@ pub enum AuthMethod<'t> {
     PublicLogin {
         provider: &'t str,
     },
+}
+
+impl fmt::Display for AuthMethod<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Guest => f.write_str("a guest, not signed in"),
+            Self::DeveloperUser { provider, user } => write!(f, "developer user {user:?} of {provider}"),
+            Self::PublicLogin { provider } => write!(f, "a public login at {provider}"),
+        }
+    }
 }
 
 impl<'t> AuthMethod<'t> {

@@ -127,7 +127,7 @@ impl Upstream {
 
     async fn wait_for_rate_limit(&self) -> Result<(), IssueError> {
         let waited = self.rate_limiter.acquire().await.map_err(|RateLimited(retry_after)| {
-            self.metrics.upstream_rate_limited_total.inc();
+            self.metrics.upstream_rate_limited_total.count(self.operation);
             rate_limited(retry_after, "the rate limit of calls to cognito is reached")
         })?;
         self.metrics.upstream_rate_limit_wait_seconds.observe(waited.as_secs_f64());

@@ -182,7 +182,7 @@ async fn on_a_full_disk_tokens_are_vended_and_lost_events_are_counted() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_a_full_disk_a_fail_closed_audit_vends_nothing() {
-    let overlay = format!("{}audit.on_failure = \"refuse\"\n", to_file(Path::new("/dev/full")));
+    let overlay = format!("{}audit.on_failure = \"reject\"\n", to_file(Path::new("/dev/full")));
     let app = TestApp::with(&overlay).await;
     for _ in 0..2 {
         let refused = app.vend("alice").await;
@@ -197,8 +197,8 @@ async fn on_a_full_disk_a_fail_closed_audit_vends_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_a_full_disk_a_fail_closed_audit_links_nothing() {
-    let refusing = "audit.on_failure = \"refuse\"\n";
-    let app = TestApp::with(&format!("{}{refusing}{LINKING}", to_file(Path::new("/dev/full")))).await;
+    let rejecting = "audit.on_failure = \"reject\"\n";
+    let app = TestApp::with(&format!("{}{rejecting}{LINKING}", to_file(Path::new("/dev/full")))).await;
     link(&app, "accounts.google.com").await.is_problem(503, "audit-unavailable");
     assert_eq!(app.calls().await, 0, "what cannot be taken back was begun");
 }
@@ -206,7 +206,7 @@ async fn on_a_full_disk_a_fail_closed_audit_links_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fail_closed_audit_writes_the_event_before_the_response() {
     let trail = AuditFile::new();
-    let app = TestApp::with(&format!("{}audit.on_failure = \"refuse\"\n", trail.overlay())).await;
+    let app = TestApp::with(&format!("{}audit.on_failure = \"reject\"\n", trail.overlay())).await;
     for count in 1..=20 {
         app.vend("alice").await.source();
         assert_eq!(read(&trail.path()).len(), count, "no waiting here");
@@ -235,7 +235,7 @@ async fn a_blocked_destination_delays_no_response_and_lost_events_are_counted() 
 async fn a_blocked_destination_delays_a_response_by_no_more_than_the_timeout() {
     let trail = AuditFile::new();
     let _pipe = unread_pipe(&trail);
-    let overlay = "audit.queue_capacity = 1\naudit.on_failure = \"refuse\"\naudit.max_wait = \"500ms\"\n";
+    let overlay = "audit.queue_capacity = 1\naudit.on_failure = \"reject\"\naudit.max_wait = \"500ms\"\n";
     let app = TestApp::with(&format!("{}{overlay}", trail.overlay())).await;
     let answer = loop {
         let answer = vend_while_time_advances(&app, "alice").await;
@@ -293,10 +293,10 @@ fn an_audit_file_that_cannot_be_written_prevents_the_start() {
     let (code, _, err) = run(&serve, &[("TOKENVEND__AUDIT__PATH", "/nowhere/audit.jsonl")]);
     assert_eq!(code, Some(69), "{err}");
     assert!(err.contains("/nowhere/audit.jsonl (audit.path): No such file"), "{err}");
-    let off = [("TOKENVEND__AUDIT__SINK", "off"), ("TOKENVEND__AUDIT__ON_FAILURE", "refuse")];
+    let off = [("TOKENVEND__AUDIT__SINK", "off"), ("TOKENVEND__AUDIT__ON_FAILURE", "reject")];
     let (code, out, err) = run(&["check-config", "--config", path.to_str().unwrap()], &off);
     assert_eq!(code, Some(0), "{err}");
-    assert!(out.contains("warning: audit.on_failure is \"refuse\", but audit.sink is \"off\""), "{out}");
+    assert!(out.contains("warning: audit.on_failure is \"reject\", but audit.sink is \"off\""), "{out}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -122,14 +122,12 @@ async fn errors_of_the_service_and_of_the_arguments_are_printed() {
 }
 
 #[tokio::test]
-async fn help_is_printed_on_request() {
-    let listed = tokenvend(&["--help"], &[]).await;
-    assert!(stdout(&listed).contains(COMMAND));
-    for arguments in [vec![COMMAND, "help"], vec![COMMAND, "--help"], vec!["cognito-identity", COMMAND, "help"]] {
+async fn every_form_of_the_command_prints_the_same_help() {
+    // The text itself is in the snapshot of `help.rs`.
+    let help = tokenvend(&[COMMAND, "--help"], &[]).await;
+    for arguments in [vec![COMMAND, "help"], vec!["cognito-identity", COMMAND, "help"]] {
         let output = tokenvend(&arguments, &[]).await;
         assert!(output.status.success());
-        for word in ["--identity-pool-id", "--generate-cli-skeleton", "--bearer-file", "EXIT CODES"] {
-            assert!(stdout(&output).contains(word), "{word}");
-        }
+        assert_eq!(stdout(&output), stdout(&help));
     }
 }

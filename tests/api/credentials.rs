@@ -166,11 +166,10 @@ async fn throttled_calls_and_a_used_up_rate_limit_get_retry_after() {
         TestApp::with(&format!("{ENABLED}\nupstream.max_attempts = 1\nupstream.rate_limit.max_wait = \"0s\"")).await;
     app.credentials_fail(json!({"throttleRate": 1.0})).await;
     app.credentials("alice").await.is_problem(503, "upstream-unavailable");
-    assert_eq!(
-        app.metric("tokenvend_upstream_calls_total{operation=\"GetCredentialsForIdentity\",outcome=\"throttled\"}")
-            .await,
-        1.0
-    );
+    for name in ["calls_total", "call_duration_seconds_count"] {
+        let labels = "operation=\"GetCredentialsForIdentity\",outcome=\"throttled\"";
+        assert_eq!(app.metric(&format!("tokenvend_upstream_{name}{{{labels}}}")).await, 1.0, "{name}");
+    }
     let overlay = "credentials.rate_limit.burst = 1\ncredentials.rate_limit.rate = \"1/s\"\nupstream.rate_limit.max_wait = \"0s\"";
     let app = TestApp::with(&format!("{ENABLED}\n{overlay}")).await;
     assert_eq!(app.credentials("alice").await.source(), "miss");

@@ -15,19 +15,19 @@ fn of_seeds<T>(of: &str, target: impl Fn(&[u8]) -> T) -> Vec<T> {
 
 #[test]
 fn a_caller_verified_by_headers_has_presented_the_signed_token() {
-    let ways = of_seeds("headers", targets::headers::let_in_only_by_what_was_signed);
-    let by: BTreeSet<Option<&str>> = ways.iter().map(Option::as_deref).collect();
+    let accepted = of_seeds("headers", targets::headers::check_credential);
+    let by: BTreeSet<Option<&str>> = accepted.iter().map(Option::as_deref).collect();
     let all = [None, Some("bearer"), Some("cookie"), Some("gateway"), Some("header")];
-    assert_eq!(by, BTreeSet::from(all), "a way that no seed gets in by is not tried");
+    assert_eq!(by, BTreeSet::from(all), "each authenticator accepts a seed, and one seed is rejected");
 }
 
 #[test]
 fn a_caller_verified_by_claims_has_the_user_id_of_the_claims() {
-    let got_in = of_seeds("claims", targets::claims::name_whoever_gets_in);
-    assert!(got_in.contains(&true) && got_in.contains(&false), "{got_in:?}");
+    let accepted = of_seeds("claims", targets::claims::check_user_id);
+    assert!(accepted.contains(&true) && accepted.contains(&false), "{accepted:?}");
 }
 
 #[test]
 fn no_forwarded_header_changes_another_clients_address() {
-    of_seeds("forwarded", targets::forwarded::move_nobody);
+    of_seeds("forwarded", targets::forwarded::check_client_address);
 }

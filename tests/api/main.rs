@@ -26,6 +26,7 @@ mod emulator_page;
 mod freshness;
 mod fuzzing;
 mod gateway;
+mod help;
 mod http;
 mod identity_admin;
 mod last_entry_hint;

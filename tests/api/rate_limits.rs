@@ -7,7 +7,7 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 
 use crate::process::ServiceProcess;
-use crate::support::{ApiResponse, DemoIdp, TestApp, until};
+use crate::support::{ADMIN_CREDENTIAL, ApiResponse, DemoIdp, TestApp, until};
 
 /// The service behind a trusted proxy, which is the test.
 const BEHIND_PROXY: &str = "http.trusted_proxies = [\"127.0.0.0/8\", \"10.0.0.0/8\"]\n";
@@ -284,4 +284,24 @@ async fn excess_requests_do_not_fill_the_log() {
     assert_eq!(found.len(), 1, "{log}");
     assert_eq!((&found[0]["level"], &found[0]["by_address"]), (&"WARN".into(), &1.into()));
     assert!(lines.iter().all(|line| line["status"] != 429), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_administrator_over_the_call_rate_limit_is_in_the_access_log() {
+    let overlay = format!("admin.credential = \"{ADMIN_CREDENTIAL}\"\nadmin.rate_limit.rate = \"1/h\"\n");
+    let overlay = format!("{overlay}admin.rate_limit.max_wait = \"0s\"\n");
+    let burst = [("TOKENVEND__ADMIN__RATE_LIMIT__BURST", "1")];
+    let mut served = ServiceProcess::start_with(&overlay, &burst).await;
+    let list = format!("{}/admin/v1/pools/main/identities", served.admin_url);
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    for status in [200, 429] {
+        assert_eq!(answer(client.get(&list).bearer_auth(ADMIN_CREDENTIAL)).await.status, status);
+    }
+    served.terminate();
+    assert_eq!(served.ended().await, Some(0));
+    let log = served.log();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let limited: Vec<_> = lines.iter().filter(|line| line["status"] == 429).collect();
+    assert_eq!(limited.len(), 1, "{log}");
+    assert_eq!((&limited[0]["level"], &limited[0]["message"]), (&"INFO".into(), &"request completed".into()));
 }

@@ -11,6 +11,15 @@ pub use demo_idp::{DemoIdp, jwks_of, new_key};
 pub use metrics::calls;
 pub use response::{ApiResponse, claims_of};
 
+/// Settings of a snapshot whose text has addresses of this run, ids of requests, and error numbers of the system.
+pub fn snapshot_settings() -> insta::Settings {
+    let mut settings = insta::Settings::clone_current();
+    settings.add_filter(r"127\.0\.0\.1:\d{4,5}", "127.0.0.1:PORT");
+    settings.add_filter(r"aws request id [0-9a-f-]{36}", "aws request id ID");
+    settings.add_filter(r"os error \d+", "os error NUMBER");
+    settings
+}
+
 pub const SECOND_POOL: &str = "us-east-1:00000000-0000-4000-8000-000000000002";
 
 /// An authenticator for the identity provider's JWT in a cookie.

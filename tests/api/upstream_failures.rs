@@ -56,7 +56,10 @@ async fn calls_stay_within_the_rate_limit_and_excess_requests_get_retry_after() 
     assert_eq!(refused.header("retry-after"), "1");
     assert_eq!(app.vend("a").await.source(), "hit", "the cache needs no budget");
     assert_eq!(app.calls().await, 3);
-    assert_eq!(app.metric("tokenvend_upstream_rate_limited_total").await, 1.0);
+    assert_eq!(
+        app.metric("tokenvend_upstream_rate_limited_total{operation=\"GetOpenIdTokenForDeveloperIdentity\"}").await,
+        1.0
+    );
     app.advance(1);
     assert_eq!(app.vend("d").await.source(), "miss");
 }

@@ -31,7 +31,13 @@ async fn a_vended_token_is_verified_against_the_emulator_in_every_form_that_an_a
     let (identity, token) = (answer.json()["identityId"].as_str().unwrap().to_owned(), answer.token());
     let url = app.emulator.url();
     let arguments = ["verify", "-", "--pool", POOL, "--endpoint-url", &url];
-    for input in [token.clone(), format!("{token}\n"), answer.text.clone(), json!({"Token": token}).to_string()] {
+    for input in [
+        token.clone(),
+        format!("{token}\n"),
+        json!(token).to_string(),
+        answer.text.clone(),
+        json!({"Token": token}).to_string(),
+    ] {
         let ended = run_alone(&arguments, &[], &input).await;
         assert_eq!(ended.code, Some(0), "{ended:?}");
         let expected = format!("verified: {identity} of pool {POOL}, developer user \"alice\" of ");
@@ -150,6 +156,7 @@ async fn inspect_tells_guests_public_logins_ended_tokens_and_the_app_s_own_apart
     assert!(!app.out.contains("user     "), "an app's token says nothing of Cognito's: {app:?}");
     let odd = inspect(&with(json!({"sub": "\u{1b}]0;x\u{7}\u{9b}31m"})), &[]).await;
     assert!(!odd.out.contains(['\u{1b}', '\u{9b}', '\u{7}']), "{odd:?}");
+    assert!(odd.out.contains(r#""sub": "\u001b]0;x\u0007\u009b31m""#), "{odd:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -162,6 +169,9 @@ async fn a_text_that_is_no_token_is_reported_and_exits_with_65() {
         ("!.e30.x", "header"),
         ("e30.bm8.x", "claims"),
         (r#"{"type": "urn:tokenvend:error:unauthorized"}"#, "no member \"token\""),
+        (r#"{"token": 7}"#, "no member \"token\""),
+        ("{", "neither a token nor JSON"),
+        ("\"a", "neither a token nor JSON"),
     ] {
         let ended = inspect(input, &[]).await;
         assert_eq!((ended.code, ended.out.as_str()), (Some(65), ""), "{ended:?}");

@@ -43,8 +43,8 @@ def connect(service, **config):
 cognito, sts, iam = connect("cognito-identity"), connect("sts"), connect("iam")
 
 
-class World:
-    """A pool of its own, with two users, for one call."""
+class PoolFixture:
+    """A new pool with two users, for one call."""
 
     def __init__(self):
         self.mark = uuid.uuid4().hex
@@ -89,13 +89,13 @@ def roles():
     return {"Roles": {"authenticated": ROLE, "unauthenticated": ROLE}, "RoleMappings": {GOOGLE: mapping}}
 
 
-def with_roles(world):
-    cognito.set_identity_pool_roles(IdentityPoolId=world.pool, **roles())
-    return {"IdentityPoolId": world.pool}
+def with_roles(fixture):
+    cognito.set_identity_pool_roles(IdentityPoolId=fixture.pool, **roles())
+    return {"IdentityPoolId": fixture.pool}
 
 
-def with_tag_map(world):
-    named = {"IdentityPoolId": world.pool, "IdentityProviderName": GOOGLE}
+def with_tag_map(fixture):
+    named = {"IdentityPoolId": fixture.pool, "IdentityProviderName": GOOGLE}
     cognito.set_principal_tag_attribute_map(**named, PrincipalTags={"team": "custom:team"})
     return named
 
@@ -104,64 +104,64 @@ def second_page(call, **arguments):
     return {**arguments, "NextToken": call(**arguments)["NextToken"]}
 
 
-def users_page(world):
+def users_page(fixture):
     cognito.get_open_id_token_for_developer_identity(
-        IdentityPoolId=world.pool, IdentityId=world.alice, Logins={PROVIDER: "alice-too"}
+        IdentityPoolId=fixture.pool, IdentityId=fixture.alice, Logins={PROVIDER: "alice-too"}
     )
-    named = {"IdentityPoolId": world.pool, "IdentityId": world.alice, "MaxResults": 1}
+    named = {"IdentityPoolId": fixture.pool, "IdentityId": fixture.alice, "MaxResults": 1}
     return second_page(cognito.lookup_developer_identity, **named)
 
 
 # A call that is answered, with as many members as go together.
 VALID = {
-    "CreateIdentityPool": lambda world: settings(),
-    "DeleteIdentities": lambda world: {"IdentityIdsToDelete": [world.alice, world.bob]},
-    "DeleteIdentityPool": lambda world: {"IdentityPoolId": world.pool},
-    "DescribeIdentity": lambda world: {"IdentityId": world.alice},
-    "DescribeIdentityPool": lambda world: {"IdentityPoolId": world.pool},
-    "GetCredentialsForIdentity": lambda world: {
-        "IdentityId": world.alice, "Logins": world.own, "CustomRoleArn": ROLE,
+    "CreateIdentityPool": lambda fixture: settings(),
+    "DeleteIdentities": lambda fixture: {"IdentityIdsToDelete": [fixture.alice, fixture.bob]},
+    "DeleteIdentityPool": lambda fixture: {"IdentityPoolId": fixture.pool},
+    "DescribeIdentity": lambda fixture: {"IdentityId": fixture.alice},
+    "DescribeIdentityPool": lambda fixture: {"IdentityPoolId": fixture.pool},
+    "GetCredentialsForIdentity": lambda fixture: {
+        "IdentityId": fixture.alice, "Logins": fixture.own, "CustomRoleArn": ROLE,
     },
-    "GetId": lambda world: {"AccountId": "123456789012", "IdentityPoolId": world.pool, "Logins": {GOOGLE: "g"}},
+    "GetId": lambda fixture: {"AccountId": "123456789012", "IdentityPoolId": fixture.pool, "Logins": {GOOGLE: "g"}},
     "GetIdentityPoolRoles": with_roles,
-    "GetOpenIdToken": lambda world: {"IdentityId": world.alice, "Logins": world.own},
-    "GetOpenIdTokenForDeveloperIdentity": lambda world: {
-        "IdentityPoolId": world.pool, "IdentityId": world.alice, "Logins": {PROVIDER: "alice"},
+    "GetOpenIdToken": lambda fixture: {"IdentityId": fixture.alice, "Logins": fixture.own},
+    "GetOpenIdTokenForDeveloperIdentity": lambda fixture: {
+        "IdentityPoolId": fixture.pool, "IdentityId": fixture.alice, "Logins": {PROVIDER: "alice"},
         "PrincipalTags": {"team": "red"}, "TokenDuration": 60,
     },
     "GetPrincipalTagAttributeMap": with_tag_map,
-    "ListIdentities": lambda world: second_page(
-        cognito.list_identities, IdentityPoolId=world.pool, MaxResults=1, HideDisabled=True
+    "ListIdentities": lambda fixture: second_page(
+        cognito.list_identities, IdentityPoolId=fixture.pool, MaxResults=1, HideDisabled=True
     ),
-    "ListIdentityPools": lambda world: second_page(cognito.list_identity_pools, MaxResults=1),
-    "ListTagsForResource": lambda world: {"ResourceArn": world.arn},
+    "ListIdentityPools": lambda fixture: second_page(cognito.list_identity_pools, MaxResults=1),
+    "ListTagsForResource": lambda fixture: {"ResourceArn": fixture.arn},
     "LookupDeveloperIdentity": users_page,
-    "MergeDeveloperIdentities": lambda world: {
+    "MergeDeveloperIdentities": lambda fixture: {
         "SourceUserIdentifier": "alice", "DestinationUserIdentifier": "bob",
-        "DeveloperProviderName": PROVIDER, "IdentityPoolId": world.pool,
+        "DeveloperProviderName": PROVIDER, "IdentityPoolId": fixture.pool,
     },
-    "SetIdentityPoolRoles": lambda world: {"IdentityPoolId": world.pool, **roles()},
-    "SetPrincipalTagAttributeMap": lambda world: {
-        "IdentityPoolId": world.pool, "IdentityProviderName": GOOGLE,
+    "SetIdentityPoolRoles": lambda fixture: {"IdentityPoolId": fixture.pool, **roles()},
+    "SetPrincipalTagAttributeMap": lambda fixture: {
+        "IdentityPoolId": fixture.pool, "IdentityProviderName": GOOGLE,
         "UseDefaults": False, "PrincipalTags": {"team": "custom:team"},
     },
-    "TagResource": lambda world: {"ResourceArn": world.arn, "Tags": {"team": "blue"}},
-    "UnlinkDeveloperIdentity": lambda world: {
-        "IdentityId": world.alice, "IdentityPoolId": world.pool,
+    "TagResource": lambda fixture: {"ResourceArn": fixture.arn, "Tags": {"team": "blue"}},
+    "UnlinkDeveloperIdentity": lambda fixture: {
+        "IdentityId": fixture.alice, "IdentityPoolId": fixture.pool,
         "DeveloperProviderName": PROVIDER, "DeveloperUserIdentifier": "alice",
     },
-    "UnlinkIdentity": lambda world: {"IdentityId": world.alice, "Logins": world.own, "LoginsToRemove": [GOOGLE]},
-    "UntagResource": lambda world: {"ResourceArn": world.arn, "TagKeys": ["team"]},
-    "UpdateIdentityPool": lambda world: settings(IdentityPoolId=world.pool),
-    "AssumeRoleWithWebIdentity": lambda world: {
-        "RoleArn": ROLE, "RoleSessionName": "alice", "WebIdentityToken": world.token,
+    "UnlinkIdentity": lambda fixture: {"IdentityId": fixture.alice, "Logins": fixture.own, "LoginsToRemove": [GOOGLE]},
+    "UntagResource": lambda fixture: {"ResourceArn": fixture.arn, "TagKeys": ["team"]},
+    "UpdateIdentityPool": lambda fixture: settings(IdentityPoolId=fixture.pool),
+    "AssumeRoleWithWebIdentity": lambda fixture: {
+        "RoleArn": ROLE, "RoleSessionName": "alice", "WebIdentityToken": fixture.token,
         "PolicyArns": [{"arn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}],
         "Policy": '{"Version": "2012-10-17", "Statement": []}', "DurationSeconds": 900,
         "MinimumSessionTokenSize": 300,
     },
-    "GetCallerIdentity": lambda world: {},
-    "GetRole": lambda world: with_roles(world) and {"RoleName": "Model"},
-    "UpdateAssumeRolePolicy": lambda world: with_roles(world) and {
+    "GetCallerIdentity": lambda fixture: {},
+    "GetRole": lambda fixture: with_roles(fixture) and {"RoleName": "Model"},
+    "UpdateAssumeRolePolicy": lambda fixture: with_roles(fixture) and {
         "RoleName": "Model", "PolicyDocument": '{"Version": "2012-10-17", "Statement": []}',
     },
 }
@@ -304,7 +304,7 @@ def walk(client, operation):
     if client is not cognito:
         declared |= COMMON_OF_QUERY
     method = getattr(client, xform_name(operation))
-    arguments, faults = VALID[operation](World()), []
+    arguments, faults = VALID[operation](PoolFixture()), []
     answers.clear()
     before = judged
     try:
@@ -314,7 +314,7 @@ def walk(client, operation):
     faults += answers
     if judged != before + 1:
         faults.append("the answer was not judged")
-    whole = VALID[operation](World())
+    whole = VALID[operation](PoolFixture())
     wrongs = list(violations(model.input_shape, whole, operation)) if model.input_shape else []
     for what, wrong in wrongs:
         try:

@@ -65,8 +65,8 @@ async fn reset_calls(pipeline: web::Data<Pipeline>) -> HttpResponse {
 
 /// The live role sessions, with their roles and session tags.
 async fn get_sessions(pipeline: web::Data<Pipeline>) -> HttpResponse {
-    let backend = &pipeline.backend;
-    HttpResponse::Ok().json(backend.temporary_credentials.to_json(backend.clock.now()))
+    let emulator = &pipeline.emulator;
+    HttpResponse::Ok().json(emulator.temporary_credentials.to_json(emulator.clock.now()))
 }
 
 /// Signs with a new key from now on; the old keys stay published.
@@ -77,10 +77,10 @@ async fn rotate_keys(request: HttpRequest, pipeline: web::Data<Pipeline>) -> Htt
     }
     // Generating a key would block the other requests of this worker.
     let key = web::block(SigningKey::generate).await;
-    let backend = &pipeline.backend;
-    match key.ok().and_then(Result::ok).and_then(|key| backend.keys.add(key).ok()) {
+    let emulator = &pipeline.emulator;
+    match key.ok().and_then(Result::ok).and_then(|key| emulator.keys.add(key).ok()) {
         Some(kid) => {
-            backend.lock_state().mark_changed();
+            emulator.lock_state().mark_changed();
             HttpResponse::Ok().json(json!({ "kid": kid }))
         }
         None => HttpResponse::InternalServerError().json(json!({ "message": "cannot generate a signing key" })),

@@ -7,7 +7,7 @@ use actix_web::http::header::CONTENT_TYPE;
 
 use crate::operations::{self, Operation};
 use crate::protocol::query::{Form, version};
-use crate::protocol::{Api, ApiError, ErrorType};
+use crate::protocol::{AwsService, ErrorType, OperationError};
 use crate::sigv4::SignedRequest;
 
 const TARGET_PREFIX: &str = "AWSCognitoIdentityService.";
@@ -15,26 +15,26 @@ const JSON_1_1: &str = "application/x-amz-json-1.1";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The service that a request is for. Invalid requests get an error of Cognito.
-pub(crate) fn detect_api(request: &SignedRequest<'_>) -> Api {
+pub(crate) fn detect_service(request: &SignedRequest<'_>) -> AwsService {
     let is_form = request.method == "GET" || content_type(request).eq_ignore_ascii_case(FORM);
     if !is_form || request.headers.contains_key("x-amz-target") {
-        return Api::CognitoIdentity;
+        return AwsService::CognitoIdentity;
     }
     let form = Form::parse(form_bytes(request)).ok();
-    let is_iam = form.is_some_and(|form| form.text("Version") == Some(version(Api::Iam)));
-    if is_iam { Api::Iam } else { Api::Sts }
+    let is_iam = form.is_some_and(|form| form.text("Version") == Some(version(AwsService::Iam)));
+    if is_iam { AwsService::Iam } else { AwsService::Sts }
 }
 
 /// The operation and its input.
 pub(crate) fn resolve_operation<'r>(
-    api: Api,
+    service: AwsService,
     request: &SignedRequest<'r>,
-) -> Result<(&'static Operation, &'r [u8]), ApiError> {
-    match api {
-        Api::CognitoIdentity => cognito_operation(request).map(|operation| (operation, request.body)),
-        Api::Iam | Api::Sts => {
+) -> Result<(&'static Operation, &'r [u8]), OperationError> {
+    match service {
+        AwsService::CognitoIdentity => cognito_operation(request).map(|operation| (operation, request.body)),
+        AwsService::Iam | AwsService::Sts => {
             let input = form_bytes(request);
-            named_operation(api, &Form::parse(input)?).map(|operation| (operation, input))
+            named_operation(service, &Form::parse(input)?).map(|operation| (operation, input))
         }
     }
 }
@@ -43,7 +43,7 @@ fn form_bytes<'r>(request: &SignedRequest<'r>) -> &'r [u8] {
     if request.method == "GET" { request.query.as_bytes() } else { request.body }
 }
 
-fn cognito_operation(request: &SignedRequest<'_>) -> Result<&'static Operation, ApiError> {
+fn cognito_operation(request: &SignedRequest<'_>) -> Result<&'static Operation, OperationError> {
     if !content_type(request).eq_ignore_ascii_case(JSON_1_1) {
         return Err(unknown("The Content-Type is not application/x-amz-json-1.1."));
     }
@@ -51,16 +51,16 @@ fn cognito_operation(request: &SignedRequest<'_>) -> Result<&'static Operation, 
     target
         .ok_or_else(|| unknown("The header X-Amz-Target is missing."))?
         .strip_prefix(TARGET_PREFIX)
-        .and_then(|name| operations::find(Api::CognitoIdentity, name))
+        .and_then(|name| operations::find(AwsService::CognitoIdentity, name))
         .ok_or_else(|| unknown("X-Amz-Target names no operation that this emulator knows."))
 }
 
-fn named_operation(api: Api, form: &Form) -> Result<&'static Operation, ApiError> {
+fn named_operation(service: AwsService, form: &Form) -> Result<&'static Operation, OperationError> {
     let action = form.text("Action").ok_or_else(|| unknown("The parameter Action is missing."))?;
-    if form.text("Version") != Some(version(api)) {
+    if form.text("Version") != Some(version(service)) {
         return Err(unknown("The parameter Version is neither 2011-06-15 (STS) nor 2010-05-08 (IAM)."));
     }
-    operations::find(api, action)
+    operations::find(service, action)
         .ok_or_else(|| unknown("Action names no operation of that service that this emulator knows."))
 }
 
@@ -69,6 +69,6 @@ fn content_type<'r>(request: &SignedRequest<'r>) -> &'r str {
     value.split(';').next().unwrap_or_default().trim()
 }
 
-fn unknown(message: &str) -> ApiError {
-    ApiError::new(ErrorType::UnknownOperation, message)
+fn unknown(message: &str) -> OperationError {
+    OperationError::new(ErrorType::UnknownOperation, message)
 }

@@ -42,15 +42,15 @@
 //! ```
 #![warn(missing_docs)]
 
-mod backend;
 mod call_counts;
 #[cfg(feature = "cli")]
 pub mod command;
 mod control_api;
 mod dispatch;
+mod emulator;
 mod faults;
 mod keys;
-mod logins;
+mod login_classification;
 mod operations;
 mod persistence;
 mod pipeline;

@@ -3,8 +3,8 @@
 //! To add one, write its handler next to related ones under `operations/` and add a line here.
 
 mod assume_role;
-pub(crate) mod call;
 mod caller_identity;
+pub(crate) mod context;
 mod credentials;
 mod delete_identities;
 mod describe_identities;
@@ -18,14 +18,14 @@ mod resource_tags;
 mod roles;
 mod tokens;
 
-use self::call::OperationContext;
-use crate::protocol::{Api, OperationResult};
+use self::context::OperationContext;
+use crate::protocol::{AwsService, OperationResult};
 
 type Handler = fn(&OperationContext<'_>) -> OperationResult;
 
 /// One operation.
 pub(crate) struct Operation {
-    pub(crate) api: Api,
+    pub(crate) service: AwsService,
     pub(crate) name: &'static str,
     /// Whether AWS credentials are required. The other operations ignore a signature.
     pub(crate) signed: bool,
@@ -33,7 +33,7 @@ pub(crate) struct Operation {
 }
 
 const fn signed(name: &'static str, handler: Handler) -> Operation {
-    Operation { api: Api::CognitoIdentity, name, signed: true, handler }
+    Operation { service: AwsService::CognitoIdentity, name, signed: true, handler }
 }
 
 const fn unsigned(name: &'static str, handler: Handler) -> Operation {
@@ -41,11 +41,11 @@ const fn unsigned(name: &'static str, handler: Handler) -> Operation {
 }
 
 const fn sts(operation: Operation) -> Operation {
-    Operation { api: Api::Sts, ..operation }
+    Operation { service: AwsService::Sts, ..operation }
 }
 
 const fn iam(operation: Operation) -> Operation {
-    Operation { api: Api::Iam, ..operation }
+    Operation { service: AwsService::Iam, ..operation }
 }
 
 /// Sorted by name. Names are unique across services, so that faults and counts need only the name.
@@ -80,8 +80,8 @@ static OPERATIONS: [Operation; 27] = [
 ];
 
 /// Finds an operation of a service by name.
-pub(crate) fn find(api: Api, name: &str) -> Option<&'static Operation> {
-    OPERATIONS.iter().find(|operation| operation.api == api && operation.name == name)
+pub(crate) fn find(service: AwsService, name: &str) -> Option<&'static Operation> {
+    OPERATIONS.iter().find(|operation| operation.service == service && operation.name == name)
 }
 
 /// Whether any service has an operation of that name.

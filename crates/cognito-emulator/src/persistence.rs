@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::backend::Backend;
+use crate::emulator::Emulator;
 use crate::keys::{KeyRing, SigningKey};
 use crate::pool::{Pool, PoolRoles, PoolSettings, TagMap};
 use crate::state::{Identity, Login, Snapshot};
@@ -225,10 +225,10 @@ pub(crate) struct StateSaver {
 }
 
 impl StateSaver {
-    /// Writes the state of `backend` to `path` after changes.
-    pub(crate) fn spawn(path: PathBuf, backend: Arc<Backend>) -> Self {
+    /// Writes the state of `emulator` to `path` after changes.
+    pub(crate) fn spawn(path: PathBuf, emulator: Arc<Emulator>) -> Self {
         let (stop, mut stopped) = oneshot::channel();
-        let mut changes = backend.lock_state().subscribe();
+        let mut changes = emulator.lock_state().subscribe();
         let task = tokio::spawn(async move {
             let mut unwritten = false;
             loop {
@@ -239,16 +239,16 @@ impl StateSaver {
                 // Stopping the emulator does not wait for the delay.
                 let stopping = tokio::select! {
                     _ = &mut stopped => true,
-                    () = backend.wait_clock.sleep(WRITE_DELAY) => false,
+                    () = emulator.wait_clock.sleep(WRITE_DELAY) => false,
                 };
                 changes.mark_unchanged();
-                unwritten = !write(&path, &backend).await;
+                unwritten = !write(&path, &emulator).await;
                 if stopping {
                     return;
                 }
             }
             if unwritten || changes.has_changed().unwrap_or(false) {
-                write(&path, &backend).await;
+                write(&path, &emulator).await;
             }
         });
         Self { stop, task }
@@ -263,11 +263,11 @@ impl StateSaver {
 }
 
 /// Whether the write succeeded. After a failure, the next change or the end retries.
-async fn write(path: &Path, backend: &Arc<Backend>) -> bool {
-    let (path, backend) = (path.to_owned(), Arc::clone(backend));
+async fn write(path: &Path, emulator: &Arc<Emulator>) -> bool {
+    let (path, emulator) = (path.to_owned(), Arc::clone(emulator));
     let written = tokio::task::spawn_blocking(move || {
-        let snapshot = backend.lock_state().snapshot();
-        save(&path, &backend.keys, &snapshot)
+        let snapshot = emulator.lock_state().snapshot();
+        save(&path, &emulator.keys, &snapshot)
     });
     let error = match written.await {
         Ok(Ok(())) => return true,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::ApiError;
+use crate::protocol::OperationError;
 use crate::settings::PoolSeed;
 use crate::validation::{self, null_is_default};
 use cognito_types::IdentityPoolId;
@@ -65,7 +65,7 @@ pub(crate) struct CognitoProvider {
 
 impl PoolSettings {
     /// Checks the service model's constraints.
-    pub(crate) fn check(&self) -> Result<(), ApiError> {
+    pub(crate) fn check(&self) -> Result<(), OperationError> {
         validation::length("identityPoolName", &self.identity_pool_name, 1..=128)?;
         validation::characters("identityPoolName", &self.identity_pool_name, r"[\w\s+=,.@-]+", |c| {
             c.is_ascii_alphanumeric() || c.is_ascii_whitespace() || "_+=,.@-".contains(c)
@@ -96,7 +96,7 @@ impl PoolSettings {
 }
 
 impl CognitoProvider {
-    fn check(&self) -> Result<(), ApiError> {
+    fn check(&self) -> Result<(), OperationError> {
         const MEMBER: &str = "cognitoIdentityProviders";
         if let Some(name) = &self.provider_name {
             validation::length(MEMBER, name, 1..=128)?;
@@ -111,7 +111,7 @@ impl CognitoProvider {
 }
 
 /// At most 50 tags; keys of 1 to 128 characters, values of at most 256.
-pub(crate) fn check_resource_tags(member: &str, tags: &BTreeMap<String, String>) -> Result<(), ApiError> {
+pub(crate) fn check_resource_tags(member: &str, tags: &BTreeMap<String, String>) -> Result<(), OperationError> {
     validation::count(member, tags.len(), 0..=50)?;
     for (key, value) in tags {
         validation::length(member, key, 1..=128)?;

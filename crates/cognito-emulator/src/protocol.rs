@@ -7,6 +7,8 @@
 mod error;
 pub(crate) mod query;
 mod response;
+mod service;
 
-pub(crate) use error::{Api, ApiError, ErrorType};
+pub(crate) use error::{ErrorType, OperationError};
 pub(crate) use response::{Empty, OperationResult, Response, serialize};
+pub(crate) use service::AwsService;

@@ -20,7 +20,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::pipeline::{CallResult, Pipeline};
-use crate::protocol::{Api, ApiError, ErrorType, Response};
+use crate::protocol::{AwsService, ErrorType, OperationError, Response};
 use crate::sigv4::SignedRequest;
 use crate::token::ISSUER;
 use crate::{call_counts, control_api, dispatch};
@@ -78,15 +78,15 @@ async fn operation(
         body: &body,
     };
     if too_large {
-        let error = ApiError::new(ErrorType::RequestEntityTooLarge, "The request body is larger than 1 MiB.");
-        let api = dispatch::detect_api(&signed);
-        let response = Response { api, operation: call_counts::UNKNOWN, result: Err(error) };
-        return to_http(response, &pipeline.backend.clock);
+        let error = OperationError::new(ErrorType::RequestEntityTooLarge, "The request body is larger than 1 MiB.");
+        let service = dispatch::detect_service(&signed);
+        let response = Response { service, operation: call_counts::UNKNOWN, result: Err(error) };
+        return to_http(response, &pipeline.emulator.clock);
     }
     // RSA signing takes almost a millisecond and runs on the worker's thread. A thread pool would add two thread
     // switches and gain nothing, because there are as many workers as cores.
     match pipeline.call(&signed).await {
-        CallResult::Response(response) => to_http(response, &pipeline.backend.clock),
+        CallResult::Response(response) => to_http(response, &pipeline.emulator.clock),
         CallResult::Dropped => HttpResponse::Ok().body(DroppedConnection),
     }
 }
@@ -97,12 +97,12 @@ fn to_http(response: Response, clock: &SharedClock) -> HttpResponse {
     let request_id = Uuid::new_v4().to_string();
     let mut builder = HttpResponse::build(status);
     builder
-        .insert_header((CONTENT_TYPE, response.api.content_type()))
+        .insert_header((CONTENT_TYPE, response.service.content_type()))
         .insert_header(("x-amzn-RequestId", request_id.as_str()))
         .insert_header((DATE, HttpDate::from(SystemTime::from(clock.now()))))
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((ACCESS_CONTROL_EXPOSE_HEADERS, "x-amzn-RequestId,x-amzn-ErrorType,Date"));
-    if let (Api::CognitoIdentity, Some(name)) = (response.api, response.error_name()) {
+    if let (AwsService::CognitoIdentity, Some(name)) = (response.service, response.error_name()) {
         builder.insert_header(("x-amzn-ErrorType", name));
     }
     allow_any_origin(&mut builder).body(response.into_body(&request_id))
@@ -123,7 +123,7 @@ async fn preflight() -> HttpResponse {
 }
 
 async fn discovery(request: HttpRequest, pipeline: web::Data<Pipeline>) -> HttpResponse {
-    let base = pipeline.backend.public_url.clone().unwrap_or_else(|| {
+    let base = pipeline.emulator.public_url.clone().unwrap_or_else(|| {
         let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
         format!("http://{host}")
     });
@@ -137,15 +137,15 @@ async fn discovery(request: HttpRequest, pipeline: web::Data<Pipeline>) -> HttpR
 }
 
 async fn key_set(pipeline: web::Data<Pipeline>) -> HttpResponse {
-    allow_any_origin(&mut HttpResponse::Ok()).json(pipeline.backend.keys.to_jwks())
+    allow_any_origin(&mut HttpResponse::Ok()).json(pipeline.emulator.keys.to_jwks())
 }
 
 async fn not_found(pipeline: web::Data<Pipeline>) -> HttpResponse {
     let message = "Nothing here. Operations are POST /; see also /.well-known/openid-configuration.";
-    let error = ApiError::new(ErrorType::UnknownOperation, message);
-    let api = Api::CognitoIdentity;
-    let response = Response { api, operation: call_counts::UNKNOWN, result: Err(error) };
-    let mut response = to_http(response, &pipeline.backend.clock);
+    let error = OperationError::new(ErrorType::UnknownOperation, message);
+    let service = AwsService::CognitoIdentity;
+    let response = Response { service, operation: call_counts::UNKNOWN, result: Err(error) };
+    let mut response = to_http(response, &pipeline.emulator.clock);
     *response.status_mut() = StatusCode::NOT_FOUND;
     response
 }

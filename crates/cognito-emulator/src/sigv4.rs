@@ -15,7 +15,7 @@ use aws_lc_rs::{digest, hmac};
 use time::{Date, Month, PrimitiveDateTime, Time};
 
 use crate::principal::Principal;
-use crate::protocol::{Api, ApiError, ErrorType};
+use crate::protocol::{AwsService, ErrorType, OperationError};
 use crate::settings::AccessKey;
 use crate::temporary_credentials::TemporaryCredentialStore;
 use clock::Timestamp;
@@ -54,22 +54,22 @@ impl Verifier<'_> {
     pub(crate) fn verify<'r>(
         &self,
         request: &SignedRequest<'r>,
-        api: Api,
+        service: AwsService,
         now: Timestamp,
-    ) -> Result<Signer<'r>, ApiError> {
+    ) -> Result<Signer<'r>, OperationError> {
         let Some(header) = header_text(request.headers, "authorization") else {
-            return Err(ApiError::new(ErrorType::MissingAuthenticationToken, "Missing Authentication Token"));
+            return Err(OperationError::new(ErrorType::MissingAuthenticationToken, "Missing Authentication Token"));
         };
         let authorization = Authorization::parse(header)?;
         let date = check_date(request.headers, now)?;
         let (secret, principal) = self.find_secret(authorization.access_key_id, request.headers, now)?;
-        self.check_scope(&authorization, api, date)?;
+        self.check_scope(&authorization, service, date)?;
         check_signed_headers(&authorization, request.headers)?;
 
         let canonical = canonical_request(request, authorization.signed_headers);
         let scope = authorization.scope();
         let to_sign = format!("{ALGORITHM}\n{date}\n{scope}\n{}", hex::encode(sha256(canonical.as_bytes()).as_ref()));
-        let key = signing_key(&secret, authorization.date, authorization.region, api.signing_name());
+        let key = signing_key(&secret, authorization.date, authorization.region, service.signing_name());
         let expected = hex::encode(hmac::sign(&key, to_sign.as_bytes()).as_ref());
         verify_slices_are_equal(expected.as_bytes(), authorization.signature.as_bytes()).map_err(|_| {
             invalid(format!(
@@ -86,17 +86,23 @@ impl Verifier<'_> {
     ///
     /// A key of the settings is valid with any session token, so that it can replace credentials that have one.
     /// Temporary credentials need the session token that they were issued with.
-    fn find_secret(&self, id: &str, headers: &HeaderMap, now: Timestamp) -> Result<(String, Principal), ApiError> {
+    fn find_secret(
+        &self,
+        id: &str,
+        headers: &HeaderMap,
+        now: Timestamp,
+    ) -> Result<(String, Principal), OperationError> {
         if let Some(key) = self.access_keys.iter().find(|key| key.id == id) {
             return Ok((key.secret.clone(), Principal::User { access_key_id: id.to_owned() }));
         }
-        let unknown =
-            || ApiError::new(ErrorType::UnrecognizedClient, "The security token included in the request is invalid.");
+        let unknown = || {
+            OperationError::new(ErrorType::UnrecognizedClient, "The security token included in the request is invalid.")
+        };
         let credentials = self.sessions.find(id).ok_or_else(unknown)?;
         let token = header_text(headers, "x-amz-security-token").unwrap_or_default();
         verify_slices_are_equal(token.as_bytes(), credentials.session_token.as_bytes()).map_err(|_| unknown())?;
         if now >= credentials.expires {
-            return Err(ApiError::new(
+            return Err(OperationError::new(
                 ErrorType::ExpiredCredentials,
                 "The security token included in the request is expired",
             ));
@@ -104,7 +110,12 @@ impl Verifier<'_> {
         Ok((credentials.secret.clone(), Principal::Session(Arc::clone(&credentials.session))))
     }
 
-    fn check_scope(&self, authorization: &Authorization<'_>, api: Api, date: &str) -> Result<(), ApiError> {
+    fn check_scope(
+        &self,
+        authorization: &Authorization<'_>,
+        service: AwsService,
+        date: &str,
+    ) -> Result<(), OperationError> {
         let day = date.get(..8).unwrap_or_default();
         if authorization.date != day {
             return Err(invalid(format!(
@@ -114,7 +125,7 @@ impl Verifier<'_> {
             )));
         }
         // STS and IAM have no pools and accept every region.
-        if api == Api::CognitoIdentity && !self.regions.contains(authorization.region) {
+        if service == AwsService::CognitoIdentity && !self.regions.contains(authorization.region) {
             let regions: Vec<_> = self.regions.iter().map(String::as_str).collect();
             return Err(invalid(format!(
                 "Credential should be scoped to a valid region, not '{}'; this emulator has pools in {}.",
@@ -122,7 +133,7 @@ impl Verifier<'_> {
                 regions.join(", ")
             )));
         }
-        let service = api.signing_name();
+        let service = service.signing_name();
         if authorization.service != service {
             return Err(invalid(format!("Credential should be scoped to correct service: '{service}'.")));
         }
@@ -137,7 +148,7 @@ impl Verifier<'_> {
 }
 
 /// The date of the request, if it is within [`MAX_CLOCK_SKEW`] of now.
-fn check_date(headers: &HeaderMap, now: Timestamp) -> Result<&str, ApiError> {
+fn check_date(headers: &HeaderMap, now: Timestamp) -> Result<&str, OperationError> {
     let date = header_text(headers, "x-amz-date").ok_or_else(|| {
         incomplete("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
     })?;
@@ -171,7 +182,7 @@ struct Authorization<'a> {
 }
 
 impl<'a> Authorization<'a> {
-    fn parse(header: &'a str) -> Result<Self, ApiError> {
+    fn parse(header: &'a str) -> Result<Self, OperationError> {
         let (algorithm, parameters) = header.split_once(' ').unwrap_or((header, ""));
         if algorithm != ALGORITHM {
             return Err(incomplete("Unsupported AWS 'algorithm'; only AWS4-HMAC-SHA256 is known here."));
@@ -206,7 +217,7 @@ impl<'a> Authorization<'a> {
     }
 }
 
-fn check_signed_headers(authorization: &Authorization<'_>, headers: &HeaderMap) -> Result<(), ApiError> {
+fn check_signed_headers(authorization: &Authorization<'_>, headers: &HeaderMap) -> Result<(), OperationError> {
     for name in MUST_BE_SIGNED {
         if headers.contains_key(name) && !authorization.signed_headers.split(';').any(|signed| signed == name) {
             return Err(invalid(format!("'{name}' must be a 'SignedHeader' in the AWS Authorization header.")));
@@ -244,12 +255,12 @@ fn header_text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-fn invalid(message: impl Into<String>) -> ApiError {
-    ApiError::new(ErrorType::InvalidSignature, message)
+fn invalid(message: impl Into<String>) -> OperationError {
+    OperationError::new(ErrorType::InvalidSignature, message)
 }
 
-fn incomplete(message: impl Into<String>) -> ApiError {
-    ApiError::new(ErrorType::IncompleteSignature, message)
+fn incomplete(message: impl Into<String>) -> OperationError {
+    OperationError::new(ErrorType::IncompleteSignature, message)
 }
 
 fn sha256(bytes: &[u8]) -> digest::Digest {

@@ -11,7 +11,7 @@ use fastrand::Rng;
 use tokio::net::TcpSocket;
 use tokio::task::JoinHandle;
 
-use crate::backend::Backend;
+use crate::emulator::Emulator;
 use crate::keys::{KeyRing, SigningKey};
 use crate::persistence::{self, StateFileError, StateSaver};
 use crate::pipeline::Pipeline;
@@ -129,7 +129,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningEmul
     let key_region = settings.pools.first().map_or(DEFAULT_REGION, |pool| pool.id.region());
     let keys = KeyRing::new(key_region, signing_keys).map_err(|_| StartError::Key)?;
 
-    let backend = Arc::new(Backend {
+    let emulator = Arc::new(Emulator {
         clock,
         wait_clock: settings.wait_clock,
         account_id: settings.account_id,
@@ -144,8 +144,8 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningEmul
     let failed = |source| StartError::Listen { address: settings.listen, source };
     let listener = listen(settings.listen).map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    let saver = settings.state_file.map(|path| start_saver(path, &backend)).transpose()?;
-    let pipeline = Pipeline::new(backend, rng);
+    let saver = settings.state_file.map(|path| start_saver(path, &emulator)).transpose()?;
+    let pipeline = Pipeline::new(emulator, rng);
     let server = server::serve(listener, pipeline, settings.workers).map_err(failed)?;
     let handle = server.handle();
     let server = Some(tokio::spawn(server));
@@ -164,10 +164,10 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// Writes the file once at the start: an unwritable path is reported early, and a new signing key is stored before
 /// the first token is issued.
-fn start_saver(path: PathBuf, backend: &Arc<Backend>) -> Result<StateSaver, StartError> {
-    let snapshot = backend.lock_state().snapshot();
-    persistence::save(&path, &backend.keys, &snapshot)?;
-    Ok(StateSaver::spawn(path, Arc::clone(backend)))
+fn start_saver(path: PathBuf, emulator: &Arc<Emulator>) -> Result<StateSaver, StartError> {
+    let snapshot = emulator.lock_state().snapshot();
+    persistence::save(&path, &emulator.keys, &snapshot)?;
+    Ok(StateSaver::spawn(path, Arc::clone(emulator)))
 }
 
 fn seed_pools(state: &mut State, seeds: &[PoolSeed]) -> Result<(), StartError> {

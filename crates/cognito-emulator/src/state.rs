@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use uuid::Builder;
 
 use crate::pool::Pool;
-use crate::protocol::ApiError;
+use crate::protocol::OperationError;
 use clock::Timestamp;
 use cognito_types::{IdentityId, IdentityPoolId};
 
@@ -123,7 +123,7 @@ impl State {
     }
 
     /// Deletes a pool and all its identities.
-    pub(crate) fn delete_pool(&mut self, id: &IdentityPoolId) -> Result<(), ApiError> {
+    pub(crate) fn delete_pool(&mut self, id: &IdentityPoolId) -> Result<(), OperationError> {
         self.pool(id)?;
         self.pools.remove(id);
         self.owners.remove(id);
@@ -133,18 +133,17 @@ impl State {
     }
 
     /// Generates an unused pool id.
-    pub(crate) fn new_pool_id(&mut self, region: &str) -> Result<IdentityPoolId, ApiError> {
+    pub(crate) fn new_pool_id(&mut self, region: &str) -> Result<IdentityPoolId, OperationError> {
         loop {
-            let id = IdentityPoolId::parse(&self.new_region_guid(region)).map_err(|_| ApiError::internal())?;
+            let id = IdentityPoolId::parse(&self.new_region_guid(region)).map_err(|_| OperationError::internal())?;
             if !self.pools.contains_key(&id) {
                 return Ok(id);
             }
         }
     }
 
-    pub(crate) fn pool(&self, id: &IdentityPoolId) -> Result<Arc<Pool>, ApiError> {
-        let missing = || ApiError::not_found(format!("IdentityPool '{id}' not found."));
-        self.pools.get(id).cloned().ok_or_else(missing)
+    pub(crate) fn pool(&self, id: &IdentityPoolId) -> Result<Arc<Pool>, OperationError> {
+        self.pools.get(id).cloned().ok_or_else(|| missing_pool(id))
     }
 
     /// All pools, ordered by id.
@@ -161,17 +160,17 @@ impl State {
         self.trust_policies.insert(role, document);
     }
 
-    pub(crate) fn identity(&self, id: &IdentityId) -> Result<Arc<Identity>, ApiError> {
+    pub(crate) fn identity(&self, id: &IdentityId) -> Result<Arc<Identity>, OperationError> {
         self.identities.get(id).cloned().ok_or_else(|| missing_identity(id))
     }
 
     /// The identity, if it belongs to `pool`.
-    pub(crate) fn identity_in(&self, pool: &Pool, id: &IdentityId) -> Result<Arc<Identity>, ApiError> {
+    pub(crate) fn identity_in(&self, pool: &Pool, id: &IdentityId) -> Result<Arc<Identity>, OperationError> {
         self.identity(id).ok().filter(|identity| identity.pool == pool.id).ok_or_else(|| missing_identity(id))
     }
 
     /// The identity, if it is not disabled.
-    pub(crate) fn enabled_identity(&self, id: &IdentityId) -> Result<Arc<Identity>, ApiError> {
+    pub(crate) fn enabled_identity(&self, id: &IdentityId) -> Result<Arc<Identity>, OperationError> {
         self.identity(id).ok().filter(|identity| !identity.disabled).ok_or_else(|| missing_identity(id))
     }
 
@@ -190,11 +189,11 @@ impl State {
         self.rng.fork()
     }
 
-    fn create_identity(&mut self, pool: &Pool, now: Timestamp) -> Result<IdentityId, ApiError> {
+    fn create_identity(&mut self, pool: &Pool, now: Timestamp) -> Result<IdentityId, OperationError> {
         // A seeded RNG repeats its ids after a restart, and the state file can already contain them.
         let id = loop {
             let text = self.new_region_guid(pool.id.region());
-            let id = IdentityId::parse(&text).map_err(|_| ApiError::internal())?;
+            let id = IdentityId::parse(&text).map_err(|_| OperationError::internal())?;
             if !self.identities.contains_key(&id) {
                 break id;
             }
@@ -235,6 +234,11 @@ impl State {
     }
 }
 
-fn missing_identity(id: &IdentityId) -> ApiError {
-    ApiError::not_found(format!("Identity '{id}' not found."))
+/// The error for a pool that the account does not have.
+pub(crate) fn missing_pool(id: &IdentityPoolId) -> OperationError {
+    OperationError::not_found(format!("IdentityPool '{id}' not found."))
+}
+
+fn missing_identity(id: &IdentityId) -> OperationError {
+    OperationError::not_found(format!("Identity '{id}' not found."))
 }

@@ -10,15 +10,15 @@ use std::ops::RangeInclusive;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::protocol::{ApiError, ErrorType};
+use crate::protocol::{ErrorType, OperationError};
 use cognito_types::{DeveloperProvider, IdentityId, IdentityPoolId, PrincipalTags};
 
 const REGION_GUID: &str = r"[\w-]+:[0-9a-f-]+";
 
 /// Parses a request body. Unknown members are ignored, as AWS does.
-pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, OperationError> {
     serde_json::from_slice(body).map_err(|error| {
-        ApiError::new(
+        OperationError::new(
             ErrorType::Serialization,
             if error.is_data() {
                 // Only the position: serde's message would contain values, which can be tokens.
@@ -68,16 +68,16 @@ where
 }
 
 /// The error for a violated constraint of `member`.
-pub(crate) fn violation(member: &str, constraint: impl fmt::Display) -> ApiError {
-    ApiError::invalid_parameter(format!(
+pub(crate) fn violation(member: &str, constraint: impl fmt::Display) -> OperationError {
+    OperationError::invalid_parameter(format!(
         "1 validation error detected: Value at '{member}' failed to satisfy constraint: {constraint}"
     ))
 }
 
 /// A required member.
-pub(crate) fn required<T>(member: &str, value: Option<T>) -> Result<T, ApiError> {
+pub(crate) fn required<T>(member: &str, value: Option<T>) -> Result<T, OperationError> {
     value.ok_or_else(|| {
-        ApiError::invalid_parameter(format!(
+        OperationError::invalid_parameter(format!(
             "1 validation error detected: Value null at '{member}' failed to satisfy constraint: \
              Member must not be null"
         ))
@@ -85,12 +85,12 @@ pub(crate) fn required<T>(member: &str, value: Option<T>) -> Result<T, ApiError>
 }
 
 /// Checks the length of a text, in UTF-16 units as in Java.
-pub(crate) fn length(member: &str, text: &str, allowed: RangeInclusive<usize>) -> Result<(), ApiError> {
+pub(crate) fn length(member: &str, text: &str, allowed: RangeInclusive<usize>) -> Result<(), OperationError> {
     count(member, text.encode_utf16().count(), allowed)
 }
 
 /// Checks the length of a text, a list or a map.
-pub(crate) fn count(member: &str, count: usize, allowed: RangeInclusive<usize>) -> Result<(), ApiError> {
+pub(crate) fn count(member: &str, count: usize, allowed: RangeInclusive<usize>) -> Result<(), OperationError> {
     let (min, max) = allowed.into_inner();
     if count < min {
         Err(violation(member, format_args!("Member must have length greater than or equal to {min}")))
@@ -102,7 +102,7 @@ pub(crate) fn count(member: &str, count: usize, allowed: RangeInclusive<usize>) 
 }
 
 /// Checks the range of a number.
-pub(crate) fn range(member: &str, number: i64, allowed: RangeInclusive<i64>) -> Result<(), ApiError> {
+pub(crate) fn range(member: &str, number: i64, allowed: RangeInclusive<i64>) -> Result<(), OperationError> {
     let (min, max) = allowed.into_inner();
     if number < min {
         Err(violation(member, format_args!("Member must have value greater than or equal to {min}")))
@@ -119,16 +119,16 @@ pub(crate) fn characters(
     text: &str,
     pattern: &str,
     allowed: impl Fn(char) -> bool,
-) -> Result<(), ApiError> {
+) -> Result<(), OperationError> {
     if text.chars().all(allowed) { Ok(()) } else { Err(pattern_violation(member, pattern)) }
 }
 
-fn pattern_violation(member: &str, pattern: &str) -> ApiError {
+fn pattern_violation(member: &str, pattern: &str) -> OperationError {
     violation(member, format_args!("Member must satisfy regular expression pattern: {pattern}"))
 }
 
 /// A required pool id.
-pub(crate) fn pool_id(text: Option<String>) -> Result<IdentityPoolId, ApiError> {
+pub(crate) fn pool_id(text: Option<String>) -> Result<IdentityPoolId, OperationError> {
     const MEMBER: &str = "identityPoolId";
     let text = required(MEMBER, text)?;
     length(MEMBER, &text, 1..=55)?;
@@ -136,7 +136,7 @@ pub(crate) fn pool_id(text: Option<String>) -> Result<IdentityPoolId, ApiError> 
 }
 
 /// A required identity id.
-pub(crate) fn identity_id(text: Option<String>) -> Result<IdentityId, ApiError> {
+pub(crate) fn identity_id(text: Option<String>) -> Result<IdentityId, OperationError> {
     const MEMBER: &str = "identityId";
     let text = required(MEMBER, text)?;
     length(MEMBER, &text, 1..=55)?;
@@ -144,19 +144,19 @@ pub(crate) fn identity_id(text: Option<String>) -> Result<IdentityId, ApiError> 
 }
 
 /// An optional identity id.
-pub(crate) fn optional_identity_id(text: Option<String>) -> Result<Option<IdentityId>, ApiError> {
+pub(crate) fn optional_identity_id(text: Option<String>) -> Result<Option<IdentityId>, OperationError> {
     text.map(|text| identity_id(Some(text))).transpose()
 }
 
 /// A required developer user identifier: 1 to 1024 characters.
-pub(crate) fn developer_user(member: &str, text: Option<String>) -> Result<String, ApiError> {
+pub(crate) fn developer_user(member: &str, text: Option<String>) -> Result<String, OperationError> {
     let text = required(member, text)?;
     length(member, &text, 1..=1024)?;
     Ok(text)
 }
 
 /// A required name of a developer provider.
-pub(crate) fn developer_provider(text: Option<String>) -> Result<DeveloperProvider, ApiError> {
+pub(crate) fn developer_provider(text: Option<String>) -> Result<DeveloperProvider, OperationError> {
     const MEMBER: &str = "developerProviderName";
     let text = required(MEMBER, text)?;
     length(MEMBER, &text, 1..=128)?;
@@ -164,7 +164,7 @@ pub(crate) fn developer_provider(text: Option<String>) -> Result<DeveloperProvid
 }
 
 /// A required name of any provider.
-pub(crate) fn provider(text: Option<String>) -> Result<String, ApiError> {
+pub(crate) fn provider(text: Option<String>) -> Result<String, OperationError> {
     const MEMBER: &str = "identityProviderName";
     let text = required(MEMBER, text)?;
     length(MEMBER, &text, 1..=128)?;
@@ -172,12 +172,12 @@ pub(crate) fn provider(text: Option<String>) -> Result<String, ApiError> {
 }
 
 /// Optional principal tags.
-pub(crate) fn principal_tags(tags: Option<StringPairs>) -> Result<PrincipalTags, ApiError> {
+pub(crate) fn principal_tags(tags: Option<StringPairs>) -> Result<PrincipalTags, OperationError> {
     PrincipalTags::parse(tags.unwrap_or_default().0).map_err(|error| violation("principalTags", error))
 }
 
 /// A `Logins` map: at most 10, names of 1 to 128 characters, values of 1 to 50,000, no duplicate names.
-pub(crate) fn logins(logins: Option<StringPairs>) -> Result<Vec<(String, String)>, ApiError> {
+pub(crate) fn logins(logins: Option<StringPairs>) -> Result<Vec<(String, String)>, OperationError> {
     const MEMBER: &str = "logins";
     let StringPairs(logins) = logins.unwrap_or_default();
     count(MEMBER, logins.len(), 0..=10)?;
@@ -185,7 +185,7 @@ pub(crate) fn logins(logins: Option<StringPairs>) -> Result<Vec<(String, String)
         length(MEMBER, name, 1..=128)?;
         length(MEMBER, value, 1..=50_000)?;
         if logins.iter().take(at).any(|(earlier, _)| earlier == name) {
-            return Err(ApiError::invalid_parameter("A login provider may be given only once."));
+            return Err(OperationError::invalid_parameter("A login provider may be given only once."));
         }
     }
     Ok(logins)

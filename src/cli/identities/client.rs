@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use bounded_http::{ProxyPolicy, client_builder, read_body};
-use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, StatusCode, Url};
 use serde_json::Value;
 
@@ -13,6 +13,10 @@ use super::super::error::CliError;
 /// Environment variable with the admin credential. It is no option, because every user of the machine can list
 /// arguments.
 pub(super) const CREDENTIAL_VARIABLE: &str = "TOKENVEND_ADMIN_CREDENTIAL";
+
+/// Segments of the paths.
+pub(super) const USERS: &str = "users";
+pub(super) const IDENTITIES: &str = "identities";
 
 /// Which user ids a request and its response have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -75,48 +79,19 @@ impl AdminClient {
         Ok(Self { client, base, authorization, user_id_kind })
     }
 
-    pub(super) async fn get(&self, path: &[&str], query: &[(&str, String)]) -> Result<AdminResponse, CliError> {
-        let mut url = self.url(path)?;
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
-        self.execute(self.client.get(url)).await
-    }
-
     pub(super) async fn send(
         &self,
         method: Method,
         path: &[&str],
+        query: impl Iterator<Item = (&'static str, String)>,
         body: Option<Value>,
     ) -> Result<AdminResponse, CliError> {
-        let request = self.client.request(method, self.url(path)?);
-        self.execute(match body {
-            Some(body) => request.header("content-type", "application/json").body(body.to_string()),
-            None => request,
-        })
-        .await
-    }
-
-    /// Each part of the path becomes one segment, whatever characters it has.
-    fn url(&self, path: &[&str]) -> Result<Url, CliError> {
-        if path.iter().any(|part| matches!(*part, "." | "..")) {
-            // URL parsers remove these segments.
-            return Err(CliError::usage("a URL cannot have the user ids \".\" and \"..\""));
+        let request = self.client.request(method, self.url(path, query)?);
+        let mut request = request.header(AUTHORIZATION, self.authorization.clone());
+        if let Some(body) = body {
+            request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
         }
-        let mut url = self.base.clone();
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(["admin", "v1", "pools"]).extend(path);
-        }
-        if self.user_id_kind == UserIdKind::App && path.contains(&"users") {
-            url.query_pairs_mut().append_pair("userIdKind", "app");
-        }
-        Ok(url)
-    }
-
-    async fn execute(&self, request: reqwest::RequestBuilder) -> Result<AdminResponse, CliError> {
-        let request = request.header(AUTHORIZATION, self.authorization.clone());
-        let failed = |error: reqwest::Error| CliError::unavailable_error(error.without_url());
-        let response = request.send().await.map_err(failed)?;
+        let response = request.send().await.map_err(|error| CliError::unavailable_error(error.without_url()))?;
         let status = response.status();
         let body = read_body(response, MAX_BODY_BYTES).await.map_err(CliError::unavailable_error)?;
         let text = String::from_utf8_lossy(&body).into_owned();
@@ -128,6 +103,23 @@ impl AdminClient {
             })?
         };
         Ok(AdminResponse { status, text, body })
+    }
+
+    /// Each part of the path becomes one segment, whatever characters it has.
+    fn url(&self, path: &[&str], query: impl Iterator<Item = (&'static str, String)>) -> Result<Url, CliError> {
+        if path.iter().any(|part| matches!(*part, "." | "..")) {
+            // URL parsers remove these segments.
+            return Err(CliError::usage("a URL cannot have the user ids \".\" and \"..\""));
+        }
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(["admin", "v1", "pools"]).extend(path);
+        }
+        let has_app_ids = self.user_id_kind == UserIdKind::App && path.contains(&USERS);
+        for (name, value) in query.chain(has_app_ids.then(|| ("userIdKind", "app".to_owned()))) {
+            url.query_pairs_mut().append_pair(name, &value);
+        }
+        Ok(url)
     }
 }
 
@@ -143,7 +135,7 @@ mod tests {
             (UserIdKind::Cognito, ["main", "users", "alice"], "http://h/admin/v1/pools/main/users/alice"),
         ] {
             let client = AdminClient::new("http://h/", None, Some("credential"), kind).unwrap();
-            assert_eq!(client.url(&path).unwrap().as_str(), url);
+            assert_eq!(client.url(&path, std::iter::empty()).unwrap().as_str(), url);
         }
     }
 }

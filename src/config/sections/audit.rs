@@ -29,13 +29,13 @@ pub(super) fn read_audit(section: &mut Section<'_, '_>) -> Option<AuditSettings>
         &[("none", TagDetail::None), ("keys", TagDetail::Keys), ("values", TagDetail::Values)],
     );
     let on_failure =
-        section.read_choice("on_failure", &[("continue", OnFailure::Continue), ("refuse", OnFailure::Refuse)]);
+        section.read_choice("on_failure", &[("continue", OnFailure::Continue), ("reject", OnFailure::Reject)]);
     let queue_capacity = section.read_integer("queue_capacity", 1..=1_000_000);
     let max_wait = section.read_duration("max_wait", Duration::from_millis(10)..=MINUTE);
     let sink = match (kind?, path) {
         (Kind::Off, _) => {
-            if on_failure == Some(OnFailure::Refuse) {
-                section.warn("audit.on_failure is \"refuse\", but audit.sink is \"off\": nothing is recorded.");
+            if on_failure == Some(OnFailure::Reject) {
+                section.warn("audit.on_failure is \"reject\", but audit.sink is \"off\": nothing is recorded.");
             }
             Sink::Off
         }

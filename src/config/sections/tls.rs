@@ -69,7 +69,7 @@ fn check_files(section: &mut Section<'_, '_>, settings: &TlsSettings) -> bool {
         ));
     }
     match tls::check(settings) {
-        Ok(()) => true,
+        Ok(_) => true,
         Err(errors) => {
             for error in errors.0 {
                 section.reject(error.key, error.found, error.allowed);

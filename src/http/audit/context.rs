@@ -23,16 +23,23 @@ pub(crate) struct AuditContext {
     pub(super) issuer: Option<Arc<str>>,
     pub(super) reason: Option<&'static str>,
     pub(super) service: Option<Arc<str>>,
-    pub(super) user: Option<DeveloperUserId>,
-    pub(super) pool: Option<Arc<Pool>>,
+    pub(crate) pool: Option<Arc<Pool>>,
+    /// The user of the action.
+    pub(crate) user: Option<DeveloperUserId>,
+    /// The user into whom the user of the action is merged.
+    pub(crate) target_user: Option<DeveloperUserId>,
+    /// The identity of the action.
+    pub(crate) identity: Option<IdentityId>,
+    /// The identity that remains after a merge.
+    pub(crate) target_identity: Option<IdentityId>,
+    /// All identities of an action on several.
+    pub(crate) identities: Vec<IdentityId>,
+    /// Those of `identities` for which the action failed.
+    pub(crate) failed_identities: Vec<IdentityId>,
+    /// What is to be linked, by names of the configuration and never of the request.
+    pub(crate) links: Vec<Box<str>>,
     pub(super) token: Option<(Arc<CacheEntry<CachedToken>>, CacheStatus)>,
     pub(super) credentials: Option<(Arc<CacheEntry<CachedCredentials>>, CacheStatus)>,
-    pub(super) identity: Option<IdentityId>,
-    pub(super) identities: Vec<IdentityId>,
-    pub(super) failed_identities: Vec<IdentityId>,
-    pub(super) target_user: Option<DeveloperUserId>,
-    pub(super) target_identity: Option<IdentityId>,
-    pub(super) links: Vec<Box<str>>,
 }
 
 impl AuditContext {
@@ -51,7 +58,8 @@ impl AuditContext {
                 self.authenticator = Some(caller.authenticator.clone());
                 self.issuer = Some(caller.issuer.clone());
             }
-            Err(error) => self.reason = Some(error.outcome().text()),
+            Err(AuthError::Rejected(reason)) => self.reason = Some(reason.text()),
+            Err(AuthError::Unavailable) => self.reason = Some("unavailable"),
         }
     }
 
@@ -61,45 +69,6 @@ impl AuditContext {
             AdminAuthOutcome::Verified => self.authenticator = Some("admin".into()),
             AdminAuthOutcome::Missing | AdminAuthOutcome::Wrong => self.reason = Some(outcome.text()),
         }
-    }
-
-    pub(crate) fn pool(&mut self, pool: &Arc<Pool>) {
-        self.pool = Some(pool.clone());
-    }
-
-    /// The user of the action.
-    pub(crate) fn user(&mut self, user: &DeveloperUserId) {
-        self.user = Some(user.clone());
-    }
-
-    /// The user into whom the user of the action is merged.
-    pub(crate) fn target_user(&mut self, user: &DeveloperUserId) {
-        self.target_user = Some(user.clone());
-    }
-
-    /// The identity of the action.
-    pub(crate) fn identity(&mut self, identity: &IdentityId) {
-        self.identity = Some(identity.clone());
-    }
-
-    /// The identity that remains after a merge.
-    pub(crate) fn target_identity(&mut self, identity: &IdentityId) {
-        self.target_identity = Some(identity.clone());
-    }
-
-    /// All identities of an action on several.
-    pub(crate) fn identities(&mut self, identities: &[IdentityId]) {
-        self.identities = identities.to_vec();
-    }
-
-    /// Those of [`AuditContext::identities`] for which the action failed.
-    pub(crate) fn failed_identities(&mut self, identities: impl IntoIterator<Item = IdentityId>) {
-        self.failed_identities = identities.into_iter().collect();
-    }
-
-    /// What is to be linked, by names of the configuration and never of the request.
-    pub(crate) fn links<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
-        self.links = names.into_iter().map(Box::from).collect();
     }
 
     /// The vended token.

@@ -175,11 +175,21 @@ async fn identity_administration_has_a_rate_limit_of_its_own_that_costs_no_user_
     assert_eq!(refused.header("retry-after"), "1");
     let merge = app.post("/users/alice/merge", json!({"into": "bob"})).await;
     merge.is_problem(429, "rate-limited");
+    app.administer(Method::GET, "/identities").await.is_problem(429, "rate-limited");
     assert_eq!(app.administer(Method::DELETE, "/users/alice/cache").await.status, 200, "needs no call");
     for n in 0..20 {
         assert_eq!(app.vend(&format!("user-{n}")).await.source(), "miss");
     }
-    assert_eq!(app.metric("tokenvend_upstream_rate_limited_total").await, 2.0);
+    for (operation, count) in [
+        // A merge looks up both users first.
+        ("LookupDeveloperIdentity", 2.0),
+        ("ListIdentities", 1.0),
+        ("MergeDeveloperIdentities", 0.0),
+        ("GetOpenIdTokenForDeveloperIdentity", 0.0),
+    ] {
+        let series = format!("tokenvend_upstream_rate_limited_total{{operation=\"{operation}\"}}");
+        assert_eq!(app.metric(&series).await, count, "{operation}");
+    }
     app.advance(1);
     assert_eq!(app.administer(Method::GET, "/users/alice").await.status, 200);
 }
@@ -244,8 +254,8 @@ async fn a_missing_permission_is_named_without_a_text_of_aws() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fail_closed_audit_starts_no_action_that_it_cannot_record() {
-    let refuse = "audit.on_failure = \"refuse\"\n";
-    let app = TestApp::switched_on(&format!("{}{refuse}", to_file(Path::new("/dev/full")))).await;
+    let reject = "audit.on_failure = \"reject\"\n";
+    let app = TestApp::switched_on(&format!("{}{reject}", to_file(Path::new("/dev/full")))).await;
     let register = async |user: &str| {
         let call = app.cognito().get_open_id_token_for_developer_identity().identity_pool_id(DEFAULT_POOL);
         let answer = call.logins(DEFAULT_DEVELOPER_PROVIDER, user).send().await.unwrap();

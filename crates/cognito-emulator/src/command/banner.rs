@@ -44,3 +44,31 @@ pub(super) fn render(settings: &Settings, url: &str) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::PoolSeed;
+    use cognito_types::RoleArn;
+
+    #[test]
+    fn the_banner_has_the_settings_the_resources_and_a_command_but_no_secret_of_the_operator() {
+        let url = "http://127.0.0.1:8082";
+        insta::assert_snapshot!("default_settings", render(&Settings::default(), url));
+
+        let role = |name: &str| RoleArn::parse(&format!("arn:aws:iam::123456789012:role/{name}")).ok();
+        let pool = PoolSeed {
+            allow_guests: true,
+            authenticated_role: role("App"),
+            unauthenticated_role: role("Guest"),
+            ..PoolSeed::default()
+        };
+        let settings = Settings {
+            pools: vec![pool],
+            access_keys: vec![AccessKey { id: "AKIAOWN".to_owned(), secret: "a-secret".to_owned() }],
+            state_file: Some("state.json".into()),
+            ..Settings::default()
+        };
+        insta::assert_snapshot!("all_settings", render(&settings, url));
+    }
+}

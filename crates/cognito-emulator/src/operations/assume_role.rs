@@ -8,10 +8,10 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::call::OperationContext;
+use super::context::OperationContext;
 use crate::principal::RoleSession;
 use crate::protocol::query::Form;
-use crate::protocol::{ApiError, ErrorType, OperationResult, serialize};
+use crate::protocol::{ErrorType, OperationError, OperationResult, serialize};
 use crate::temporary_credentials::CredentialTerms;
 use crate::token::{IncomingToken, OWN_PROVIDER, TokenError};
 use crate::validation;
@@ -77,7 +77,7 @@ pub(super) fn assume_role_with_web_identity(context: &OperationContext<'_>) -> O
     let rng = context.state().fork_rng();
     let mut terms = CredentialTerms::new(context.now, input.lifetime);
     terms.session_token_size = terms.session_token_size.max(input.min_token_size);
-    let credentials = context.backend.temporary_credentials.issue(rng, session, &terms);
+    let credentials = context.emulator.temporary_credentials.issue(rng, session, &terms);
     let size = terms.session_token_size;
     serialize(&Output {
         credentials: Credentials {
@@ -97,7 +97,7 @@ pub(super) fn assume_role_with_web_identity(context: &OperationContext<'_>) -> O
 }
 
 impl<'a> Input<'a> {
-    fn parse(form: &'a Form) -> Result<Self, ApiError> {
+    fn parse(form: &'a Form) -> Result<Self, OperationError> {
         let role = required(form, "RoleArn", 20, 2048)?;
         let session_name = required(form, "RoleSessionName", 2, 64)?;
         validation::characters("roleSessionName", session_name, r"[\w+=,.@-]*", |c| {
@@ -128,20 +128,20 @@ impl<'a> Input<'a> {
         if let Some(provider) = form.text("ProviderId") {
             validation::length("providerId", provider, 4..=2048)?;
             // STS sends OAuth access tokens to these providers. The emulator does not.
-            return Err(ApiError::new(
+            return Err(OperationError::new(
                 ErrorType::IdpRejectedClaim,
                 "ProviderId is for access tokens of other providers, which this emulator cannot ask.",
             ));
         }
         let role = RoleArn::parse(role)
-            .map_err(|error| ApiError::invalid_parameter(format!("RoleArn is invalid: {error}")))?;
+            .map_err(|error| OperationError::invalid_parameter(format!("RoleArn is invalid: {error}")))?;
         let lifetime = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
         let min_token_size = usize::try_from(size).unwrap_or_default();
         Ok(Self { role, session_name, token, policy: policy.unwrap_or_default(), lifetime, min_token_size })
     }
 }
 
-fn required<'a>(form: &'a Form, name: &str, min: usize, max: usize) -> Result<&'a str, ApiError> {
+fn required<'a>(form: &'a Form, name: &str, min: usize, max: usize) -> Result<&'a str, OperationError> {
     // AWS's messages contain the member's name, which begins in lower case.
     let member: String = name.chars().take(1).map(|c| c.to_ascii_lowercase()).chain(name.chars().skip(1)).collect();
     let text = validation::required(&member, form.text(name))?;
@@ -150,22 +150,22 @@ fn required<'a>(form: &'a Form, name: &str, min: usize, max: usize) -> Result<&'
 }
 
 /// A session policy must be a JSON object with statements. It has no effect.
-fn check_policy(policy: &str) -> Result<(), ApiError> {
-    let malformed = || ApiError::new(ErrorType::MalformedPolicyDocument, "Syntax errors in policy.");
+fn check_policy(policy: &str) -> Result<(), OperationError> {
+    let malformed = || OperationError::new(ErrorType::MalformedPolicyDocument, "Syntax errors in policy.");
     let document: Value = serde_json::from_str(policy).map_err(|_| malformed())?;
     document.get("Statement").map(drop).ok_or_else(malformed)
 }
 
 /// Verifies a token, which must be of a pool of this emulator.
-fn verify_token(context: &OperationContext<'_>, token: &str) -> Result<IncomingToken, ApiError> {
-    let invalid = |message: &str| ApiError::new(ErrorType::InvalidIdentityToken, message);
-    let token = IncomingToken::verify(&context.backend.keys, token, context.now).map_err(|error| match error {
+fn verify_token(context: &OperationContext<'_>, token: &str) -> Result<IncomingToken, OperationError> {
+    let invalid = |message: &str| OperationError::new(ErrorType::InvalidIdentityToken, message);
+    let token = IncomingToken::verify(&context.emulator.keys, token, context.now).map_err(|error| match error {
         TokenError::Malformed => invalid("The ID Token provided is not a valid JWT."),
         TokenError::InvalidSignature => {
             invalid("Couldn't retrieve verification key from your identity provider, or it does not verify the token.")
         }
         TokenError::WrongIssuer => invalid("No OpenIDConnect provider found in your account for the token's issuer."),
-        TokenError::Expired { now, exp } => ApiError::new(
+        TokenError::Expired { now, exp } => OperationError::new(
             ErrorType::ExpiredIdentityToken,
             format!("Token expired: current date/time {now} must be before the expiration date/time {exp}"),
         ),

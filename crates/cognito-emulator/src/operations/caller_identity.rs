@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::call::OperationContext;
+use super::context::OperationContext;
 use crate::protocol::{OperationResult, serialize};
 
 #[derive(Serialize)]
@@ -15,7 +15,7 @@ struct Output<'a> {
 
 pub(super) fn get_caller_identity(context: &OperationContext<'_>) -> OperationResult {
     let principal = &context.signer()?.principal;
-    let own_account = &context.backend.account_id;
+    let own_account = &context.emulator.account_id;
     serialize(&Output {
         arn: principal.arn(own_account),
         user_id: principal.user_id(),

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::call::OperationContext;
+use super::context::OperationContext;
 use super::describe_identities::epoch_seconds;
 use super::identities::resolve_access;
 use crate::principal::RoleSession;
-use crate::protocol::{ApiError, OperationResult, serialize};
+use crate::protocol::{OperationError, OperationResult, serialize};
 use crate::temporary_credentials::CredentialTerms;
 use crate::validation::{self, StringPairs};
 use cognito_types::RoleArn;
@@ -53,13 +53,13 @@ pub(super) fn get_credentials_for_identity(context: &OperationContext<'_>) -> Op
         Some(roles) => roles.select_role(authenticated, requested.as_ref())?,
         None => match requested {
             Some(role) => role,
-            None => default_role(&context.backend.account_id, authenticated)?,
+            None => default_role(&context.emulator.account_id, authenticated)?,
         },
     };
     let session = RoleSession { role, name: SESSION_NAME.to_owned(), tags: access.tags };
     let rng = context.state().fork_rng();
     let terms = CredentialTerms::new(context.now, CREDENTIALS_LIFETIME);
-    let credentials = context.backend.temporary_credentials.issue(rng, session, &terms);
+    let credentials = context.emulator.temporary_credentials.issue(rng, session, &terms);
     serialize(&Output {
         identity_id: id.as_str(),
         credentials: Credentials {
@@ -71,15 +71,15 @@ pub(super) fn get_credentials_for_identity(context: &OperationContext<'_>) -> Op
     })
 }
 
-fn custom_role(arn: Option<String>) -> Result<Option<RoleArn>, ApiError> {
+fn custom_role(arn: Option<String>) -> Result<Option<RoleArn>, OperationError> {
     let Some(arn) = arn else { return Ok(None) };
     validation::length("customRoleArn", &arn, 20..=2048)?;
-    let invalid = |error| ApiError::invalid_parameter(format!("Invalid role ARN in customRoleArn: {error}."));
+    let invalid = |error| OperationError::invalid_parameter(format!("Invalid role ARN in customRoleArn: {error}."));
     RoleArn::parse(&arn).map(Some).map_err(invalid)
 }
 
 /// The role for a pool whose roles were never set. AWS rejects that. The emulator does not, so that no setup is needed.
-fn default_role(account: &str, authenticated: bool) -> Result<RoleArn, ApiError> {
+fn default_role(account: &str, authenticated: bool) -> Result<RoleArn, OperationError> {
     let name = if authenticated { "EmulatorAuthenticated" } else { "EmulatorUnauthenticated" };
-    RoleArn::parse(&format!("arn:aws:iam::{account}:role/{name}")).map_err(|_| ApiError::internal())
+    RoleArn::parse(&format!("arn:aws:iam::{account}:role/{name}")).map_err(|_| OperationError::internal())
 }

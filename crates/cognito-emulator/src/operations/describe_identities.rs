@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::call::OperationContext;
+use super::context::OperationContext;
 use super::pagination;
 use crate::protocol::{OperationResult, serialize};
 use crate::state::Identity;

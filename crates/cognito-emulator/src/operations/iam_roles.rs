@@ -4,10 +4,10 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::call::OperationContext;
+use super::context::OperationContext;
 use crate::principal::role_id;
 use crate::protocol::query::Form;
-use crate::protocol::{ApiError, Empty, ErrorType, OperationResult, serialize};
+use crate::protocol::{Empty, ErrorType, OperationError, OperationResult, serialize};
 use crate::state::State;
 use crate::token::OWN_PROVIDER;
 use crate::validation;
@@ -59,7 +59,7 @@ pub(super) fn update_assume_role_policy(context: &OperationContext<'_>) -> Opera
     validation::characters("policyDocument", document, r"[\u0009\u000A\u000D\u0020-\u00FF]+", |c| {
         matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{ff}')
     })?;
-    let malformed = || ApiError::new(ErrorType::MalformedPolicyDocument, "Syntax errors in policy.");
+    let malformed = || OperationError::new(ErrorType::MalformedPolicyDocument, "Syntax errors in policy.");
     let policy: Value = serde_json::from_str(document).map_err(|_| malformed())?;
     policy.get("Statement").ok_or_else(malformed)?;
     let mut state = context.state();
@@ -68,7 +68,7 @@ pub(super) fn update_assume_role_policy(context: &OperationContext<'_>) -> Opera
     serialize(&Empty {})
 }
 
-fn role_name(form: &Form) -> Result<&str, ApiError> {
+fn role_name(form: &Form) -> Result<&str, OperationError> {
     let name = validation::required("roleName", form.text("RoleName"))?;
     validation::length("roleName", name, 1..=64)?;
     validation::characters("roleName", name, r"[\w+=,.@-]+", |c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c))?;
@@ -76,10 +76,12 @@ fn role_name(form: &Form) -> Result<&str, ApiError> {
 }
 
 /// Finds a role that a pool gives to authenticated identities or guests. The emulator has no other roles.
-fn find_role(state: &State, name: &str) -> Result<RoleArn, ApiError> {
+fn find_role(state: &State, name: &str) -> Result<RoleArn, OperationError> {
     let given = state.pools().filter_map(|pool| pool.roles.as_ref()).flat_map(|roles| roles.roles.values());
     let found = given.filter_map(|arn| RoleArn::parse(arn).ok()).find(|role| role.name() == name);
-    found.ok_or_else(|| ApiError::new(ErrorType::NoSuchEntity, format!("The role with name {name} cannot be found.")))
+    found.ok_or_else(|| {
+        OperationError::new(ErrorType::NoSuchEntity, format!("The role with name {name} cannot be found."))
+    })
 }
 
 /// The policy that the AWS console creates for the role of a pool, with session tags allowed: a statement for each pool

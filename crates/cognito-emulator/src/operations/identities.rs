@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::call::OperationContext;
+use super::context::OperationContext;
 use super::pagination::{self, MAX_RESULTS};
-use crate::logins::{ClientLogins, classify_client_logins};
-use crate::protocol::{ApiError, OperationResult, serialize};
+use crate::login_classification::{ClientLogins, classify_client_logins};
+use crate::protocol::{OperationError, OperationResult, serialize};
 use crate::state::{Identity, Login};
 use crate::token::{IncomingToken, TokenError};
 use crate::validation::{self, StringPairs};
@@ -36,8 +36,8 @@ pub(super) fn get_id(context: &OperationContext<'_>) -> OperationResult {
     if let Some(account) = &input.account_id {
         validation::length("accountId", account, 1..=15)?;
         validation::characters("accountId", account, r"\d+", |c| c.is_ascii_digit())?;
-        if *account != context.backend.account_id {
-            return Err(ApiError::not_authorized("The identity pool is another account's."));
+        if *account != context.emulator.account_id {
+            return Err(OperationError::not_authorized("The identity pool is another account's."));
         }
     }
     let pool_id = validation::pool_id(input.identity_pool_id)?;
@@ -51,7 +51,7 @@ pub(super) fn get_id(context: &OperationContext<'_>) -> OperationResult {
             serialize(&GetIdOutput { identity_id: id.as_str() })
         }
         ClientLogins::OwnToken(_) => {
-            Err(ApiError::not_authorized("Invalid login token. Can't pass in a Cognito token."))
+            Err(OperationError::not_authorized("Invalid login token. Can't pass in a Cognito token."))
         }
     }
 }
@@ -76,7 +76,7 @@ pub(super) fn resolve_access(
     context: &OperationContext<'_>,
     id: &IdentityId,
     logins: Vec<(String, String)>,
-) -> Result<IdentityAccess, ApiError> {
+) -> Result<IdentityAccess, OperationError> {
     let mut state = context.state();
     let identity = state.enabled_identity(id)?;
     let pool = state.pool(&identity.pool)?;
@@ -98,7 +98,7 @@ pub(super) fn check_access(
     context: &OperationContext<'_>,
     id: &IdentityId,
     logins: Vec<(String, String)>,
-) -> Result<Arc<Identity>, ApiError> {
+) -> Result<Arc<Identity>, OperationError> {
     let state = context.state();
     let identity = state.enabled_identity(id)?;
     let pool = state.pool(&identity.pool)?;
@@ -119,9 +119,9 @@ fn resolve_access_by_token(
     context: &OperationContext<'_>,
     identity: Arc<Identity>,
     token: &str,
-) -> Result<IdentityAccess, ApiError> {
-    let reject = |why: &str| ApiError::not_authorized(format!("Invalid login token. {why}"));
-    let incoming = IncomingToken::verify(&context.backend.keys, token, context.now).map_err(|error| match error {
+) -> Result<IdentityAccess, OperationError> {
+    let reject = |why: &str| OperationError::not_authorized(format!("Invalid login token. {why}"));
+    let incoming = IncomingToken::verify(&context.emulator.keys, token, context.now).map_err(|error| match error {
         TokenError::Malformed => reject("Not a valid OpenId Connect identity token."),
         TokenError::InvalidSignature => reject("Couldn't verify signed token."),
         TokenError::WrongIssuer => reject("Issuer doesn't match providerName."),
@@ -176,19 +176,21 @@ pub(super) fn lookup_developer_identity(context: &OperationContext<'_>) -> Opera
     let provider = pool.settings.developer_provider_name.as_deref().unwrap_or_default();
     let owner = |user: &str| {
         let login = Login { provider: provider.to_owned(), user: user.to_owned() };
-        state.owner(&pool, &login).ok_or_else(|| ApiError::not_found("Developer user identifier not found."))
+        state.owner(&pool, &login).ok_or_else(|| OperationError::not_found("Developer user identifier not found."))
     };
     let both = requested.is_some() && user.is_some();
     let identity = match (&requested, &user) {
         (None, None) => {
-            return Err(ApiError::invalid_parameter("Either IdentityId or DeveloperUserIdentifier must be given."));
+            return Err(OperationError::invalid_parameter(
+                "Either IdentityId or DeveloperUserIdentifier must be given.",
+            ));
         }
         (None, Some(user)) => state.identity(owner(user)?)?,
         (Some(id), None) => state.identity_in(&pool, id)?,
         (Some(id), Some(user)) => {
             let identity = state.identity_in(&pool, id)?;
             if owner(user).ok() != Some(id) {
-                return Err(ApiError::conflict("The developer user identifier is not the identity's."));
+                return Err(OperationError::conflict("The developer user identifier is not the identity's."));
             }
             identity
         }

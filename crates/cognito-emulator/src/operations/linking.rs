@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::call::OperationContext;
+use super::context::OperationContext;
 use super::identities::check_access;
 use crate::pool::Pool;
-use crate::protocol::{ApiError, Empty, OperationResult, serialize};
+use crate::protocol::{Empty, OperationError, OperationResult, serialize};
 use crate::state::Login;
 use crate::validation::{self, StringPairs};
 use cognito_types::DeveloperProvider;
@@ -32,7 +32,7 @@ pub(super) fn merge_developer_identities(context: &OperationContext<'_>) -> Oper
     let provider = validation::developer_provider(input.developer_provider_name)?;
     let pool_id = validation::pool_id(input.identity_pool_id)?;
     if source == destination {
-        return Err(ApiError::invalid_parameter("The source and the destination are the same user."));
+        return Err(OperationError::invalid_parameter("The source and the destination are the same user."));
     }
 
     let mut state = context.state();
@@ -91,16 +91,18 @@ pub(super) fn unlink_identity(context: &OperationContext<'_>) -> OperationResult
     let mut state = context.state();
     let pool = state.pool(&identity.pool)?;
     if providers.iter().any(|provider| pool.has_developer_provider(provider)) {
-        return Err(ApiError::not_authorized("The developer provider's login is unlinked by UnlinkDeveloperIdentity."));
+        return Err(OperationError::not_authorized(
+            "The developer provider's login is unlinked by UnlinkDeveloperIdentity.",
+        ));
     }
     state.unlink_providers(&id, &providers, context.now)?;
     serialize(&Empty {})
 }
 
-fn developer_login(pool: &Pool, provider: &DeveloperProvider, user: String) -> Result<Login, ApiError> {
+fn developer_login(pool: &Pool, provider: &DeveloperProvider, user: String) -> Result<Login, OperationError> {
     if pool.has_developer_provider(provider.as_str()) {
         Ok(Login { provider: provider.as_str().to_owned(), user })
     } else {
-        Err(ApiError::invalid_parameter("DeveloperProviderName is not the pool's developer provider."))
+        Err(OperationError::invalid_parameter("DeveloperProviderName is not the pool's developer provider."))
     }
 }

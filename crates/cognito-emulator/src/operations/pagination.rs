@@ -3,7 +3,7 @@
 
 use base64_simd::URL_SAFE_NO_PAD;
 
-use crate::protocol::ApiError;
+use crate::protocol::OperationError;
 use crate::validation;
 
 /// The largest page size, and the default.
@@ -22,7 +22,7 @@ pub(super) fn paginate<T>(
     key: impl Fn(&T) -> &str,
     max_results: i64,
     next_token: Option<&str>,
-) -> Result<Page<T>, ApiError> {
+) -> Result<Page<T>, OperationError> {
     validation::range("maxResults", max_results, 1..=MAX_RESULTS)?;
     let after = next_token.map(decode_token).transpose()?;
     let mut rest =
@@ -34,12 +34,12 @@ pub(super) fn paginate<T>(
     Ok(Page { items, next_token })
 }
 
-fn decode_token(token: &str) -> Result<String, ApiError> {
+fn decode_token(token: &str) -> Result<String, OperationError> {
     validation::length("nextToken", token, 1..=65_535)?;
     let bytes = URL_SAFE_NO_PAD.decode_to_vec(token).ok();
     bytes
         .and_then(|bytes| String::from_utf8(bytes).ok())
-        .ok_or_else(|| ApiError::invalid_parameter("Invalid NextToken."))
+        .ok_or_else(|| OperationError::invalid_parameter("Invalid NextToken."))
 }
 
 #[cfg(test)]

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::call::OperationContext;
+use super::context::OperationContext;
 use super::pagination;
 use crate::pool::{Pool, PoolSettings};
-use crate::protocol::{ApiError, Empty, OperationResult, serialize};
+use crate::protocol::{Empty, OperationError, OperationResult, serialize};
 use crate::validation;
 
 /// The region of the new pool is that of the signature's scope, as if sent to that endpoint.
@@ -46,7 +46,9 @@ pub(super) fn update_identity_pool(context: &OperationContext<'_>) -> OperationR
     if settings.developer_provider_name.is_none() {
         settings.developer_provider_name.clone_from(provider);
     } else if provider.is_some() && settings.developer_provider_name != *provider {
-        return Err(ApiError::invalid_parameter("The developer provider's name can't be changed once it is set."));
+        return Err(OperationError::invalid_parameter(
+            "The developer provider's name can't be changed once it is set.",
+        ));
     }
     if settings.identity_pool_tags.is_empty() {
         settings.identity_pool_tags.clone_from(&previous.settings.identity_pool_tags);

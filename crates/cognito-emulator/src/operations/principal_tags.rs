@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::call::OperationContext;
+use super::context::OperationContext;
 use crate::pool::{Pool, TagMap};
-use crate::protocol::{ApiError, OperationResult, serialize};
+use crate::protocol::{OperationError, OperationResult, serialize};
 use crate::validation::{self, StringPairs};
 
 #[derive(Deserialize)]
@@ -39,7 +39,7 @@ pub(super) fn set_principal_tag_attribute_map(context: &OperationContext<'_>) ->
     let mut state = context.state();
     let mut pool = Pool::clone(&*state.pool(&pool_id)?);
     if !pool.has_public_provider(&provider) && !pool.has_developer_provider(&provider) {
-        return Err(ApiError::invalid_parameter("IdentityProviderName is none of the pool's providers."));
+        return Err(OperationError::invalid_parameter("IdentityProviderName is none of the pool's providers."));
     }
     pool.tag_maps.insert(provider.clone(), map.clone());
     state.put_pool(pool);
@@ -52,7 +52,7 @@ pub(super) fn get_principal_tag_attribute_map(context: &OperationContext<'_>) ->
     let pool_id = validation::pool_id(input.identity_pool_id)?;
     let provider = validation::provider(input.identity_provider_name)?;
     let pool = context.state().pool(&pool_id)?;
-    let missing = || ApiError::not_found("The provider has no principal tag attribute map.");
+    let missing = || OperationError::not_found("The provider has no principal tag attribute map.");
     let map = pool.tag_maps.get(&provider).ok_or_else(missing)?;
     serialize(&Output { identity_pool_id: pool_id.as_str(), identity_provider_name: &provider, map })
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::call::OperationContext;
+use super::context::OperationContext;
 use crate::pool::{Pool, check_resource_tags};
-use crate::protocol::{ApiError, Empty, OperationResult, serialize};
-use crate::state::State;
+use crate::protocol::{Empty, OperationError, OperationResult, serialize};
+use crate::state::{State, missing_pool};
 use crate::validation;
 use cognito_types::IdentityPoolId;
 
@@ -75,7 +75,7 @@ pub(super) fn list_tags_for_resource(context: &OperationContext<'_>) -> Operatio
     serialize(&ListOutput { tags: &pool.settings.identity_pool_tags })
 }
 
-fn parse_arn(text: Option<String>) -> Result<String, ApiError> {
+fn parse_arn(text: Option<String>) -> Result<String, OperationError> {
     const MEMBER: &str = "resourceArn";
     let text = validation::required(MEMBER, text)?;
     validation::length(MEMBER, &text, 20..=2048)?;
@@ -83,16 +83,16 @@ fn parse_arn(text: Option<String>) -> Result<String, ApiError> {
 }
 
 /// The pool that `arn:PARTITION:cognito-identity:REGION:ACCOUNT:identitypool/POOL_ID` names.
-fn find_pool(context: &OperationContext<'_>, state: &State, arn: &str) -> Result<Arc<Pool>, ApiError> {
-    let malformed = || ApiError::invalid_parameter("ResourceArn is no ARN of an identity pool.");
+fn find_pool(context: &OperationContext<'_>, state: &State, arn: &str) -> Result<Arc<Pool>, OperationError> {
+    let malformed = || OperationError::invalid_parameter("ResourceArn is no ARN of an identity pool.");
     let mut parts = arn.splitn(6, ':');
     let ["arn", _, "cognito-identity", region, account, resource] = [(); 6].map(|()| parts.next().unwrap_or("")) else {
         return Err(malformed());
     };
     let id = resource.strip_prefix("identitypool/").and_then(|id| IdentityPoolId::parse(id).ok());
     let id = id.ok_or_else(malformed)?;
-    if region != id.region() || account != context.backend.account_id {
-        return Err(ApiError::not_found(format!("IdentityPool '{id}' not found.")));
+    if region != id.region() || account != context.emulator.account_id {
+        return Err(missing_pool(&id));
     }
     state.pool(&id)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::call::OperationContext;
+use super::context::OperationContext;
 use crate::pool::{Pool, PoolRoles, RoleMapping};
 use crate::protocol::{Empty, OperationResult, serialize};
 use crate::validation;

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::call::OperationContext;
+use super::context::OperationContext;
 use super::identities::{AUTHENTICATED, IdentityAccess, resolve_access};
-use crate::logins::{DeveloperLogins, classify_developer_logins};
-use crate::protocol::{ApiError, OperationResult, serialize};
+use crate::login_classification::{DeveloperLogins, classify_developer_logins};
+use crate::protocol::{OperationError, OperationResult, serialize};
 use crate::token::{self, TokenSpec};
 use crate::validation::{self, StringPairs};
 use cognito_types::{PrincipalTags, TokenDuration};
@@ -56,11 +56,11 @@ pub(super) fn get_open_id_token_for_developer_identity(context: &OperationContex
     mint(context, &TokenSpec { pool: &pool_id, identity: &identity, amr, tags: &tags, lifetime })
 }
 
-fn token_duration(seconds: Option<i64>) -> Result<TokenDuration, ApiError> {
+fn token_duration(seconds: Option<i64>) -> Result<TokenDuration, OperationError> {
     let Some(seconds) = seconds else { return Ok(TokenDuration::DEFAULT) };
     validation::range("tokenDuration", seconds, 1..=i64::from(TokenDuration::MAX_SECONDS))?;
     let parsed = u64::try_from(seconds).ok().and_then(|seconds| TokenDuration::parse(seconds).ok());
-    parsed.ok_or_else(ApiError::internal)
+    parsed.ok_or_else(OperationError::internal)
 }
 
 #[derive(Deserialize)]
@@ -89,6 +89,6 @@ pub(super) fn get_open_id_token(context: &OperationContext<'_>) -> OperationResu
 }
 
 fn mint(context: &OperationContext<'_>, spec: &TokenSpec<'_>) -> OperationResult {
-    let token = token::mint(&context.backend.keys, spec, context.now, &context.mint_options)?;
+    let token = token::mint(&context.emulator.keys, spec, context.now, &context.mint_options)?;
     serialize(&TokenOutput { identity_id: spec.identity.as_str(), token })
 }

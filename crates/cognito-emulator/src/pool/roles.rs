@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::{ApiError, ErrorType};
+use crate::protocol::{ErrorType, OperationError};
 use crate::validation::{self, null_is_default};
 use cognito_types::RoleArn;
 
@@ -64,7 +64,7 @@ impl PoolRoles {
     }
 
     /// Checks the service model's constraints.
-    pub(crate) fn check(&self) -> Result<(), ApiError> {
+    pub(crate) fn check(&self) -> Result<(), OperationError> {
         validation::count("roles", self.roles.len(), 0..=2)?;
         for (name, arn) in &self.roles {
             if name != AUTHENTICATED && name != UNAUTHENTICATED {
@@ -87,14 +87,18 @@ impl PoolRoles {
     ///
     /// Mappings are rules over the claims of other providers' tokens, which the emulator does not verify. They do not
     /// change the role, but an authenticated identity may request any role that a rule names.
-    pub(crate) fn select_role(&self, authenticated: bool, requested: Option<&RoleArn>) -> Result<RoleArn, ApiError> {
+    pub(crate) fn select_role(
+        &self,
+        authenticated: bool,
+        requested: Option<&RoleArn>,
+    ) -> Result<RoleArn, OperationError> {
         let own = self.roles.get(if authenticated { AUTHENTICATED } else { UNAUTHENTICATED });
         match requested {
             Some(role) if own.is_some_and(|own| own == role.as_str()) => Ok(role.clone()),
             Some(role) if authenticated && self.rules().any(|rule| rule.role_arn == role.as_str()) => Ok(role.clone()),
-            Some(_) => Err(ApiError::not_authorized("Access to the role in CustomRoleArn is forbidden.")),
+            Some(_) => Err(OperationError::not_authorized("Access to the role in CustomRoleArn is forbidden.")),
             None => own.and_then(|own| RoleArn::parse(own).ok()).ok_or_else(|| {
-                ApiError::new(
+                OperationError::new(
                     ErrorType::InvalidPoolConfiguration,
                     "Invalid identity pool configuration. Check assigned IAM roles for this pool.",
                 )
@@ -108,7 +112,7 @@ impl PoolRoles {
 }
 
 impl RoleMapping {
-    fn check(&self) -> Result<(), ApiError> {
+    fn check(&self) -> Result<(), OperationError> {
         const MEMBER: &str = "roleMappings";
         check_enum_value(MEMBER, &self.r#type, &["Token", "Rules"])?;
         // Optional in the model, but required for both types by the documentation.
@@ -124,7 +128,7 @@ impl RoleMapping {
 }
 
 impl MappingRule {
-    fn check(&self) -> Result<(), ApiError> {
+    fn check(&self) -> Result<(), OperationError> {
         const MEMBER: &str = "roleMappings";
         validation::length(MEMBER, &self.claim, 1..=64)?;
         validation::characters(MEMBER, &self.claim, r"[\p{L}\p{M}\p{S}\p{N}\p{P}]+", |c| {
@@ -136,14 +140,14 @@ impl MappingRule {
     }
 }
 
-fn check_role(member: &str, arn: &str) -> Result<(), ApiError> {
+fn check_role(member: &str, arn: &str) -> Result<(), OperationError> {
     validation::length(member, arn, 20..=2048)?;
     RoleArn::parse(arn)
         .map(drop)
-        .map_err(|error| ApiError::invalid_parameter(format!("Invalid role ARN in {member}: {error}.")))
+        .map_err(|error| OperationError::invalid_parameter(format!("Invalid role ARN in {member}: {error}.")))
 }
 
-fn check_enum_value(member: &str, text: &str, allowed: &[&str]) -> Result<(), ApiError> {
+fn check_enum_value(member: &str, text: &str, allowed: &[&str]) -> Result<(), OperationError> {
     if allowed.contains(&text) {
         Ok(())
     } else {

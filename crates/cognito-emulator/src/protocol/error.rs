@@ -1,31 +1,6 @@
-//! The services, and the errors that they return.
+//! The errors that the services return.
 
-/// The services that share the listener.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Api {
-    CognitoIdentity,
-    Iam,
-    Sts,
-}
-
-impl Api {
-    /// The service's name in the scope of a signature.
-    pub(crate) fn signing_name(self) -> &'static str {
-        match self {
-            Self::CognitoIdentity => "cognito-identity",
-            Self::Iam => "iam",
-            Self::Sts => "sts",
-        }
-    }
-
-    /// The content type of responses.
-    pub(crate) fn content_type(self) -> &'static str {
-        match self {
-            Self::CognitoIdentity => "application/x-amz-json-1.1",
-            Self::Iam | Self::Sts => "text/xml",
-        }
-    }
-}
+use super::service::AwsService;
 
 /// The errors that the emulator returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +32,7 @@ pub(crate) enum ErrorType {
 
 impl ErrorType {
     /// The name on the wire. An error that only one service returns has one name.
-    pub(crate) fn name(self, api: Api) -> &'static str {
+    pub(crate) fn name(self, service: AwsService) -> &'static str {
         let (cognito, others) = match self {
             Self::DeveloperUserAlreadyRegistered => same_name("DeveloperUserAlreadyRegisteredException"),
             Self::ExpiredCredentials => ("ExpiredTokenException", "ExpiredToken"),
@@ -81,15 +56,15 @@ impl ErrorType {
             Self::UnknownOperation => ("UnknownOperationException", "InvalidAction"),
             Self::UnrecognizedClient => ("UnrecognizedClientException", "InvalidClientTokenId"),
         };
-        match api {
-            Api::CognitoIdentity => cognito,
-            Api::Iam | Api::Sts => others,
+        match service {
+            AwsService::CognitoIdentity => cognito,
+            AwsService::Iam | AwsService::Sts => others,
         }
     }
 
     /// The HTTP status. Cognito uses 400 for nearly everything, STS also 403.
-    pub(crate) fn status(self, api: Api) -> u16 {
-        match (self, api) {
+    pub(crate) fn status(self, service: AwsService) -> u16 {
+        match (self, service) {
             (Self::InternalError, _) => 500,
             (Self::RequestEntityTooLarge, _) => 413,
             (Self::NoSuchEntity, _) => 404,
@@ -100,7 +75,7 @@ impl ErrorType {
                 | Self::MissingAuthenticationToken
                 | Self::NotAuthorized
                 | Self::UnrecognizedClient,
-                Api::Iam | Api::Sts,
+                AwsService::Iam | AwsService::Sts,
             ) => 403,
             _ => 400,
         }
@@ -113,13 +88,13 @@ fn same_name(name: &'static str) -> (&'static str, &'static str) {
 
 /// The error of one operation.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {message}", error_type.name(Api::CognitoIdentity))]
-pub(crate) struct ApiError {
+#[error("{}: {message}", error_type.name(AwsService::CognitoIdentity))]
+pub(crate) struct OperationError {
     pub(crate) error_type: ErrorType,
     pub(crate) message: String,
 }
 
-impl ApiError {
+impl OperationError {
     pub(crate) fn new(error_type: ErrorType, message: impl Into<String>) -> Self {
         Self { error_type, message: message.into() }
     }

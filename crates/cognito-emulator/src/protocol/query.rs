@@ -3,18 +3,19 @@
 use actix_web::web::Query;
 use serde_json::Value;
 
-use super::error::{Api, ApiError, ErrorType};
+use super::error::{ErrorType, OperationError};
+use super::service::AwsService;
 
 /// The only version of a service's API. Requests are assigned to a service by it.
-pub(crate) const fn version(api: Api) -> &'static str {
-    match api {
-        Api::Iam => "2010-05-08",
-        Api::CognitoIdentity | Api::Sts => "2011-06-15",
+pub(crate) const fn version(service: AwsService) -> &'static str {
+    match service {
+        AwsService::Iam => "2010-05-08",
+        AwsService::CognitoIdentity | AwsService::Sts => "2011-06-15",
     }
 }
 
-fn namespace(api: Api) -> String {
-    format!("https://{}.amazonaws.com/doc/{}/", api.signing_name(), version(api))
+fn namespace(service: AwsService) -> String {
+    format!("https://{}.amazonaws.com/doc/{}/", service.signing_name(), version(service))
 }
 
 /// The parameters of a request, from the form in the body or from the query of the URL.
@@ -22,8 +23,8 @@ fn namespace(api: Api) -> String {
 pub(crate) struct Form(Vec<(String, String)>);
 
 impl Form {
-    pub(crate) fn parse(input: &[u8]) -> Result<Self, ApiError> {
-        let malformed = || ApiError::new(ErrorType::Serialization, "The parameters are not a valid form.");
+    pub(crate) fn parse(input: &[u8]) -> Result<Self, OperationError> {
+        let malformed = || OperationError::new(ErrorType::Serialization, "The parameters are not a valid form.");
         let text = std::str::from_utf8(input).map_err(|_| malformed())?;
         Query::<Vec<(String, String)>>::from_query(text).map(|Query(pairs)| Self(pairs)).map_err(|_| malformed())
     }
@@ -34,8 +35,8 @@ impl Form {
     }
 
     /// A numeric parameter.
-    pub(crate) fn number(&self, name: &str) -> Result<Option<i64>, ApiError> {
-        let malformed = || ApiError::new(ErrorType::Serialization, format!("{name} is not a number."));
+    pub(crate) fn number(&self, name: &str) -> Result<Option<i64>, OperationError> {
+        let malformed = || OperationError::new(ErrorType::Serialization, format!("{name} is not a number."));
         self.text(name).map(|text| text.parse().map_err(|_| malformed())).transpose()
     }
 
@@ -50,9 +51,9 @@ impl Form {
 }
 
 /// The XML document of an operation's output, which is given as JSON.
-pub(super) fn response_document(api: Api, operation: &str, output: &[u8], request_id: &str) -> Vec<u8> {
+pub(super) fn response_document(service: AwsService, operation: &str, output: &[u8], request_id: &str) -> Vec<u8> {
     let output = serde_json::from_slice(output).unwrap_or_default();
-    let mut text = format!(r#"<{operation}Response xmlns="{}">"#, namespace(api));
+    let mut text = format!(r#"<{operation}Response xmlns="{}">"#, namespace(service));
     write_element(&mut text, &format!("{operation}Result"), &output);
     text.push_str("<ResponseMetadata>");
     write_text(&mut text, "RequestId", request_id);
@@ -62,11 +63,11 @@ pub(super) fn response_document(api: Api, operation: &str, output: &[u8], reques
 }
 
 /// The XML document of an error.
-pub(super) fn error_document(api: Api, error: &ApiError, request_id: &str) -> Vec<u8> {
-    let kind = if error.error_type.status(api) < 500 { "Sender" } else { "Receiver" };
-    let mut text = format!(r#"<ErrorResponse xmlns="{}"><Error>"#, namespace(api));
+pub(super) fn error_document(service: AwsService, error: &OperationError, request_id: &str) -> Vec<u8> {
+    let kind = if error.error_type.status(service) < 500 { "Sender" } else { "Receiver" };
+    let mut text = format!(r#"<ErrorResponse xmlns="{}"><Error>"#, namespace(service));
     write_text(&mut text, "Type", kind);
-    write_text(&mut text, "Code", error.error_type.name(api));
+    write_text(&mut text, "Code", error.error_type.name(service));
     write_text(&mut text, "Message", &error.message);
     text.push_str("</Error>");
     write_text(&mut text, "RequestId", request_id);
@@ -121,13 +122,13 @@ mod tests {
     fn special_characters_are_escaped_in_a_document() {
         let output = br#"{"Arn":"a<b>&c","Inner":{"Size":3}}"#;
         assert_eq!(
-            String::from_utf8(response_document(Api::Sts, "Ask", output, "id-1")).unwrap(),
+            String::from_utf8(response_document(AwsService::Sts, "Ask", output, "id-1")).unwrap(),
             "<AskResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AskResult><Arn>a&lt;b&gt;&amp;c</Arn>\
              <Inner><Size>3</Size></Inner></AskResult><ResponseMetadata><RequestId>id-1</RequestId>\
              </ResponseMetadata></AskResponse>"
         );
-        let error = ApiError::new(ErrorType::InvalidParameter, "no\u{1}");
-        let document = String::from_utf8(error_document(Api::Iam, &error, "id-2")).unwrap();
+        let error = OperationError::new(ErrorType::InvalidParameter, "no\u{1}");
+        let document = String::from_utf8(error_document(AwsService::Iam, &error, "id-2")).unwrap();
         assert!(document.contains("<Code>ValidationError</Code><Message>no\u{fffd}</Message>"), "{document}");
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{Identity, Login, State};
 use crate::pool::Pool;
-use crate::protocol::{ApiError, ErrorType};
+use crate::protocol::{ErrorType, OperationError};
 use clock::Timestamp;
 use cognito_types::IdentityId;
 
@@ -20,14 +20,14 @@ impl State {
         developer: Login,
         public: Vec<Login>,
         now: Timestamp,
-    ) -> Result<IdentityId, ApiError> {
+    ) -> Result<IdentityId, OperationError> {
         let owner = self.owner(pool, &developer).cloned();
         let target = match (requested, owner) {
             (Some(requested), owner) => {
                 self.identity_in(pool, requested)?;
                 self.enabled_identity(requested)?;
                 if owner.is_some_and(|owner| owner != *requested) {
-                    return Err(ApiError::new(
+                    return Err(OperationError::new(
                         ErrorType::DeveloperUserAlreadyRegistered,
                         "The developer user identifier is already registered with another identity.",
                     ));
@@ -54,7 +54,7 @@ impl State {
         pool: &Pool,
         logins: Vec<Login>,
         now: Timestamp,
-    ) -> Result<IdentityId, ApiError> {
+    ) -> Result<IdentityId, OperationError> {
         if logins.is_empty() {
             check_guests_allowed(pool)?;
             return self.create_identity(pool, now);
@@ -77,24 +77,32 @@ impl State {
         identity: &Arc<Identity>,
         logins: Vec<Login>,
         now: Timestamp,
-    ) -> Result<(), ApiError> {
+    ) -> Result<(), OperationError> {
         self.check_access(pool, identity, &logins)?;
         self.link(&identity.id, logins, now);
         Ok(())
     }
 
     /// Checks whether these public logins grant access to the identity. Changes nothing.
-    pub(crate) fn check_access(&self, pool: &Pool, identity: &Identity, logins: &[Login]) -> Result<(), ApiError> {
+    pub(crate) fn check_access(
+        &self,
+        pool: &Pool,
+        identity: &Identity,
+        logins: &[Login],
+    ) -> Result<(), OperationError> {
         if logins.is_empty() {
             if !identity.logins.is_empty() {
-                return Err(ApiError::not_authorized(format!("Access to Identity '{}' is forbidden.", identity.id)));
+                return Err(OperationError::not_authorized(format!(
+                    "Access to Identity '{}' is forbidden.",
+                    identity.id
+                )));
             }
             return check_guests_allowed(pool);
         }
         self.check_logins_not_linked_elsewhere(pool, Some(&identity.id), logins)?;
         let known = logins.iter().any(|login| identity.logins.contains(login));
         if !known && !identity.logins.is_empty() {
-            return Err(ApiError::not_authorized(
+            return Err(OperationError::not_authorized(
                 "Logins don't match. Please include at least one valid login for this identity or identity pool.",
             ));
         }
@@ -106,10 +114,10 @@ impl State {
         pool: &Pool,
         target: Option<&IdentityId>,
         logins: &[Login],
-    ) -> Result<(), ApiError> {
+    ) -> Result<(), OperationError> {
         for login in logins {
             if self.owner(pool, login).is_some_and(|owner| Some(owner) != target) {
-                return Err(ApiError::conflict(format!(
+                return Err(OperationError::conflict(format!(
                     "The login of {} is already linked to another identity.",
                     login.provider
                 )));
@@ -119,11 +127,11 @@ impl State {
     }
 }
 
-fn check_guests_allowed(pool: &Pool) -> Result<(), ApiError> {
+fn check_guests_allowed(pool: &Pool) -> Result<(), OperationError> {
     if pool.allows_guests() {
         Ok(())
     } else {
-        Err(ApiError::not_authorized("Unauthenticated access is not supported for this identity pool."))
+        Err(OperationError::not_authorized("Unauthenticated access is not supported for this identity pool."))
     }
 }
 

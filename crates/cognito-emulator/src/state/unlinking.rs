@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{Identity, Login, State};
 use crate::pool::Pool;
-use crate::protocol::ApiError;
+use crate::protocol::OperationError;
 use clock::Timestamp;
 use cognito_types::{IdentityId, IdentityPoolId};
 
@@ -23,21 +23,21 @@ impl State {
         source: &Login,
         destination: &Login,
         now: Timestamp,
-    ) -> Result<IdentityId, ApiError> {
+    ) -> Result<IdentityId, OperationError> {
         let source = self.developer_user_identity(pool, source)?;
         let destination = self.developer_user_identity(pool, destination)?;
         if source.id == destination.id {
             return Ok(destination.id.clone());
         }
         if source.logins.len() + destination.logins.len() > MAX_MERGED_LOGINS {
-            return Err(ApiError::invalid_parameter(format!(
+            return Err(OperationError::invalid_parameter(format!(
                 "The two users have more than {MAX_MERGED_LOGINS} linked logins together."
             )));
         }
         let is_public = |login: &&Login| !pool.has_developer_provider(&login.provider);
         let has_same_provider = |login: &Login| destination.logins.iter().any(|other| other.provider == login.provider);
         if let Some(login) = source.logins.iter().filter(is_public).find(|login| has_same_provider(login)) {
-            return Err(ApiError::conflict(format!(
+            return Err(OperationError::conflict(format!(
                 "The two users are linked to two different users of {}.",
                 login.provider
             )));
@@ -54,10 +54,10 @@ impl State {
         id: &IdentityId,
         user: &Login,
         now: Timestamp,
-    ) -> Result<(), ApiError> {
+    ) -> Result<(), OperationError> {
         self.identity_in(pool, id)?;
         if self.developer_user_identity(pool, user)?.id != *id {
-            return Err(ApiError::conflict("The developer user identifier is another identity's."));
+            return Err(OperationError::conflict("The developer user identifier is another identity's."));
         }
         self.remove_logins(id, now, |login| login == user);
         Ok(())
@@ -69,11 +69,11 @@ impl State {
         id: &IdentityId,
         providers: &[String],
         now: Timestamp,
-    ) -> Result<(), ApiError> {
+    ) -> Result<(), OperationError> {
         let identity = self.enabled_identity(id)?;
         let is_linked = |provider: &&String| identity.logins.iter().any(|login| login.provider == **provider);
         if !providers.iter().all(|provider| is_linked(&provider)) {
-            return Err(ApiError::not_found("A login to remove is not linked to the identity."));
+            return Err(OperationError::not_found("A login to remove is not linked to the identity."));
         }
         self.remove_logins(id, now, |login| providers.contains(&login.provider));
         Ok(())
@@ -87,8 +87,8 @@ impl State {
         true
     }
 
-    fn developer_user_identity(&self, pool: &Pool, user: &Login) -> Result<Arc<Identity>, ApiError> {
-        let missing = || ApiError::not_found("Developer user identifier not found.");
+    fn developer_user_identity(&self, pool: &Pool, user: &Login) -> Result<Arc<Identity>, OperationError> {
+        let missing = || OperationError::not_found("Developer user identifier not found.");
         self.identity(self.owner(pool, user).ok_or_else(missing)?)
     }
 

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use super::defect::{MintOptions, TokenDefect};
 use super::format::ISSUER;
 use crate::keys::KeyRing;
-use crate::protocol::ApiError;
+use crate::protocol::OperationError;
 use clock::Timestamp;
 use cognito_types::{IdentityId, IdentityPoolId, PrincipalTags};
 
@@ -55,7 +55,7 @@ pub(crate) fn mint(
     spec: &TokenSpec<'_>,
     now: Timestamp,
     options: &MintOptions,
-) -> Result<String, ApiError> {
+) -> Result<String, OperationError> {
     let falsified = FalsifiedClaims::new(spec, options.defect);
     if options.defect == Some(TokenDefect::Opaque) {
         return Ok("an-opaque-token-that-is-no-jwt".to_owned());
@@ -70,9 +70,9 @@ pub(crate) fn mint(
         exp: issued.saturating_add(i64::try_from(spec.lifetime.as_secs()).unwrap_or(i64::MAX)),
         iat: issued,
     };
-    let claims = serde_json::to_vec(&claims).map_err(|_| ApiError::internal())?;
-    let key = keys.current().ok_or_else(ApiError::internal)?;
-    key.sign(&claims).map_err(|_| ApiError::internal())
+    let claims = serde_json::to_vec(&claims).map_err(|_| OperationError::internal())?;
+    let key = keys.current().ok_or_else(OperationError::internal)?;
+    key.sign(&claims).map_err(|_| OperationError::internal())
 }
 
 /// Claims of another identity, pool or user that could exist.

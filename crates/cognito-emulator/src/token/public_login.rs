@@ -3,14 +3,14 @@
 use serde::Deserialize;
 
 use super::format::decode_part;
-use crate::protocol::ApiError;
+use crate::protocol::OperationError;
 use clock::Timestamp;
 
 /// The stable name of a user at a public provider: the `sub` of a JWT, otherwise the token itself.
 ///
 /// Signatures are not verified: the emulator cannot fetch other providers' keys, and tests need to invent users.
 /// Only an expired JWT is rejected, as Cognito does.
-pub(crate) fn public_user(token: &str, now: Timestamp) -> Result<String, ApiError> {
+pub(crate) fn public_user(token: &str, now: Timestamp) -> Result<String, OperationError> {
     #[derive(Deserialize)]
     struct Claims {
         sub: String,
@@ -23,9 +23,10 @@ pub(crate) fn public_user(token: &str, now: Timestamp) -> Result<String, ApiErro
         _ => None,
     };
     match claims {
-        Some(Claims { exp: Some(exp), .. }) if now.as_secs() >= exp => {
-            Err(ApiError::not_authorized(format!("Invalid login token. Token expired: {exp} >= {}", now.as_secs())))
-        }
+        Some(Claims { exp: Some(exp), .. }) if now.as_secs() >= exp => Err(OperationError::not_authorized(format!(
+            "Invalid login token. Token expired: {exp} >= {}",
+            now.as_secs()
+        ))),
         Some(Claims { sub, .. }) => Ok(sub),
         None => Ok(token.to_owned()),
     }

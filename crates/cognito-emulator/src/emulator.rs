@@ -1,4 +1,4 @@
-//! State, keys, temporary credentials, account and clocks: everything that operations read and change.
+//! The emulator: state, keys, temporary credentials, account and clocks, everything that operations read and change.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use crate::state::State;
 use crate::temporary_credentials::TemporaryCredentialStore;
 use clock::SharedClock;
 
-pub(crate) struct Backend {
+pub(crate) struct Emulator {
     /// Dates tokens and signatures.
     pub(crate) clock: SharedClock,
     /// Measures injected latency and the delay of state file writes.
@@ -25,7 +25,7 @@ pub(crate) struct Backend {
     pub(crate) temporary_credentials: TemporaryCredentialStore,
 }
 
-impl Backend {
+impl Emulator {
     /// Locks the state. Never held while a token is signed or while a client is waited for.
     pub(crate) fn lock_state(&self) -> MutexGuard<'_, State> {
         // A handler that panicked left no partial change: changes are made last, and all at once.

@@ -1,16 +1,16 @@
-//! The context of one operation: backend, input, time and signer.
+//! The context of one operation: the emulator, the input, the time and the signer.
 
 use std::sync::MutexGuard;
 
-use crate::backend::Backend;
-use crate::protocol::ApiError;
+use crate::emulator::Emulator;
+use crate::protocol::OperationError;
 use crate::sigv4::Signer;
 use crate::state::State;
 use crate::token::MintOptions;
 use clock::Timestamp;
 
 pub(crate) struct OperationContext<'a> {
-    pub(crate) backend: &'a Backend,
+    pub(crate) emulator: &'a Emulator,
     /// JSON for Cognito, a form for STS and IAM.
     pub(crate) input: &'a [u8],
     pub(crate) now: Timestamp,
@@ -21,11 +21,11 @@ pub(crate) struct OperationContext<'a> {
 
 impl OperationContext<'_> {
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.backend.lock_state()
+        self.emulator.lock_state()
     }
 
     /// The signer of a signed operation.
-    pub(super) fn signer(&self) -> Result<&Signer<'_>, ApiError> {
-        self.signer.as_ref().ok_or_else(ApiError::internal)
+    pub(super) fn signer(&self) -> Result<&Signer<'_>, OperationError> {
+        self.signer.as_ref().ok_or_else(OperationError::internal)
     }
 }

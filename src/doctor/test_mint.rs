@@ -1,8 +1,5 @@
-//! Mint test: mints a real token for a user and verifies its signature. Only on request, because the call creates the
+//! Test mint: mints a real token for a user and verifies its signature. Only on request, because the call creates the
 //! user's identity permanently if there is none yet.
-
-use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
 
 use super::context::DoctorContext;
 use super::report::{Check, CheckId};
@@ -12,7 +9,7 @@ use crate::pools::Pool;
 use cognito_types::DeveloperUserId;
 
 #[derive(Debug, Clone)]
-pub struct MintTest {
+pub struct TestMint {
     /// The user id as Cognito knows it, with the authenticator's prefix if it has one.
     pub user: DeveloperUserId,
     /// The name of the pool; `None`: the default pool.
@@ -20,31 +17,26 @@ pub struct MintTest {
 }
 
 impl DoctorContext {
-    pub(super) fn mint_test<'s>(&'s self, mint_test: &'s MintTest) -> BoxFuture<'s, Vec<Check>> {
-        let name = mint_test.pool.as_deref();
-        let check = move || Check::new(CheckId::MintTest, name.unwrap_or("default"));
-        let Some(pool) = self.settings.pools.find(name) else {
-            let names: Vec<&str> = self.settings.pools.iter().map(|pool| &*pool.name).collect();
-            let failed = check().fail("there is no such pool", format!("set --pool to one of {}", names.join(", ")));
-            return std::future::ready(vec![failed]).boxed();
-        };
-        let checks = async move {
-            // Without tags: they come from a caller's claims, and there is no caller.
-            let request = IssueRequest::new(pool, mint_test.user.clone());
-            let started = self.clock.monotonic();
-            let check = Check::new(CheckId::MintTest, &*pool.name);
-            vec![match self.cognito.issuer(pool.id.region()).issue(&request).await {
-                Ok(issued) => {
-                    let duration = self.clock.monotonic().saturating_sub(started).as_millis();
-                    let check = check
-                        .with_value("identityId", issued.identity.as_str())
-                        .with_value("durationMs", u64::try_from(duration).unwrap_or(u64::MAX));
-                    self.verify(check, pool, &request, &issued).await
-                }
-                Err(error) => check.fail(format!("no token: {error}"), "the checks above show which part is wrong"),
-            }]
-        };
-        self.within_timeout(checks, check()).boxed()
+    pub(super) fn no_such_pool(&self, name: Option<&str>) -> Check {
+        let names: Vec<&str> = self.settings.pools.iter().map(|pool| &*pool.name).collect();
+        let fix = format!("set --pool to one of {}", names.join(", "));
+        Check::new(CheckId::MintTest, name.unwrap_or("default")).fail("there is no such pool", fix)
+    }
+
+    pub(super) async fn test_mint(&self, check: Check, user: &DeveloperUserId, pool: &Pool) -> Check {
+        // Without tags: they come from a caller's claims, and there is no caller.
+        let request = IssueRequest::new(pool, user.clone());
+        let started = self.clock.monotonic();
+        match self.cognito.issuer(pool.id.region()).issue(&request).await {
+            Ok(issued) => {
+                let duration = self.clock.monotonic().saturating_sub(started).as_millis();
+                let check = check
+                    .with_value("identityId", issued.identity.as_str())
+                    .with_value("durationMs", u64::try_from(duration).unwrap_or(u64::MAX));
+                self.verify(check, pool, &request, &issued).await
+            }
+            Err(error) => check.fail(format!("no token: {error}"), "the checks above show which part is wrong"),
+        }
     }
 
     async fn verify(&self, check: Check, pool: &Pool, request: &IssueRequest, issued: &IssuedToken) -> Check {

@@ -1,4 +1,4 @@
-//! Ways of authenticating as a service has them, one for each place that a credential can be in, and who gets in.
+//! Authenticators as a configuration has them, one for each credential source, and the caller that they verify.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -14,13 +14,13 @@ use tokenvend::client_address::PeerAddress;
 use tokenvend::config::{self, ConfigSource, Environment};
 use tokenvend::metrics::Metrics;
 
-/// The secret that the tokens are signed with.
+/// The key of the tokens' signatures.
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
-/// The secret that the gateway shows.
+/// The secret that the gateway sends.
 pub(crate) const GATEWAY_SECRET: &str = "fedcba9876543210fedcba9876543210";
 
-/// When everything happens, in seconds since 1970.
+/// The time of all requests, in seconds since 1970.
 pub(crate) const NOW: i64 = 1_800_000_000;
 
 const CREDENTIAL_SOURCES: [(&str, &str); 3] =
@@ -32,7 +32,7 @@ fn configuration() -> String {
         identity_pool_id = "us-east-1:7c9e6679-7425-40de-944b-e07fc1f90ae7"
         developer_provider = "login.example"
     "#;
-    let ways = CREDENTIAL_SOURCES.map(|(name, credential_source)| {
+    let authenticators = CREDENTIAL_SOURCES.map(|(name, credential_source)| {
         format!(
             r#"
             [auth.{name}]
@@ -58,18 +58,17 @@ fn configuration() -> String {
         claims = {{ user = "x-auth-user" }}
     "#
     );
-    format!("{pool}{}{gateway}", ways.concat())
+    format!("{pool}{}{gateway}", authenticators.concat())
 }
 
-/// The ways of authenticating, and what answers them.
-pub(crate) struct Door {
-    authenticator: AuthenticatorChain,
+/// The authenticators, and the runtime that they run on.
+pub(crate) struct Authenticators {
+    chain: AuthenticatorChain,
     runtime: tokio::runtime::Runtime,
 }
 
-impl Door {
-    /// Opens it.
-    pub(crate) fn open() -> Self {
+impl Authenticators {
+    pub(crate) fn start() -> Self {
         let document = ConfigSource { name: "fuzz".to_owned(), text: configuration() };
         let settings = config::load(&[document], &Environment::default()).unwrap().settings;
         let clock: SharedClock = Arc::new(ManualClock::new(Timestamp::from_secs(NOW)));
@@ -77,24 +76,24 @@ impl Door {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let (auth, users) = (&settings.auth, &settings.users);
         let starting = AuthenticatorChain::start(auth, users, BTreeSet::new(), 10, &clock, &metrics);
-        let authenticator = runtime.block_on(starting).unwrap();
-        Self { authenticator, runtime }
+        let chain = runtime.block_on(starting).unwrap();
+        Self { chain, runtime }
     }
 
-    /// Who calls with these headers, if anybody does, from a trusted gateway's address; and the user for whom.
+    /// The caller and the user of a request with these headers from a trusted gateway's address, if it is authenticated.
     ///
     /// # Panics
-    /// It is a service, which nobody here can be.
-    pub(crate) fn caller(&self, headers: &Listed<'_>) -> Option<(Arc<Caller>, DeveloperUserId)> {
+    /// The caller is a service: none is configured.
+    pub(crate) fn authenticate(&self, headers: &HeaderList<'_>) -> Option<(Arc<Caller>, DeveloperUserId)> {
         let peer = Some(PeerAddress::new(IpAddr::from([10, 0, 0, 1])));
-        let presented = AuthRequest { headers, peer, certificate: None, is_from_allowed_page: true };
-        let caller = self.runtime.block_on(self.authenticator.authenticate(&presented)).ok()?;
+        let request = AuthRequest { headers, peer, certificate: None, is_from_allowed_page: true };
+        let caller = self.runtime.block_on(self.chain.authenticate(&request)).ok()?;
         let Subject::User(user) = caller.subject.clone() else { panic!("a service") };
         Some((caller, user))
     }
 }
 
-/// A token with these claims, which the app has signed.
+/// A token with these claims and the app's signature.
 pub(crate) fn signed(claims: &[u8]) -> String {
     let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#);
     let message = format!("{header}.{}", URL_SAFE_NO_PAD.encode(claims));
@@ -104,9 +103,9 @@ pub(crate) fn signed(claims: &[u8]) -> String {
 }
 
 /// The headers of a request: names and values.
-pub(crate) struct Listed<'d>(pub(crate) Vec<(&'d str, &'d [u8])>);
+pub(crate) struct HeaderList<'d>(pub(crate) Vec<(&'d str, &'d [u8])>);
 
-impl HeaderView for Listed<'_> {
+impl HeaderView for HeaderList<'_> {
     fn each_value<'h>(&'h self, name: &str, show: &mut dyn FnMut(&'h [u8])) {
         self.0.iter().filter(|(own, _)| *own == name).for_each(|(_, value)| show(value));
     }
