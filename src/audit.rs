@@ -41,19 +41,15 @@ impl AuditTrail {
     /// # Errors
     /// The file cannot be opened or the thread cannot start: an operator who wants an audit trail must notice at once.
     pub fn start(settings: AuditSettings, clock: SharedClock, metrics: Arc<Metrics>) -> Result<Self, AuditError> {
-        let queue = match SinkWriter::open(&settings.sink)? {
-            None => None,
-            Some(sink) => {
-                let (queue, events) = mpsc::channel(settings.queue_capacity);
-                let writer = Writer::new(sink, metrics.clone());
-                std::thread::Builder::new()
-                    .name("audit".to_owned())
-                    .spawn(move || writer.run(events))
-                    .map_err(AuditError::Thread)?;
-                Some(queue)
-            }
-        };
-        Ok(Self { settings, queue, clock, metrics })
+        let mut trail = Self { queue: None, settings, clock, metrics };
+        if let Some(sink) = SinkWriter::open(&trail.settings.sink)? {
+            let (queue, events) = mpsc::channel(trail.settings.queue_capacity);
+            let writer = Writer::new(sink, trail.metrics.clone());
+            let thread = std::thread::Builder::new().name("audit".to_owned());
+            thread.spawn(move || writer.run(events)).map_err(AuditError::Thread)?;
+            trail.queue = Some(queue);
+        }
+        Ok(trail)
     }
 
     /// Whether events are recorded.
@@ -79,7 +75,7 @@ impl AuditTrail {
         let Some(queue) = &self.queue else { return Ok(()) };
         match self.settings.on_failure {
             OnFailure::Continue => {
-                if queue.try_send(QueuedEvent::new(line)).is_err() {
+                if queue.try_send(QueuedEvent { line, written: None }).is_err() {
                     self.metrics.audit_events_total.count(AuditOutcome::Dropped);
                 }
                 Ok(())

@@ -7,9 +7,10 @@
 
 mod environment;
 mod error;
+mod key_path;
 mod layers;
-mod path;
 mod reader;
+mod scalars;
 mod sections;
 mod settings;
 mod size;
@@ -51,11 +52,9 @@ impl ConfigSource {
     /// # Errors
     /// The file cannot be read.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let name = path.display().to_string();
-        match std::fs::read_to_string(path) {
-            Ok(text) => Ok(Self { name, text }),
-            Err(error) => Err(ConfigError::Unreadable { path: PathBuf::from(path), error }),
-        }
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ConfigError::Unreadable { path: PathBuf::from(path), error })?;
+        Ok(Self { name: path.display().to_string(), text })
     }
 }
 
@@ -72,6 +71,16 @@ pub struct Loaded {
 /// # Errors
 /// All invalid values.
 pub fn load(documents: &[ConfigSource], environment: &Environment) -> Result<Loaded, ConfigError> {
+    let mut reader = merge(documents, environment);
+    let settings = sections::read(&mut reader);
+    let (invalid, warnings) = reader.finish();
+    match settings {
+        Some(settings) if invalid.is_empty() => Ok(Loaded { settings, warnings }),
+        _ => Err(ConfigError::InvalidValues(invalid)),
+    }
+}
+
+fn merge<'e>(documents: &[ConfigSource], environment: &'e Environment) -> Reader<'e> {
     let mut invalid = Vec::new();
     let mut layers = Layers::default();
     layers.add_document(layers::DEFAULTS, DEFAULT_CONFIG, &mut invalid);
@@ -81,13 +90,7 @@ pub fn load(documents: &[ConfigSource], environment: &Environment) -> Result<Loa
     }
     layers.add_environment(environment, &mut invalid);
     layers.apply_templates();
-    let mut reader = Reader::new(layers, environment, invalid);
-    let settings = sections::read(&mut reader);
-    let (invalid, warnings) = reader.finish();
-    match settings {
-        Some(settings) if invalid.is_empty() => Ok(Loaded { settings, warnings }),
-        _ => Err(ConfigError::InvalidValues(invalid)),
-    }
+    Reader::new(layers, environment, invalid)
 }
 
 #[cfg(test)]

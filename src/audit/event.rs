@@ -89,12 +89,9 @@ pub struct Event<'a> {
     pub time: Timestamp,
     pub action: Action,
     pub outcome: Outcome,
-    /// HTTP status of the response.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub status: Option<u16>,
-    /// Code of the problem in the response.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub problem: Option<&'a str>,
+    /// None for [`Outcome::Started`].
+    #[serde(flatten)]
+    pub response: Option<ResponseDetails<'a>>,
     /// Why the caller's credential was rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'a str>,
@@ -118,12 +115,8 @@ pub struct Event<'a> {
     /// The developer user id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<&'a str>,
-    /// The pool's name in the configuration.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pool: Option<&'a str>,
-    /// Cognito's id of the pool.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub identity_pool_id: Option<&'a str>,
+    #[serde(flatten)]
+    pub pool: Option<PoolDetails<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identity_id: Option<&'a str>,
     #[serde(flatten)]
@@ -134,9 +127,30 @@ pub struct Event<'a> {
     /// The vended AWS credentials.
     #[serde(flatten)]
     pub credentials: Option<CredentialsDetails<'a>>,
-    /// Time from the request's head to its response.
-    #[serde(rename = "durationMs", serialize_with = "milliseconds", skip_serializing_if = "Option::is_none")]
-    pub duration: Option<Duration>,
+}
+
+/// Details of the response.
+#[derive(Debug, Serialize)]
+pub struct ResponseDetails<'a> {
+    /// HTTP status.
+    pub status: u16,
+    /// Code of the problem in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<&'a str>,
+    /// Time from the request's head to it.
+    #[serde(rename = "durationMs", serialize_with = "milliseconds")]
+    pub duration: Duration,
+}
+
+/// The pool that the request concerns.
+#[derive(Debug, Serialize)]
+pub struct PoolDetails<'a> {
+    /// Its name in the configuration.
+    #[serde(rename = "pool")]
+    pub name: &'a str,
+    /// Cognito's id of it.
+    #[serde(rename = "identityPoolId")]
+    pub id: &'a str,
 }
 
 /// What the action concerns besides the event's own user and identity.
@@ -229,8 +243,8 @@ fn timestamp<S: Serializer>(timestamp: &Timestamp, into: S) -> Result<S::Ok, S::
     into.serialize_str(&timestamp.to_rfc3339_millis())
 }
 
-fn milliseconds<S: Serializer>(duration: &Option<Duration>, into: S) -> Result<S::Ok, S::Error> {
-    duration.map(|duration| duration.as_micros() as f64 / 1000.0).serialize(into)
+fn milliseconds<S: Serializer>(duration: &Duration, into: S) -> Result<S::Ok, S::Error> {
+    into.serialize_f64(duration.as_micros() as f64 / 1000.0)
 }
 
 fn label<S: Serializer>(status: &CacheStatus, into: S) -> Result<S::Ok, S::Error> {
@@ -252,8 +266,7 @@ mod tests {
             time: Timestamp::from_millis(1_767_225_600_250),
             action: Action::VendToken,
             outcome: Outcome::from_status(200),
-            status: Some(200),
-            problem: None,
+            response: Some(ResponseDetails { status: 200, problem: None, duration: Duration::from_micros(12_345) }),
             reason: None,
             request_id: "edge-1",
             client: Some(IpAddr::from([192, 0, 2, 7])),
@@ -262,13 +275,11 @@ mod tests {
             issuer: Some("https://app.example"),
             service: None,
             user: Some("a\u{2028}\"b"),
-            pool: Some("main"),
-            identity_pool_id: Some("us-east-1:1-2"),
+            pool: Some(PoolDetails { name: "main", id: "us-east-1:1-2" }),
             identity_id: Some("us-east-1:abc"),
             identities: RelatedIdentities::default(),
             token,
             credentials: None,
-            duration: Some(Duration::from_micros(12_345)),
         }
     }
 

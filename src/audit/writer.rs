@@ -17,12 +17,6 @@ pub(super) struct QueuedEvent {
     pub(super) written: Option<oneshot::Sender<bool>>,
 }
 
-impl QueuedEvent {
-    pub(super) fn new(line: Vec<u8>) -> Self {
-        Self { line, written: None }
-    }
-}
-
 #[derive(Debug)]
 pub(super) struct Writer {
     sink: SinkWriter,

@@ -1,10 +1,10 @@
 //! Configuration errors. Each one has all that an operator needs to correct it.
 
-use std::fmt;
 use std::path::PathBuf;
 
 /// One invalid value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{path} ({origin}): found {found}; allowed: {allowed}")]
 pub struct InvalidValue {
     /// The dotted path of the key.
     pub path: String,
@@ -15,36 +15,12 @@ pub struct InvalidValue {
     pub allowed: String,
 }
 
-impl fmt::Display for InvalidValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { path, origin, found, allowed } = self;
-        write!(f, "{path} ({origin}): found {found}; allowed: {allowed}")
-    }
-}
-
 /// Why the configuration cannot be used.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    Unreadable {
-        path: PathBuf,
-        error: std::io::Error,
-    },
+    #[error("cannot read the configuration file {path}: {error}")]
+    Unreadable { path: PathBuf, error: std::io::Error },
     /// All invalid values, not only the first.
+    #[error("the configuration has {} error(s):{}", .0.len(), .0.iter().map(|value| format!("\n  {value}")).collect::<String>())]
     InvalidValues(Vec<InvalidValue>),
-}
-
-impl std::error::Error for ConfigError {}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unreadable { path, error } => {
-                write!(f, "cannot read the configuration file {}: {error}", path.display())
-            }
-            Self::InvalidValues(values) => {
-                write!(f, "the configuration has {} error(s):", values.len())?;
-                values.iter().try_for_each(|value| write!(f, "\n  {value}"))
-            }
-        }
-    }
 }

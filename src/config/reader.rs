@@ -1,19 +1,26 @@
-//! Reads the merged layers key by key. A missing or invalid value is recorded and read as `None`, and reading
-//! continues, so that all errors are reported at once. Keys that were never read are errors too.
+//! Reads the merged layers key by key.
+//!
+//! A missing or invalid value is recorded and read as a placeholder of its type, and reading continues, so that all
+//! errors are reported at once. Placeholders are the start of a range, `false`, the first choice, an empty text and an
+//! empty list. Values of types without one are read as `None`; a function that needs such a value reads all its keys
+//! before it returns. [`super::load`] discards the settings if an error is recorded. Keys that were never read are errors
+//! too.
 
 use std::collections::BTreeSet;
-use std::fmt::Display;
-use std::net::SocketAddr;
-use std::ops::RangeInclusive;
+use std::fmt::{self, Display};
 use std::time::Duration;
+
+use humantime::format_duration;
 
 use super::environment::Environment;
 use super::error::InvalidValue;
+use super::key_path::{join, split};
 use super::layers::{self, Layers, Leaf, Node, Table};
-use super::path::{join, split as split_path};
-use super::size::{NO_UNIT, format_size, parse_size};
 use super::value::Value;
 use crate::secret::Secret;
+
+/// The origin of a key that no file and no variable has.
+const NOT_SET: &str = "not set";
 
 /// The merged layers, and what was found wrong with them so far.
 #[derive(Debug)]
@@ -22,13 +29,15 @@ pub(super) struct Reader<'e> {
     environment: &'e Environment,
     /// The paths that were read, whether or not they are set.
     known: BTreeSet<String>,
+    /// Paths of tables whose unknown keys are no errors.
+    ignored: BTreeSet<String>,
     invalid: Vec<InvalidValue>,
     warnings: Vec<String>,
 }
 
 impl<'e> Reader<'e> {
     pub(super) fn new(layers: Layers, environment: &'e Environment, invalid: Vec<InvalidValue>) -> Self {
-        Self { root: layers.root, environment, known: BTreeSet::new(), invalid, warnings: Vec::new() }
+        Self { root: layers.root, environment, known: [].into(), ignored: [].into(), invalid, warnings: Vec::new() }
     }
 
     /// The keys under a dotted path.
@@ -50,31 +59,52 @@ impl<'e> Reader<'e> {
 
     /// Records an invalid value: for errors that no single value shows, such as two values that contradict each other.
     pub(super) fn reject(&mut self, path: &str, found: impl Into<String>, allowed: impl Into<String>) {
-        let origin = self.find(path).map_or_else(|| "not set".to_owned(), |leaf| leaf.origin);
+        let origin = self.find(path).map_or_else(|| NOT_SET.to_owned(), |leaf| leaf.origin);
         self.invalid.push(InvalidValue { path: path.to_owned(), origin, found: found.into(), allowed: allowed.into() });
     }
 
-    /// Suppresses the errors about unknown keys under a path, because another error covers them.
-    pub(super) fn ignore(&mut self, path: &str) {
-        let mut ignored = BTreeSet::new();
-        match self.node(path) {
-            Some(Node::Table(table)) => collect_leaves(table, path, &mut ignored),
-            Some(Node::Leaf(_)) => drop(ignored.insert(path.to_owned())),
-            None => {}
-        }
-        self.known.append(&mut ignored);
+    /// Whether no error is recorded for the key or a key below it. The values of invalid keys are placeholders: a check
+    /// of several values must not report them.
+    pub(super) fn is_valid(&self, path: &str) -> bool {
+        let is_within =
+            |other: &str| other.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        !self.invalid.iter().any(|invalid| is_within(&invalid.path))
+    }
+
+    /// Suppresses the errors about unknown keys of a table, because another error covers them.
+    pub(super) fn ignore_unknown_keys(&mut self, path: &str) {
+        self.ignored.insert(path.to_owned());
     }
 
     /// All invalid values, unknown keys included, and all warnings.
     pub(super) fn finish(mut self) -> (Vec<InvalidValue>, Vec<String>) {
         let mut unknown = Vec::new();
-        collect_unknown(&self.root, "", &self.known, &mut unknown);
-        self.invalid.extend(unknown);
+        self.collect_unknown(&self.root, "", &mut unknown);
+        self.invalid.append(&mut unknown);
         (self.invalid, self.warnings)
     }
 
+    fn collect_unknown(&self, table: &Table, prefix: &str, unknown: &mut Vec<InvalidValue>) {
+        for (key, node) in table {
+            let path = join(prefix, key);
+            match node {
+                Node::Table(inner) if !self.ignored.contains(&path) => self.collect_unknown(inner, &path, unknown),
+                // A value of the defaults is one for authenticators of another kind.
+                Node::Leaf(leaf) if !self.known.contains(&path) && !leaf.origin.starts_with(layers::DEFAULTS) => {
+                    let allowed = match find_similar(&path, &self.known) {
+                        Some(similar) => format!("{MANUAL_KEYS}; did you mean {similar}?"),
+                        None => MANUAL_KEYS.to_owned(),
+                    };
+                    let origin = leaf.origin.clone();
+                    unknown.push(InvalidValue { path, origin, found: "a key that does not exist".to_owned(), allowed });
+                }
+                Node::Table(_) | Node::Leaf(_) => {}
+            }
+        }
+    }
+
     fn node(&self, path: &str) -> Option<&Node> {
-        let mut segments = split_path(path).into_iter();
+        let mut segments = split(path).into_iter();
         let first = self.root.get(segments.next()?)?;
         segments.try_fold(first, |node, segment| match node {
             Node::Table(table) => table.get(segment),
@@ -83,15 +113,14 @@ impl<'e> Reader<'e> {
     }
 
     fn find(&self, path: &str) -> Option<Leaf> {
-        match self.node(path) {
-            Some(Node::Leaf(leaf)) => Some(leaf.clone()),
-            Some(Node::Table(inner)) => Some(Leaf {
+        self.node(path).map(|node| match node {
+            Node::Leaf(leaf) => leaf.clone(),
+            Node::Table(inner) => Leaf {
                 value: Value::Other("a table"),
-                origin: first_origin(inner).unwrap_or_default(),
+                origin: first_origin(inner).unwrap_or(NOT_SET).to_owned(),
                 from_environment: false,
-            }),
-            None => None,
-        }
+            },
+        })
     }
 }
 
@@ -120,7 +149,21 @@ impl<'e> Section<'_, 'e> {
 
     /// Whether the key is set in any layer.
     pub(super) fn has(&self, key: &str) -> bool {
-        self.reader.find(&self.key_path(key)).is_some()
+        self.reader.node(&self.key_path(key)).is_some()
+    }
+
+    /// Whether no error is recorded for a key of this section.
+    pub(super) fn is_valid(&self) -> bool {
+        self.reader.is_valid(&self.path)
+    }
+
+    /// Whether no error is recorded for the key, or for one below it.
+    pub(super) fn is_key_valid(&self, key: &str) -> bool {
+        self.reader.is_valid(&self.key_path(key))
+    }
+
+    pub(super) fn ignore_unknown_keys(&mut self) {
+        self.reader.ignore_unknown_keys(&self.path);
     }
 
     pub(super) fn warn(&mut self, sentence: impl Into<String>) {
@@ -132,6 +175,20 @@ impl<'e> Section<'_, 'e> {
         self.reader.reject(&path, found, allowed);
     }
 
+    /// Rejects a value that is invalid in itself. A second error about it, or about a key below it, would not help.
+    fn reject_once(&mut self, key: &str, found: impl Into<String>, allowed: impl Into<String>) {
+        if self.is_key_valid(key) {
+            self.reject(key, found, allowed);
+        }
+    }
+
+    /// Rejects a duration that is beyond the value of another key, unless one of the two is invalid in itself.
+    pub(super) fn reject_duration(&mut self, key: &str, found: Duration, bound: Bound<'_>, allowed: impl Into<String>) {
+        if self.is_key_valid(key) && self.reader.is_valid(bound.path) {
+            self.reject(key, format_duration(found).to_string(), allowed);
+        }
+    }
+
     fn read(&mut self, key: &str) -> Option<Leaf> {
         let path = self.key_path(key);
         let leaf = self.reader.find(&path);
@@ -139,25 +196,16 @@ impl<'e> Section<'_, 'e> {
         leaf
     }
 
-    /// Reads a key and converts its value. A missing key is an error, and so is a value that cannot be converted.
-    fn read_required<T>(
+    /// Reads a key and converts its value. A missing key is an error, and so is a value that cannot be converted. The
+    /// error of `convert` is how the message shows the value.
+    pub(super) fn convert<T>(
         &mut self,
         key: &str,
         allowed: &str,
-        convert: impl FnOnce(&Leaf) -> Result<T, Option<String>>,
+        convert: impl FnOnce(&Leaf) -> Result<T, String>,
     ) -> Option<T> {
-        let Some(leaf) = self.read(key) else {
-            self.reject(key, "nothing", allowed);
-            return None;
-        };
-        match convert(&leaf) {
-            Ok(converted) => Some(converted),
-            Err(why) => {
-                let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
-                self.reject(key, format!("{}{why}", leaf.value), allowed);
-                None
-            }
-        }
+        let converted = self.read(key).map_or_else(|| Err("nothing".to_owned()), |leaf| convert(&leaf));
+        converted.map_err(|found| self.reject_once(key, found, allowed)).ok()
     }
 
     /// Reads a text and parses it. `allowed` describes the texts that `parse` accepts.
@@ -167,9 +215,9 @@ impl<'e> Section<'_, 'e> {
         allowed: &str,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
-        self.read_required(key, allowed, |leaf| match &leaf.value {
-            Value::Text(text) => parse(text).map_err(|why| Some(why.to_string())),
-            _ => Err(None),
+        self.convert(key, allowed, |leaf| match &leaf.value {
+            Value::Text(text) => parse(text).map_err(|why| format!("{} ({why})", leaf.value)),
+            other => Err(other.to_string()),
         })
     }
 
@@ -184,127 +232,89 @@ impl<'e> Section<'_, 'e> {
         self.parse(key, allowed, parse)
     }
 
-    pub(super) fn read_text(&mut self, key: &str) -> Option<String> {
-        self.parse(key, "text that is not empty", |text| match text.trim() {
-            "" => Err("it is empty"),
-            text => Ok(text.to_owned()),
-        })
+    /// Reads a list of texts and parses each.
+    pub(super) fn parse_list<T, E: Display>(
+        &mut self,
+        key: &str,
+        allowed: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Vec<T> {
+        let list = self.convert(key, allowed, |leaf| {
+            let texts = texts_of(leaf).ok_or_else(|| leaf.value.to_string())?;
+            texts.iter().map(|text| parse(text).map_err(|why| format!("{text:?} ({why})"))).collect()
+        });
+        list.unwrap_or_default()
     }
 
-    pub(super) fn read_address(&mut self, key: &str) -> Option<SocketAddr> {
-        self.parse(key, "an IP address and a port, as in 127.0.0.1:8080 or [::]:8080", str::parse::<SocketAddr>)
+    /// As [`Section::parse_list`]. An empty list is an error too.
+    pub(super) fn parse_nonempty_list<T, E: Display>(
+        &mut self,
+        key: &str,
+        allowed: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Vec<T> {
+        let list = self.parse_list(key, allowed, parse);
+        if list.is_empty() {
+            self.reject_once(key, "an empty list", allowed);
+        }
+        list
     }
 
-    pub(super) fn read_choice<T: Copy>(&mut self, key: &str, choices: &[(&str, T)]) -> Option<T> {
-        let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-        let allowed = format!("one of {}", words.join(", "));
-        self.parse(key, &allowed, |text| {
-            choices.iter().find(|(word, _)| *word == text).map(|(_, choice)| *choice).ok_or("it is none of them")
-        })
-    }
-
-    pub(super) fn read_integer<T>(&mut self, key: &str, range: RangeInclusive<T>) -> Option<T>
-    where
-        T: TryFrom<i64> + PartialOrd + Display,
-    {
-        let allowed = format!("a whole number from {} to {}", range.start(), range.end());
-        self.read_required(key, &allowed, |leaf| {
-            let found = match &leaf.value {
-                Value::Integer(integer) => Some(*integer),
-                Value::Text(text) if leaf.from_environment => text.parse().ok(),
-                _ => None,
-            };
-            found.and_then(|found| T::try_from(found).ok()).filter(|found| range.contains(found)).ok_or(None)
-        })
-    }
-
-    pub(super) fn read_flag(&mut self, key: &str) -> Option<bool> {
-        self.read_required(key, "true or false", |leaf| match &leaf.value {
-            Value::Flag(flag) => Ok(*flag),
-            Value::Text(text) if leaf.from_environment => text.parse().map_err(|_| None),
-            _ => Err(None),
-        })
-    }
-
-    /// Reads a size in bytes: a text with the unit KiB, MiB or GiB (`"256MiB"`).
-    pub(super) fn read_size(&mut self, key: &str, range: RangeInclusive<u64>) -> Option<u64> {
-        let allowed = format!(
-            "a size from {} to {}: a whole number with the unit KiB, MiB or GiB, as in \"256MiB\"",
-            format_size(*range.start()),
-            format_size(*range.end()),
-        );
-        self.read_required(key, &allowed, |leaf| {
-            let bytes = match &leaf.value {
-                Value::Text(text) => parse_size(text).map_err(|why| Some(why.to_owned()))?,
-                Value::Integer(_) => return Err(Some(NO_UNIT.to_owned())),
-                _ => return Err(None),
-            };
-            if range.contains(&bytes) { Ok(bytes) } else { Err(None) }
-        })
-    }
-
-    /// Reads a duration: a text with a unit (`"90s"`, `"15m"`, `"250ms"`), or whole seconds.
-    pub(super) fn read_duration(&mut self, key: &str, range: RangeInclusive<Duration>) -> Option<Duration> {
-        let allowed = format!(
-            "a duration from {} to {}, as in \"90s\" or \"15m\"",
-            humantime::format_duration(*range.start()),
-            humantime::format_duration(*range.end()),
-        );
-        self.read_required(key, &allowed, |leaf| {
-            let found = match &leaf.value {
-                Value::Integer(seconds) => u64::try_from(*seconds).ok().map(Duration::from_secs),
-                Value::Text(text) => {
-                    let seconds = text.parse().ok().map(Duration::from_secs);
-                    seconds.or_else(|| humantime::parse_duration(text).ok())
-                }
-                _ => None,
-            };
-            found.filter(|found| range.contains(found)).ok_or(None)
-        })
-    }
-
-    /// Reads a list of texts. In the environment they are separated by commas, or in the form of a TOML list.
-    pub(super) fn read_list(&mut self, key: &str, allowed: &str) -> Option<Vec<String>> {
-        self.read_required(key, allowed, |leaf| match &leaf.value {
-            Value::List(items) => Value::texts(items).ok_or(None),
-            Value::Text(text) if leaf.from_environment => Value::split_list(text).ok_or(None),
-            _ => Err(None),
-        })
-    }
-
-    /// As [`Section::read_list`], for a key that may be absent: then the list is empty.
-    pub(super) fn read_optional_list(&mut self, key: &str, allowed: &str) -> Option<Vec<String>> {
+    /// As [`Section::parse_nonempty_list`], for a key that may be absent: then the list is empty.
+    pub(super) fn parse_optional_list<T, E: Display>(
+        &mut self,
+        key: &str,
+        allowed: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Vec<T> {
         if self.read(key).is_none() {
-            return Some(Vec::new());
+            return Vec::new();
         }
-        let list = self.read_list(key, allowed)?;
-        if list.is_empty() || list.iter().any(String::is_empty) {
-            self.reject(key, format!("{list:?}"), allowed);
-            return None;
-        }
-        Some(list)
+        self.parse_nonempty_list(key, allowed, parse)
+    }
+
+    /// As [`Section::parse_nonempty_list`]. The message shows `found` instead of the value, which may be a secret that was
+    /// set here by mistake.
+    pub(super) fn parse_unshown_list<T>(
+        &mut self,
+        key: &str,
+        allowed: &str,
+        found: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Vec<T> {
+        let list = self.convert(key, allowed, |leaf| {
+            let texts = texts_of(leaf).unwrap_or_default();
+            let list: Option<Vec<T>> = texts.iter().map(|text| parse(text)).collect();
+            list.filter(|list| !list.is_empty()).ok_or_else(|| found.to_owned())
+        });
+        list.unwrap_or_default()
     }
 
     /// Reads a secret: `"value"`, `{ env = "VARIABLE" }` or `{ file = "PATH" }`; `None` if it is not set. White
     /// space around it is removed, because files end in a newline.
     pub(super) fn read_secret(&mut self, key: &str) -> Option<Secret> {
         const ALLOWED: &str = "a text, { env = \"VARIABLE\" } or { file = \"PATH\" }, not empty";
-        let leaf = self.read(key)?;
-        let found = match &leaf.value {
-            Value::Text(text) => Ok(text.clone()),
+        let found = match self.read(key)?.value {
+            Value::Text(text) => Ok(text),
             _ => self.read_secret_reference(key),
         };
-        match found {
-            Ok(text) if text.trim().is_empty() => {
-                self.reject(key, "only white space", ALLOWED);
-                None
-            }
-            Ok(text) => Some(Secret::new(text.trim())),
-            Err(found) => {
-                self.reject(key, found, ALLOWED);
-                None
-            }
+        let secret = found.and_then(|text| match text.trim() {
+            "" => Err("only white space".to_owned()),
+            text => Ok(Secret::new(text)),
+        });
+        secret.map_err(|found| self.reject(key, found, ALLOWED)).ok()
+    }
+
+    /// Reads a secret that is too long to be guessed.
+    pub(super) fn read_long_secret(&mut self, key: &str) -> Option<Secret> {
+        // A shared secret must be as long as the shortest hash: RFC 7518, section 3.2.
+        const MIN_BYTES: usize = 32;
+        let secret = self.read_secret(key)?;
+        let length = secret.expose().len();
+        if length < MIN_BYTES {
+            self.reject(key, format!("a secret of {length} bytes"), format!("at least {MIN_BYTES} bytes"));
         }
+        Some(secret)
     }
 
     fn read_secret_reference(&mut self, key: &str) -> Result<String, String> {
@@ -327,41 +337,34 @@ impl<'e> Section<'_, 'e> {
     }
 }
 
-fn first_origin(table: &Table) -> Option<String> {
+/// The items of a list of texts. In the environment they are separated by commas, or a JSON array.
+fn texts_of(leaf: &Leaf) -> Option<Vec<String>> {
+    match &leaf.value {
+        Value::List(items) => Value::texts(items),
+        Value::Text(text) if leaf.from_environment => Value::split_list(text),
+        _ => None,
+    }
+}
+
+/// A duration that another one is compared with, and the path of its key.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bound<'p> {
+    pub(super) path: &'p str,
+    pub(super) duration: Duration,
+}
+
+impl fmt::Display for Bound<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}", self.path, format_duration(self.duration))
+    }
+}
+
+/// The first origin of a value in the table that is not a default.
+fn first_origin(table: &Table) -> Option<&str> {
     table.values().find_map(|node| match node {
-        Node::Leaf(leaf) => Some(leaf.origin.clone()),
+        Node::Leaf(leaf) => Some(&*leaf.origin).filter(|origin| !origin.starts_with(layers::DEFAULTS)),
         Node::Table(inner) => first_origin(inner),
     })
-}
-
-fn collect_leaves(table: &Table, prefix: &str, leaves: &mut BTreeSet<String>) {
-    for (key, node) in table {
-        let path = join(prefix, key);
-        match node {
-            Node::Table(inner) => collect_leaves(inner, &path, leaves),
-            Node::Leaf(_) => drop(leaves.insert(path)),
-        }
-    }
-}
-
-fn collect_unknown(table: &Table, prefix: &str, known: &BTreeSet<String>, invalid: &mut Vec<InvalidValue>) {
-    for (key, node) in table {
-        let path = join(prefix, key);
-        match node {
-            Node::Table(inner) => collect_unknown(inner, &path, known, invalid),
-            // A default for authenticators of another kind.
-            Node::Leaf(leaf) if leaf.origin.starts_with(layers::DEFAULTS) => {}
-            Node::Leaf(leaf) if !known.contains(&path) => {
-                let allowed = match find_similar(&path, known) {
-                    Some(similar) => format!("{MANUAL_KEYS}; did you mean {similar}?"),
-                    None => MANUAL_KEYS.to_owned(),
-                };
-                let origin = leaf.origin.clone();
-                invalid.push(InvalidValue { path, origin, found: "a key that does not exist".to_owned(), allowed });
-            }
-            Node::Leaf(_) => {}
-        }
-    }
 }
 
 const MANUAL_KEYS: &str = "a key that tokenvend print-default-config shows";

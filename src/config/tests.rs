@@ -1,7 +1,4 @@
-//! Valid configurations, and the errors of invalid ones.
-
-mod auth;
-mod single;
+//! Values of valid configurations. `tests/config` has the invalid ones, with their errors.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -32,28 +29,52 @@ fn load_with(text: &str, variables: &[(&str, &str)]) -> Result<Loaded, ConfigErr
     load(&[document], &Environment::from_variables(variables))
 }
 
-fn errors_of(text: &str, variables: &[(&str, &str)]) -> Vec<String> {
-    match load_with(text, variables) {
-        Err(ConfigError::InvalidValues(values)) => values.iter().map(ToString::to_string).collect(),
-        other => panic!("expected errors, got {other:?}"),
+/// The settings of the smallest configuration with more TOML after it.
+fn settings_with(more: &str, variables: &[(&str, &str)]) -> Settings {
+    load_with(&format!("{SMALLEST}{more}"), variables).unwrap_or_else(|error| panic!("{more}: {error}")).settings
+}
+
+/// Each file of `tests/config/invalid` has a mistake, and each of `tests/config/unwise` causes a warning. The snapshot
+/// beside it shows what is reported, once for each line `# with VARIABLE=VALUE`. A secret in it contains "hush".
+#[test]
+fn every_mistake_is_reported_as_in_its_snapshot() {
+    for folder in ["invalid", "unwise"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config").join(folder);
+        let mut cases = BTreeSet::new();
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            cases.insert(entry.unwrap().path().with_extension("toml"));
+        }
+        for case in cases {
+            let mut settings = insta::Settings::clone_current();
+            settings.set_snapshot_path(&folder);
+            settings.set_prepend_module_to_snapshot(false);
+            settings.set_omit_expression(true);
+            settings.bind(|| insta::assert_snapshot!(case.file_stem().unwrap().to_str().unwrap(), report(&case)));
+        }
     }
 }
 
-/// The smallest configuration with one line of it replaced, or one added.
-fn smallest_with(key: &str, line: &str) -> String {
-    let mut found = false;
-    let mut lines: Vec<&str> = SMALLEST
-        .lines()
-        .map(|old| {
-            let hit = old.starts_with(key);
-            found |= hit;
-            if hit { line } else { old }
-        })
-        .collect();
-    if !found {
-        lines.push(line);
+/// What is reported about a file, with each of its environments.
+fn report(case: &Path) -> String {
+    let text = std::fs::read_to_string(case).unwrap_or_else(|error| panic!("{}: {error}", case.display()));
+    let environments: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# with ")).collect();
+    if environments.is_empty() {
+        return outcome(&text, &[]);
     }
-    lines.join("\n")
+    let outcome_with = |environment: &&str| {
+        let variable: Vec<(&str, &str)> = environment.split_once('=').into_iter().collect();
+        format!("with {environment}\n{}", outcome(&text, &variable))
+    };
+    environments.iter().map(outcome_with).collect::<Vec<_>>().join("\n\n")
+}
+
+fn outcome(text: &str, variables: &[(&str, &str)]) -> String {
+    let outcome = match load_with(text, variables) {
+        Ok(loaded) => loaded.warnings.iter().map(|warning| format!("warning: {warning}\n")).collect(),
+        Err(error) => error.to_string(),
+    };
+    assert!(!outcome.contains("hush"), "a secret is shown: {outcome}");
+    outcome
 }
 
 #[test]
@@ -63,11 +84,10 @@ fn the_smallest_configuration_takes_everything_else_from_the_defaults() {
     let settings = loaded.settings;
     let pool = settings.pools.find(None).unwrap();
     assert_eq!((&*pool.name, pool.token_duration.seconds()), ("main", 900));
-    assert!(pool.credentials.is_none());
+    assert!(pool.credentials.is_none() && pool.access.is_open());
     assert_eq!(settings.vending.cache.refresh_policy.clock_skew_allowance, Duration::from_secs(300));
-    assert!((settings.vending.upstream.rate_limit.limit.per_second() - 50.0).abs() < 1e-9);
+    assert_eq!(Ok(settings.vending.upstream.rate_limit.limit), RateLimit::parse("50/s", 10));
     assert_eq!(settings.auth[0].user_id, Template::parse("{sub}").unwrap());
-    assert!(settings.pools.find(None).unwrap().access.is_open());
     assert!(!settings.vending.accept_opaque_tokens);
     assert_eq!(settings.http.trusted_proxies, TrustedProxies::none());
     let per_user = RateLimit::parse("10/s", 100).ok();
@@ -88,8 +108,7 @@ fn the_environment_wins_over_the_file() {
         ("TOKENVEND__POOLS__MAIN__TAGS__TEAM", "{team}"),
         ("UNRELATED", "x"),
     ];
-    let settings = load_with(&smallest_with("token_duration", "[cache]\nclock_skew_allowance = \"4m\""), &variables);
-    let settings = settings.unwrap().settings;
+    let settings = settings_with("[cache]\nclock_skew_allowance = \"4m\"", &variables);
     assert_eq!(settings.vending.cache.refresh_policy.clock_skew_allowance, Duration::from_secs(120));
     assert_eq!(settings.vending.upstream.rate_limit.limit.burst(), 7);
     assert_eq!((settings.vending.cache.max_size_bytes, settings.max_auth_cache_entries), (2 << 30, 5));
@@ -100,134 +119,26 @@ fn the_environment_wins_over_the_file() {
 }
 
 #[test]
-fn all_errors_are_reported_at_once_each_with_path_origin_value_and_what_is_allowed() {
-    let text = "
-[pools.main]
-identity_pool_id = \"somewhere\"
-developer_provider = 7
-token_duration = \"5m\"
-[auth.app]
-audience = []
-algorithms = [\"none\"]
-[http]
-listn = \"127.0.0.1:1\"
-[upstream.rate_limit]
-burst = 0
-";
-    let errors = errors_of(text, &[("TOKENVEND__LOG__LEVEL", "loud")]);
-    for expected in [
-        "pools.main.identity_pool_id (my.toml, line 3): found \"somewhere\" (an identity pool id has no colon",
-        "pools.main.developer_provider (my.toml, line 4): found 7; allowed: the pool's DeveloperProviderName",
-        "pools.main.token_duration (my.toml, line 5): found 5m; allowed: more than cache.clock_skew_allowance, 5m",
-        "auth.app.issuer (not set): found nothing; allowed: text that is not empty",
-        "auth.app.audience (my.toml, line 7): found []",
-        "auth.app.algorithms (my.toml, line 8): found [\"none\"]; allowed: a list of RS256",
-        "auth.app.jwks_url (not set): found none of them; allowed: exactly one of",
-        "http.listn (my.toml, line 10): found a key that does not exist; allowed: a key that \
-         tokenvend print-default-config shows; did you mean http.listen?",
-        "upstream.rate_limit.burst (my.toml, line 12): found 0; allowed: a whole number from 1 to 100000",
-        "log.level (environment variable TOKENVEND__LOG__LEVEL): found \"loud\" (it is none of them); allowed: one of",
-    ] {
-        assert!(errors.iter().any(|error| error.starts_with(expected)), "no {expected:?} in {errors:#?}");
-    }
-    assert_eq!(errors.len(), 10, "{errors:#?}");
-}
-
-#[test]
-fn invalid_toml_is_an_error_with_its_line_and_without_its_text() {
-    let errors = errors_of(&format!("{SMALLEST}\nsecret = hush hush\n"), &[]);
-    assert!(errors[0].contains("my.toml, line 11"), "{errors:?}");
-    assert!(!errors.iter().any(|error| error.contains("hush")), "{errors:?}");
-}
-
-#[test]
-fn an_empty_configuration_is_an_error_that_names_the_required_tables() {
-    let errors = errors_of("", &[]);
-    assert!(errors.iter().any(|error| error.contains("at least one table [pools.NAME]")), "{errors:?}");
-    assert!(errors.iter().any(|error| error.contains("at least one table [auth.NAME]")), "{errors:?}");
-}
-
-#[test]
-fn values_that_contradict_each_other_are_rejected() {
-    for (text, expected) in [
-        (smallest_with("algorithms", "algorithms = [\"RS256\", \"HS256\"]"), "with public keys; allowed: HS"),
-        (smallest_with("jwks_url", "secret = \"0123456789abcdef0123456789abcdef\""), "with a shared secret"),
-        (smallest_with("jwks_url", "secret = \"short\""), "a secret of 5 bytes; allowed: at least 32"),
-        (smallest_with("jwks_url", "jwks_url = \"http://app.example/jwks\""), "could replace the keys"),
-        (smallest_with("zzz", "secret = \"x\""), "jwks_url and secret; allowed: exactly one"),
-        (smallest_with("zzz", "[admin]\nlisten = \"127.0.0.1:8080\""), "which is also http.listen"),
-        (smallest_with("zzz", "[cache]\nmin_remaining_life = \"10m\""), "at most cache.clock_skew_allowance"),
-        (
-            smallest_with("zzz", "[credentials]\nmandatory_window = \"1m\"\n[cache]\nmin_remaining_life = \"2m\""),
-            "credentials.mandatory_window (my.toml, line 11): found 1m; allowed: at least cache.min_remaining_life, 2m",
-        ),
-        (
-            smallest_with("zzz", "[pools.main.credentials]\ncustom_role_arn = \"arn:aws:iam::1:user/x\""),
-            "looks like arn:aws:iam::123456789012:role/NAME",
-        ),
-        (smallest_with("zzz", "[vending]\ndefault_pool = \"other\""), "there is no such pool"),
-        (smallest_with("zzz", "[upstream]\nread_timeout = \"20s\""), "at most upstream.call_timeout"),
-        (smallest_with("zzz", "[http]\nallowed_origins = [\"*\"]"), "no wildcard"),
-        (smallest_with("zzz", "[http]\nallowed_origins = [\"null\"]"), "no wildcard"),
-        (smallest_with("zzz", "[http]\nallowed_origins = [\"https://a.example/\"]"), "without a path"),
-        (
-            SMALLEST.replace("https://app.example/jwks", "https://u:hush@app.example/jwks"),
-            "found a URL with a user in it",
-        ),
-        (SMALLEST.replace("auth.app", "auth.App"), "names of 1 to 64 lower-case"),
-        (SMALLEST.replace("us-east-1", "useast"), "no AWS region before the colon"),
-        (SMALLEST.replace("pools.main", "pools.Main"), "pool names of 1 to 64 lower-case"),
-        (
-            smallest_with("developer_provider", "developer_provider = \"x\"\ntoken_duration = \"2h\""),
-            "at most vending.max_token_duration",
-        ),
-    ] {
-        let errors = errors_of(&text, &[]);
-        assert!(errors.iter().any(|error| error.contains(expected)), "no {expected:?} in {errors:#?}");
-    }
-}
-
-#[test]
 fn cognito_s_keys_are_at_its_published_url_unless_the_configuration_sets_another() {
-    let upstream = |line: &str| format!("{SMALLEST}[upstream]\n{line}\n");
-    for (text, url) in [
-        (SMALLEST.to_owned(), "https://cognito-identity.amazonaws.com/.well-known/jwks_uri"),
+    for (variable, value, url) in [
+        ("UNRELATED", "", "https://cognito-identity.amazonaws.com/.well-known/jwks_uri"),
         (
-            SMALLEST.replace("us-east-1", "us-gov-west-1"),
+            "TOKENVEND__POOLS__MAIN__IDENTITY_POOL_ID",
+            "us-gov-west-1:1-2",
             "https://cognito-identity-us-gov.amazonaws.com/.well-known/jwks_uri",
         ),
-        (upstream("endpoint_url = \"http://127.0.0.1:1/\""), "http://127.0.0.1:1/.well-known/jwks_uri"),
-        (upstream("openid_keys_url = \"https://inside.example/k\""), "https://inside.example/k"),
+        ("TOKENVEND__UPSTREAM__ENDPOINT_URL", "http://127.0.0.1:1/", "http://127.0.0.1:1/.well-known/jwks_uri"),
+        ("TOKENVEND__UPSTREAM__OPENID_KEYS_URL", "https://inside.example/k", "https://inside.example/k"),
     ] {
-        assert_eq!(load_with(&text, &[]).unwrap().settings.openid_jwks.url.as_str(), url);
+        assert_eq!(settings_with("", &[(variable, value)]).openid_jwks.url.as_str(), url);
     }
-    let errors = errors_of(&upstream("openid_keys_url = \"http://inside.example/k\""), &[]);
-    assert!(errors[0].contains("could replace the keys"), "{errors:?}");
 }
 
 #[test]
-fn user_ids_of_several_issuers_must_be_distinguishable() {
-    let second = |prefix: &str| {
-        format!(
-            "{SMALLEST}{prefix}[auth.web]\nissuer = \"https://web.example\"\naudience = [\"t\"]\n\
-             algorithms = [\"ES256\"]\njwks_url = \"https://web.example/jwks\"\nuser_id = \"web:{{sub}}\"\n"
-        )
-    };
-    let errors = errors_of(&second(""), &[]);
-    assert!(errors[0].contains("templates whose fixed beginnings distinguish the issuers"), "{errors:?}");
-    assert!(load_with(&second("user_id = \"app:{sub}\"\n"), &[]).is_ok());
-    let errors = errors_of(&second("user_id = \"web:x{sub}\"\n"), &[]);
-    assert!(errors[0].contains("templates whose fixed beginnings distinguish the issuers"), "{errors:?}");
-}
-
-#[test]
-fn several_pools_need_a_default_and_each_may_have_its_own_duration() {
+fn several_pools_have_a_default_and_each_may_have_its_own_duration() {
     let second = "[pools.second]\nidentity_pool_id = \"eu-west-1:1-2\"\ndeveloper_provider = \"x\"\n\
-                  token_duration = 1800\n";
-    let errors = errors_of(&format!("{SMALLEST}{second}"), &[]);
-    assert!(errors[0].contains("nothing, and 2 pools; allowed: the name of a configured pool (main, second)"));
-    let settings = load_with(&format!("{SMALLEST}{second}[vending]\ndefault_pool = \"second\"\n"), &[]);
-    let pools = settings.unwrap().settings.pools;
+                  token_duration = 1800\n[vending]\ndefault_pool = \"second\"\n";
+    let pools = settings_with(second, &[]).pools;
     assert_eq!(&*pools.find(None).unwrap().name, "second");
     assert_eq!(pools.find(None).unwrap().token_duration.seconds(), 1800);
     assert_eq!(pools.find(Some("main")).unwrap().token_duration.seconds(), 900);
@@ -235,28 +146,13 @@ fn several_pools_need_a_default_and_each_may_have_its_own_duration() {
 }
 
 #[test]
-fn values_that_are_allowed_but_unwise_cause_a_warning() {
-    let text = smallest_with("developer_provider", "developer_provider = \"x\"\ntoken_duration = \"2h\"")
-        + "\n[vending]\nmax_token_duration = \"3h\"\n[admin]\nlisten = \"0.0.0.0:8081\"\n\
-           [upstream]\nendpoint_url = \"http://10.0.0.1:5000\"\n";
-    let loaded = load_with(&text, &[]).unwrap();
-    for expected in ["cannot be revoked", "can read the metrics", "can read the tokens"] {
-        assert!(loaded.warnings.iter().any(|w| w.contains(expected)), "{:?}", loaded.warnings);
-    }
-    assert!(!loaded.settings.vending.accept_opaque_tokens);
-    let pool = "developer_provider = \"x\"\nbind_to_session = true\n[pools.main.credentials]\nenabled = true";
-    let warnings = load_with(&smallest_with("developer_provider", pool), &[]).unwrap().warnings;
-    assert!(warnings[0].contains("AWS credentials are valid for an hour"), "{warnings:?}");
-}
-
-#[test]
 fn a_secret_is_read_from_a_value_a_variable_or_a_file_and_is_never_shown() {
     let secret = "0123456789abcdef0123456789abcdef";
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), format!("{secret}\n")).unwrap();
+    let path = file.path().to_str().unwrap();
     let hs = SMALLEST.replace("RS256", "HS256");
     let with = |line: &str| hs.replace("jwks_url = \"https://app.example/jwks.json\"", line);
-    let path = file.path().to_str().unwrap();
     for (text, variables) in [
         (with(&format!("secret = \"{secret}\"")), vec![]),
         (with("secret = { env = \"APP_SECRET\" }"), vec![("APP_SECRET", secret)]),
@@ -272,50 +168,161 @@ fn a_secret_is_read_from_a_value_a_variable_or_a_file_and_is_never_shown() {
         }
         assert!(!format!("{settings:?}").contains(secret));
     }
-    for (line, expected) in [
-        ("secret = { env = \"GONE\" }", "the environment variable GONE, which is not set"),
-        ("secret = { file = \"/nowhere\" }", "the file /nowhere: "),
-        ("secret = { env = \"A\", file = \"B\" }", "both env and file"),
-        ("secret = 7", "neither a text nor env nor file"),
-        ("secret = \" \"", "only white space"),
-    ] {
-        let errors = errors_of(&with(line), &[]);
-        assert!(errors.iter().any(|error| error.contains(expected)), "no {expected:?} in {errors:#?}");
+}
+
+#[test]
+fn a_gateway_is_a_few_addresses_or_networks_that_gateway_providers_publish() {
+    let gateway = "[auth.gateway]\nkind = \"gateway\"\nissuer = \"https://app.example\"\n\
+                   claims = { sub = \"X-Auth-Request-User\" }\nsecret_header = \"x-gateway-secret\"\n\
+                   secret = \"0123456789abcdef0123456789abcdef\"\n";
+    for peers in ["10.0.3.7", "10.0.0.0/8,127.0.0.0/8,fd00::/8,::1", "104.16.0.0/13,104.24.0.0/14,2a06:98c0::/29"] {
+        settings_with(gateway, &[("TOKENVEND__AUTH__GATEWAY__TRUSTED_PEERS", peers)]);
     }
 }
 
 #[test]
+fn the_url_of_a_load_balancer_s_keys_follows_from_its_arn() {
+    let resource = "111122223333:loadbalancer/app/web/0123456789abcdef";
+    for (location, more, expected) in [
+        ("aws:elasticloadbalancing:eu-west-1", "", "https://public-keys.auth.elb.eu-west-1.amazonaws.com/"),
+        (
+            "aws-us-gov:elasticloadbalancing:us-gov-west-1",
+            "",
+            "https://s3-us-gov-west-1.amazonaws.com/aws-elb-public-keys-prod-us-gov-west-1",
+        ),
+        (
+            "aws-cn:elasticloadbalancing:cn-north-1",
+            "keys_url = \"https://keys.example/elb\"",
+            "https://keys.example/elb",
+        ),
+    ] {
+        let alb = "[auth.alb]\nkind = \"alb\"\nissuer = \"https://app.example\"\n";
+        let settings = settings_with(&format!("{alb}signer = \"arn:{location}:{resource}\"\n{more}"), &[]);
+        let url = settings.auth.iter().find_map(|authenticator| match &authenticator.kind {
+            AuthenticatorSettings::Alb(alb) => Some(alb.keys.url.as_str()),
+            _ => None,
+        });
+        assert_eq!(url, Some(expected));
+    }
+}
+
+#[test]
+fn services_are_users_with_certain_claims_or_have_a_key() {
+    let digest = "0123456789abcdef".repeat(4);
+    for services in [
+        "act_as = { scope = [\"s\"], users = [\"app:*\", \"bob\"] }".to_owned(),
+        "act_as = { claims = { azp = [\"billing\"] }, users = [\"app:*\"] }".to_owned(),
+        // The users of each issuer have ids of their own; a service has none.
+        format!(
+            "[auth.key]\nkind = \"static_key\"\nissuer = \"x\"\nkey_sha256 = [\"{digest}\"]\n\
+             act_as = {{ users = [\"app:*\"] }}"
+        ),
+    ] {
+        let loaded = load_with(&format!("{SMALLEST}{services}"), &[]).unwrap();
+        assert_eq!(loaded.warnings, Vec::<String>::new(), "{services}");
+        assert!(loaded.settings.auth.iter().any(|authenticator| authenticator.act_as.is_some()), "{services}");
+    }
+}
+
+#[test]
+fn authenticators_are_tried_in_the_configured_order_and_then_by_name() {
+    let more = ["b", "c", "d"].map(|name| {
+        format!(
+            "[auth.{name}]\nissuer = \"https://{name}.example\"\nuser_id = \"{name}:{{sub}}\"\naudience = [\"t\"]\n\
+             algorithms = [\"RS256\"]\njwks_url = \"https://{name}.example/jwks.json\"\n"
+        )
+    });
+    for (order, expected) in [("c", ["c", "app", "b", "d"]), ("d,app", ["d", "app", "b", "c"])] {
+        let variables = [("TOKENVEND__AUTH__ORDER", order), ("TOKENVEND__AUTH__APP__USER_ID", "app:{sub}")];
+        let settings = settings_with(&more.concat(), &variables);
+        assert_eq!(settings.auth.iter().map(|authenticator| &*authenticator.name).collect::<Vec<_>>(), expected);
+    }
+}
+
+#[test]
+fn the_table_of_the_credential_cache_is_no_authenticator() {
+    let settings = settings_with("[auth.cache]\nmax_entries = 7", &[]);
+    assert_eq!((settings.max_auth_cache_entries, settings.auth.len()), (7, 1));
+    // The names of pools are not restricted.
+    assert!(load_with(&SMALLEST.replace("pools.main", "pools.cache"), &[]).is_ok());
+}
+
+#[test]
+fn a_pool_has_tags_and_rules_over_claims() {
+    let permissions = "[pools.main.tags]\nteam = \"{team}\"\n\"a.b\" = { value = \"{/x.y/z}\", required = true }\n\
+                       [pools.main.allow.staff]\nauth = [\"app\"]\nscope = [\"vend\"]\n\
+                       claims = { \"https://app.example/role\" = [\"staff\"], \"/org/id\" = [\"acme\"] }\n";
+    let settings = settings_with(permissions, &[]);
+    let pool = settings.pools.find(None).unwrap();
+    assert_eq!(pool.tags.keys().collect::<Vec<_>>(), ["a.b", "team"]);
+    assert_eq!(pool.access.rules[0].conditions.claims.len(), 2);
+}
+
+#[test]
+fn an_address_may_be_the_user_id_if_pseudonyms_are_sent() {
+    let key = ("TOKENVEND__USERS__PSEUDONYM_KEY", "0123456789abcdef0123456789abcdef");
+    let loaded = load_with(&format!("{SMALLEST}user_id = \"{{email}}\""), &[key]).unwrap();
+    assert_eq!(loaded.warnings, Vec::<String>::new());
+    assert!(loaded.settings.users.pseudonym_key.is_some());
+}
+
+#[test]
+fn public_providers_can_be_linked_and_guests_only_if_configured() {
+    let settings = settings_with("[pools.main.linking]\nproviders = [\"accounts.google.com\"]", &[]);
+    let linking = &settings.pools.find(None).unwrap().linking;
+    assert!(linking.provider("accounts.google.com").is_some() && !linking.guests);
+}
+
+#[test]
+fn limits_and_trusted_proxies_are_read_from_the_environment() {
+    let variables = [
+        ("TOKENVEND__LIMITS__PER_ADDRESS__RATE", "90/m"),
+        ("TOKENVEND__LIMITS__PER_ADDRESS__BURST", "5"),
+        ("TOKENVEND__LIMITS__PER_USER__RATE", "off"),
+        ("TOKENVEND__HTTP__TRUSTED_PROXIES", "10.0.0.0/8, 2001:db8::/32, 192.0.2.1"),
+        ("TOKENVEND__HTTP__FORWARDED_HEADER", "forwarded"),
+    ];
+    let settings = settings_with("", &variables);
+    let per_address = RateLimit::parse("90/m", 5).ok();
+    assert_eq!(settings.limits, RateLimitSettings { per_address, ..RateLimitSettings::default() });
+    let trusted: Vec<String> = settings.http.trusted_proxies.networks.iter().map(ToString::to_string).collect();
+    assert_eq!(trusted, ["10.0.0.0/8", "2001:db8::/32", "192.0.2.1/32"]);
+}
+
+#[test]
+fn a_size_is_a_whole_number_with_a_unit() {
+    for (text, bytes) in [("1MiB", 1 << 20), ("1024KiB", 1 << 20), ("256MiB", 256 << 20), ("1024GiB", 1 << 40)] {
+        let settings = settings_with("", &[("TOKENVEND__CREDENTIALS__MAX_SIZE", text)]);
+        assert_eq!(settings.vending.credentials.max_size_bytes, bytes, "{text}");
+    }
+}
+
+#[test]
+fn call_rates_have_the_form_of_rate_limits() {
+    let tables = "[upstream.rate_limit]\nrate = \"7/s\"\nburst = 3\nmax_wait = \"1s\"\n\
+                  [admin.rate_limit]\nrate = \"90/m\"\n[credentials.rate_limit]\nrate = \"5/h\"\nburst = 4";
+    let settings = settings_with(tables, &[]);
+    let (tokens, credentials) = (settings.vending.upstream.rate_limit, settings.vending.credentials.rate_limit);
+    assert_eq!(Ok(tokens.limit), RateLimit::parse("7/s", 3));
+    assert_eq!(Ok(credentials.limit), RateLimit::parse("5/h", 4));
+    assert_eq!(Ok(settings.admin.rate_limit.limit), RateLimit::parse("90/m", 5));
+    let (second, default) = (Duration::from_secs(1), Duration::from_secs(5));
+    assert_eq!([tokens.max_wait, credentials.max_wait, settings.admin.rate_limit.max_wait], [second, second, default]);
+}
+
+#[test]
 fn the_manual_has_exactly_the_keys_that_are_read() {
-    // One authenticator of each kind: the manual has the keys of all kinds.
-    let others = "[auth.introspection]\nkind = \"introspection\"\nissuer = \"https://i.example\"\n\
-                  url = \"https://i.example\"\nuser_id = \"i:{sub}\"\nclient_id = \"a\"\nclient_secret = \"b\"\n\
-                  [auth.forward]\nkind = \"forward_auth\"\nissuer = \"https://f.example\"\nurl = \"https://f.example\"\n\
-                  user_id = \"f:{user}\"\n\
-                  [auth.gateway]\nkind = \"gateway\"\nissuer = \"https://g.example\"\nuser_id = \"g:{sub}\"\n\
-                  trusted_peers = [\"10.0.0.0/8\"]\ncertificates = [\"DNS:g\"]\nclaims = { sub = \"x-user\" }\nsecret_header = \"x-key\"\n\
-                  secret = \"0123456789abcdef0123456789abcdef\"\n\
-                  [auth.alb]\nkind = \"alb\"\nissuer = \"https://a.example\"\nuser_id = \"a:{sub}\"\n\
-                  signer = \"arn:aws:elasticloadbalancing:us-east-1:111122223333:loadbalancer/app/a/0\"\n\
-                  act_as = { scope = [\"s\"], users = [\"*\"] }\n\
-                  [auth.static_key]\nkind = \"static_key\"\nissuer = \"https://k.example\"\n\
-                  key_sha256 = [\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"]\n\
-                  act_as = { users = [\"app:*\"] }\n";
-    let text = SMALLEST.replace("[auth.app]", "[auth.app]\nuser_id = \"app:{sub}\"");
-    let document = ConfigSource { name: "my.toml".to_owned(), text: format!("{text}{others}") };
-    let mut layers = Layers::default();
-    layers.add_document("the defaults", DEFAULT_CONFIG, &mut Vec::new());
-    layers.take_templates();
-    layers.add_document(&document.name, &document.text, &mut Vec::new());
-    layers.apply_templates();
+    let text = include_str!("../../tests/config/one_authenticator_of_each_kind.toml").to_owned();
+    let document = ConfigSource { name: "my.toml".to_owned(), text };
     let environment = Environment::default();
-    let mut reader = Reader::new(layers, &environment, Vec::new());
+    let mut reader = merge(&[document], &environment);
     sections::read(&mut reader).unwrap();
     let read: BTreeSet<String> = reader
         .known_keys()
         .iter()
         .map(|path| {
             let path = path.replace("pools.main", "pools.NAME").replace("auth.app", "auth.NAME");
-            let kinds = ["introspection", "forward", "gateway", "alb", "static_key"];
+            let kinds = ["introspection", "forward", "gateway", "alb", "static_key", "client_certificate"];
             kinds.iter().fold(path, |path, kind| path.replace(&format!("auth.{kind}"), "auth.NAME"))
         })
         // Names that the operator chooses.

@@ -14,7 +14,9 @@ pub(crate) use context::{AuditContext, record, request_id};
 use super::client_address;
 use super::problem::{Problem, ProblemType};
 use super::socket::peer_certificate;
-use crate::audit::event::{Action, CredentialsDetails, Event, Outcome, RelatedIdentities, Tags, TokenDetails};
+use crate::audit::event::{
+    Action, CredentialsDetails, Event, Outcome, PoolDetails, RelatedIdentities, ResponseDetails, Tags, TokenDetails,
+};
 use crate::audit::{AuditTrail, AuditUnavailable, TagDetail};
 use crate::client_address::ClientAddress;
 use crate::metrics::labels::{CacheStatus, Route};
@@ -74,9 +76,7 @@ pub(super) async fn record_response<B>(
     let status = response.status().as_u16();
     let problem = response.response().extensions().get::<ProblemType>().copied();
     let event = Event {
-        status: Some(status),
-        problem: problem.map(ProblemType::code),
-        duration: Some(duration),
+        response: Some(ResponseDetails { status, problem: problem.map(ProblemType::code), duration }),
         token: context.token.as_ref().map(|(token, cache)| token_details(token, *cache, audit.tag_detail())),
         credentials: context.credentials.as_ref().map(|(credentials, cache)| credentials_details(credentials, *cache)),
         ..request_event(&context, response.request(), action, Outcome::from_status(status), at)
@@ -119,8 +119,7 @@ fn request_event<'a>(
         time,
         action,
         outcome,
-        status: None,
-        problem: None,
+        response: None,
         reason: context.reason,
         request_id: &context.request_id,
         client: client_address::client(request).map(ClientAddress::ip),
@@ -129,8 +128,7 @@ fn request_event<'a>(
         issuer: context.issuer.as_deref(),
         service: context.service.as_deref(),
         user: context.user.as_ref().map(DeveloperUserId::as_str),
-        pool: context.pool.as_ref().map(|pool| &*pool.name),
-        identity_pool_id: context.pool.as_ref().map(|pool| pool.id.as_str()),
+        pool: context.pool.as_ref().map(|pool| PoolDetails { name: &pool.name, id: pool.id.as_str() }),
         identity_id: context.identity.as_ref().map(IdentityId::as_str).or(context.vended_identity()),
         identities: RelatedIdentities {
             target_user: context.target_user.as_ref().map(DeveloperUserId::as_str),
@@ -141,7 +139,6 @@ fn request_event<'a>(
         },
         token: None,
         credentials: None,
-        duration: None,
     }
 }
 

@@ -12,29 +12,19 @@ const PROVIDERS: &str = "providers";
 const ALLOWED: &str = "login names of public providers, as in \"accounts.google.com\"; no developer provider and \
                        not Cognito itself, because their logins cannot be verified";
 
-pub(super) fn read_link_policy(section: &mut Section<'_, '_>) -> Option<LinkPolicy> {
-    let providers = read_providers(section);
-    let guests = section.read_flag("guests");
-    Some(LinkPolicy { providers: providers?, guests: guests? })
+pub(super) fn read_link_policy(section: &mut Section<'_, '_>) -> LinkPolicy {
+    LinkPolicy {
+        providers: section.parse_list(PROVIDERS, ALLOWED, parse_provider),
+        guests: section.read_flag("guests"),
+    }
 }
 
-fn read_providers(section: &mut Section<'_, '_>) -> Option<Vec<PublicProvider>> {
-    let mut providers = Vec::new();
-    for name in section.read_list(PROVIDERS, ALLOWED)? {
-        match PublicProvider::parse(&name) {
-            // Cognito in any partition: clients already have tokens from it.
-            Ok(provider) if !name.starts_with("cognito-identity") => providers.push(provider),
-            Ok(_) => {
-                section.reject(PROVIDERS, format!("{name:?}, which is Cognito itself"), ALLOWED);
-                return None;
-            }
-            Err(why) => {
-                section.reject(PROVIDERS, format!("{name:?} ({why})"), ALLOWED);
-                return None;
-            }
-        }
+fn parse_provider(name: &str) -> Result<PublicProvider, String> {
+    // Cognito in any partition: clients already have tokens from it.
+    if name.starts_with("cognito-identity") {
+        return Err("it is Cognito itself".to_owned());
     }
-    Some(providers)
+    PublicProvider::parse(name).map_err(|why| why.to_string())
 }
 
 /// Rejects developer providers: this service names their users, so a "login" of one would be a user id from a request.

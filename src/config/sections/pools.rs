@@ -4,56 +4,48 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{DAY, HOUR, SECOND, linking, pool_policy};
-use crate::config::reader::{Reader, Section};
+use crate::config::reader::{Bound, Reader, Section};
 use crate::pools::{Pool, PoolIndex, Pools};
-use crate::vending::freshness::RefreshPolicy;
 use cognito_types::{DeveloperProvider, IdentityPoolId, TokenDuration};
 
+/// Returns none if the default pool is invalid.
 pub(super) fn read_pools(
     reader: &mut Reader<'_>,
-    refresh_policy: Option<&RefreshPolicy>,
+    clock_skew_allowance: Duration,
     authenticators: &[String],
 ) -> Option<Pools> {
-    let max_token_duration = read_max_token_duration(reader);
+    let least = Bound { path: "cache.clock_skew_allowance", duration: clock_skew_allowance };
+    let max_token_duration = reader.section("vending").read_duration("max_token_duration", SECOND..=DAY);
+    let most = Bound { path: "vending.max_token_duration", duration: max_token_duration };
     let names = reader.names("pools");
     if names.is_empty() {
         reader.reject("pools", "no pool", "at least one table [pools.NAME]");
     }
     let mut pools = Vec::new();
     for (name, index) in names.iter().zip(0..) {
-        let clock_skew_allowance = refresh_policy.map(|refresh_policy| refresh_policy.clock_skew_allowance);
         let section = &mut reader.section(format!("pools.{name}"));
-        let pool = read_pool(section, name, PoolIndex(index), clock_skew_allowance, max_token_duration, authenticators);
-        pools.push(pool.map(Arc::new));
+        pools.extend(read_pool(section, name, PoolIndex(index), [least, most], authenticators).map(Arc::new));
         if !is_name(name) {
             let allowed = "pool names of 1 to 64 lower-case letters, digits, '-' and '_'";
             reader.reject(&format!("pools.{name}"), format!("the name {name:?}"), allowed);
         }
     }
-    let default = read_default_pool(reader, &names);
-    let pools: Vec<Arc<Pool>> = pools.into_iter().collect::<Option<_>>()?;
     linking::reject_developer_providers(reader, &pools);
-    let default = default?;
+    let default = read_default_pool(&mut reader.section("vending"), &names)?;
     let default = pools.iter().find(|pool| *pool.name == default)?.clone();
     Some(Pools::new(default, pools))
 }
 
-fn read_max_token_duration(reader: &mut Reader<'_>) -> Option<Duration> {
-    reader.section("vending").read_duration("max_token_duration", SECOND..=DAY)
-}
-
-fn read_default_pool(reader: &mut Reader<'_>, names: &[String]) -> Option<String> {
-    let mut section = reader.section("vending");
+fn read_default_pool(section: &mut Section<'_, '_>, names: &[String]) -> Option<String> {
     let allowed = format!("the name of a configured pool ({})", names.join(", "));
     let named = section.parse_optional("default_pool", &allowed, |text| {
-        if names.iter().any(|name| name == text) { Ok(text.to_owned()) } else { Err("there is no such pool") }
+        names.iter().find(|name| *name == text).cloned().ok_or("there is no such pool")
     });
-    match (named, names) {
-        (Some(name), _) => Some(name),
-        (None, _) if section.has("default_pool") => None,
-        (None, [only]) => Some(only.clone()),
-        (None, []) => None,
-        (None, _) => {
+    match names {
+        _ if section.has("default_pool") => named,
+        [] => None,
+        [only] => Some(only.clone()),
+        _ => {
             section.reject("default_pool", format!("nothing, and {} pools", names.len()), allowed);
             None
         }
@@ -64,8 +56,7 @@ fn read_pool(
     section: &mut Section<'_, '_>,
     name: &str,
     index: PoolIndex,
-    clock_skew_allowance: Option<Duration>,
-    max_token_duration: Option<Duration>,
+    duration_bounds: [Bound<'_>; 2],
     authenticators: &[String],
 ) -> Option<Pool> {
     let id = section.parse("identity_pool_id", "a pool id, REGION:GUID", |text| {
@@ -77,49 +68,36 @@ fn read_pool(
         "the pool's DeveloperProviderName: 1 to 128 letters, digits, '.', '_' and '-'",
         DeveloperProvider::parse,
     );
-    let token_duration = read_token_duration(section, name, clock_skew_allowance, max_token_duration);
+    let token_duration = read_token_duration(section, duration_bounds);
     let bind_to_session = section.read_flag("bind_to_session");
-    let tags = pool_policy::read_tags(section);
-    let access = pool_policy::read_access(section, authenticators);
-    let linking = linking::read_link_policy(&mut section.subsection("linking"));
-    let credentials = pool_policy::read_credentials(section, bind_to_session);
     Some(Pool {
         index,
         name: name.into(),
+        bind_to_session,
+        tags: pool_policy::read_tags(section),
+        access: pool_policy::read_access(section, authenticators),
+        linking: linking::read_link_policy(&mut section.subsection("linking")),
+        credentials: pool_policy::read_credentials(section, bind_to_session),
         id: id?,
         provider: provider?,
         token_duration: token_duration?,
-        bind_to_session: bind_to_session?,
-        tags: tags?,
-        access: access?,
-        linking: linking?,
-        credentials: credentials?,
     })
 }
 
-fn read_token_duration(
-    section: &mut Section<'_, '_>,
-    name: &str,
-    clock_skew_allowance: Option<Duration>,
-    max_token_duration: Option<Duration>,
-) -> Option<TokenDuration> {
-    let duration = section.read_duration("token_duration", SECOND..=DAY)?;
-    let (clock_skew_allowance, max_token_duration) = (clock_skew_allowance?, max_token_duration?);
-    let found = humantime::format_duration(duration).to_string();
-    if duration <= clock_skew_allowance {
-        let least = humantime::format_duration(clock_skew_allowance);
-        let allowed = format!("more than cache.clock_skew_allowance, {least}: otherwise no token could be served");
-        section.reject("token_duration", found, allowed);
-        return None;
-    }
-    if duration > max_token_duration {
-        let most = humantime::format_duration(max_token_duration);
-        section.reject("token_duration", found, format!("at most vending.max_token_duration, {most}"));
-        return None;
+fn read_token_duration(section: &mut Section<'_, '_>, [least, most]: [Bound<'_>; 2]) -> Option<TokenDuration> {
+    const KEY: &str = "token_duration";
+    let duration = section.read_duration(KEY, SECOND..=DAY);
+    if duration <= least.duration {
+        let allowed = format!("more than {least}: otherwise no token could be served");
+        section.reject_duration(KEY, duration, least, allowed);
+    } else if duration > most.duration {
+        section.reject_duration(KEY, duration, most, format!("at most {most}"));
     }
     if duration > HOUR {
         section.warn(format!(
-            "pools.{name}.token_duration is {found}: a leaked token cannot be revoked and is valid until it expires."
+            "{} is {}: a leaked token cannot be revoked and is valid until it expires.",
+            section.key_path(KEY),
+            humantime::format_duration(duration),
         ));
     }
     TokenDuration::parse(duration.as_secs()).ok()

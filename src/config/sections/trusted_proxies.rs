@@ -9,35 +9,18 @@ use crate::config::reader::Section;
 
 const ALLOWED: &str = "networks as in \"10.0.0.0/8\" or \"2001:db8::/32\", or single addresses";
 
-pub(super) fn read_trusted_proxies(section: &mut Section<'_, '_>) -> Option<TrustedProxies> {
-    let header = section.read_choice(
-        "forwarded_header",
-        &[
-            (ForwardedHeader::XForwardedFor.name(), ForwardedHeader::XForwardedFor),
-            (ForwardedHeader::Forwarded.name(), ForwardedHeader::Forwarded),
-        ],
-    );
-    let mut trusted = Vec::new();
-    for text in section.read_list("trusted_proxies", ALLOWED)? {
-        match parse_network(&text) {
-            Ok(network) => trusted.push(network),
-            Err(why) => {
-                section.reject("trusted_proxies", format!("{text:?} ({why})"), ALLOWED);
-                return None;
-            }
-        }
+pub(super) fn read_trusted_proxies(section: &mut Section<'_, '_>) -> TrustedProxies {
+    let headers = [ForwardedHeader::XForwardedFor, ForwardedHeader::Forwarded];
+    TrustedProxies {
+        networks: section.parse_list("trusted_proxies", ALLOWED, parse_network),
+        header: section.read_choice("forwarded_header", headers.map(|header| (header.name(), header))),
     }
-    Some(TrustedProxies { networks: trusted, header: header? })
 }
 
 /// Parses a network, or an address as the network of only that address.
 pub(super) fn parse_network(text: &str) -> Result<IpNet, String> {
-    let network = match text.parse::<IpNet>() {
-        Ok(network) => network,
-        Err(_) => {
-            text.parse::<IpAddr>().map(IpNet::from).map_err(|_| "it is not a network or an address".to_owned())?
-        }
-    };
+    let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    let network = network.map_err(|_| "it is not a network or an address".to_owned())?;
     if network.prefix_len() == 0 {
         return Err("it trusts every peer, and each could then claim any client address".to_owned());
     }

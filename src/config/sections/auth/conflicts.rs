@@ -3,6 +3,7 @@
 
 use reqwest::header::{AUTHORIZATION, HeaderName};
 
+use super::act_as::are_services;
 use crate::auth::{AuthSettings, AuthenticatorSettings, CertificateMatcher, CredentialSource};
 use crate::config::reader::Reader;
 
@@ -14,94 +15,71 @@ struct Conflict {
     allowed: &'static str,
 }
 
-/// Checks that users of different issuers have different ids, and that no credential fits two authenticators.
-pub(super) fn check_distinguishable(reader: &mut Reader<'_>, all: &[AuthSettings]) -> bool {
-    let checks = [
-        find_issuer_conflict,
-        find_header_conflict,
-        find_certificate_conflict,
-        find_key_conflict,
-        find_user_id_conflict,
-    ];
+/// Checks that users of different issuers have different ids, and that no credential fits two authenticators. Only the
+/// first conflict is reported, because one invalid template conflicts with those of all other authenticators.
+pub(super) fn reject_conflicts(reader: &mut Reader<'_>, all: &[AuthSettings]) {
     for (at, later) in all.iter().enumerate() {
-        let earlier = all.iter().take(at);
-        let find_conflict = |earlier: &AuthSettings| checks.iter().find_map(|check| check(earlier, later));
-        if let Some(Conflict { key, found, allowed }) = earlier.clone().find_map(find_conflict) {
+        let find = |earlier| find_credential_conflict(earlier, later).or_else(|| find_user_id_conflict(earlier, later));
+        if let Some(Conflict { key, found, allowed }) = all.iter().take(at).find_map(find) {
             reader.reject(&format!("auth.{}.{key}", later.name), found, allowed);
-            return false;
+            return;
         }
     }
-    true
 }
 
-fn find_issuer_conflict(earlier: &AuthSettings, later: &AuthSettings) -> Option<Conflict> {
-    let (AuthenticatorSettings::Jwt(others), AuthenticatorSettings::Jwt(own)) = (&earlier.kind, &later.kind) else {
-        return None;
-    };
-    (earlier.issuer == later.issuer && others.credential_source == own.credential_source).then(|| Conflict {
-        key: "issuer",
-        found: format!("{:?}, the issuer of auth.{} with the same credential_source", later.issuer, earlier.name),
-        allowed: "another issuer, or another credential_source",
-    })
+fn find_credential_conflict(earlier: &AuthSettings, later: &AuthSettings) -> Option<Conflict> {
+    use AuthenticatorSettings::{ClientCertificate, Gateway, Jwt, StaticKey};
+    let earlier_name = &earlier.name;
+    match (&earlier.kind, &later.kind) {
+        (Jwt(others), Jwt(own)) => {
+            let conflicts = earlier.issuer == later.issuer && others.credential_source == own.credential_source;
+            conflicts.then(|| Conflict {
+                key: "issuer",
+                found: format!("{:?}, the issuer of auth.{earlier_name} with the same credential_source", later.issuer),
+                allowed: "another issuer, or another credential_source",
+            })
+        }
+        // Two gateways set the same header.
+        (Gateway(others), Gateway(own)) => {
+            let is_shared = |header: &&HeaderName| others.claims.iter().any(|(_, theirs)| theirs == *header);
+            own.claims.iter().map(|(_, header)| header).find(is_shared).map(|header| Conflict {
+                key: "claims",
+                found: format!("the header {header}, which auth.{earlier_name} reads too"),
+                allowed: "other headers: the first of the two authenticators would reject those of the other gateway",
+            })
+        }
+        (StaticKey(others), StaticKey(own)) => {
+            own.digests.iter().find(|digest| others.digests.contains(digest)).map(|_| Conflict {
+                key: "key_sha256",
+                found: format!("a digest that auth.{earlier_name} has too"),
+                allowed: "other keys: one key must identify one service",
+            })
+        }
+        (ClientCertificate(others), ClientCertificate(own)) => find_certificate_conflict(earlier_name, others, own),
+        // One gateway may have two authenticators, but a gateway is no service.
+        (ClientCertificate(others), Gateway(own)) => find_certificate_conflict(earlier_name, others, &own.certificates),
+        (Gateway(others), ClientCertificate(own)) => find_certificate_conflict(earlier_name, &others.certificates, own),
+        _ => None,
+    }
 }
 
-/// Two gateways set the same header.
-fn find_header_conflict(earlier: &AuthSettings, later: &AuthSettings) -> Option<Conflict> {
-    let (AuthenticatorSettings::Gateway(others), AuthenticatorSettings::Gateway(own)) = (&earlier.kind, &later.kind)
-    else {
-        return None;
-    };
-    let has = |header: &&HeaderName| others.claims.iter().any(|(_, theirs)| theirs == *header);
-    own.claims.iter().map(|(_, header)| header).find(has).map(|header| Conflict {
-        key: "claims",
-        found: format!("the header {header}, which auth.{} reads too", earlier.name),
-        allowed: "other headers: the first of the two authenticators would reject those of the other gateway",
-    })
-}
-
-/// A certificate of a service is also that of another service or of a gateway. One gateway may have two authenticators.
-fn find_certificate_conflict(earlier: &AuthSettings, later: &AuthSettings) -> Option<Conflict> {
-    let (others, own): (&[CertificateMatcher], &[CertificateMatcher]) = match (&earlier.kind, &later.kind) {
-        (AuthenticatorSettings::ClientCertificate(others), AuthenticatorSettings::ClientCertificate(own)) => {
-            (others, own)
-        }
-        (AuthenticatorSettings::ClientCertificate(others), AuthenticatorSettings::Gateway(own)) => {
-            (others, &own.certificates)
-        }
-        (AuthenticatorSettings::Gateway(others), AuthenticatorSettings::ClientCertificate(own)) => {
-            (&others.certificates, own)
-        }
-        _ => return None,
-    };
+fn find_certificate_conflict(
+    earlier_name: &str,
+    others: &[CertificateMatcher],
+    own: &[CertificateMatcher],
+) -> Option<Conflict> {
     own.iter().find(|name| others.contains(name)).map(|name| Conflict {
         key: "certificates",
-        found: format!("{name}, which auth.{} has too", earlier.name),
+        found: format!("{name}, which auth.{earlier_name} has too"),
         allowed: "other certificates: one certificate must identify one service",
-    })
-}
-
-fn find_key_conflict(earlier: &AuthSettings, later: &AuthSettings) -> Option<Conflict> {
-    let (AuthenticatorSettings::StaticKey(others), AuthenticatorSettings::StaticKey(own)) =
-        (&earlier.kind, &later.kind)
-    else {
-        return None;
-    };
-    let is_shared = own.digests.iter().any(|digest| others.digests.contains(digest));
-    is_shared.then(|| Conflict {
-        key: "key_sha256",
-        found: format!("a digest that auth.{} has too", earlier.name),
-        allowed: "other keys: one key must identify one service",
     })
 }
 
 /// Authenticators with the same issuer refer to the same users.
 fn find_user_id_conflict(earlier: &AuthSettings, later: &AuthSettings) -> Option<Conflict> {
-    let names_users = |authenticator: &AuthSettings| {
-        !matches!(authenticator.kind, AuthenticatorSettings::StaticKey(_) | AuthenticatorSettings::ClientCertificate(_))
-    };
     let (own, others) = (later.user_id.fixed_prefix(), earlier.user_id.fixed_prefix());
-    let conflicts = names_users(later)
-        && names_users(earlier)
+    let conflicts = !are_services(&later.kind)
+        && !are_services(&earlier.kind)
         && earlier.issuer != later.issuer
         && (own.starts_with(others) || others.starts_with(own));
     conflicts.then(|| Conflict {

@@ -2,18 +2,16 @@
 
 use std::time::Duration;
 
-use bounded_http::parse_keys_url;
 use ipnet::IpNet;
 use reqwest::Url;
-use reqwest::header::HeaderName;
 
-use super::act_as::read_certificates;
-use super::jwt::{check_shared_secret, read_jwks_settings};
-use super::remote::read_header_claims;
-use crate::auth::{AlbSettings, GatewaySecret, GatewaySettings};
+use super::act_as::CERTIFICATES;
+use super::jwt::read_jwks_settings;
+use super::remote::{read_header_claims, read_header_name};
+use crate::auth::{AlbSettings, CertificateMatcher, GatewaySecret, GatewaySettings};
 use crate::config::reader::Section;
-use crate::config::sections::MINUTE;
 use crate::config::sections::trusted_proxies::parse_network;
+use crate::config::sections::{MINUTE, read_keys_url};
 
 /// The shortest prefixes (IPv4, IPv6) of public networks. No provider publishes a wider one for its proxies.
 const MIN_PUBLIC_PREFIX: (u8, u8) = (10, 24);
@@ -31,50 +29,36 @@ const PRIVATE: [&str; 9] = [
     "::1/128",
 ];
 
-pub(super) fn read_gateway(section: &mut Section<'_, '_>) -> Option<GatewaySettings> {
-    let trusted_peers = read_trusted_peers(section);
-    let claims = read_header_claims(section);
-    let certificates = if section.has("certificates") { read_certificates(section) } else { Some(Vec::new()) };
+pub(super) fn read_gateway(section: &mut Section<'_, '_>) -> GatewaySettings {
     // Either is enough; if both are set, both are checked. An incomplete secret is an error and does not count as none.
     let has_secret = ["secret", "secret_header", "previous_secret"].iter().any(|key| section.has(key))
         || !section.has("certificates");
-    let secret = if has_secret { read_secret(section).map(Some) } else { Some(None) };
-    let (claims, secret) = (claims?, secret?);
-    if claims.is_empty() {
+    let secret = if has_secret { read_secret(section) } else { None };
+    let claims = read_header_claims(section);
+    if claims.is_empty() && section.is_key_valid("claims") {
         section.reject("claims", "no claim", "at least one, as in [auth.NAME.claims] sub = \"x-auth-request-user\"");
-        return None;
     }
     let secret_header = secret.as_ref().map(|secret| &secret.header);
     if let Some((claim, _)) = claims.iter().find(|(_, header)| Some(header) == secret_header) {
         section.subsection("claims").reject(claim, "the header of the secret", "a header that nothing else uses");
-        return None;
     }
-    Some(GatewaySettings { trusted_peers: trusted_peers?, claims, secret, certificates: certificates? })
+    GatewaySettings {
+        trusted_peers: read_trusted_peers(section),
+        claims,
+        secret,
+        certificates: section.parse_optional_list("certificates", CERTIFICATES, CertificateMatcher::parse),
+    }
 }
 
-fn read_trusted_peers(section: &mut Section<'_, '_>) -> Option<Vec<IpNet>> {
+fn read_trusted_peers(section: &mut Section<'_, '_>) -> Vec<IpNet> {
     const ALLOWED: &str = "a list of one or more networks or addresses of your gateway, and of public addresses \
                            no more than a /10 (IPv6: /24), also when networks are joined";
-    let texts = section.read_list("trusted_peers", ALLOWED)?;
-    let networks: Result<Vec<IpNet>, String> =
-        texts.iter().map(|text| parse_network(text).map_err(|why| format!("{text:?} ({why})"))).collect();
-    let networks = match networks {
-        Ok(networks) if !networks.is_empty() => networks,
-        Ok(_) => {
-            section.reject("trusted_peers", "an empty list", ALLOWED);
-            return None;
-        }
-        Err(found) => {
-            section.reject("trusted_peers", found, ALLOWED);
-            return None;
-        }
-    };
+    let networks = section.parse_nonempty_list("trusted_peers", ALLOWED, parse_network);
     // Joined first: two halves of the internet are all of it.
     if let Some(wide) = IpNet::aggregate(&networks).iter().find(|network| is_too_wide(network)) {
         section.reject("trusted_peers", format!("{wide}, which contains hosts of others"), ALLOWED);
-        return None;
     }
-    Some(networks)
+    networks
 }
 
 fn is_too_wide(network: &IpNet) -> bool {
@@ -85,7 +69,6 @@ fn is_too_wide(network: &IpNet) -> bool {
 }
 
 fn read_secret(section: &mut Section<'_, '_>) -> Option<GatewaySecret> {
-    let header = section.parse("secret_header", "the name of a header", |text| text.parse::<HeaderName>());
     if !section.has("secret") {
         section.reject(
             "secret",
@@ -93,42 +76,28 @@ fn read_secret(section: &mut Section<'_, '_>) -> Option<GatewaySecret> {
             "a secret of at least 32 bytes that the gateway sends in secret_header; or certificates",
         );
     }
-    let secret = section.read_secret("secret").and_then(|secret| check_shared_secret(section, "secret", secret));
-    let is_rotating = section.has("previous_secret");
-    let previous = section.read_secret("previous_secret");
-    let previous = previous.and_then(|secret| check_shared_secret(section, "previous_secret", secret));
-    if is_rotating && previous.is_none() {
-        return None;
-    }
-    Some(GatewaySecret { header: header?, accepted: [secret?].into_iter().chain(previous).collect() })
+    let header = read_header_name(section, "secret_header");
+    let secrets = ["secret", "previous_secret"].map(|key| section.read_long_secret(key));
+    Some(GatewaySecret { header: header?, accepted: secrets.into_iter().flatten().collect() })
 }
 
 pub(super) fn read_alb(section: &mut Section<'_, '_>) -> Option<AlbSettings> {
     const ARN: &str = "the load balancer's ARN, as in arn:aws:elasticloadbalancing:us-east-1:111122223333:loadbalancer/app/web/0123456789abcdef";
     let signer = section.parse("signer", ARN, |text| parse_location(text).map(|location| (text.to_owned(), location)));
-    let client =
-        section.parse_optional("client_id", "the load balancer's client_id at the issuer", |text| match text {
-            "" => Err("it is empty"),
-            text => Ok(text.to_owned()),
-        });
-    let own_url = section.parse_optional(
-        "keys_url",
-        "an https URL without a password, or an http one on loopback",
-        parse_keys_url,
-    );
-    let to_jwks_settings = read_jwks_settings(section);
+    let client = section.read_optional_text("client_id", "the load balancer's client_id at the issuer");
     let leeway = section.read_duration("leeway", Duration::ZERO..=5 * MINUTE);
+    let own_url = read_keys_url(section, "keys_url");
+    let url = own_url.or_else(|| signer.as_ref().and_then(|(_, location)| default_keys_url(location)));
+    let keys = read_jwks_settings(section, url, None);
     let (signer, location) = signer?;
-    let Some(url) = own_url.or_else(|| default_keys_url(&location)) else {
-        let found = format!("nothing, and the partition {}", location.partition);
+    if keys.is_none() && !section.has("keys_url") {
         section.reject(
             "keys_url",
-            found,
+            format!("nothing, and the partition {}", location.partition),
             "the URL at which AWS publishes the keys of load balancers in that partition",
         );
-        return None;
-    };
-    Some(AlbSettings { signer, client, keys: to_jwks_settings?(url, None), leeway: leeway? })
+    }
+    Some(AlbSettings { signer, client, keys: keys?, leeway })
 }
 
 struct Location {
