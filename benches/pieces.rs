@@ -194,7 +194,7 @@ fn vending(criterion: &mut Criterion, bench: &Bench, settings: &Settings, caller
         });
     });
     criterion.bench_function("vending/body", |bencher| {
-        bencher.iter(|| black_box(vended.token.value().to_json(black_box(vended.remaining_life))));
+        bencher.iter(|| black_box(vended.entry.value().to_json(black_box(vended.remaining_life))));
     });
     let policy = RefreshPolicy {
         clock_skew_allowance: Duration::from_secs(300),

@@ -13,7 +13,6 @@ use crate::config::{DrainSettings, Settings};
 use crate::http::{self, AppState, Listener, Readiness};
 use crate::identity_admin::IdentityAdmin;
 use crate::issuer::cognito::Cognito;
-use crate::issuer::registry::IdentityRegistry;
 use crate::linking::Linker;
 use crate::metrics::labels::{Label as _, ListenerName};
 use crate::metrics::{Metrics, MetricsError};
@@ -102,7 +101,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     let identity_admin = Arc::new(IdentityAdmin::new(
         &settings.pools,
         settings.admin.rate_limit,
-        |region| Arc::new(cognito.registry(region)) as Arc<dyn IdentityRegistry>,
+        |region| cognito.identity_registry(region),
         vendor.clone(),
         &clock,
         metrics.clone(),

@@ -139,15 +139,10 @@ mod tests {
     }
 
     #[test]
-    fn claims_that_are_not_used_are_dropped() {
+    fn claims_that_are_not_used_are_dropped_and_debug_output_contains_none() {
         let names = BTreeSet::from(["sub".into(), "absent".into()]);
         let retained = claims().retain(&names);
         assert_eq!((retained.text("sub"), retained.texts("aud").count()), (Some("alice"), 0));
         assert_eq!(format!("{retained:?}"), "Claims(1)");
-    }
-
-    #[test]
-    fn debug_output_does_not_contain_claims() {
-        assert_eq!(format!("{:?}", claims()), "Claims(4)");
     }
 }

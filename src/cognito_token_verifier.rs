@@ -12,7 +12,7 @@ use crate::metrics::Metrics;
 use crate::token::{self, TokenClaims};
 use clock::{SharedClock, Timestamp};
 use cognito_types::{IdentityId, IdentityPoolId};
-use jose::{Algorithm, InvalidJws, JwksSettings, Jws, KeyProvider, KeySource, KeysError, VerifyError};
+use jose::{Algorithm, JwksSettings, Jws, KeyProvider, KeySource, KeysError, VerifyError};
 
 /// The only algorithm of Cognito's signatures.
 const ALGORITHMS: [Algorithm; 1] = [Algorithm::RS512];
@@ -44,12 +44,6 @@ pub enum TokenVerificationError {
     /// A retry may succeed.
     #[error("cognito's keys cannot be fetched now")]
     KeysUnavailable,
-}
-
-impl From<InvalidJws> for TokenVerificationError {
-    fn from(_: InvalidJws) -> Self {
-        Self::Malformed
-    }
 }
 
 impl From<VerifyError> for TokenVerificationError {
@@ -107,15 +101,15 @@ impl CognitoTokenVerifier {
     /// # Errors
     /// The first check that failed.
     pub async fn verify(&self, token: &str, pool: &IdentityPoolId) -> Result<TokenClaims, TokenVerificationError> {
-        let jws = Jws::parse(token)?;
+        let jws = Jws::parse(token).map_err(|_| TokenVerificationError::Malformed)?;
         // Before the signature, so that an app's own token is rejected as such, and not as one with an unknown key,
         // which would also trigger a fetch of Cognito's keys.
-        let Issuer { iss } = Issuer::deserialize(jws.payload()).map_err(|_| InvalidJws)?;
+        let Issuer { iss } = Issuer::deserialize(jws.payload()).map_err(|_| TokenVerificationError::Malformed)?;
         if iss != format!("https://{}", token::issuer_host(pool.region())) {
             return Err(TokenVerificationError::Issuer);
         }
         jws.verify(&self.keys, &ALGORITHMS).await?;
-        let claims = TokenClaims::deserialize(jws.payload()).map_err(|_| InvalidJws)?;
+        let claims = TokenClaims::deserialize(jws.payload()).map_err(|_| TokenVerificationError::Malformed)?;
         check_claims(&claims, pool, self.clock.now(), self.leeway)?;
         Ok(claims)
     }

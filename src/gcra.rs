@@ -114,14 +114,6 @@ mod tests {
     }
 
     #[test]
-    fn a_permit_given_back_can_be_taken_again() {
-        let limit = RateLimit::new(Duration::from_secs(1), 1);
-        let full_at = limit.take(Duration::ZERO, Duration::ZERO).unwrap();
-        assert_eq!(limit.take(full_at, Duration::ZERO), Err(Duration::from_secs(1)));
-        assert_eq!(limit.take(limit.give_back(full_at), Duration::ZERO), Ok(full_at));
-    }
-
-    #[test]
     fn the_largest_limit_does_not_overflow() {
         let limit = RateLimit::parse("1/h", 1_000_000).unwrap();
         let mut full_at = Duration::ZERO;

@@ -7,29 +7,30 @@
 use std::sync::Arc;
 
 use crate::call_rate_limit::{CallRateLimiter, CallRateSettings, RateLimited};
-use crate::issuer::registry::{
-    DeleteFailure, DeleteFailureReason, DescribedIdentity, IdentityPage, IdentityQuery, IdentityRegistry,
-    IdentityUsers, PageRequest, RegistryError, RegistryErrorKind,
+use crate::issuer::cognito::IdentityRegistry;
+use crate::issuer::identity_registry::{
+    DeleteFailure, DeleteFailureReason, DescribedIdentity, IdentityPage, IdentityQuery, IdentityUsers, PageRequest,
+    RegistryError, RegistryErrorKind,
 };
 use crate::metrics::Metrics;
 use crate::metrics::labels::{Operation, UpstreamOutcome};
+use crate::per_region::PerRegion;
 use crate::pools::{Pool, PoolIndex, Pools};
-use crate::regional::Regional;
-use crate::vending::{CachedTokens, TokenVendor};
+use crate::vending::TokenVendor;
 use clock::SharedClock;
 use cognito_types::{DeveloperUserId, IdentityId};
 
 /// A region's registry, and the rate limiter of calls to it.
 #[derive(Debug)]
 struct Region {
-    registry: Arc<dyn IdentityRegistry>,
+    registry: IdentityRegistry,
     rate_limiter: CallRateLimiter,
 }
 
 /// One for the process.
 #[derive(Debug)]
 pub struct IdentityAdmin {
-    regions: Regional<Region>,
+    regions: PerRegion<Region>,
     pools: Pools,
     vendor: Arc<TokenVendor>,
     runtime: tokio::runtime::Handle,
@@ -56,12 +57,12 @@ impl IdentityAdmin {
     pub fn new(
         pools: &Pools,
         rate_limit: CallRateSettings,
-        registry: impl Fn(&str) -> Arc<dyn IdentityRegistry>,
+        registry: impl Fn(&str) -> IdentityRegistry,
         vendor: Arc<TokenVendor>,
         clock: &SharedClock,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let regions = Regional::new(pools, |region| Region {
+        let regions = PerRegion::new(pools, |region| Region {
             registry: registry(region),
             rate_limiter: CallRateLimiter::new(rate_limit, clock.clone()),
         });
@@ -109,11 +110,6 @@ impl IdentityAdmin {
     pub async fn list(&self, pool: &Pool, page: &PageRequest) -> Result<IdentityPage, RegistryError> {
         let region = self.acquire_region(pool, Operation::ListIdentities).await?;
         self.instrument(Operation::ListIdentities, region.registry.list(pool, page)).await
-    }
-
-    /// The tokens of a user that this process has cached.
-    pub fn cached_tokens(&self, pool: &Pool, user: &DeveloperUserId) -> Option<CachedTokens> {
-        self.vendor.cached_tokens(pool, user)
     }
 
     /// Removes a user's tokens from the cache, under every name of the pool, and returns their number.
@@ -223,14 +219,12 @@ impl IdentityAdmin {
     /// The pool's region, after its rate limiter admitted one call.
     async fn acquire_region(&self, pool: &Pool, operation: Operation) -> Result<&Region, RegistryError> {
         let region = self.regions.get(pool);
-        match region.rate_limiter.acquire().await {
-            Ok(_) => Ok(region),
-            Err(RateLimited(retry_after)) => {
-                self.metrics.upstream_rate_limited_total.count(operation);
-                let kind = RegistryErrorKind::RateLimited(retry_after);
-                Err(RegistryError::new(kind, "call rate limit of identity administration exceeded"))
-            }
-        }
+        region.rate_limiter.acquire().await.map_err(|RateLimited(retry_after)| {
+            self.metrics.upstream_rate_limited_total.count(operation);
+            let kind = RegistryErrorKind::RateLimited(retry_after);
+            RegistryError::new(kind, "call rate limit of identity administration exceeded")
+        })?;
+        Ok(region)
     }
 
     /// Measures a call to the registry.

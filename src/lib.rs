@@ -27,7 +27,7 @@
 //! | [`cognito_token_verifier`] | verifies OpenID tokens that Cognito minted |
 //! | [`pools`], [`token`], [`secret`] | types that cannot hold an invalid value or print a secret |
 //! | [`gcra`], [`call_rate_limit`] | the arithmetic of all rate limits; the limit on outbound calls |
-//! | `single_flight`, `keyed_mutex`, `regional` | one load for each key; a mutex for each key; one object for each region |
+//! | `single_flight`, `keyed_mutex`, `per_region` | one load for each key; a mutex for each key; one object for each region |
 //! | [`tls`] | certificates of the listeners, and trusted client CAs |
 //! | [`metrics`], [`telemetry`], `error_chain` | what operators read: metrics, logs, errors with their causes |
 //! | [`audit`] | what auditors read: an event for each token, denial and administrative action |
@@ -63,9 +63,9 @@ pub mod issuer;
 mod keyed_mutex;
 pub mod linking;
 pub mod metrics;
+mod per_region;
 pub mod pools;
 pub mod rate_limit;
-mod regional;
 pub mod secret;
 mod single_flight;
 pub mod telemetry;

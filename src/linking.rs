@@ -33,7 +33,7 @@ use crate::issuer::{IssueError, IssueErrorKind, LoginToken, PublicLogins};
 use crate::metrics::Metrics;
 use crate::metrics::labels::{Label as _, LinkOutcome};
 use crate::pools::Pool;
-use crate::vending::{TokenRequest, TokenVendor, VendError, VendedToken};
+use crate::vending::{TokenRequest, TokenVendor, VendedToken};
 use clock::SharedClock;
 use cognito_types::{IdentityId, PublicProvider};
 
@@ -93,9 +93,8 @@ impl Linker {
             let identity = result?;
             // A token like any other of this user: vended by the same rules, and cached for the next request.
             let vended = linker.vendor.vend(&request, None).await?;
-            if vended.token.value().identity() != identity.as_str() {
-                let changed = IssueError::new(IssueErrorKind::Mismatched, "the token is for another identity");
-                return Err(VendError::from(changed).into());
+            if vended.entry.value().identity() != identity.as_str() {
+                return Err(IssueError::mismatched("the token is for another identity").into());
             }
             Ok(vended)
         };
@@ -121,9 +120,7 @@ impl Linker {
         // Not from the cache, so that the identity is the current one, and so that an error of the next call is about
         // the logins: nothing else in it is new.
         let own = TokenRequest { refresh: true, min_ttl: None, ..request.clone() };
-        let own = self.vendor.vend(&own, None).await?;
-        let identity = IdentityId::parse(own.token.value().identity())
-            .map_err(|why| IssueError::new(IssueErrorKind::Mismatched, why.to_string()))?;
+        let identity = self.vendor.vend(&own, None).await?.entry.value().identity_id()?;
         match self.vendor.link(request, identity.clone(), logins).await {
             Ok(()) => Ok(identity),
             // Merged or deleted in the meantime. A retry gets the current identity.
@@ -158,5 +155,5 @@ fn allowed_logins(pool: &Pool, logins: Vec<(String, LoginToken)>) -> Result<Publ
         let provider = pool.linking.provider(&name).ok_or(LinkError::ProviderNotAllowed)?;
         Ok((provider.clone(), token))
     });
-    logins.collect::<Result<_, _>>().map(PublicLogins::new)
+    logins.collect()
 }

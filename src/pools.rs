@@ -1,17 +1,15 @@
 //! The configured identity pools: their names in requests, and their access policy, tags, links and credentials.
 
 pub mod access_policy;
-pub mod link_policy;
 pub mod principal_tags;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use access_policy::AccessPolicy;
-use link_policy::LinkPolicy;
 use principal_tags::TagRules;
 
-use cognito_types::{DeveloperProvider, IdentityPoolId, RoleArn, TokenDuration};
+use cognito_types::{DeveloperProvider, IdentityPoolId, PublicProvider, RoleArn, TokenDuration};
 
 #[derive(Debug, Clone)]
 pub struct Pool {
@@ -39,6 +37,22 @@ pub struct Pool {
 pub struct CredentialsGrant {
     /// Their role, if it is not the pool's default. Set by the operator, never by a caller.
     pub role: Option<RoleArn>,
+}
+
+/// Which logins the users of a pool may link to their identities. None by default.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LinkPolicy {
+    /// The public providers whose logins may be linked. Never the pool's own developer provider or Cognito itself.
+    pub providers: Vec<PublicProvider>,
+    /// Whether the identity of a guest may be linked.
+    pub guests: bool,
+}
+
+impl LinkPolicy {
+    /// The provider of that name, if its logins may be linked. Names are compared exactly, as by Cognito.
+    pub fn provider(&self, name: &str) -> Option<&PublicProvider> {
+        self.providers.iter().find(|provider| provider.as_str() == name)
+    }
 }
 
 /// The index of a pool in the configuration.

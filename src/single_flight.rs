@@ -31,20 +31,12 @@ use tokio::sync::watch;
 
 /// The loads in progress.
 pub(crate) struct SingleFlight<K, V> {
-    in_flight: Arc<Mutex<InFlight<K, V>>>,
+    in_flight: Arc<InFlight<K, V>>,
     runtime: Handle,
 }
 
-struct InFlight<K, V> {
-    flights: HashMap<K, Flight<V>>,
-    last_number: u64,
-}
-
-struct Flight<V> {
-    /// A detached flight must not complete the next one of its key.
-    number: u64,
-    result: watch::Receiver<Option<V>>,
-}
+/// The result of each flight, once there is one.
+type InFlight<K, V> = Mutex<HashMap<K, watch::Receiver<Option<V>>>>;
 
 /// Whether [`SingleFlight::join`] starts a load.
 pub(crate) enum Start<F, V> {
@@ -72,8 +64,7 @@ where
 {
     /// Loads run on the runtime that this is called on. It must outlive the requests.
     pub(crate) fn new() -> Self {
-        let in_flight = InFlight { flights: HashMap::new(), last_number: 0 };
-        Self { in_flight: Arc::new(Mutex::new(in_flight)), runtime: Handle::current() }
+        Self { in_flight: Arc::default(), runtime: Handle::current() }
     }
 
     /// Joins the flight of this key. If there is none, `start` decides whether one starts.
@@ -90,33 +81,31 @@ where
         F: Future<Output = V> + Send + 'static,
     {
         let mut table = self.in_flight.lock();
-        if let Some(flight) = table.flights.get(key) {
-            return Role::Follower(Waiter(flight.result.clone()));
+        if let Some(result) = table.get(key) {
+            return Role::Follower(Waiter(result.clone()));
         }
         let load = match start() {
             Start::Load(load) => load,
             Start::Ready(value) => return Role::Ready(value),
         };
-        table.last_number += 1;
-        let number = table.last_number;
         let (sender, result) = watch::channel(None);
-        table.flights.insert(key.clone(), Flight { number, result: result.clone() });
+        table.insert(key.clone(), result.clone());
         // A runtime that is shut down drops the task at once, and the task's end takes the lock.
         drop(table);
-        let completion = Completion { in_flight: self.in_flight.clone(), key: key.clone(), number, result: sender };
+        let completion = Completion { in_flight: self.in_flight.clone(), key: key.clone(), result: sender };
         self.runtime.spawn(async move { completion.complete(load.await, on_complete) });
         Role::Leader(Waiter(result))
     }
 
     pub(crate) fn is_in_flight(&self, key: &K) -> bool {
-        self.in_flight.lock().flights.contains_key(key)
+        self.in_flight.lock().contains_key(key)
     }
 
     /// Detaches the flights of these keys, and runs `then` under the same lock. A detached flight still gives its
     /// waiters their result, but its `on_complete` does not run, and the next `join` starts a new load.
     pub(crate) fn detach<R>(&self, mut is_of: impl FnMut(&K) -> bool, then: impl FnOnce() -> R) -> R {
         let mut table = self.in_flight.lock();
-        table.flights.retain(|key, _| !is_of(key));
+        table.retain(|key, _| !is_of(key));
         then()
     }
 }
@@ -130,9 +119,8 @@ impl<K, V> fmt::Debug for SingleFlight<K, V> {
 /// The end of one flight. Dropped before it completes (the load panicked), it removes the flight, and its waiters
 /// get [`Lost`].
 struct Completion<K: Eq + Hash, V> {
-    in_flight: Arc<Mutex<InFlight<K, V>>>,
+    in_flight: Arc<InFlight<K, V>>,
     key: K,
-    number: u64,
     result: watch::Sender<Option<V>>,
 }
 
@@ -142,11 +130,12 @@ impl<K: Eq + Hash, V> Completion<K, V> {
         self.result.send_replace(Some(value));
     }
 
-    /// Removes the flight, and then runs `then` under the same lock, unless the flight was detached.
+    /// Removes the flight, and then runs `then` under the same lock, unless the flight was detached. The table may have
+    /// the next flight of the key then.
     fn remove(&self, then: impl FnOnce()) {
         let mut table = self.in_flight.lock();
-        if table.flights.get(&self.key).is_some_and(|flight| flight.number == self.number) {
-            table.flights.remove(&self.key);
+        if table.get(&self.key).is_some_and(|result| result.same_channel(&self.result.subscribe())) {
+            table.remove(&self.key);
             then();
         }
     }
@@ -195,27 +184,6 @@ mod tests {
             Role::Leader(waiter) => waiter,
             Role::Follower(_) | Role::Ready(_) => panic!("not the leader"),
         }
-    }
-
-    fn follower<V>(role: Role<V>) -> Waiter<V> {
-        match role {
-            Role::Follower(waiter) => waiter,
-            Role::Leader(_) | Role::Ready(_) => panic!("not a follower"),
-        }
-    }
-
-    #[tokio::test]
-    async fn followers_get_the_result_of_a_leader_that_hung_up() {
-        let (flights, completed) = (Flights::new(), Arc::default());
-        let (sender, role) = join(&flights, &completed);
-        drop(leader(role));
-        let followers = [join(&flights, &completed).1, join(&flights, &completed).1].map(follower);
-        sender.send(7).unwrap();
-        for follower in followers {
-            assert_eq!(follower.wait().await, Ok(7));
-        }
-        assert!(!flights.is_in_flight(&"key"));
-        assert_eq!(completed.load(Ordering::Relaxed), 7, "completed once");
     }
 
     #[tokio::test]

@@ -5,17 +5,18 @@
 //! - the request and its cache key: `request`, [`cache_key`];
 //! - the cache: `read_through` (**start here**), [`freshness`], [`cache_entry`], `store`, `coalescing_store`,
 //!   `last_entry_hint`, `negative_cache`;
-//! - a load: `loader`, within the `user_quota`; `token_loader` with `token_validation`, [`token_response`] and
-//!   `token_encoding`; `credentials_loader` with `credentials_validation` and [`credentials_response`]; `link_call` for
+//! - a load: `loader`, within the `user_quota`; `token_loader` with `token_validation`, [`cached_token`] and
+//!   `token_encoding`; `credentials_loader` with `credentials_validation` and [`cached_credentials`]; `link_call` for
 //!   the calls of linking;
 //! - the calls to Cognito, by region: `upstream` with `circuit_breaker` and [`crate::call_rate_limit`].
 
 pub mod cache_entry;
 pub mod cache_key;
+pub mod cached_credentials;
+pub mod cached_token;
 mod circuit_breaker;
 mod coalescing_store;
 mod credentials_loader;
-pub mod credentials_response;
 mod credentials_validation;
 pub mod freshness;
 mod last_entry_hint;
@@ -26,9 +27,10 @@ mod read_through;
 mod request;
 mod settings;
 mod store;
+#[cfg(test)]
+mod test_entry;
 mod token_encoding;
 mod token_loader;
-pub mod token_response;
 mod token_validation;
 mod upstream;
 mod user_quota;
@@ -36,19 +38,18 @@ mod user_quota;
 use std::sync::Arc;
 
 use cache_key::{CacheKey, UserKey};
+use cached_token::ResponseTemplate;
 pub use circuit_breaker::CircuitBreakerSettings;
 use credentials_loader::CredentialsLoader;
 use freshness::{Freshness, Requirements};
 pub use last_entry_hint::LastEntryHint;
 use loader::{LoadRequest, Loader};
 pub use negative_cache::NegativeTtls;
-use read_through::{CacheSettings, Lookup, ReadThroughCache};
-pub use request::{TokenRequest, VendError, VendedCredentials, VendedToken};
-pub use settings::{CredentialsSettings, VendingSettings};
-pub use store::CachedTokens;
+use read_through::ReadThroughCache;
+pub use request::{TokenRequest, VendError, Vended, VendedCredentials, VendedToken};
+pub use settings::{CacheSettings, CredentialsSettings, VendingSettings};
+pub use store::CacheSummary;
 use token_loader::TokenLoader;
-use token_response::{ResponseTemplate, TokenResponse};
-use token_validation::TokenValidator;
 pub use upstream::UpstreamSettings;
 use upstream::{RegionalUpstream, Upstream};
 
@@ -56,8 +57,8 @@ use crate::issuer::TokenIssuer;
 use crate::issuer::credentials::CredentialsIssuer;
 use crate::metrics::Metrics;
 use crate::metrics::labels::{CacheStatus, CredentialKind, Operation};
+use crate::per_region::PerRegion;
 use crate::pools::{Pool, PoolIndex, Pools};
-use crate::regional::Regional;
 use clock::SharedClock;
 use cognito_types::{DeveloperUserId, IdentityId};
 
@@ -83,41 +84,30 @@ impl TokenVendor {
     ) -> Self {
         let upstream = |operation, settings| Upstream::new(operation, settings, clock.clone(), metrics.clone());
         let token_loader = TokenLoader {
-            upstreams: Regional::new(pools, |region| RegionalUpstream {
+            upstreams: PerRegion::new(pools, |region| RegionalUpstream {
                 upstream: upstream(Operation::GetOpenIdToken, settings.upstream),
                 issuer: issuer(region) as Arc<dyn TokenIssuer>,
             }),
             templates: pools.iter().map(|pool| ResponseTemplate::for_pool(&pool.id)).collect(),
-            validator: TokenValidator {
-                refresh_policy: settings.refresh_policy,
-                accept_opaque_tokens: settings.accept_opaque_tokens,
-            },
+            refresh_policy: settings.cache.refresh_policy,
+            accept_opaque_tokens: settings.accept_opaque_tokens,
             clock_skew_warning: settings.clock_skew_warning,
             clock: clock.clone(),
             metrics: metrics.clone(),
         };
-        let token_cache = CacheSettings {
-            refresh_policy: settings.refresh_policy,
-            refresh_if_used_within: settings.refresh_if_used_within,
-            refresh_timeout: settings.refresh_timeout,
-            min_refresh_interval: settings.min_refresh_interval,
-            max_bytes: settings.max_size_bytes,
-            negative_ttls: settings.negative_ttls,
-        };
-        let tokens = Arc::new(ReadThroughCache::new(token_cache, token_loader, clock.clone(), metrics.clone()));
+        let tokens = Arc::new(ReadThroughCache::new(settings.cache, token_loader, clock.clone(), metrics.clone()));
         let CredentialsSettings { refresh_policy, refresh_timeout, max_size_bytes, rate_limit } = settings.credentials;
         let credentials_loader = CredentialsLoader {
             tokens: tokens.clone(),
-            upstreams: Regional::new(pools, |region| RegionalUpstream {
+            upstreams: PerRegion::new(pools, |region| RegionalUpstream {
                 upstream: upstream(Operation::GetCredentials, UpstreamSettings { rate_limit, ..settings.upstream }),
                 issuer: issuer(region) as Arc<dyn CredentialsIssuer>,
             }),
             refresh_policy,
-            min_refresh_interval: settings.min_refresh_interval,
+            min_refresh_interval: settings.cache.min_refresh_interval,
             clock: clock.clone(),
         };
-        let credentials_cache =
-            CacheSettings { refresh_policy, refresh_timeout, max_bytes: max_size_bytes, ..token_cache };
+        let credentials_cache = CacheSettings { refresh_policy, refresh_timeout, max_size_bytes, ..settings.cache };
         let credentials = ReadThroughCache::new(credentials_cache, credentials_loader, clock.clone(), metrics.clone());
         Self { settings, tokens, credentials, clock, metrics }
     }
@@ -128,20 +118,20 @@ impl TokenVendor {
     /// All of [`VendError`] but `CredentialsDisabled`.
     pub async fn vend(&self, request: &TokenRequest, hint: Option<&LastEntryHint>) -> Result<VendedToken, VendError> {
         let requirements = self.requirements(request)?;
-        let lookup = match request.session_bound_key(&*self.clock) {
-            None => {
-                let hint = hint.map(|hint| &hint.token);
-                self.tokens.get(&request.load_request(), requirements, hint).await?
-            }
+        let vended = match request.session_bound_key(&*self.clock) {
+            None => self.tokens.get(&request.load_request(), requirements, hint.map(|hint| &hint.token)).await?,
             Some(key) => Box::pin(self.vend_session_bound(request, key, requirements, hint)).await?,
         };
-        let remaining_life = lookup.entry.remaining_life(lookup.now);
-        if request.min_ttl.is_some_and(|min| remaining_life < min) {
-            return Err(VendError::MinTtlTooLong { most: remaining_life.as_secs() });
+        if request.min_ttl.is_some_and(|min| vended.remaining_life < min) {
+            return Err(VendError::MinTtlTooLong { most: vended.remaining_life.as_secs() });
         }
-        self.metrics.vends_total.count((CredentialKind::Token, lookup.source));
-        self.metrics.vended_lifetime_seconds.observe(CredentialKind::Token, remaining_life);
-        Ok(VendedToken { token: lookup.entry, source: lookup.source, remaining_life })
+        self.count(CredentialKind::Token, &vended);
+        Ok(vended)
+    }
+
+    fn count<V>(&self, kind: CredentialKind, vended: &Vended<V>) {
+        self.metrics.vends_total.count((kind, vended.source));
+        self.metrics.vended_lifetime_seconds.observe(kind, vended.remaining_life);
     }
 
     /// Vends a token where one minted now would outlive the caller's credential. A token that was minted earlier and
@@ -153,20 +143,20 @@ impl TokenVendor {
         key: CacheKey,
         requirements: Requirements,
         hint: Option<&LastEntryHint>,
-    ) -> Result<Lookup<TokenResponse>, VendError> {
+    ) -> Result<VendedToken, VendError> {
         let hint = hint.map(|hint| &hint.token);
         let session_bound = LoadRequest { key, ..request.load_request() };
         let earlier = self.tokens.peek(&request.key(), requirements, None);
         let own = self.tokens.peek(&session_bound.key, requirements, hint);
         for (entry, now, freshness) in [&earlier, &own].into_iter().flatten() {
-            if matches!(freshness, Freshness::Fresh | Freshness::Advisory) {
+            if *freshness <= Freshness::Advisory {
                 entry.mark_used(*now);
-                return Ok(Lookup { entry: entry.clone(), source: CacheStatus::Hit, now: *now });
+                return Ok(Vended::new(entry.clone(), CacheStatus::Hit, *now));
             }
         }
         let not_after = session_bound.key.variant.not_after;
         let remaining = not_after.map(|end| end.since(self.clock.now())).unwrap_or_default();
-        if own.is_some() || remaining <= self.settings.refresh_policy.clock_skew_allowance {
+        if own.is_some() || remaining <= self.settings.cache.refresh_policy.clock_skew_allowance {
             return Err(VendError::SessionEnding);
         }
         let fallback = earlier.filter(|(_, _, freshness)| *freshness == Freshness::Mandatory);
@@ -187,49 +177,47 @@ impl TokenVendor {
             return Err(VendError::CredentialsDisabled);
         }
         let hint = hint.map(|hint| &hint.credentials);
-        let lookup = self.credentials.get(&request.load_request(), Requirements::default(), hint).await?;
-        let remaining_life = lookup.entry.remaining_life(lookup.now);
-        self.metrics.vends_total.count((CredentialKind::Credentials, lookup.source));
-        self.metrics.vended_lifetime_seconds.observe(CredentialKind::Credentials, remaining_life);
-        Ok(VendedCredentials { credentials: lookup.entry, source: lookup.source })
+        let vended = self.credentials.get(&request.load_request(), Requirements::default(), hint).await?;
+        self.count(CredentialKind::Credentials, &vended);
+        Ok(vended)
     }
 
     /// Removes a user's tokens of a pool and the credentials of these tokens from the cache. Returns the number of
     /// tokens. They stay valid: Cognito cannot revoke them.
     pub fn invalidate(&self, pool: &Pool, user: &DeveloperUserId) -> usize {
-        let user = UserKey { pool: pool.index, user: user.clone() };
+        let user = UserKey::new(pool, user);
         // Tokens first: otherwise credentials could be loaded in between, for a token that is about to be removed.
-        let tokens = self.tokens.invalidate(&user);
-        self.credentials.invalidate(&user);
+        let tokens = self.tokens.store.invalidate(&user);
+        self.credentials.store.invalidate(&user);
         tokens
     }
 
     /// Removes all tokens of an identity of these pools and its credentials from the cache, whichever users they were
     /// minted for. Returns the number of tokens.
     pub fn invalidate_identity(&self, pools: &[PoolIndex], identity: &IdentityId) -> usize {
-        let tokens = self.tokens.invalidate_identity(pools, identity);
-        self.credentials.invalidate_identity(pools, identity);
+        let tokens = self.tokens.store.invalidate_identity(pools, identity);
+        self.credentials.store.invalidate_identity(pools, identity);
         tokens
     }
 
     /// A summary of a user's cached tokens of a pool, if there are any.
-    pub fn cached_tokens(&self, pool: &Pool, user: &DeveloperUserId) -> Option<CachedTokens> {
-        self.tokens.cached_tokens(&UserKey { pool: pool.index, user: user.clone() })
+    pub fn cached_tokens(&self, pool: &Pool, user: &DeveloperUserId) -> Option<CacheSummary> {
+        self.tokens.store.entries().summary(&UserKey::new(pool, user))
     }
 
     /// Updates the gauges that are computed when they are read.
     pub fn update_gauges(&self) {
         self.update_cache_gauges(&self.tokens);
         self.update_cache_gauges(&self.credentials);
-        let (tokens, credentials) = (&self.tokens.loader().upstreams, &self.credentials.loader().upstreams);
-        self.metrics.upstream_rate_limit_available.set(tokens.iter().map(|region| region.upstream.available()).sum());
-        let open_circuits = tokens.iter().filter(|region| region.upstream.is_circuit_open()).count()
-            + credentials.iter().filter(|region| region.upstream.is_circuit_open()).count();
+        let tokens = || self.tokens.loads.loader.upstreams.iter().map(|region| &region.upstream);
+        let credentials = self.credentials.loads.loader.upstreams.iter().map(|region| &region.upstream);
+        self.metrics.upstream_rate_limit_available.set(tokens().map(Upstream::available).sum());
+        let open_circuits = tokens().chain(credentials).filter(|upstream| upstream.is_circuit_open()).count();
         self.metrics.circuits_open.set(i64::try_from(open_circuits).unwrap_or(i64::MAX));
     }
 
     fn update_cache_gauges<L: Loader>(&self, cache: &ReadThroughCache<L>) {
-        let (entries, bytes) = cache.size();
+        let (entries, bytes) = cache.store.entries().size();
         self.metrics.cache_entries.set(L::KIND, entries);
         self.metrics.cache_bytes.set(L::KIND, bytes);
     }
@@ -237,7 +225,7 @@ impl TokenVendor {
     /// The caller's requirements, if a token can meet them. A token just minted must meet them for at least one
     /// `min_refresh_interval`: otherwise a caller could cause a load with each request.
     fn requirements(&self, request: &TokenRequest) -> Result<Requirements, VendError> {
-        let interval = self.settings.min_refresh_interval;
+        let interval = self.settings.cache.min_refresh_interval;
         let full = request.pool.token_duration.as_duration().saturating_sub(interval);
         let max = request.not_after.map_or(full, |end| end.since(self.clock.now()).min(full));
         if request.min_ttl.is_some_and(|min| min > max) {

@@ -10,7 +10,7 @@ use crate::audit::event::Action;
 use crate::http::audit::{record, record_intent};
 use crate::http::{Problem, body};
 use crate::identity_admin::DeleteResult;
-use crate::issuer::registry::{DeleteFailureReason, DescribedIdentity, PageRequest};
+use crate::issuer::identity_registry::{DeleteFailureReason, DescribedIdentity, PageRequest};
 use crate::pools::Pool;
 use cognito_types::IdentityId;
 

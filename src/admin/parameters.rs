@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use super::AdminState;
 use crate::http::audit::record;
 use crate::http::{Problem, ProblemType, body};
-use crate::issuer::registry::PageRequest;
+use crate::issuer::identity_registry::PageRequest;
 use crate::pools::Pool;
 use cognito_types::{DeveloperUserId, IdentityId};
 

@@ -7,7 +7,7 @@ use actix_web::HttpRequest;
 
 use crate::http::audit::request_id;
 use crate::http::{Problem, ProblemType};
-use crate::issuer::registry::{DeleteFailureReason, RegistryError, RegistryErrorKind};
+use crate::issuer::identity_registry::{DeleteFailureReason, RegistryError, RegistryErrorKind};
 
 /// Problem type and detail of the errors whose meaning depends on the operation.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use super::{AdminState, parameters};
 use crate::audit::event::Action;
 use crate::http::audit::{record, record_intent};
 use crate::http::{Problem, body};
-use crate::issuer::registry::IdentityQuery;
+use crate::issuer::identity_registry::IdentityQuery;
 
 pub(super) async fn lookup(request: HttpRequest, admin: web::Data<AdminState>) -> Result<HttpResponse, Problem> {
     let pool = admin.pool(&request)?;
@@ -19,7 +19,7 @@ pub(super) async fn lookup(request: HttpRequest, admin: web::Data<AdminState>) -
     let found = admin.identity_admin.look_up(&pool, IdentityQuery::User(&user), &page).await;
     let found = found.map_err(|error| LOOKUP.problem(&request, &error))?;
     record(&request, |context| context.identity = Some(found.identity.clone()));
-    let cached = admin.identity_admin.cached_tokens(&pool, &user);
+    let cached = admin.vendor.cached_tokens(&pool, &user);
     Ok(HttpResponse::Ok().json(json!({
         "pool": &*pool.name,
         "identityPoolId": pool.id.as_str(),

@@ -42,7 +42,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     auth::check_certificates_are_requested(reader, &auth, &http);
     let users = auth::read_users(reader, &auth);
     let authenticators = auth::authenticator_names(reader);
-    let pools = pools::read_pools(reader, vending.refresh_policy.clock_skew_allowance, &authenticators);
+    let pools = pools::read_pools(reader, vending.cache.refresh_policy.clock_skew_allowance, &authenticators);
     let openid_jwks = vending::read_openid_jwks(&mut reader.section("upstream"), &cognito, pools.as_ref());
     Some(Settings {
         vending,

@@ -85,7 +85,7 @@ fn the_smallest_configuration_takes_everything_else_from_the_defaults() {
     let pool = settings.pools.find(None).unwrap();
     assert_eq!((&*pool.name, pool.token_duration.seconds()), ("main", 900));
     assert!(pool.credentials.is_none() && pool.access.is_open());
-    assert_eq!(settings.vending.refresh_policy.clock_skew_allowance, Duration::from_secs(300));
+    assert_eq!(settings.vending.cache.refresh_policy.clock_skew_allowance, Duration::from_secs(300));
     assert_eq!(Ok(settings.vending.upstream.rate_limit.limit), RateLimit::parse("50/s", 10));
     assert_eq!(settings.auth[0].user_id, Template::parse("{sub}").unwrap());
     assert!(!settings.vending.accept_opaque_tokens);
@@ -109,9 +109,9 @@ fn the_environment_wins_over_the_file() {
         ("UNRELATED", "x"),
     ];
     let settings = settings_with("[cache]\nclock_skew_allowance = \"4m\"", &variables);
-    assert_eq!(settings.vending.refresh_policy.clock_skew_allowance, Duration::from_secs(120));
+    assert_eq!(settings.vending.cache.refresh_policy.clock_skew_allowance, Duration::from_secs(120));
     assert_eq!(settings.vending.upstream.rate_limit.limit.burst(), 7);
-    assert_eq!((settings.vending.max_size_bytes, settings.max_auth_cache_entries), (2 << 30, 5));
+    assert_eq!((settings.vending.cache.max_size_bytes, settings.max_auth_cache_entries), (2 << 30, 5));
     assert_eq!(settings.http.allowed_origins, ["https://a.example", "https://b.example:8443"]);
     assert_eq!(settings.pools.find(Some("main")).unwrap().token_duration.seconds(), 3600);
     assert_eq!(settings.auth[0].user_id.fixed_prefix(), "https://app.example|");

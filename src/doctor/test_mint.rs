@@ -4,9 +4,9 @@
 use super::context::DoctorContext;
 use super::report::{Check, CheckId};
 use crate::cognito_token_verifier::{CognitoTokenVerifier, TokenVerificationError};
-use crate::issuer::{IssueRequest, IssuedToken, PublicLogins, TokenIssuer as _};
+use crate::issuer::{IssueRequest, IssuedToken, TokenIssuer as _};
 use crate::pools::Pool;
-use cognito_types::{DeveloperUserId, PrincipalTags};
+use cognito_types::DeveloperUserId;
 
 #[derive(Debug, Clone)]
 pub struct TestMint {
@@ -24,16 +24,8 @@ impl DoctorContext {
     }
 
     pub(super) async fn test_mint(&self, check: Check, user: &DeveloperUserId, pool: &Pool) -> Check {
-        let request = IssueRequest {
-            pool: pool.id.clone(),
-            provider: pool.provider.clone(),
-            user: user.clone(),
-            duration: pool.token_duration,
-            // Tags come from a caller's claims, and there is no caller.
-            tags: PrincipalTags::none(),
-            identity: None,
-            public_logins: PublicLogins::none(),
-        };
+        // Without tags: they come from a caller's claims, and there is no caller.
+        let request = IssueRequest::new(pool, user.clone());
         let started = self.clock.monotonic();
         match self.cognito.issuer(pool.id.region()).issue(&request).await {
             Ok(issued) => {

@@ -20,8 +20,9 @@ use crate::audit::event::{
 use crate::audit::{AuditTrail, AuditUnavailable, TagDetail};
 use crate::client_address::ClientAddress;
 use crate::metrics::labels::{CacheStatus, Route};
-use crate::vending::credentials_response::CachedCredentials;
-use crate::vending::token_response::CachedToken;
+use crate::vending::cache_entry::CacheEntry;
+use crate::vending::cached_credentials::CachedCredentials;
+use crate::vending::cached_token::CachedToken;
 use clock::Timestamp;
 use cognito_types::{DeveloperUserId, IdentityId};
 
@@ -141,7 +142,7 @@ fn request_event<'a>(
     }
 }
 
-fn token_details(token: &CachedToken, cache: CacheStatus, detail: TagDetail) -> TokenDetails<'_> {
+fn token_details(token: &CacheEntry<CachedToken>, cache: CacheStatus, detail: TagDetail) -> TokenDetails<'_> {
     let tags = &token.variant().tags;
     TokenDetails {
         cache,
@@ -158,7 +159,7 @@ fn token_details(token: &CachedToken, cache: CacheStatus, detail: TagDetail) -> 
     }
 }
 
-fn credentials_details(credentials: &CachedCredentials, cache: CacheStatus) -> CredentialsDetails<'_> {
+fn credentials_details(credentials: &CacheEntry<CachedCredentials>, cache: CacheStatus) -> CredentialsDetails<'_> {
     CredentialsDetails {
         cache,
         access_key_id: credentials.value().access_key_id(),

@@ -26,5 +26,5 @@ pub(super) async fn get(request: HttpRequest, app: web::Data<AppState>) -> Resul
     let token_request = app.authorize(&request, &caller, None, query.pool.as_deref())?;
     let vended = app.vendor.vend_credentials(&token_request, Some(&caller.last_entry)).await?;
     audit::record(&request, |context| context.credentials(&vended));
-    Ok(token::vended_response(vended.source, vended.credentials.value().json().to_owned()))
+    Ok(token::vended_response(vended.source, vended.entry.value().json().to_owned()))
 }

@@ -13,8 +13,8 @@ use super::problem::{Problem, ProblemType};
 use super::{AppState, audit, body, token};
 use crate::audit::event::Action;
 use crate::cognito_token_verifier::TokenVerificationError;
-use crate::issuer::registry::RegistryErrorKind;
-use crate::issuer::{IssueErrorKind, LoginToken, PublicLogins};
+use crate::issuer::identity_registry::RegistryErrorKind;
+use crate::issuer::{IssueErrorKind, LoginToken, MAX_PUBLIC_LOGINS};
 use crate::linking::{GuestTokenError, LinkError, LinkRequest};
 use crate::vending::VendError;
 
@@ -63,7 +63,7 @@ impl<'de> Visitor<'de> for LoginsVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Logins, A::Error> {
         let (mut logins, mut names) = (Vec::new(), BTreeSet::new());
         while let Some((name, Token(token))) = map.next_entry::<String, Token>()? {
-            if !names.insert(name.clone()) || logins.len() == PublicLogins::MAX_LOGINS {
+            if !names.insert(name.clone()) || logins.len() == MAX_PUBLIC_LOGINS {
                 return Err(A::Error::custom("a provider occurs twice, or there are too many"));
             }
             logins.push((name, token));
@@ -98,7 +98,7 @@ pub(super) async fn post(
     audit::record_intent(&app.audit, &request, Action::Link, app.clock.now()).await?;
     let vended = app.linker.link(token_request, link).await?;
     audit::record(&request, |context| context.token(&vended));
-    let json = vended.token.value().to_json(vended.remaining_life);
+    let json = vended.entry.value().to_json(vended.remaining_life);
     Ok(token::vended_response(vended.source, json))
 }
 

@@ -118,18 +118,18 @@ pub(super) fn vended_response(source: CacheStatus, json: impl MessageBody + 'sta
 }
 
 fn render(vended: &VendedToken, format: Format) -> Vec<u8> {
-    let response = vended.token.value();
+    let token = vended.entry.value();
     match format {
-        Format::Tokenvend => response.to_json(vended.remaining_life),
+        Format::Tokenvend => token.to_json(vended.remaining_life),
         // Built as text, so that the token is written only once.
         Format::Aws => {
-            let before = format!("{{\"IdentityId\":\"{}\",\"Token\":", response.identity());
-            response.token_json(&before, "}")
+            let before = format!("{{\"IdentityId\":\"{}\",\"Token\":", token.identity());
+            token.token_json(&before, "}")
         }
         Format::Amplify => {
-            let before = format!("{{\"identity_id\":\"{}\",\"token\":", response.identity());
-            let after = format!(",\"expires_at\":{}}}", vended.token.lifetime().expires_at.as_millis());
-            response.token_json(&before, &after)
+            let before = format!("{{\"identity_id\":\"{}\",\"token\":", token.identity());
+            let after = format!(",\"expires_at\":{}}}", vended.entry.lifetime().expires_at.as_millis());
+            token.token_json(&before, &after)
         }
     }
 }

@@ -44,32 +44,12 @@ impl fmt::Debug for LoginToken {
     }
 }
 
-/// The logins that a call sends in addition to the developer login. Cognito links those that it accepts, permanently.
-#[derive(Debug, Clone, Default)]
-pub struct PublicLogins(Vec<(PublicProvider, LoginToken)>);
+/// The logins that a call sends in addition to the developer login, each of a provider that the pool's configuration
+/// allows. Cognito links those that it accepts, permanently.
+pub type PublicLogins = Vec<(PublicProvider, LoginToken)>;
 
-impl PublicLogins {
-    /// Cognito accepts ten logins a call, and one of them is the developer login.
-    pub const MAX_LOGINS: usize = 9;
-
-    /// None but the developer login, as in every call that only mints.
-    pub const fn none() -> Self {
-        Self(Vec::new())
-    }
-
-    /// Each login must be of a provider that the pool's configuration allows.
-    pub fn new(logins: Vec<(PublicProvider, LoginToken)>) -> Self {
-        Self(logins)
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    pub fn iter(&self) -> impl Iterator<Item = (&PublicProvider, &LoginToken)> {
-        self.0.iter().map(|(provider, token)| (provider, token))
-    }
-}
+/// Cognito accepts ten logins a call, and one of them is the developer login.
+pub const MAX_PUBLIC_LOGINS: usize = 9;
 
 #[cfg(test)]
 mod tests {
@@ -78,7 +58,7 @@ mod tests {
     #[test]
     fn debug_output_names_the_provider_of_a_login_and_hides_its_token() {
         let google = PublicProvider::parse("accounts.google.com").unwrap();
-        let logins = PublicLogins::new(vec![(google, LoginToken::parse("top-secret".to_owned()).unwrap())]);
+        let logins: PublicLogins = vec![(google, LoginToken::parse("top-secret".to_owned()).unwrap())];
         let shown = format!("{logins:?}");
         assert!(shown.contains("accounts.google.com") && !shown.contains("secret"), "{shown}");
     }

@@ -6,6 +6,7 @@ use futures_util::future::BoxFuture;
 
 use super::error::IssueError;
 use super::logins::PublicLogins;
+use crate::pools::Pool;
 use crate::token::OpenIdToken;
 use cognito_types::{DeveloperProvider, DeveloperUserId, IdentityId, IdentityPoolId, PrincipalTags, TokenDuration};
 
@@ -22,6 +23,21 @@ pub struct IssueRequest {
     pub identity: Option<IdentityId>,
     /// Public logins to link to that identity, permanently.
     pub public_logins: PublicLogins,
+}
+
+impl IssueRequest {
+    /// A request for a token of the user's own identity, without tags and with the pool's duration.
+    pub fn new(pool: &Pool, user: DeveloperUserId) -> Self {
+        Self {
+            pool: pool.id.clone(),
+            provider: pool.provider.clone(),
+            user,
+            duration: pool.token_duration,
+            tags: PrincipalTags::none(),
+            identity: None,
+            public_logins: PublicLogins::new(),
+        }
+    }
 }
 
 /// An issued token, not yet validated against the request.

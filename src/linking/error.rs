@@ -1,8 +1,8 @@
 //! Link errors. The `Display` text is for the log; no value of a request is repeated.
 
 use crate::cognito_token_verifier::TokenVerificationError;
-use crate::issuer::registry::{RegistryError, RegistryErrorKind};
-use crate::issuer::{IssueError, IssueErrorKind};
+use crate::issuer::identity_registry::{RegistryError, RegistryErrorKind};
+use crate::issuer::{ErrorClass, IssueError, IssueErrorKind};
 use crate::metrics::labels::LinkOutcome;
 use crate::vending::VendError;
 
@@ -23,21 +23,18 @@ pub enum LinkError {
     LoginsDisabled,
     #[error("the pool links no guests")]
     GuestsDisabled,
-    /// The provider of a login is not on the pool's list.
     #[error("a login is of a provider that may not be linked")]
     ProviderNotAllowed,
     #[error("the guest's token is not accepted: {0}")]
     InvalidGuestToken(#[from] GuestTokenError),
-    /// The guest's identity belongs to a user already.
     #[error("the guest's identity has a login already")]
     GuestTaken,
-    /// Another user was linked to the same guest concurrently, and this link was rolled back.
+    /// This link was rolled back.
     #[error("another user was linked to the same guest concurrently")]
     RolledBack,
     /// As [`Self::RolledBack`], but the rollback failed: two users share an identity now.
     #[error("another user was linked to the same guest concurrently, and the rollback failed")]
     RollbackFailed,
-    /// The user's identity changed since it was read.
     #[error("the user's identity has just changed")]
     IdentityChanged,
     #[error("it is unknown whether the identity was linked")]
@@ -68,13 +65,10 @@ impl LinkError {
             Self::RolledBack => LinkOutcome::RolledBack,
             Self::RollbackFailed => LinkOutcome::RollbackFailed,
             Self::IdentityChanged | Self::OutcomeUnknown | Self::Registry(_) => LinkOutcome::Failed,
-            Self::Vend(VendError::Issue(error)) => match error.kind {
-                IssueErrorKind::LoginRejected => LinkOutcome::InvalidProof,
-                IssueErrorKind::AlreadyRegistered | IssueErrorKind::LoginTaken | IssueErrorKind::UnknownIdentity => {
-                    LinkOutcome::Conflict
-                }
-                _ => LinkOutcome::Failed,
-            },
+            Self::Vend(VendError::Issue(error)) if error.kind == IssueErrorKind::LoginRejected => {
+                LinkOutcome::InvalidProof
+            }
+            Self::Vend(VendError::Issue(error)) if error.kind.class() == ErrorClass::User => LinkOutcome::Conflict,
             Self::Vend(_) => LinkOutcome::Failed,
         }
     }
@@ -86,10 +80,7 @@ impl LinkError {
             Self::Registry(error) => {
                 matches!(error.kind, RegistryErrorKind::Denied { .. } | RegistryErrorKind::Misconfigured)
             }
-            Self::Vend(VendError::Issue(error)) => matches!(
-                error.kind,
-                IssueErrorKind::Misconfigured | IssueErrorKind::InvalidParameter | IssueErrorKind::Mismatched
-            ),
+            Self::Vend(VendError::Issue(error)) => error.kind.class() == ErrorClass::Operator,
             _ => false,
         }
     }

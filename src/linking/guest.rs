@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::error::{GuestTokenError, LinkError};
 use crate::cognito_token_verifier::{CognitoTokenVerifier, TokenVerificationError};
 use crate::identity_admin::IdentityAdmin;
-use crate::issuer::registry::{IdentityQuery, PageRequest, RegistryErrorKind};
+use crate::issuer::identity_registry::{IdentityQuery, PageRequest, RegistryErrorKind};
 use crate::issuer::{IssueError, IssueErrorKind, LoginToken, PublicLogins};
 use crate::keyed_mutex::KeyedMutex;
 use crate::pools::Pool;
@@ -54,7 +54,7 @@ impl GuestLinker {
         verifier: Option<CognitoTokenVerifier>,
         clock: SharedClock,
     ) -> Self {
-        Self { vendor, identity_admin, verifier, identity_locks: KeyedMutex::default(), clock }
+        Self { vendor, identity_admin, verifier, identity_locks: KeyedMutex::new(), clock }
     }
 
     /// Returns the identity of a guest's token. The token must be of this pool and still valid.
@@ -75,7 +75,8 @@ impl GuestLinker {
         let is_registered = match self.identity_of_user(request).await? {
             // A user with an identity keeps it: users are not moved, and no identity is left without its user.
             Some(own) if own != guest => {
-                return Err(already_registered());
+                let detail = "the user already has an identity other than the guest's";
+                return Err(IssueError::new(IssueErrorKind::AlreadyRegistered, detail).into());
             }
             own => own.is_some(),
         };
@@ -85,7 +86,7 @@ impl GuestLinker {
             IdentityOwnership::Guest if !is_registered => {}
             _ => return Err(LinkError::GuestTaken),
         }
-        let linked = self.vendor.link(request, guest.clone(), PublicLogins::none()).await;
+        let linked = self.vendor.link(request, guest.clone(), PublicLogins::new()).await;
         if let Err(error) = &linked
             && is_rejection(error.kind)
         {
@@ -153,7 +154,8 @@ impl GuestLinker {
         let pool: &Arc<Pool> = &request.pool;
         let (description, found) = match self.identity_admin.describe(pool, identity, &PageRequest::default()).await {
             Err(error) if error.kind == RegistryErrorKind::NotFound => {
-                return Err(unknown_identity());
+                let detail = "the guest's identity no longer exists";
+                return Err(IssueError::new(IssueErrorKind::UnknownIdentity, detail).into());
             }
             described => described?,
         };
@@ -182,12 +184,4 @@ impl GuestLinker {
 /// Whether Cognito rejected the call, so that nothing was linked.
 fn is_rejection(kind: IssueErrorKind) -> bool {
     !matches!(kind, IssueErrorKind::Unavailable | IssueErrorKind::Throttled | IssueErrorKind::Mismatched)
-}
-
-fn already_registered() -> LinkError {
-    IssueError::new(IssueErrorKind::AlreadyRegistered, "the user already has an identity other than the guest's").into()
-}
-
-fn unknown_identity() -> LinkError {
-    IssueError::new(IssueErrorKind::UnknownIdentity, "the guest's identity no longer exists").into()
 }

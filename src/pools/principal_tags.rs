@@ -75,13 +75,9 @@ impl TagRules {
                     check_value(&value).map_err(error)?;
                     tags.push((rule.key.clone(), value));
                 }
-                Err(RenderError::Missing) if rule.required => {
-                    return Err(error("is required, and your credential has no claim for it"));
-                }
-                Err(RenderError::Missing) => {}
-                Err(RenderError::Invalid) => {
-                    return Err(error("cannot be rendered from your credential's claims"));
-                }
+                Err(RenderError::Missing) if !rule.required => {}
+                Err(RenderError::Missing) => return Err(error("is required, and your credential has no claim for it")),
+                Err(RenderError::Invalid) => return Err(error("cannot be rendered from your credential's claims")),
             }
         }
         PrincipalTags::parse(tags)

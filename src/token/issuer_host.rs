@@ -33,14 +33,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_partition_has_its_own_issuer_host() {
-        for (region, name) in [
-            ("eu-west-1", "cognito-identity.amazonaws.com"),
-            ("cn-north-1", "cognito-identity.cn-north-1.amazonaws.com.cn"),
-            ("us-gov-west-1", "cognito-identity-us-gov.amazonaws.com"),
-            ("us-gov-east-1", "cognito-identity.us-gov-east-1.amazonaws.com"),
+    fn each_partition_has_its_own_issuer_host_and_regions_in_china_their_own_login_key() {
+        const AWS: &str = "cognito-identity.amazonaws.com";
+        const CHINA: &str = "cognito-identity.cn-north-1.amazonaws.com.cn";
+        for (region, host, key) in [
+            ("eu-west-1", AWS, AWS),
+            ("cn-north-1", CHINA, CHINA),
+            ("us-gov-west-1", "cognito-identity-us-gov.amazonaws.com", AWS),
+            ("us-gov-east-1", "cognito-identity.us-gov-east-1.amazonaws.com", AWS),
         ] {
-            assert_eq!(issuer_host(region), name);
+            assert_eq!((&*issuer_host(region), &*login_key(region)), (host, key), "{region}");
         }
     }
 

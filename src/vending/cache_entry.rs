@@ -110,22 +110,8 @@ impl<V> fmt::Debug for CacheEntry<V> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::cache_key::UserKey;
+    use super::super::test_entry::entry;
     use super::*;
-    use crate::pools::PoolIndex;
-    use cognito_types::{DeveloperUserId, PrincipalTags, TokenDuration};
-
-    #[derive(Debug)]
-    struct EmptyValue;
-
-    impl CachedValue for EmptyValue {
-        fn identity(&self) -> &str {
-            "us-east-1:abc"
-        }
-        fn heap_bytes(&self) -> usize {
-            0
-        }
-    }
 
     /// A wall clock that was set back by an hour, a minute ago.
     #[derive(Debug)]
@@ -136,38 +122,16 @@ mod tests {
             Timestamp::from_secs(10_000 - 3600)
         }
         fn monotonic(&self) -> Duration {
-            Duration::from_secs(500 + 60)
+            Duration::from_secs(60)
         }
         fn sleep(&self, _: Duration) -> futures_util::future::BoxFuture<'static, ()> {
             Box::pin(std::future::pending())
         }
     }
 
-    fn key() -> CacheKey {
-        let variant = Variant { duration: TokenDuration::DEFAULT, not_after: None, tags: PrincipalTags::none() };
-        let user = UserKey { pool: PoolIndex(0), user: DeveloperUserId::parse("alice").unwrap() };
-        CacheKey { user, variant }
-    }
-
-    fn entry() -> CacheEntry<EmptyValue> {
-        let minted_at = Timestamp::from_secs(10_000);
-        let lifetime = Lifetime { minted_at, refresh_from: minted_at, expires_at: Timestamp::from_secs(10_900) };
-        CacheEntry::new(key(), lifetime, Duration::from_secs(500), EmptyValue)
-    }
-
     #[test]
     fn an_entry_does_not_get_younger_when_the_wall_clock_is_set_back() {
-        let entry = entry();
-        assert_eq!(entry.remaining_life(entry.effective_now(&SetBack)), Duration::from_secs(840));
-    }
-
-    #[test]
-    fn hints_lead_to_an_entry_only_while_it_is_stored() {
-        let entry = entry();
-        assert!(!entry.matches_key(&key()), "a load that was detached is never stored");
-        entry.mark_stored();
-        assert!(entry.matches_key(&key()));
-        entry.mark_evicted();
-        assert!(!entry.matches_key(&key()));
+        let entry = entry("alice", Timestamp::from_secs(10_000));
+        assert_eq!(entry.remaining_life(entry.effective_now(&SetBack)), Duration::from_secs(86_400 - 60));
     }
 }

@@ -3,7 +3,7 @@
 //! A key is a pair of user and variant, so that all entries of a user can be invalidated together. Both halves are
 //! compared whole. No digest or joined text represents them, because two users could share one.
 
-use crate::pools::PoolIndex;
+use crate::pools::{Pool, PoolIndex};
 use clock::Timestamp;
 use cognito_types::{DeveloperUserId, PrincipalTags, TokenDuration};
 
@@ -13,6 +13,12 @@ pub struct UserKey {
     pub pool: PoolIndex,
     /// The user id that Cognito gets.
     pub user: DeveloperUserId,
+}
+
+impl UserKey {
+    pub fn new(pool: &Pool, user: &DeveloperUserId) -> Self {
+        Self { pool: pool.index, user: user.clone() }
+    }
 }
 
 /// The inputs of a token besides its user.

@@ -31,10 +31,6 @@ pub(super) enum CallOutcome {
     Failure,
 }
 
-/// No call may be made. Try again after this long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct CircuitOpen(pub(super) Duration);
-
 #[derive(Debug, Default)]
 struct State {
     /// On the monotonic clock, as are all times here.
@@ -77,61 +73,47 @@ impl CircuitBreaker {
 
     /// Whether a call may be made now. An admitted caller must [`Self::report`] the outcome: the first call after the
     /// circuit was open for failures is the probe.
-    pub(super) fn admit(&self) -> Result<(), CircuitOpen> {
+    pub(super) fn try_admit(&self) -> bool {
         let mut state = self.state.lock();
-        if let Some(remaining) = self.open_for_in(&state) {
-            return Err(CircuitOpen(remaining));
-        }
-        if state.failures >= self.settings.failure_threshold {
+        let is_closed = self.open_for_in(&state).is_none();
+        if is_closed && state.failures >= self.settings.failure_threshold {
             state.probe_until = Some(self.clock.monotonic() + self.probe_timeout);
         }
-        Ok(())
+        is_closed
     }
 
     /// Records the outcome of a call that started at `started`, on the monotonic clock. `jitter` is from 0 to 1. Returns
     /// the cause if this opens the circuit.
     pub(super) fn report(&self, outcome: CallOutcome, started: Duration, jitter: f64) -> Option<CircuitOpenCause> {
-        let now = self.clock.monotonic();
-        let CircuitBreakerSettings {
-            throttle_backoff,
-            throttle_backoff_max,
-            failure_threshold,
-            open_duration,
-            max_open_duration,
-        } = self.settings;
+        let (now, settings) = (self.clock.monotonic(), &self.settings);
         let mut state = self.state.lock();
         // Calls that were in progress when the circuit opened fail for the cause that opened it.
         if outcome != CallOutcome::Success && started < state.opened_at {
             return None;
         }
-        match outcome {
+        state.probe_until = None;
+        let (open, cause) = match outcome {
             CallOutcome::Success => {
                 // A backoff that a throttle began in the meantime stays: this call may be older.
                 state.throttles = 0;
                 state.failures = 0;
-                state.probe_until = None;
-                None
+                return None;
             }
             CallOutcome::Throttled => {
                 state.failures = 0;
-                state.probe_until = None;
-                let backoff =
-                    doubled(throttle_backoff, state.throttles, throttle_backoff_max).mul_f64(jitter_factor(jitter));
                 state.throttles += 1;
-                state.open_until = state.open_until.max(now + backoff);
-                state.opened_at = now;
-                Some(CircuitOpenCause::Throttled)
+                let backoff = doubled(settings.throttle_backoff, state.throttles - 1, settings.throttle_backoff_max);
+                (backoff, CircuitOpenCause::Throttled)
             }
             CallOutcome::Failure => {
-                state.probe_until = None;
                 state.failures += 1;
-                let beyond = state.failures.checked_sub(failure_threshold)?;
-                let open = doubled(open_duration, beyond, max_open_duration).mul_f64(jitter_factor(jitter));
-                state.open_until = now + open;
-                state.opened_at = now;
-                Some(CircuitOpenCause::Failures)
+                let beyond = state.failures.checked_sub(settings.failure_threshold)?;
+                (doubled(settings.open_duration, beyond, settings.max_open_duration), CircuitOpenCause::Failures)
             }
-        }
+        };
+        state.open_until = state.open_until.max(now + open.mul_f64(jitter_factor(jitter)));
+        state.opened_at = now;
+        Some(cause)
     }
 }
 
@@ -169,19 +151,29 @@ mod tests {
         breaker.report(outcome, breaker.clock.monotonic(), jitter)
     }
 
+    /// A breaker whose circuit failures opened for a second, and that is half-open now.
+    fn half_open() -> (CircuitBreaker, Arc<ManualClock>) {
+        let (breaker, clock) = breaker();
+        for _ in 0..3 {
+            report(&breaker, CallOutcome::Failure, 1.0);
+        }
+        clock.advance(Duration::from_secs(1));
+        (breaker, clock)
+    }
+
     #[test]
     fn throttles_in_a_row_double_the_backoff_up_to_its_maximum_and_a_success_resets_it() {
         let (breaker, clock) = breaker();
         for wait in [100, 200, 400, 800, 1600, 3200, 5000, 5000] {
             assert_eq!(report(&breaker, CallOutcome::Throttled, 1.0), Some(CircuitOpenCause::Throttled));
             let wait = Duration::from_millis(wait);
-            assert_eq!(breaker.admit(), Err(CircuitOpen(wait)));
+            assert_eq!(breaker.open_for(), Some(wait));
             clock.advance(wait);
-            assert_eq!(breaker.admit(), Ok(()));
+            assert!(breaker.try_admit());
         }
         report(&breaker, CallOutcome::Success, 1.0);
         report(&breaker, CallOutcome::Throttled, 1.0);
-        assert_eq!(breaker.admit(), Err(CircuitOpen(Duration::from_millis(100))));
+        assert_eq!(breaker.open_for(), Some(Duration::from_millis(100)));
     }
 
     #[test]
@@ -189,39 +181,31 @@ mod tests {
         let (breaker, _clock) = breaker();
         for _ in 0..2 {
             assert_eq!(report(&breaker, CallOutcome::Failure, 0.0), None);
-            assert_eq!(breaker.admit(), Ok(()));
+            assert!(breaker.try_admit());
         }
         assert_eq!(report(&breaker, CallOutcome::Failure, 0.0), Some(CircuitOpenCause::Failures));
-        assert_eq!(breaker.admit(), Err(CircuitOpen(Duration::from_millis(500))));
+        assert_eq!(breaker.open_for(), Some(Duration::from_millis(500)));
     }
 
     #[test]
     fn a_half_open_circuit_admits_one_probe_and_the_others_wait_for_its_end() {
-        let (breaker, clock) = breaker();
-        for _ in 0..3 {
-            report(&breaker, CallOutcome::Failure, 1.0);
-        }
-        clock.advance(Duration::from_secs(1));
-        assert_eq!(breaker.admit(), Ok(()));
-        assert!(breaker.admit().is_err() && breaker.open_for().is_some());
+        let (breaker, clock) = half_open();
+        assert!(breaker.try_admit());
+        assert!(!breaker.try_admit() && breaker.open_for().is_some());
         report(&breaker, CallOutcome::Failure, 1.0);
-        assert_eq!(breaker.admit(), Err(CircuitOpen(Duration::from_secs(2))));
+        assert_eq!(breaker.open_for(), Some(Duration::from_secs(2)));
         clock.advance(Duration::from_secs(2));
-        assert_eq!(breaker.admit(), Ok(()));
+        assert!(breaker.try_admit());
         report(&breaker, CallOutcome::Success, 1.0);
-        assert!((0..10).all(|_| breaker.admit() == Ok(())));
+        assert!((0..10).all(|_| breaker.try_admit()));
     }
 
     #[test]
     fn a_probe_that_never_reports_does_not_stop_the_others_for_ever() {
-        let (breaker, clock) = breaker();
-        for _ in 0..3 {
-            report(&breaker, CallOutcome::Failure, 1.0);
-        }
-        clock.advance(Duration::from_secs(1));
-        assert_eq!(breaker.admit(), Ok(()));
+        let (breaker, clock) = half_open();
+        assert!(breaker.try_admit());
         clock.advance(Duration::from_secs(10));
-        assert_eq!(breaker.admit(), Ok(()));
+        assert!(breaker.try_admit());
     }
 
     #[test]
@@ -233,13 +217,13 @@ mod tests {
                 clock.advance(Duration::from_nanos(1));
                 breaker.report(outcome, started, 1.0);
             }
-            let Err(CircuitOpen(remaining)) = breaker.admit() else { panic!("{outcome:?} does not open it") };
+            let remaining = breaker.open_for().expect("an open circuit");
             assert!(remaining <= Duration::from_millis(wait), "{outcome:?}: {remaining:?}");
             // Nor do those that end only afterwards.
             clock.advance(remaining);
-            assert_eq!(breaker.admit(), Ok(()));
+            assert!(breaker.try_admit());
             assert_eq!(breaker.report(outcome, started, 1.0), None);
-            assert!(!matches!(breaker.admit(), Err(CircuitOpen(remaining)) if remaining > Duration::from_secs(1)));
+            assert!(breaker.open_for().is_none_or(|remaining| remaining <= Duration::from_secs(1)));
         }
     }
 }

@@ -6,34 +6,33 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::cache_entry::CacheEntry;
-use super::credentials_response::{CachedCredentials, CredentialsResponse};
+use super::cached_credentials::CachedCredentials;
+use super::cached_token::CachedToken;
 use super::credentials_validation;
 use super::freshness::{RefreshPolicy, Requirements};
-use super::loader::{LoadRequest, Loader};
+use super::loader::{CallTimes, LoadRequest, Loader};
 use super::read_through::ReadThroughCache;
 use super::token_loader::TokenLoader;
-use super::token_response::CachedToken;
 use super::upstream::{Permit, RegionalUpstream, Upstream};
 use crate::issuer::credentials::{CredentialsIssuer, CredentialsRequest};
 use crate::issuer::{IssueError, IssueErrorKind};
 use crate::metrics::labels::{CacheStatus, CredentialKind};
+use crate::per_region::PerRegion;
 use crate::pools::Pool;
-use crate::regional::Regional;
 use crate::token::login_key;
 use clock::SharedClock;
-use cognito_types::IdentityId;
 
 #[derive(Debug)]
 pub(super) struct CredentialsLoader {
     pub(super) tokens: Arc<ReadThroughCache<TokenLoader>>,
-    pub(super) upstreams: Regional<RegionalUpstream<dyn CredentialsIssuer>>,
+    pub(super) upstreams: PerRegion<RegionalUpstream<dyn CredentialsIssuer>>,
     pub(super) refresh_policy: RefreshPolicy,
     pub(super) min_refresh_interval: Duration,
     pub(super) clock: SharedClock,
 }
 
 impl Loader for CredentialsLoader {
-    type Value = CredentialsResponse;
+    type Value = CachedCredentials;
 
     const KIND: CredentialKind = CredentialKind::Credentials;
 
@@ -41,7 +40,11 @@ impl Loader for CredentialsLoader {
         &self.upstreams.get(pool).upstream
     }
 
-    async fn load(&self, request: &LoadRequest, reserved: Option<Permit>) -> Result<CachedCredentials, IssueError> {
+    async fn load(
+        &self,
+        request: &LoadRequest,
+        reserved: Option<Permit>,
+    ) -> Result<CacheEntry<CachedCredentials>, IssueError> {
         let token = self.tokens.get(request, Requirements::default(), None).await?;
         let result = self.exchange(request, &token.entry, reserved).await;
         let was_cached = matches!(token.source, CacheStatus::Hit | CacheStatus::Stale);
@@ -65,14 +68,11 @@ impl CredentialsLoader {
     async fn exchange(
         &self,
         request: &LoadRequest,
-        token: &CachedToken,
+        token: &CacheEntry<CachedToken>,
         reserved: Option<Permit>,
-    ) -> Result<CachedCredentials, IssueError> {
-        let identity = IdentityId::parse(token.value().identity()).map_err(|why| {
-            IssueError::new(IssueErrorKind::Mismatched, format!("the token has no valid identity id: {why}"))
-        })?;
+    ) -> Result<CacheEntry<CachedCredentials>, IssueError> {
         let exchange_request = CredentialsRequest {
-            identity,
+            identity: token.value().identity_id()?,
             login: login_key(request.pool.id.region()),
             token: token.value().token(),
             role: request.pool.credentials.as_ref().and_then(|credentials| credentials.role.clone()),
@@ -81,18 +81,12 @@ impl CredentialsLoader {
         let call = || async {
             let requested_at = self.clock.now();
             let issued = region.issuer.issue_credentials(&exchange_request).await?;
-            let received_at = self.clock.now();
-            let expires_at = credentials_validation::validate(
-                &exchange_request,
-                &issued,
-                requested_at,
-                received_at,
-                self.refresh_policy.min_remaining_life,
-            )?;
-            Ok((self.refresh_policy.lifetime(received_at, expires_at, fastrand::f64()), issued))
+            let call = CallTimes { requested_at, received_at: self.clock.now() };
+            let lifetime = credentials_validation::validate(&exchange_request, &issued, call, &self.refresh_policy)?;
+            Ok((lifetime, issued))
         };
         let (lifetime, issued) = region.upstream.call(reserved, call).await?;
-        let response = CredentialsResponse::render(&issued, lifetime.expires_at);
+        let response = CachedCredentials::render(&issued, lifetime.expires_at);
         Ok(CacheEntry::new(request.key.clone(), lifetime, self.clock.monotonic(), response))
     }
 }

@@ -3,64 +3,54 @@
 
 use std::time::Duration;
 
+use super::freshness::{Lifetime, RefreshPolicy};
+use super::loader::CallTimes;
+use crate::issuer::IssueError;
 use crate::issuer::credentials::{CredentialsRequest, IssuedCredentials};
-use crate::issuer::{IssueError, IssueErrorKind};
-use clock::Timestamp;
 
 /// The lifetime of Cognito's credentials (API reference of GetCredentialsForIdentity). Their own end would be too late
 /// if this machine's clock is behind.
 const MAX_LIFETIME: Duration = Duration::from_secs(3600);
 
-/// Returns when the credentials end, by this machine's clock.
 pub(super) fn validate(
     request: &CredentialsRequest,
     issued: &IssuedCredentials,
-    requested_at: Timestamp,
-    received_at: Timestamp,
-    min_remaining_life: Duration,
-) -> Result<Timestamp, IssueError> {
+    call: CallTimes,
+    policy: &RefreshPolicy,
+) -> Result<Lifetime, IssueError> {
     if issued.identity != request.identity {
-        return Err(mismatched("the credentials belong to another identity than the token"));
+        return Err(IssueError::mismatched("the credentials belong to another identity than the token"));
     }
     if issued.access_key_id.is_empty() || issued.secret_access_key.is_empty() || issued.session_token.is_empty() {
-        return Err(mismatched("the credentials have an empty field"));
+        return Err(IssueError::mismatched("the credentials have an empty field"));
     }
-    let expires_at = issued.expires_at.min(requested_at + MAX_LIFETIME);
-    let remaining = expires_at.since(received_at);
-    if remaining <= min_remaining_life {
-        let remaining = remaining.as_secs();
-        return Err(IssueError::new(
-            IssueErrorKind::Misconfigured,
-            format!("the new credentials expire in {remaining} s by this machine's clock; is the clock wrong?"),
-        ));
-    }
-    Ok(expires_at)
-}
-
-fn mismatched(why: &str) -> IssueError {
-    IssueError::new(IssueErrorKind::Mismatched, why)
+    call.lifetime(policy, issued.expires_at.min(call.requested_at + MAX_LIFETIME))
 }
 
 #[cfg(test)]
 mod tests {
     use zeroize::Zeroizing;
 
+    use super::super::freshness::tests::POLICY;
     use super::*;
+    use crate::issuer::IssueErrorKind;
     use crate::token::OpenIdToken;
+    use clock::Timestamp;
     use cognito_types::IdentityId;
 
-    fn issued(identity: &str, secret: &str, expires_at: i64) -> IssuedCredentials {
+    fn issued(secret: &str) -> IssuedCredentials {
         IssuedCredentials {
-            identity: IdentityId::parse(identity).unwrap(),
+            identity: IdentityId::parse("us-east-1:abc").unwrap(),
             access_key_id: "ASIAEXAMPLE".into(),
             secret_access_key: Zeroizing::new(secret.to_owned()),
             session_token: Zeroizing::new("session".to_owned()),
-            expires_at: Timestamp::from_secs(expires_at),
+            expires_at: Timestamp::from_secs(4600),
             request_id: None,
         }
     }
 
-    fn validate_at(issued: &IssuedCredentials, now: i64) -> Result<Timestamp, IssueErrorKind> {
+    /// The end of credentials that were requested and received at `now`.
+    fn validate_at(issued: &IssuedCredentials, now: i64) -> Result<i64, IssueErrorKind> {
         let request = CredentialsRequest {
             identity: IdentityId::parse("us-east-1:abc").unwrap(),
             login: "cognito-identity.amazonaws.com".to_owned(),
@@ -68,29 +58,24 @@ mod tests {
             role: None,
         };
         let now = Timestamp::from_secs(now);
-        validate(&request, issued, now, now, Duration::from_secs(60)).map_err(|error| error.kind)
-    }
-
-    #[test]
-    fn credentials_of_another_identity_or_without_a_secret_are_invalid() {
-        assert_eq!(validate_at(&issued("us-east-1:abc", "s", 4600), 1000), Ok(Timestamp::from_secs(4600)));
-        for wrong in [issued("us-east-1:def", "s", 4600), issued("us-east-1:abc", "", 4600)] {
-            assert_eq!(validate_at(&wrong, 1000), Err(IssueErrorKind::Mismatched));
-        }
+        let lifetime = validate(&request, issued, CallTimes { requested_at: now, received_at: now }, &POLICY);
+        lifetime.map(|lifetime| lifetime.expires_at.as_secs()).map_err(|error| error.kind)
     }
 
     #[test]
     fn a_clock_that_is_behind_does_not_lengthen_their_lifetime_and_one_that_is_ahead_shortens_it() {
-        let valid = issued("us-east-1:abc", "s", 4600);
-        assert_eq!(validate_at(&valid, 400), Ok(Timestamp::from_secs(4000)));
-        assert_eq!(validate_at(&valid, 1600), Ok(Timestamp::from_secs(4600)));
-        assert_eq!(validate_at(&valid, 4540), Err(IssueErrorKind::Misconfigured));
+        let valid = issued("s");
+        for (now, end) in
+            [(1000, Ok(4600)), (400, Ok(4000)), (1600, Ok(4600)), (4540, Err(IssueErrorKind::Misconfigured))]
+        {
+            assert_eq!(validate_at(&valid, now), end, "{now}");
+        }
     }
 
     #[test]
     fn their_secrets_do_not_show_in_debug_output() {
-        let issued = issued("us-east-1:abc", "hush", 4600);
-        let response = super::super::credentials_response::CredentialsResponse::render(&issued, issued.expires_at);
+        let issued = issued("hush");
+        let response = super::super::cached_credentials::CachedCredentials::render(&issued, issued.expires_at);
         for shown in [format!("{issued:?}"), format!("{response:?}")] {
             assert!(shown.contains("ASIAEXAMPLE"), "{shown}");
             assert!(!shown.contains("hush") && !shown.contains("session\""), "{shown}");

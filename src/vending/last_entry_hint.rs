@@ -5,29 +5,22 @@
 //! The caller's owner carries a [`LastEntryHint`], and only vending opens it. A hint keeps no entry alive, and whether
 //! its entry is still the cached one is up to the entry: see `CacheEntry::matches_key`.
 
-use std::fmt;
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
 use super::cache_entry::CacheEntry;
-use super::credentials_response::CredentialsResponse;
-use super::token_response::TokenResponse;
+use super::cached_credentials::CachedCredentials;
+use super::cached_token::CachedToken;
 
 /// The hints of one caller. Empty at first.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct LastEntryHint {
-    pub(super) token: EntryHint<TokenResponse>,
-    pub(super) credentials: EntryHint<CredentialsResponse>,
+    pub(super) token: EntryHint<CachedToken>,
+    pub(super) credentials: EntryHint<CachedCredentials>,
 }
 
-/// A clone is empty: it costs one lookup.
-impl Clone for LastEntryHint {
-    fn clone(&self) -> Self {
-        Self::default()
-    }
-}
-
+#[derive(Debug)]
 pub(super) struct EntryHint<V>(Mutex<Option<Weak<CacheEntry<V>>>>);
 
 impl<V> EntryHint<V> {
@@ -49,47 +42,27 @@ impl<V> Default for EntryHint<V> {
     }
 }
 
-impl<V> fmt::Debug for EntryHint<V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EntryHint").finish_non_exhaustive()
+/// A clone is empty: it costs one lookup.
+impl<V> Clone for EntryHint<V> {
+    fn clone(&self) -> Self {
+        Self::default()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use super::super::cache_key::{CacheKey, UserKey, Variant};
-    use super::super::freshness::Lifetime;
-    use super::super::token_response::ResponseTemplate;
+    use super::super::test_entry::entry;
     use super::*;
-    use crate::issuer::IssuedToken;
-    use crate::pools::PoolIndex;
-    use crate::token::OpenIdToken;
     use clock::Timestamp;
-    use cognito_types::{DeveloperUserId, IdentityId, IdentityPoolId, PrincipalTags, TokenDuration};
-
-    fn entry() -> Arc<CacheEntry<TokenResponse>> {
-        let now = Timestamp::from_secs(1_000_000);
-        let template = ResponseTemplate::for_pool(&IdentityPoolId::parse("us-east-1:1-2").unwrap());
-        let identity = IdentityId::parse("us-east-1:abc").unwrap();
-        let issued = IssuedToken { identity, token: OpenIdToken::new("a.b.c".to_owned()), request_id: None };
-        let variant = Variant { duration: TokenDuration::DEFAULT, not_after: None, tags: PrincipalTags::none() };
-        let user = UserKey { pool: PoolIndex(0), user: DeveloperUserId::parse("alice").unwrap() };
-        let lifetime = Lifetime { minted_at: now, refresh_from: now, expires_at: now };
-        let response = TokenResponse::render(&template, &issued, now);
-        Arc::new(CacheEntry::new(CacheKey { user, variant }, lifetime, Duration::ZERO, response))
-    }
 
     #[test]
     fn a_hint_leads_to_the_entry_that_it_was_set_to_and_keeps_it_not_alive() {
-        let (hint, entry) = (LastEntryHint::default(), entry());
-        assert!(hint.token.get().is_none());
-        hint.token.set(&entry);
-        assert!(hint.token.get().is_some_and(|found| Arc::ptr_eq(&found, &entry)));
-        assert!(hint.credentials.get().is_none(), "tokens and credentials have hints of their own");
-        assert!(hint.clone().token.get().is_none(), "a clone is empty");
+        let (hint, entry) = (EntryHint::default(), entry("alice", Timestamp::from_secs(0)));
+        assert!(hint.get().is_none());
+        hint.set(&entry);
+        assert!(hint.get().is_some_and(|found| Arc::ptr_eq(&found, &entry)));
+        assert!(hint.clone().get().is_none(), "a clone is empty");
         drop(entry);
-        assert!(hint.token.get().is_none());
+        assert!(hint.get().is_none());
     }
 }

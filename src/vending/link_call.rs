@@ -3,9 +3,10 @@
 
 use super::TokenVendor;
 use super::cache_key::UserKey;
+use super::user_quota::UserPermit;
 use crate::issuer::{IssueError, IssueRequest, PublicLogins};
 use crate::vending::TokenRequest;
-use cognito_types::{IdentityId, PrincipalTags};
+use cognito_types::IdentityId;
 
 impl TokenVendor {
     /// Takes the cost of an attempt to link from the user's quota, whether the attempt succeeds or not.
@@ -13,7 +14,8 @@ impl TokenVendor {
     /// # Errors
     /// The quota is used up.
     pub(crate) fn spend_user_quota(&self, request: &TokenRequest) -> Result<(), IssueError> {
-        self.tokens.spend_user_quota(&UserKey { pool: request.pool.index, user: request.user.clone() })
+        let user = UserKey::new(&request.pool, &request.user);
+        self.tokens.loads.user_quota.try_acquire(&user).map(UserPermit::commit)
     }
 
     /// Registers a user without an identity under this identity, and links these logins to it. Idempotent. The
@@ -28,15 +30,11 @@ impl TokenVendor {
         also: PublicLogins,
     ) -> Result<(), IssueError> {
         let issue_request = IssueRequest {
-            pool: request.pool.id.clone(),
-            provider: request.pool.provider.clone(),
-            user: request.user.clone(),
-            duration: request.pool.token_duration,
-            tags: PrincipalTags::none(),
             identity: Some(identity),
             public_logins: also,
+            ..IssueRequest::new(&request.pool, request.user.clone())
         };
-        let result = self.tokens.loader().issue(&request.pool, &issue_request, None).await;
+        let result = self.tokens.loads.loader.issue(&request.pool, &issue_request, None).await;
         // Also after a failure: Cognito may have linked it, and only the response was lost.
         self.invalidate(&request.pool, &request.user);
         result.map(drop)

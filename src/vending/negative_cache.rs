@@ -6,7 +6,7 @@ use std::time::Duration;
 use moka::sync::Cache;
 
 use super::cache_key::CacheKey;
-use crate::issuer::{IssueError, IssueErrorKind};
+use crate::issuer::{ErrorClass, IssueError, IssueErrorKind};
 use crate::pools::PoolIndex;
 use clock::SharedClock;
 
@@ -50,19 +50,14 @@ impl NegativeCache {
 
     /// Caches an error, unless it is about the call alone.
     pub(super) fn insert(&self, key: &CacheKey, error: &IssueError) {
-        let (scope, ttl) = match error.kind {
-            IssueErrorKind::AlreadyRegistered
-            | IssueErrorKind::LoginTaken
-            | IssueErrorKind::LoginRejected
-            | IssueErrorKind::UnknownIdentity => (ErrorScope::Key(key.clone()), self.ttls.user),
-            IssueErrorKind::Misconfigured => (ErrorScope::Pool(key.user.pool), self.ttls.pool),
+        let (scope, ttl) = match error.kind.class() {
+            ErrorClass::Transient => return,
+            ErrorClass::User => (ErrorScope::Key(key.clone()), self.ttls.user),
+            ErrorClass::Operator if error.kind == IssueErrorKind::Misconfigured => {
+                (ErrorScope::Pool(key.user.pool), self.ttls.pool)
+            }
             // About one token, not the pool. A later call may succeed, but not at once.
-            IssueErrorKind::Mismatched | IssueErrorKind::InvalidParameter => {
-                (ErrorScope::Key(key.clone()), self.ttls.pool)
-            }
-            IssueErrorKind::Throttled | IssueErrorKind::Unavailable | IssueErrorKind::RateLimited(_) => {
-                return;
-            }
+            ErrorClass::Operator => (ErrorScope::Key(key.clone()), self.ttls.pool),
         };
         let expires_at = self.clock.monotonic() + ttl;
         self.entries.insert(scope, NegativeEntry { error: error.clone(), expires_at });

@@ -5,43 +5,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::cache_entry::CacheEntry;
-use super::cache_key::{CacheKey, UserKey};
+use super::cache_key::CacheKey;
 use super::coalescing_store::{CoalescingStore, result_of};
-use super::freshness::{Freshness, RefreshPolicy, Requirements};
+use super::freshness::{Freshness, Requirements};
 use super::last_entry_hint::EntryHint;
-use super::loader::{BackgroundPermits, LoadRequest, LoadTask, Loader};
-use super::negative_cache::{NegativeCache, NegativeTtls};
-use super::store::{CachedTokens, EntryStore};
-use super::user_quota::{UserPermit, UserQuota};
-use crate::issuer::{IssueError, IssueErrorKind};
+use super::loader::{BackgroundPermits, LoadRequest, Loader, Loads};
+use super::negative_cache::NegativeCache;
+use super::request::Vended;
+use super::settings::CacheSettings;
+use super::store::EntryStore;
+use super::user_quota::UserQuota;
+use crate::issuer::{ErrorClass, IssueError, IssueErrorKind};
 use crate::metrics::Metrics;
 use crate::metrics::labels::{CacheStatus, RefreshOutcome};
-use crate::pools::PoolIndex;
 use crate::single_flight::Role;
 use clock::{SharedClock, Timestamp};
-use cognito_types::IdentityId;
-
-#[derive(Debug, Clone, Copy)]
-pub(super) struct CacheSettings {
-    pub(super) refresh_policy: RefreshPolicy,
-    /// An entry is refreshed in the background only if it was used within this time before.
-    pub(super) refresh_if_used_within: Duration,
-    /// How long a caller with a valid entry waits for a load.
-    pub(super) refresh_timeout: Duration,
-    /// The user quota grows by one load in this time.
-    pub(super) min_refresh_interval: Duration,
-    pub(super) max_bytes: u64,
-    pub(super) negative_ttls: NegativeTtls,
-}
-
-/// The result of a lookup.
-#[derive(Debug)]
-pub(super) struct Lookup<V> {
-    pub(super) entry: Arc<CacheEntry<V>>,
-    pub(super) source: CacheStatus,
-    /// The time that the entry was evaluated at.
-    pub(super) now: Timestamp,
-}
 
 /// An entry, the time that it was evaluated at, and its freshness then.
 pub(super) type Evaluated<V> = (Arc<CacheEntry<V>>, Timestamp, Freshness);
@@ -49,10 +27,8 @@ pub(super) type Evaluated<V> = (Arc<CacheEntry<V>>, Timestamp, Freshness);
 #[derive(Debug)]
 pub(super) struct ReadThroughCache<L: Loader> {
     settings: CacheSettings,
-    loader: Arc<L>,
-    store: CoalescingStore<L::Value>,
-    negative_cache: Arc<NegativeCache>,
-    user_quota: Arc<UserQuota>,
+    pub(super) loads: Arc<Loads<L>>,
+    pub(super) store: CoalescingStore<L::Value>,
     clock: SharedClock,
     metrics: Arc<Metrics>,
 }
@@ -60,25 +36,13 @@ pub(super) struct ReadThroughCache<L: Loader> {
 impl<L: Loader> ReadThroughCache<L> {
     /// Loads run on the runtime that this is called on.
     pub(super) fn new(settings: CacheSettings, loader: L, clock: SharedClock, metrics: Arc<Metrics>) -> Self {
-        let entries = EntryStore::new(settings.max_bytes, clock.clone(), metrics.clone());
-        Self {
-            settings,
-            loader: Arc::new(loader),
-            store: CoalescingStore::new(entries),
-            negative_cache: Arc::new(NegativeCache::new(settings.negative_ttls, clock.clone())),
+        let loads = Loads {
+            loader,
+            negative_cache: NegativeCache::new(settings.negative_ttls, clock.clone()),
             user_quota: Arc::new(UserQuota::new(settings.min_refresh_interval, clock.clone())),
-            clock,
-            metrics,
-        }
-    }
-
-    pub(super) fn loader(&self) -> &L {
-        &self.loader
-    }
-
-    /// Takes one load from the user's quota, for an operation that costs calls whether it succeeds or not.
-    pub(super) fn spend_user_quota(&self, user: &UserKey) -> Result<(), IssueError> {
-        self.user_quota.try_acquire(user).map(UserPermit::commit)
+        };
+        let entries = EntryStore::new(settings.max_size_bytes, clock.clone(), metrics.clone());
+        Self { settings, loads: Arc::new(loads), store: CoalescingStore::new(entries), clock, metrics }
     }
 
     /// Returns the cached value if it may be served, and loads one otherwise.
@@ -87,7 +51,7 @@ impl<L: Loader> ReadThroughCache<L> {
         request: &LoadRequest,
         requirements: Requirements,
         hint: Option<&EntryHint<L::Value>>,
-    ) -> Result<Lookup<L::Value>, IssueError> {
+    ) -> Result<Vended<L::Value>, IssueError> {
         let cached = self.store.entries().get(&request.key, hint);
         let cached = cached.and_then(|entry| self.evaluate(entry, &request.key, requirements));
         let Some((entry, now, freshness)) = cached else {
@@ -97,12 +61,12 @@ impl<L: Loader> ReadThroughCache<L> {
         };
         let last_used_ago = entry.mark_used(now);
         match freshness {
-            Freshness::Fresh => Ok(Lookup { entry, source: CacheStatus::Hit, now }),
+            Freshness::Fresh => Ok(Vended::new(entry, CacheStatus::Hit, now)),
             Freshness::Advisory => {
                 if last_used_ago <= self.settings.refresh_if_used_within {
                     self.refresh_in_background(request);
                 }
-                Ok(Lookup { entry, source: CacheStatus::Hit, now })
+                Ok(Vended::new(entry, CacheStatus::Hit, now))
             }
             Freshness::Mandatory => Box::pin(self.load_with_fallback(request, requirements, Some(entry), hint)).await,
             Freshness::Expired => Box::pin(self.load_with_fallback(request, requirements, None, hint)).await,
@@ -131,23 +95,11 @@ impl<L: Loader> ReadThroughCache<L> {
         requirements.are_met_by(entry.lifetime(), now).then_some((entry, now, freshness))
     }
 
-    /// Removes a user's entries and returns how many there were.
-    pub(super) fn invalidate(&self, user: &UserKey) -> usize {
-        self.store.invalidate(user)
-    }
-
-    /// Removes the entries of an identity of these pools and returns how many there were.
-    pub(super) fn invalidate_identity(&self, pools: &[PoolIndex], identity: &IdentityId) -> usize {
-        self.store.invalidate_identity(pools, identity)
-    }
-
-    pub(super) fn cached_tokens(&self, user: &UserKey) -> Option<CachedTokens> {
-        self.store.entries().cached_tokens(user)
-    }
-
-    /// The number of users with entries, and the bytes that the entries take.
-    pub(super) fn size(&self) -> (u64, u64) {
-        self.store.entries().size()
+    /// Whether an entry is at least this fresh now, and meets the requirements.
+    fn is_sufficient(&self, entry: &CacheEntry<L::Value>, least: Freshness, requirements: Requirements) -> bool {
+        let now = entry.effective_now(&*self.clock);
+        self.settings.refresh_policy.classify(entry.lifetime(), now) <= least
+            && requirements.are_met_by(entry.lifetime(), now)
     }
 
     /// Waits for a load. The fallback is served if the load fails, or does not end in time.
@@ -157,9 +109,9 @@ impl<L: Loader> ReadThroughCache<L> {
         requirements: Requirements,
         fallback: Option<Arc<CacheEntry<L::Value>>>,
         hint: Option<&EntryHint<L::Value>>,
-    ) -> Result<Lookup<L::Value>, IssueError> {
-        let is_circuit_open = fallback.is_some() && self.loader.upstream(&request.pool).is_circuit_open();
-        let result = if let Some(error) = self.negative_cache.get(&request.key) {
+    ) -> Result<Vended<L::Value>, IssueError> {
+        let is_circuit_open = fallback.is_some() && self.loads.loader.upstream(&request.pool).is_circuit_open();
+        let result = if let Some(error) = self.loads.negative_cache.get(&request.key) {
             self.metrics.negative_cache_hits_total.inc();
             Err(error)
         } else if is_circuit_open && !self.store.is_in_flight(&request.key) {
@@ -170,8 +122,10 @@ impl<L: Loader> ReadThroughCache<L> {
         };
         let (entry, source) = match (result, fallback) {
             (Ok(loaded), _) => loaded,
+            // The fallback may have expired since it was looked up.
             (Err(error), Some(entry))
-                if error.kind.is_upstream_error() && self.may_serve_stale(&entry, requirements) =>
+                if error.kind.class() != ErrorClass::User
+                    && self.is_sufficient(&entry, Freshness::Mandatory, requirements) =>
             {
                 (entry, CacheStatus::Stale)
             }
@@ -181,14 +135,7 @@ impl<L: Loader> ReadThroughCache<L> {
             hint.set(&entry);
         }
         let now = entry.effective_now(&*self.clock);
-        Ok(Lookup { entry, source, now })
-    }
-
-    /// Evaluated again: the fallback may have expired since it was looked up.
-    fn may_serve_stale(&self, entry: &CacheEntry<L::Value>, requirements: Requirements) -> bool {
-        let now = entry.effective_now(&*self.clock);
-        let freshness = self.settings.refresh_policy.classify(entry.lifetime(), now);
-        freshness != Freshness::Expired && requirements.are_met_by(entry.lifetime(), now)
+        Ok(Vended::new(entry, source, now))
     }
 
     async fn load_coalesced(
@@ -197,13 +144,8 @@ impl<L: Loader> ReadThroughCache<L> {
         requirements: Requirements,
         timeout: Option<Duration>,
     ) -> Result<(Arc<CacheEntry<L::Value>>, CacheStatus), IssueError> {
-        let is_sufficient = |entry: &CacheEntry<L::Value>| {
-            let now = entry.effective_now(&*self.clock);
-            let freshness = self.settings.refresh_policy.classify(entry.lifetime(), now);
-            matches!(freshness, Freshness::Fresh | Freshness::Advisory)
-                && requirements.are_met_by(entry.lifetime(), now)
-        };
-        let load = || self.load_task(request).run(None);
+        let is_sufficient = |entry: &_| self.is_sufficient(entry, Freshness::Advisory, requirements);
+        let load = || self.loads.clone().run(request.clone(), None);
         let (waiter, source) = match self.store.join(&request.key, is_sufficient, load) {
             Role::Ready(result) => return Ok((result?, CacheStatus::Coalesced)),
             Role::Follower(waiter) => (waiter, CacheStatus::Coalesced),
@@ -222,7 +164,7 @@ impl<L: Loader> ReadThroughCache<L> {
 
     /// Loads a new value for later requests, if the quotas allow it now.
     fn refresh_in_background(&self, request: &LoadRequest) {
-        if self.store.is_in_flight(&request.key) || self.negative_cache.get(&request.key).is_some() {
+        if self.store.is_in_flight(&request.key) || self.loads.negative_cache.get(&request.key).is_some() {
             return;
         }
         let Some(permits) = self.reserve_background_refresh(request) else {
@@ -230,14 +172,11 @@ impl<L: Loader> ReadThroughCache<L> {
             return;
         };
         // Another load may have completed since this entry was looked up.
-        let is_fresh = |entry: &CacheEntry<L::Value>| {
-            let now = entry.effective_now(&*self.clock);
-            self.settings.refresh_policy.classify(entry.lifetime(), now) == Freshness::Fresh
-        };
+        let is_fresh = |entry: &_| self.is_sufficient(entry, Freshness::Fresh, Requirements::default());
         let load = || {
-            let (task, metrics) = (self.load_task(request), self.metrics.clone());
+            let (load, metrics) = (self.loads.clone().run(request.clone(), Some(permits)), self.metrics.clone());
             async move {
-                let result = task.run(Some(permits)).await;
+                let result = load.await;
                 let refresh = if result.is_ok() { RefreshOutcome::Refreshed } else { RefreshOutcome::Failed };
                 metrics.background_refreshes_total.count((L::KIND, refresh));
                 result
@@ -248,17 +187,8 @@ impl<L: Loader> ReadThroughCache<L> {
 
     /// The user's quota first: a user who has used it up takes nothing from the rate limit that all users share.
     fn reserve_background_refresh(&self, request: &LoadRequest) -> Option<BackgroundPermits> {
-        let user = self.user_quota.try_acquire(&request.key.user).ok()?;
-        let call = self.loader.upstream(&request.pool).try_reserve_background()?;
+        let user = self.loads.user_quota.try_acquire(&request.key.user).ok()?;
+        let call = self.loads.loader.upstream(&request.pool).try_reserve_background()?;
         Some(BackgroundPermits { user, call })
-    }
-
-    fn load_task(&self, request: &LoadRequest) -> LoadTask<L> {
-        LoadTask {
-            loader: self.loader.clone(),
-            negative_cache: self.negative_cache.clone(),
-            user_quota: self.user_quota.clone(),
-            request: request.clone(),
-        }
     }
 }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::cache_entry::{CacheEntry, CachedValue};
 use super::cache_key::{CacheKey, UserKey, Variant};
-use super::credentials_response::CachedCredentials;
+use super::cached_credentials::CachedCredentials;
+use super::cached_token::CachedToken;
 use super::loader::LoadRequest;
-use super::token_response::CachedToken;
 use crate::issuer::IssueError;
 use crate::metrics::labels::CacheStatus;
 use crate::pools::Pool;
@@ -29,18 +30,24 @@ pub struct TokenRequest {
     pub refresh: bool,
 }
 
+/// A vended token, or vended credentials.
 #[derive(Debug)]
-pub struct VendedToken {
-    pub token: Arc<CachedToken>,
+pub struct Vended<V> {
+    pub entry: Arc<CacheEntry<V>>,
     pub source: CacheStatus,
     /// By this machine's clock.
     pub remaining_life: Duration,
 }
 
-#[derive(Debug)]
-pub struct VendedCredentials {
-    pub credentials: Arc<CachedCredentials>,
-    pub source: CacheStatus,
+pub type VendedToken = Vended<CachedToken>;
+pub type VendedCredentials = Vended<CachedCredentials>;
+
+impl<V: CachedValue> Vended<V> {
+    /// `now`: the time that the entry was evaluated at.
+    pub(super) fn new(entry: Arc<CacheEntry<V>>, source: CacheStatus, now: Timestamp) -> Self {
+        let remaining_life = entry.remaining_life(now);
+        Self { entry, source, remaining_life }
+    }
 }
 
 /// Why a request is not answered with a token or credentials.
@@ -65,7 +72,7 @@ impl TokenRequest {
     /// The cache key. `min_ttl` and `refresh` are requirements, and no inputs of the token.
     pub fn key(&self) -> CacheKey {
         CacheKey {
-            user: UserKey { pool: self.pool.index, user: self.user.clone() },
+            user: UserKey::new(&self.pool, &self.user),
             variant: Variant { duration: self.pool.token_duration, not_after: None, tags: self.tags.clone() },
         }
     }

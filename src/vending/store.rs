@@ -67,7 +67,7 @@ const ENTRY_OVERHEAD: usize = 480;
 
 /// A summary of a user's cached tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CachedTokens {
+pub struct CacheSummary {
     /// More than one if they differ in duration, tags or session end.
     pub tokens: usize,
     pub last_expires_at: Timestamp,
@@ -130,17 +130,12 @@ impl<V: CachedValue> EntryStore<V> {
     pub(super) fn insert(&self, user: &UserKey, new: Arc<CacheEntry<V>>) {
         // Before moka has it: moka may evict it at once.
         new.mark_stored();
-        let mut entries = vec![new];
         let before = self.cache.get(user);
-        if let Some(existing) = &before {
-            let others = existing.iter().filter(|other| {
-                other.variant() != entries[0].variant()
-                    && !other.remaining_life(other.effective_now(&*self.clock)).is_zero()
-            });
-            entries.extend(others.cloned().collect::<Vec<_>>());
-            entries[1..].sort_by_key(|other| std::cmp::Reverse(other.lifetime().expires_at));
-            entries.truncate(MAX_VARIANTS);
-        }
+        let others = before.iter().flat_map(UserEntries::iter).filter(|other| other.variant() != new.variant());
+        let mut entries: Vec<_> = others.filter(|other| !self.is_expired(other)).cloned().collect();
+        entries.sort_by_key(|other| std::cmp::Reverse(other.lifetime().expires_at));
+        entries.truncate(MAX_VARIANTS - 1);
+        entries.insert(0, new);
         if let Some(entries) = UserEntries::new(entries) {
             self.cache.insert(user.clone(), entries.clone());
             let is_still_stored = |one: &Arc<CacheEntry<V>>| entries.iter().any(|other| Arc::ptr_eq(one, other));
@@ -168,14 +163,14 @@ impl<V: CachedValue> EntryStore<V> {
     }
 
     /// A summary of the user's entries that have not expired.
-    pub(super) fn cached_tokens(&self, user: &UserKey) -> Option<CachedTokens> {
+    pub(super) fn summary(&self, user: &UserKey) -> Option<CacheSummary> {
         let entries = self.cache.get(user)?;
-        let unexpired: Vec<_> = entries
-            .iter()
-            .filter(|entry| !entry.remaining_life(entry.effective_now(&*self.clock)).is_zero())
-            .map(|entry| entry.lifetime().expires_at)
-            .collect();
-        Some(CachedTokens { tokens: unexpired.len(), last_expires_at: *unexpired.iter().max()? })
+        let unexpired = entries.iter().filter(|entry| !self.is_expired(entry)).map(|entry| entry.lifetime().expires_at);
+        Some(CacheSummary { tokens: unexpired.clone().count(), last_expires_at: unexpired.max()? })
+    }
+
+    fn is_expired(&self, entry: &CacheEntry<V>) -> bool {
+        entry.remaining_life(entry.effective_now(&*self.clock)).is_zero()
     }
 
     /// The number of users with entries, and the bytes that the entries take.
@@ -212,48 +207,21 @@ impl<V: CachedValue> moka::Expiry<UserKey, UserEntries<V>> for EntryExpiry {
 
 #[cfg(test)]
 mod tests {
-    use super::super::cache_key::Variant;
-    use super::super::freshness::Lifetime;
+    use super::super::test_entry::{Kilobyte, entry, key, user};
     use super::*;
-    use crate::pools::PoolIndex;
     use clock::{Clock as _, ManualClock};
-    use cognito_types::{DeveloperUserId, PrincipalTags, TokenDuration};
 
-    #[derive(Debug)]
-    struct Kilobyte;
-
-    impl CachedValue for Kilobyte {
-        fn identity(&self) -> &str {
-            "us-east-1:abc"
-        }
-        fn heap_bytes(&self) -> usize {
-            1024
-        }
-    }
-
-    fn key(user: &str) -> CacheKey {
-        let user = UserKey { pool: PoolIndex(0), user: DeveloperUserId::parse(user).unwrap() };
-        let variant = Variant { duration: TokenDuration::DEFAULT, not_after: None, tags: PrincipalTags::none() };
-        CacheKey { user, variant }
-    }
-
-    fn store(max_bytes: u64) -> (EntryStore<Kilobyte>, Arc<ManualClock>) {
+    /// With capacity for a dozen.
+    fn store() -> (EntryStore<Kilobyte>, Arc<ManualClock>) {
         let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_000_000)));
         let metrics = Arc::new(Metrics::new().unwrap());
-        (EntryStore::new(max_bytes, clock.clone(), metrics), clock)
-    }
-
-    fn entry(user: &str, clock: &ManualClock) -> Arc<CacheEntry<Kilobyte>> {
-        let now = clock.now();
-        let lifetime = Lifetime { minted_at: now, refresh_from: now, expires_at: now + Duration::from_secs(86_400) };
-        Arc::new(CacheEntry::new(key(user), lifetime, clock.monotonic(), Kilobyte))
+        (EntryStore::new(20 * 1024, clock.clone(), metrics), clock)
     }
 
     #[test]
     fn an_entry_that_is_used_by_a_hint_alone_is_not_evicted_before_unused_entries() {
-        // Capacity for a dozen.
-        let (store, clock) = store(20 * 1024);
-        let insert = |user: &str| store.insert(&key(user).user, entry(user, &clock));
+        let (store, clock) = store();
+        let insert = |name: &str| store.insert(&user(name), entry(name, clock.now()));
         insert("alice");
         let hint = EntryHint::default();
         assert!(store.get(&key("alice"), Some(&hint)).is_some());
@@ -270,18 +238,18 @@ mod tests {
 
     #[test]
     fn a_hint_leads_to_no_entry_that_was_never_stored_was_replaced_or_was_invalidated() {
-        let (store, clock) = store(20 * 1024);
-        let (hint, old) = (EntryHint::default(), entry("alice", &clock));
+        let (store, clock) = store();
+        let (hint, old) = (EntryHint::default(), entry("alice", clock.now()));
         hint.set(&old);
         assert!(store.get(&key("alice"), Some(&hint)).is_none(), "never stored");
-        store.insert(&key("alice").user, old.clone());
+        store.insert(&user("alice"), old.clone());
         assert!(store.get(&key("alice"), Some(&hint)).is_some());
         assert!(store.get(&key("bob"), Some(&hint)).is_none(), "another user's");
-        let new = entry("alice", &clock);
-        store.insert(&key("alice").user, new.clone());
+        let new = entry("alice", clock.now());
+        store.insert(&user("alice"), new.clone());
         hint.set(&old);
         assert!(store.get(&key("alice"), Some(&hint)).is_some_and(|found| Arc::ptr_eq(&found, &new)));
-        store.invalidate(&key("alice").user);
+        store.invalidate(&user("alice"));
         hint.set(&new);
         assert!(store.get(&key("alice"), Some(&hint)).is_none(), "invalidated");
     }

@@ -5,31 +5,33 @@ use std::time::Duration;
 
 use super::cache_entry::CacheEntry;
 use super::cache_key::Variant;
-use super::loader::{LoadRequest, Loader};
-use super::token_response::{CachedToken, ResponseTemplate, TokenResponse};
-use super::token_validation::{CallTimes, TokenValidator, ValidatedToken};
+use super::cached_token::{CachedToken, ResponseTemplate};
+use super::freshness::RefreshPolicy;
+use super::loader::{CallTimes, LoadRequest, Loader};
+use super::token_validation::{self, ValidatedToken};
 use super::upstream::{Permit, RegionalUpstream, Upstream};
-use crate::issuer::{IssueError, IssueErrorKind, IssueRequest, IssuedToken, PublicLogins, TokenIssuer};
+use crate::issuer::{IssueError, IssueErrorKind, IssueRequest, IssuedToken, TokenIssuer};
 use crate::metrics::Metrics;
 use crate::metrics::labels::CredentialKind;
+use crate::per_region::PerRegion;
 use crate::pools::Pool;
-use crate::regional::Regional;
 use clock::{SharedClock, Timestamp};
 use cognito_types::TokenDuration;
 
 #[derive(Debug)]
 pub(super) struct TokenLoader {
-    pub(super) upstreams: Regional<RegionalUpstream<dyn TokenIssuer>>,
+    pub(super) upstreams: PerRegion<RegionalUpstream<dyn TokenIssuer>>,
     /// By pool index.
     pub(super) templates: Vec<ResponseTemplate>,
-    pub(super) validator: TokenValidator,
+    pub(super) refresh_policy: RefreshPolicy,
+    pub(super) accept_opaque_tokens: bool,
     pub(super) clock_skew_warning: Duration,
     pub(super) clock: SharedClock,
     pub(super) metrics: Arc<Metrics>,
 }
 
 impl Loader for TokenLoader {
-    type Value = TokenResponse;
+    type Value = CachedToken;
 
     const KIND: CredentialKind = CredentialKind::Token;
 
@@ -37,16 +39,16 @@ impl Loader for TokenLoader {
         &self.upstreams.get(pool).upstream
     }
 
-    async fn load(&self, request: &LoadRequest, reserved: Option<Permit>) -> Result<CachedToken, IssueError> {
+    async fn load(
+        &self,
+        request: &LoadRequest,
+        reserved: Option<Permit>,
+    ) -> Result<CacheEntry<CachedToken>, IssueError> {
         let variant = &request.key.variant;
         let issue_request = IssueRequest {
-            pool: request.pool.id.clone(),
-            provider: request.pool.provider.clone(),
-            user: request.key.user.user.clone(),
             duration: duration_of(variant, self.clock.now())?,
             tags: variant.tags.clone(),
-            identity: None,
-            public_logins: PublicLogins::none(),
+            ..IssueRequest::new(&request.pool, request.key.user.user.clone())
         };
         let (issued, validated) = self.issue(&request.pool, &issue_request, reserved).await?;
         if validated.is_opaque {
@@ -61,7 +63,7 @@ impl Loader for TokenLoader {
             lifetime.expires_at = lifetime.expires_at.min(end);
         }
         let template = &self.templates[usize::from(request.pool.index.0)];
-        let response = TokenResponse::render(template, &issued, lifetime.expires_at);
+        let response = CachedToken::render(template, &issued, lifetime.expires_at);
         Ok(CacheEntry::new(request.key.clone(), lifetime, self.clock.monotonic(), response))
     }
 }
@@ -75,19 +77,15 @@ impl TokenLoader {
         reserved: Option<Permit>,
     ) -> Result<(IssuedToken, ValidatedToken), IssueError> {
         let region = self.upstreams.get(pool);
-        region.upstream.call(reserved, || self.issue_and_validate(&*region.issuer, request)).await
-    }
-
-    async fn issue_and_validate(
-        &self,
-        issuer: &dyn TokenIssuer,
-        request: &IssueRequest,
-    ) -> Result<(IssuedToken, ValidatedToken), IssueError> {
-        let requested_at = self.clock.now();
-        let issued = issuer.issue(request).await?;
-        let call = CallTimes { requested_at, received_at: self.clock.now() };
-        let validated = self.validator.validate(request, &issued, call, fastrand::f64())?;
-        Ok((issued, validated))
+        let call = || async {
+            let requested_at = self.clock.now();
+            let issued = region.issuer.issue(request).await?;
+            let call = CallTimes { requested_at, received_at: self.clock.now() };
+            let policy = &self.refresh_policy;
+            let validated = token_validation::validate(request, &issued, call, policy, self.accept_opaque_tokens)?;
+            Ok((issued, validated))
+        };
+        region.upstream.call(reserved, call).await
     }
 
     fn record_skew(&self, seconds: f64) {

@@ -108,7 +108,7 @@ impl Upstream {
             if reserved.take().is_none() {
                 self.wait_for_rate_limit().await?;
             }
-            if self.circuit_breaker.admit().is_ok() {
+            if self.circuit_breaker.try_admit() {
                 return Ok(());
             }
         }
@@ -126,16 +126,12 @@ impl Upstream {
     }
 
     async fn wait_for_rate_limit(&self) -> Result<(), IssueError> {
-        match self.rate_limiter.acquire().await {
-            Ok(waited) => {
-                self.metrics.upstream_rate_limit_wait_seconds.observe(waited.as_secs_f64());
-                Ok(())
-            }
-            Err(RateLimited(retry_after)) => {
-                self.metrics.upstream_rate_limited_total.count(self.operation);
-                Err(rate_limited(retry_after, "the rate limit of calls to cognito is reached"))
-            }
-        }
+        let waited = self.rate_limiter.acquire().await.map_err(|RateLimited(retry_after)| {
+            self.metrics.upstream_rate_limited_total.count(self.operation);
+            rate_limited(retry_after, "the rate limit of calls to cognito is reached")
+        })?;
+        self.metrics.upstream_rate_limit_wait_seconds.observe(waited.as_secs_f64());
+        Ok(())
     }
 
     async fn instrument<T>(&self, call: impl Future<Output = Result<T, IssueError>>) -> Result<T, IssueError> {

@@ -87,14 +87,9 @@ impl Drop for UserPermit {
 
 #[cfg(test)]
 mod tests {
+    use super::super::test_entry::user;
     use super::*;
-    use crate::pools::PoolIndex;
     use clock::{ManualClock, Timestamp};
-    use cognito_types::DeveloperUserId;
-
-    fn user(name: &str) -> UserKey {
-        UserKey { pool: PoolIndex(0), user: DeveloperUserId::parse(name).unwrap() }
-    }
 
     fn quota() -> Arc<UserQuota> {
         let clock = Arc::new(ManualClock::new(Timestamp::from_secs(0)));

@@ -8,9 +8,8 @@ use proptest::prelude::*;
 use reqwest::Method;
 use serde_json::json;
 use tokenvend::pools::access_policy::AccessPolicy;
-use tokenvend::pools::link_policy::LinkPolicy;
 use tokenvend::pools::principal_tags::TagRules;
-use tokenvend::pools::{Pool, PoolIndex};
+use tokenvend::pools::{LinkPolicy, Pool, PoolIndex};
 use tokenvend::vending::TokenRequest;
 use tokenvend::vending::cache_key::CacheKey;
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::config::reader::{Reader, Section};
+use crate::pools::LinkPolicy;
 use crate::pools::Pool;
-use crate::pools::link_policy::LinkPolicy;
 use cognito_types::PublicProvider;
 
 const PROVIDERS: &str = "providers";

@@ -13,7 +13,9 @@ use crate::issuer::cognito::CognitoSettings;
 use crate::pools::Pools;
 use crate::token;
 use crate::vending::freshness::RefreshPolicy;
-use crate::vending::{CircuitBreakerSettings, CredentialsSettings, NegativeTtls, UpstreamSettings, VendingSettings};
+use crate::vending::{
+    CacheSettings, CircuitBreakerSettings, CredentialsSettings, NegativeTtls, UpstreamSettings, VendingSettings,
+};
 
 const MEBIBYTE: u64 = 1 << 20;
 
@@ -26,21 +28,18 @@ pub(super) fn read_vending(reader: &mut Reader<'_>, call_timeout: Duration) -> V
     let max_wait = upstream.rate_limit.max_wait;
     let credentials = read_credentials(&mut reader.section("credentials"), refresh_policy, max_wait);
     let section = &mut reader.section("cache");
-    VendingSettings {
+    let cache = CacheSettings {
         refresh_policy,
         refresh_if_used_within: section.read_duration("refresh_if_used_within", Duration::ZERO..=DAY),
         refresh_timeout: section.read_duration("refresh_timeout", 10 * MILLISECOND..=MINUTE),
         min_refresh_interval: section.read_duration("min_refresh_interval", SECOND..=5 * MINUTE),
+        max_size_bytes: read_max_size(section),
         negative_ttls: NegativeTtls {
             user: section.read_duration("negative_ttl_user", Duration::ZERO..=HOUR),
             pool: section.read_duration("negative_ttl_pool", Duration::ZERO..=MINUTE),
         },
-        clock_skew_warning,
-        max_size_bytes: read_max_size(section),
-        upstream,
-        accept_opaque_tokens,
-        credentials,
-    }
+    };
+    VendingSettings { cache, upstream, accept_opaque_tokens, clock_skew_warning, credentials }
 }
 
 fn read_refresh_policy(section: &mut Section<'_, '_>) -> RefreshPolicy {

@@ -8,9 +8,10 @@ use actix_web::{HttpMessage as _, HttpRequest};
 use crate::auth::{AuthError, Caller, Subject};
 use crate::metrics::labels::{AdminAuthOutcome, CacheStatus, Label as _};
 use crate::pools::Pool;
+use crate::vending::cache_entry::CacheEntry;
 use crate::vending::cache_entry::CachedValue as _;
-use crate::vending::credentials_response::CachedCredentials;
-use crate::vending::token_response::CachedToken;
+use crate::vending::cached_credentials::CachedCredentials;
+use crate::vending::cached_token::CachedToken;
 use crate::vending::{VendedCredentials, VendedToken};
 use cognito_types::{DeveloperUserId, IdentityId};
 
@@ -37,8 +38,8 @@ pub(crate) struct AuditContext {
     pub(crate) failed_identities: Vec<IdentityId>,
     /// What is to be linked, by names of the configuration and never of the request.
     pub(crate) links: Vec<Box<str>>,
-    pub(super) token: Option<(Arc<CachedToken>, CacheStatus)>,
-    pub(super) credentials: Option<(Arc<CachedCredentials>, CacheStatus)>,
+    pub(super) token: Option<(Arc<CacheEntry<CachedToken>>, CacheStatus)>,
+    pub(super) credentials: Option<(Arc<CacheEntry<CachedCredentials>>, CacheStatus)>,
 }
 
 impl AuditContext {
@@ -72,12 +73,12 @@ impl AuditContext {
 
     /// The vended token.
     pub(crate) fn token(&mut self, vended: &VendedToken) {
-        self.token = Some((vended.token.clone(), vended.source));
+        self.token = Some((vended.entry.clone(), vended.source));
     }
 
     /// The vended AWS credentials.
     pub(crate) fn credentials(&mut self, vended: &VendedCredentials) {
-        self.credentials = Some((vended.credentials.clone(), vended.source));
+        self.credentials = Some((vended.entry.clone(), vended.source));
     }
 
     /// How the vended token or credentials were served.

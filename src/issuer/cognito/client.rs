@@ -10,7 +10,7 @@ use aws_sdk_cognitoidentity::Client;
 use aws_smithy_async::time::TimeSource;
 
 use super::http_client::http_client;
-use super::registry::CognitoRegistry;
+use super::identity_registry::IdentityRegistry;
 use super::settings::{AccessKey, CognitoSettings};
 use super::token::CognitoIssuer;
 use crate::error_chain;
@@ -53,11 +53,11 @@ impl Cognito {
     }
 
     pub fn issuer(&self, region: &str) -> CognitoIssuer {
-        CognitoIssuer::new(self.client(region))
+        CognitoIssuer { client: self.client(region) }
     }
 
-    pub fn registry(&self, region: &str) -> CognitoRegistry {
-        CognitoRegistry::new(self.client(region))
+    pub fn identity_registry(&self, region: &str) -> IdentityRegistry {
+        IdentityRegistry { client: self.client(region) }
     }
 
     pub(super) fn client(&self, region: &str) -> Client {

@@ -5,7 +5,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use zeroize::Zeroizing;
 
-use super::error::{AwsErrorKind, classify_with, mismatched};
+use super::error::{AwsErrorKind, classify_with};
 use super::token::CognitoIssuer;
 use crate::issuer::credentials::{CredentialsIssuer, CredentialsRequest, IssuedCredentials};
 use crate::issuer::error::{IssueError, IssueErrorKind};
@@ -30,17 +30,17 @@ impl CredentialsIssuer for CognitoIssuer {
             })?;
             let request_id = response.request_id().map(Box::from);
             let (Some(identity), Some(credentials)) = (response.identity_id, response.credentials) else {
-                return Err(mismatched("the response has no identity id or no credentials"));
+                return Err(IssueError::mismatched("the response has no identity id or no credentials"));
             };
             let secret_access_key = credentials.secret_key.map(Zeroizing::new);
             let session_token = credentials.session_token.map(Zeroizing::new);
             let (Some(access_key_id), Some(secret_access_key), Some(session_token), Some(expiration)) =
                 (credentials.access_key_id, secret_access_key, session_token, credentials.expiration)
             else {
-                return Err(mismatched("the credentials are incomplete"));
+                return Err(IssueError::mismatched("the credentials are incomplete"));
             };
             Ok(IssuedCredentials {
-                identity: IdentityId::parse(&identity).map_err(|why| mismatched(&why.to_string()))?,
+                identity: IdentityId::parse(&identity).map_err(|why| IssueError::mismatched(why.to_string()))?,
                 access_key_id: access_key_id.into(),
                 secret_access_key,
                 session_token,

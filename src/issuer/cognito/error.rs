@@ -9,7 +9,7 @@ use aws_sdk_cognitoidentity::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cognitoidentity::operation::RequestId;
 
 use crate::error_chain;
-use crate::issuer::error::{IssueError, IssueErrorKind};
+use crate::issuer::error::IssueErrorKind;
 
 #[derive(Debug, Clone)]
 pub struct AwsError {
@@ -77,6 +77,7 @@ where
                 AwsErrorKind::NoCredentials
             }
             (Some(_), _) => AwsErrorKind::CredentialProviderFailed,
+            // The request was never sent, and a retry would fail too: the configuration is wrong, or the request.
             (None, SdkError::ConstructionFailure(_)) => AwsErrorKind::Other,
             // Timeouts, lost connections, invalid responses; and what the SDK may add later.
             (None, _) => AwsErrorKind::Unreachable,
@@ -99,32 +100,46 @@ pub(super) fn message(code: Option<&str>, status: u16, text: Option<&str>, reque
 }
 
 impl AwsErrorKind {
-    /// Codes of Cognito, STS and IAM, and those of AWS's front end, which no operation's model has.
+    /// Codes of Cognito, STS and IAM, and those of the front ends before them, which no operation's model has.
     pub(super) fn from_code(code: Option<&str>, status: u16) -> Self {
-        match code.unwrap_or_default() {
-            "AccessDeniedException" | "AccessDenied" => Self::AccessDenied,
-            "NotAuthorizedException" => Self::NotAuthorized,
-            "TooManyRequestsException" | "ThrottlingException" | "Throttling" | "RequestLimitExceeded"
-            | "LimitExceededException" => Self::Throttled,
-            "ResourceNotFoundException" | "NoSuchEntity" => Self::NotFound,
-            "InvalidParameterException" => Self::InvalidParameter,
-            "ResourceConflictException" => Self::Conflict,
-            "DeveloperUserAlreadyRegisteredException" => Self::AlreadyRegistered,
-            "InvalidIdentityPoolConfigurationException" => Self::InvalidPoolConfiguration,
-            "ExternalServiceException" => Self::ExternalService,
-            "InternalErrorException" => Self::ServerError,
-            "UnrecognizedClientException"
-            | "InvalidSignatureException"
-            | "ExpiredTokenException"
-            | "IncompleteSignatureException"
-            | "MissingAuthenticationTokenException"
-            // Of STS and IAM.
-            | "InvalidClientTokenId"
-            | "SignatureDoesNotMatch"
-            | "ExpiredToken"
-            | "IncompleteSignature"
-            | "MissingAuthenticationToken" => Self::CredentialsRejected,
-            _ if status >= 500 => Self::ServerError,
+        match (code.unwrap_or_default(), status) {
+            // The SDK retries these as throttling with any status. A LimitExceededException about another limit is only
+            // in the models of operations that this service does not call.
+            (
+                "TooManyRequestsException"
+                | "ThrottlingException"
+                | "Throttling"
+                | "RequestLimitExceeded"
+                | "LimitExceededException",
+                _,
+            )
+            | (_, 429) => Self::Throttled,
+            // Before the other codes: a load balancer or a proxy may send any code with its own failure.
+            ("InternalErrorException" | "RequestTimeout" | "RequestTimeoutException", _) | (_, 408 | 500..) => {
+                Self::ServerError
+            }
+            ("AccessDeniedException" | "AccessDenied", _) => Self::AccessDenied,
+            ("NotAuthorizedException", _) => Self::NotAuthorized,
+            ("ResourceNotFoundException" | "NoSuchEntity", _) => Self::NotFound,
+            ("InvalidParameterException", _) => Self::InvalidParameter,
+            ("ResourceConflictException", _) => Self::Conflict,
+            ("DeveloperUserAlreadyRegisteredException", _) => Self::AlreadyRegistered,
+            ("InvalidIdentityPoolConfigurationException", _) => Self::InvalidPoolConfiguration,
+            ("ExternalServiceException", _) => Self::ExternalService,
+            (
+                "UnrecognizedClientException"
+                | "InvalidSignatureException"
+                | "ExpiredTokenException"
+                | "IncompleteSignatureException"
+                | "MissingAuthenticationTokenException"
+                // Of STS and IAM.
+                | "InvalidClientTokenId"
+                | "SignatureDoesNotMatch"
+                | "ExpiredToken"
+                | "IncompleteSignature"
+                | "MissingAuthenticationToken",
+                _,
+            ) => Self::CredentialsRejected,
             _ => Self::Other,
         }
     }
@@ -153,13 +168,46 @@ impl From<AwsErrorKind> for IssueErrorKind {
     }
 }
 
-pub(super) fn mismatched(detail: &str) -> IssueError {
-    IssueError::new(IssueErrorKind::Mismatched, detail)
-}
-
 #[cfg(test)]
 mod tests {
+    use aws_sdk_cognitoidentity::operation::describe_identity::DescribeIdentityError;
+
     use super::*;
+
+    #[test]
+    fn a_code_is_read_after_the_statuses_of_front_ends_and_throttling_with_every_status() {
+        for (code, status, kind) in [
+            (Some("TooManyRequestsException"), 400, AwsErrorKind::Throttled),
+            (Some("LimitExceededException"), 400, AwsErrorKind::Throttled),
+            (Some("RequestLimitExceeded"), 503, AwsErrorKind::Throttled),
+            (Some("Throttling"), 500, AwsErrorKind::Throttled),
+            (Some("AccessDenied"), 429, AwsErrorKind::Throttled),
+            (None, 429, AwsErrorKind::Throttled),
+            (Some("InternalErrorException"), 500, AwsErrorKind::ServerError),
+            (Some("InternalErrorException"), 400, AwsErrorKind::ServerError),
+            (Some("RequestTimeoutException"), 400, AwsErrorKind::ServerError),
+            (Some("AccessDenied"), 503, AwsErrorKind::ServerError),
+            (Some("NotAuthorizedException"), 502, AwsErrorKind::ServerError),
+            (Some("ResourceNotFoundException"), 504, AwsErrorKind::ServerError),
+            (Some("UnrecognizedClientException"), 599, AwsErrorKind::ServerError),
+            (None, 408, AwsErrorKind::ServerError),
+            (None, 503, AwsErrorKind::ServerError),
+            (Some("AccessDenied"), 403, AwsErrorKind::AccessDenied),
+            (Some("NotAuthorizedException"), 400, AwsErrorKind::NotAuthorized),
+            (Some("ResourceNotFoundException"), 404, AwsErrorKind::NotFound),
+            (Some("BadRequest"), 400, AwsErrorKind::Other),
+            (None, 403, AwsErrorKind::Other),
+        ] {
+            assert_eq!(AwsErrorKind::from_code(code, status), kind, "{code:?} {status}");
+        }
+    }
+
+    #[test]
+    fn a_request_that_cannot_be_built_is_no_failure_of_aws() {
+        let kind = |error: SdkError<DescribeIdentityError, HttpResponse>| classify(&error).kind;
+        assert_eq!(kind(SdkError::construction_failure("no endpoint")), AwsErrorKind::Other);
+        assert_eq!(kind(SdkError::timeout_error("too late")), AwsErrorKind::Unreachable);
+    }
 
     #[test]
     fn a_request_that_aws_repeats_in_a_message_is_left_out_with_its_session_token() {

@@ -21,12 +21,6 @@ const MAX_BODY_BYTES: usize = 256 * 1024;
 const VERSION: &str = "2010-05-08";
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded; charset=utf-8");
 
-/// IAM's endpoint, and the region for the signature: IAM has one for each partition.
-struct IamEndpoint {
-    url: String,
-    region: &'static str,
-}
-
 impl Cognito {
     /// The trust policy of a role, a JSON document. Needs `iam:GetRole` on that role.
     ///
@@ -54,14 +48,14 @@ impl Cognito {
     }
 
     async fn call_iam(&self, role: &RoleArn, form: String) -> Result<String, AwsError> {
-        let endpoint = self.iam_endpoint(role)?;
-        let url = Url::parse(&endpoint.url).map_err(|error| other(format!("{}: {error}", endpoint.url)))?;
+        let (endpoint, region) = self.iam_endpoint(role)?;
+        let url = Url::parse(&endpoint).map_err(|error| other(format!("{endpoint}: {error}")))?;
         let credentials = self.credentials().await;
         let credentials =
             credentials.map_err(|words| AwsError { kind: AwsErrorKind::NoCredentials, message: words })?;
         let now = self.config.time_source().ok_or_else(|| other("the AWS configuration has no clock"))?.now();
         let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, FORM)]);
-        let scope = CredentialScope { service: "iam", region: endpoint.region };
+        let scope = CredentialScope { service: "iam", region };
         sigv4::sign(&mut headers, &url, &form, scope, &credentials, now).map_err(other)?;
 
         let call = async {
@@ -80,7 +74,8 @@ impl Cognito {
         }
     }
 
-    fn iam_endpoint(&self, role: &RoleArn) -> Result<IamEndpoint, AwsError> {
+    /// IAM's endpoint, and the region for the signature: IAM has one for each partition.
+    fn iam_endpoint(&self, role: &RoleArn) -> Result<(String, &'static str), AwsError> {
         let aws = match role.partition() {
             "aws" => Some(("https://iam.amazonaws.com", "us-east-1")),
             "aws-cn" => Some(("https://iam.cn-north-1.amazonaws.com.cn", "cn-north-1")),
@@ -90,7 +85,7 @@ impl Cognito {
         let region = aws.map_or("us-east-1", |(_, region)| region);
         let emulator = || self.endpoint_url.clone().filter(|url| is_non_aws_endpoint(&url.as_str()));
         match self.configured_iam_endpoint().or_else(emulator).or(aws.map(|(url, _)| url.to_owned())) {
-            Some(url) => Ok(IamEndpoint { url, region }),
+            Some(url) => Ok((url, region)),
             None => {
                 let partition = role.partition();
                 Err(other(format!("IAM's endpoint in {partition} is unknown; set AWS_ENDPOINT_URL_IAM")))

@@ -5,7 +5,7 @@ use aws_sdk_cognitoidentity::operation::RequestId as _;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
-use super::error::{AwsErrorKind, classify_with, mismatched};
+use super::error::{AwsErrorKind, classify_with};
 use crate::issuer::error::{IssueError, IssueErrorKind};
 use crate::issuer::token::{IssueRequest, IssuedToken, TokenIssuer};
 use crate::token::OpenIdToken;
@@ -23,12 +23,6 @@ struct RequestContents {
     /// A user's public logins.
     logins: bool,
     identity: bool,
-}
-
-impl CognitoIssuer {
-    pub(super) fn new(client: Client) -> Self {
-        Self { client }
-    }
 }
 
 impl TokenIssuer for CognitoIssuer {
@@ -56,10 +50,10 @@ impl TokenIssuer for CognitoIssuer {
             })?;
             let request_id = response.request_id().map(Box::from);
             let (Some(identity), Some(token)) = (response.identity_id, response.token) else {
-                return Err(mismatched("the response has no identity id or no token"));
+                return Err(IssueError::mismatched("the response has no identity id or no token"));
             };
             let token = OpenIdToken::new(token);
-            let identity = IdentityId::parse(&identity).map_err(|why| mismatched(&why.to_string()))?;
+            let identity = IdentityId::parse(&identity).map_err(|why| IssueError::mismatched(why.to_string()))?;
             Ok(IssuedToken { identity, token, request_id })
         }
         .boxed()

@@ -1,4 +1,4 @@
-//! Token response: a validated token with its JSON response, rendered once.
+//! Cached token: a validated token in its encoded form, and the parts of its JSON response that are rendered once.
 
 use std::fmt;
 use std::io::Write as _;
@@ -9,15 +9,13 @@ use std::time::Duration;
 use memchr::memmem;
 use zeroize::Zeroizing;
 
-use super::cache_entry::{CacheEntry, CachedValue};
+use super::cache_entry::CachedValue;
 use super::token_encoding::TokenEncoding;
-use crate::issuer::IssuedToken;
+use crate::issuer::{IssueError, IssuedToken};
 use crate::token::OpenIdToken;
 use crate::token::login_key;
 use clock::Timestamp;
-use cognito_types::IdentityPoolId;
-
-pub type CachedToken = CacheEntry<TokenResponse>;
+use cognito_types::{IdentityId, IdentityPoolId};
 
 /// The part that all responses of a pool share, as JSON: everything between the token and its end. Stored once, not
 /// with each token.
@@ -26,20 +24,15 @@ pub struct ResponseTemplate(Arc<str>);
 
 impl ResponseTemplate {
     pub(super) fn for_pool(pool: &IdentityPoolId) -> Self {
-        let mut json = ",\"provider\":".to_owned();
-        push_quoted(&mut json, &login_key(pool.region()));
-        json.push_str(",\"identityPoolId\":");
-        push_quoted(&mut json, pool.as_str());
-        json.push_str(",\"region\":");
-        push_quoted(&mut json, pool.region());
-        json.push_str(",\"expiresAt\":\"");
-        Self(json.into())
+        let [provider, id, region] =
+            [&*login_key(pool.region()), pool.as_str(), pool.region()].map(serde_json::Value::from);
+        Self(format!(",\"provider\":{provider},\"identityPoolId\":{id},\"region\":{region},\"expiresAt\":\"").into())
     }
 }
 
 /// The parts of the JSON response, which are put together for each request. The token is stored here and nowhere else,
 /// and wiped with it.
-pub struct TokenResponse {
+pub struct CachedToken {
     /// The encoded token; the identity id, unless the token contains it; the token's end; AWS's request id of the call
     /// that minted it. One allocation for all: each further one costs memory and a memory access.
     bytes: Zeroizing<Box<[u8]>>,
@@ -50,7 +43,7 @@ pub struct TokenResponse {
     template: ResponseTemplate,
 }
 
-impl TokenResponse {
+impl CachedToken {
     /// Renders the response of a validated token.
     pub(super) fn render(template: &ResponseTemplate, issued: &IssuedToken, expires_at: Timestamp) -> Self {
         let (encoding, token) = TokenEncoding::encode(&issued.token);
@@ -121,6 +114,11 @@ impl TokenResponse {
         text(self.part(&self.identity))
     }
 
+    /// The identity, for a call of the service's own.
+    pub(crate) fn identity_id(&self) -> Result<IdentityId, IssueError> {
+        IdentityId::parse(self.identity()).map_err(|why| IssueError::mismatched(why.to_string()))
+    }
+
     fn encoded_token(&self) -> &[u8] {
         self.part(&(0..self.token_ends))
     }
@@ -145,13 +143,13 @@ fn text(part: &[u8]) -> &str {
     std::str::from_utf8(part).unwrap_or_default()
 }
 
-impl fmt::Debug for TokenResponse {
+impl fmt::Debug for CachedToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TokenResponse([redacted])")
+        f.write_str("CachedToken([redacted])")
     }
 }
 
-impl CachedValue for TokenResponse {
+impl CachedValue for CachedToken {
     fn identity(&self) -> &str {
         self.identity()
     }
@@ -161,28 +159,17 @@ impl CachedValue for TokenResponse {
     }
 }
 
-/// Appends `text` as a JSON string.
-fn push_quoted(json: &mut String, text: &str) {
-    json.push_str(&serde_json::Value::from(text).to_string());
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cognito_types::IdentityId;
-
-    fn response(region: &str, token: &str) -> TokenResponse {
-        let template = ResponseTemplate::for_pool(&IdentityPoolId::parse(&format!("{region}:1-2")).unwrap());
-        let identity = IdentityId::parse(&format!("{region}:abc")).unwrap();
-        let issued = IssuedToken { identity, token: OpenIdToken::new(token.to_owned()), request_id: None };
-        TokenResponse::render(&template, &issued, Timestamp::from_secs(1_767_225_600))
-    }
 
     #[test]
     fn the_response_has_the_fields_of_the_rest_contract() {
-        let response = response("us-east-1", "a.b.c");
-        let json: serde_json::Value =
-            serde_json::from_slice(&response.to_json(Duration::from_millis(899_999))).unwrap();
+        let template = ResponseTemplate::for_pool(&IdentityPoolId::parse("us-east-1:1-2").unwrap());
+        let identity = IdentityId::parse("us-east-1:abc").unwrap();
+        let issued = IssuedToken { identity, token: OpenIdToken::new("a.b.c".to_owned()), request_id: None };
+        let token = CachedToken::render(&template, &issued, Timestamp::from_secs(1_767_225_600));
+        let json: serde_json::Value = serde_json::from_slice(&token.to_json(Duration::from_millis(899_999))).unwrap();
         assert_eq!(
             json,
             serde_json::json!({
@@ -195,20 +182,6 @@ mod tests {
                 "expiresIn": 899,
             })
         );
-        assert_eq!(response.token_json("[", "]"), b"[\"a.b.c\"]");
-    }
-
-    #[test]
-    fn regions_in_china_have_a_login_key_of_their_own() {
-        let json = String::from_utf8(response("cn-north-1", "a.b.c").to_json(Duration::ZERO)).unwrap();
-        assert!(json.contains(r#""provider":"cognito-identity.cn-north-1.amazonaws.com.cn""#), "{json}");
-    }
-
-    #[test]
-    fn a_token_with_special_characters_cannot_leave_its_json_string() {
-        let response = response("us-east-1", "x\",\"identityId\":\"mallory\\\n");
-        let json: serde_json::Value = serde_json::from_slice(&response.to_json(Duration::ZERO)).unwrap();
-        assert_eq!(json["identityId"], "us-east-1:abc");
-        assert_eq!(json["token"], "x\",\"identityId\":\"mallory\\\n");
+        assert_eq!(token.token_json("[", "]"), b"[\"a.b.c\"]");
     }
 }

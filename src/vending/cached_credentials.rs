@@ -1,5 +1,5 @@
-//! Credentials response, in the format of the container credentials that AWS's SDKs request over HTTP. The SDKs require
-//! these four fields and ignore others.
+//! Cached credentials: their JSON response, in the format of the container credentials that AWS's SDKs request over HTTP.
+//! The SDKs require these four fields and ignore others.
 
 use std::fmt;
 
@@ -7,11 +7,9 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::issuer::credentials::IssuedCredentials;
-use crate::vending::cache_entry::{CacheEntry, CachedValue};
+use crate::vending::cache_entry::CachedValue;
 use clock::Timestamp;
 use cognito_types::IdentityId;
-
-pub type CachedCredentials = CacheEntry<CredentialsResponse>;
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -23,14 +21,14 @@ struct Body<'i> {
 }
 
 /// The complete JSON response. The secrets are stored here and nowhere else, and wiped with it.
-pub struct CredentialsResponse {
+pub struct CachedCredentials {
     json: Zeroizing<Box<[u8]>>,
     access_key_id: Box<str>,
     identity: IdentityId,
     aws_request_id: Option<Box<str>>,
 }
 
-impl CredentialsResponse {
+impl CachedCredentials {
     /// Renders the response of validated credentials.
     pub(super) fn render(issued: &IssuedCredentials, expires_at: Timestamp) -> Self {
         let body = Body {
@@ -67,7 +65,7 @@ impl CredentialsResponse {
     }
 }
 
-impl CachedValue for CredentialsResponse {
+impl CachedValue for CachedCredentials {
     fn identity(&self) -> &str {
         self.identity.as_str()
     }
@@ -78,8 +76,8 @@ impl CachedValue for CredentialsResponse {
     }
 }
 
-impl fmt::Debug for CredentialsResponse {
+impl fmt::Debug for CachedCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CredentialsResponse").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
+        f.debug_struct("CachedCredentials").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
     }
 }
