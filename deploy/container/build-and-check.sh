@@ -84,7 +84,8 @@ install_missing() {
         [openssl]=openssl)
     local tool missing=()
     for tool in "${!package_of[@]}"; do
-        command -v "$tool" >/dev/null || missing+=("${package_of[$tool]}")
+        # Not `command -v`: it would find the function `buildah` above.
+        type -P "$tool" >/dev/null || missing+=("${package_of[$tool]}")
     done
     # Also if no tool is missing, because the machine's package lists may still be empty.
     apt-get update --quiet=2
