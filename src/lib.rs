@@ -35,8 +35,9 @@
 //! | `dev` | service, emulator and demo identity provider in one process |
 //!
 //! The crates beside it: `clock` (time as a value that is passed in), `cognito-types` (Cognito's ids and limits), `jose`
-//! (JWS and remote key sets), `bounded-http` (outbound HTTP clients with limits), `cognito-emulator` (Cognito, STS and IAM for tests and development, feature `emulator`) and
-//! `aws-cli-compat` (the AWS CLI's command, feature `aws-cli`).
+//! (JWS and remote key sets), `bounded-http` (outbound HTTP clients with limits), `http-listener` (inbound HTTP, not used
+//! yet), `cognito-emulator` (Cognito, STS and IAM for tests and development, feature `emulator`) and `aws-cli-compat` (the
+//! AWS CLI's command, feature `aws-cli`).
 //!
 //! Start with [`vending`]. `docs/architecture.md` describes the caches and the path of a request, `docs/glossary.md` the
 //! terms, and `config/default.toml` every setting.
