@@ -72,8 +72,8 @@ impl TrustedProxies {
         Self { networks: Vec::new(), header: ForwardedHeader::XForwardedFor }
     }
 
-    /// The addresses of a request, by its peer and the lines of [`TrustedProxies::header`] in the order of the request.
-    pub fn resolve<'v>(&self, peer: PeerAddress, lines: impl DoubleEndedIterator<Item = &'v [u8]>) -> RequestAddresses {
+    /// The client of a request, by its peer and the lines of [`TrustedProxies::header`] in the order of the request.
+    pub fn client<'v>(&self, peer: PeerAddress, lines: impl DoubleEndedIterator<Item = &'v [u8]>) -> ClientAddress {
         let mut client = peer.0;
         if self.trusts(peer) {
             let entries = lines.rev().flat_map(|line| self.header.entries_from_the_right(line));
@@ -86,7 +86,7 @@ impl TrustedProxies {
                 }
             }
         }
-        RequestAddresses { peer, client: ClientAddress(client) }
+        ClientAddress(client)
     }
 
     /// Whether the peer is a trusted proxy.
@@ -112,7 +112,7 @@ mod tests {
 
     fn client_of(proxies: &TrustedProxies, peer: &str, lines: &[&str]) -> String {
         let peer = PeerAddress::new(peer.parse().unwrap());
-        proxies.resolve(peer, lines.iter().map(|line| line.as_bytes())).client.ip().to_string()
+        proxies.client(peer, lines.iter().map(|line| line.as_bytes())).ip().to_string()
     }
 
     #[test]
@@ -236,7 +236,7 @@ mod tests {
         fn arbitrary_bytes_do_not_panic(lines in proptest::collection::vec(any::<Vec<u8>>(), 0..4)) {
             let peer = PeerAddress::new(IpAddr::from([10, 0, 0, 1]));
             for header in [ForwardedHeader::XForwardedFor, ForwardedHeader::Forwarded] {
-                proxies(header).resolve(peer, lines.iter().map(Vec::as_slice));
+                proxies(header).client(peer, lines.iter().map(Vec::as_slice));
             }
         }
     }

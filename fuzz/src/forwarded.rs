@@ -21,9 +21,8 @@ pub fn check_client_address(bytes: &[u8]) {
     let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
     for (header, client, entry) in ENTRIES {
         let client: IpAddr = client.parse().unwrap();
-        let hops = TrustedProxies { networks: vec!["10.0.0.0/8".parse().unwrap()], header };
-        let found =
-            |peer: IpAddr, lines: &[&[u8]]| hops.resolve(PeerAddress::new(peer), lines.iter().copied()).client.ip();
+        let proxies = TrustedProxies { networks: vec!["10.0.0.0/8".parse().unwrap()], header };
+        let found = |peer: IpAddr, lines: &[&[u8]]| proxies.client(PeerAddress::new(peer), lines.iter().copied()).ip();
         assert_eq!(found(UNTRUSTED_PEER, &lines), UNTRUSTED_PEER, "an untrusted peer is believed");
         let second_proxy = match header {
             ForwardedHeader::XForwardedFor => "10.0.0.2",

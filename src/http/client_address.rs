@@ -14,7 +14,7 @@ pub(super) fn resolve(request: &ServiceRequest) {
     let Some(peer) = peer(request.request()) else { return };
     if proxies.trusts(peer) {
         let lines = request.headers().get_all(proxies.header.name()).map(HeaderValue::as_bytes);
-        request.extensions_mut().insert(proxies.resolve(peer, lines).client);
+        request.extensions_mut().insert(proxies.client(peer, lines));
     }
 }
 
